@@ -1,0 +1,1 @@
+//! SRT sources and outputs.

@@ -1,0 +1,1 @@
+//! Feeds, readers, sources, outputs, back-off, limits and health; knows no protocol by name.

@@ -1,0 +1,1 @@
+//! Headers of video and audio codecs, as far as a gateway must read them.

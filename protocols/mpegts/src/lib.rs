@@ -1,0 +1,1 @@
+//! MPEG transport streams: packets, tables, PES, demultiplexing, inspection.

@@ -1,0 +1,1 @@
+//! A seeded, virtual network for sans-IO protocols.

@@ -1,0 +1,1 @@
+//! SRT live mode, sans-IO.

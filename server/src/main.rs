@@ -1,0 +1,2 @@
+//! Tidegate's command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tidegate's server: configuration, store, reconciler, API and command line.

@@ -9,11 +9,11 @@ use tidegate_units::{Bitrate, Instant};
 const MS: Duration = Duration::from_millis(1);
 
 fn here() -> SocketAddr {
-    "10.0.0.1:1".parse().unwrap()
+    SocketAddr::from(([10, 0, 0, 1], 1))
 }
 
 fn there() -> SocketAddr {
-    "10.0.0.2:2".parse().unwrap()
+    SocketAddr::from(([10, 0, 0, 2], 2))
 }
 
 /// Everything that can go wrong, at once.

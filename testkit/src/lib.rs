@@ -1,1 +1,17 @@
-//! What the tests share: generated media, captures, real peers, conformance.
+//! What the tests share: processes that cannot outlive a test, waiting for conditions
+//! instead of for time, generated media, a Tidegate under test, and real peers.
+//!
+//! A peer that the machine lacks is skipped loudly: [`peers::have`] says why on standard
+//! error, and `make test` installs every peer beforehand, so a skip never goes unseen.
+
+mod http;
+pub mod media;
+pub mod peers;
+mod process;
+mod server;
+mod wait;
+
+pub use http::{Answer, Http};
+pub use process::Process;
+pub use server::{Tidegate, TidegateBuilder};
+pub use wait::{eventually, free_udp_port};

@@ -1,0 +1,36 @@
+# `make help` lists what can be done here.
+.DEFAULT_GOAL := help
+.PHONY: help run test build web check setup setup-test lint fuzz bench clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: ## set everything up, build, and start Tidegate with a demo feed (DEMO=0: without)
+	@scripts/run.sh
+
+test: ## install what the tests need, and run them all
+	@scripts/test.sh
+
+build: setup web ## build target/release/tidegate with the dashboard in it
+	@cargo build --release --locked -p tidegate
+
+web: ## build the dashboard into web/dist
+	@scripts/web.sh build
+
+check: ## format, lints, dependency rules
+	@scripts/check.sh
+
+setup: ## install the Debian packages that building and running need
+	@scripts/setup.sh run
+
+setup-test: ## install the real peers that the tests are run against
+	@scripts/setup.sh test
+
+fuzz: setup ## run every fuzz target for SECONDS seconds (default 60)
+	@fuzz/run.sh $${SECONDS_EACH:-60}
+
+bench: setup-test ## measure CPU per Gbit and memory per connection beside real peers
+	@scripts/bench.sh
+
+clean: ## remove what was built (not the data folder)
+	@rm -rf target fuzz/target web/dist web/node_modules .cache

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them all; the last line counts every test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+export TIDEGATE_REQUIRE_PEERS=1
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+
+step "Setting up"
+scripts/setup.sh test
+scripts/web.sh build
+
+step "Format, lints, dependencies"
+scripts/check.sh
+
+step "Dashboard"
+scripts/web.sh test 2>&1 | tee "$log/web"
+
+step "Fuzz targets"
+fuzz/run.sh "${FUZZ_SECONDS:-5}"
+
+step "Tests"
+status=0
+cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log/rust" || status=$?
+
+sum() { sed -nE "s/^test result:.*[ .;]([0-9]+) $1.*/\1/p" "$log/rust" | awk '{ n += $1 } END { print n + 0 }'; }
+web_passed=$(sed -E 's/\x1b\[[0-9;]*m//g' "$log/web" | sed -nE 's/^ *Tests +.*[^0-9]([0-9]+) passed.*/\1/p' | tail -1)
+passed=$(($(sum passed) + ${web_passed:-0}))
+failed=$(sum failed)
+if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

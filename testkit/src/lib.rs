@@ -5,6 +5,7 @@
 //! error, and `make test` installs every peer beforehand, so a skip never goes unseen.
 
 mod http;
+mod lossy;
 pub mod media;
 pub mod peers;
 mod process;
@@ -12,6 +13,7 @@ mod server;
 mod wait;
 
 pub use http::{Answer, Http};
+pub use lossy::LossyRelay;
 pub use process::Process;
 pub use server::{Tidegate, TidegateBuilder};
 pub use wait::{eventually, free_udp_port};

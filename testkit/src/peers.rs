@@ -54,17 +54,31 @@ pub fn srt_to_file(name: &str, from: &str, file: &Path) -> Process {
     Process::with_output(name, &mut command, out)
 }
 
-/// Feeds `file` to `srt-live-transmit file://con TO` at `bps`, 1316 bytes at a time, and
-/// returns when it has all been handed over; the sender stays until dropped.
+/// An `srt-live-transmit` that is fed from here. Its pipe stays open until it is dropped:
+/// end of file would close the connection before the far side has played everything out.
+#[derive(Debug)]
+pub struct PacedSender {
+    process: Process,
+    _input: std::process::ChildStdin,
+}
+
+impl PacedSender {
+    /// The sending process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
+/// Feeds `bytes` to `srt-live-transmit file://con TO` at `bps`, 1316 bytes at a time, and
+/// returns when it has all been handed over.
 ///
 /// # Panics
 /// If the program ends before it has taken everything.
 #[must_use]
-pub fn srt_from_file(name: &str, file: &Path, to: &str, bps: u64, folder: &Path) -> Process {
+pub fn srt_from_bytes(name: &str, bytes: &[u8], to: &str, bps: u64, folder: &Path) -> PacedSender {
     let mut command = Command::new("srt-live-transmit");
     command.args(["-q", "-a:no", "-chunk:1316", "file://con", to]);
     let (process, mut input) = Process::with_input(name, &mut command, folder);
-    let bytes = std::fs::read(file).expect("the file to send");
     let started = std::time::Instant::now();
     for (index, chunk) in bytes.chunks(1316).enumerate() {
         let due = std::time::Duration::from_micros(index as u64 * 1316 * 8_000_000 / bps);
@@ -78,10 +92,10 @@ pub fn srt_from_file(name: &str, file: &Path, to: &str, bps: u64, folder: &Path)
             );
         }
     }
-    // The pipe stays open: end of file would close the connection before the far side
-    // has played out what is still in its buffer.
-    std::mem::forget(input);
-    process
+    PacedSender {
+        process,
+        _input: input,
+    }
 }
 
 /// ffmpeg with `arguments`, quiet but for errors.

@@ -1,0 +1,136 @@
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A UDP relay on loopback that loses a share of what passes, both ways, as its seed says.
+///
+/// It serves one client at a time: the address it heard from last.
+#[derive(Debug)]
+pub struct LossyRelay {
+    port: u16,
+    lost: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Longest silence after which a relay thread looks whether it should end.
+const TICK: Duration = Duration::from_millis(50);
+
+impl LossyRelay {
+    /// Relays between whoever sends to [`Self::port`] and `server`, losing `per_mille` of
+    /// a thousand datagrams each way.
+    ///
+    /// # Panics
+    /// If no socket can be had.
+    #[must_use]
+    pub fn start(server: SocketAddr, per_mille: u64, seed: u64) -> Self {
+        let front = UdpSocket::bind("127.0.0.1:0").expect("a front socket");
+        let back = UdpSocket::bind("127.0.0.1:0").expect("a back socket");
+        back.connect(server).expect("a connected back socket");
+        for socket in [&front, &back] {
+            socket.set_read_timeout(Some(TICK)).expect("a read timeout");
+        }
+        let port = front.local_addr().expect("an address").port();
+        let lost = Arc::new(AtomicU64::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        let client = Arc::new(std::sync::Mutex::new(None::<SocketAddr>));
+        let dice = |salt: u64| Dice {
+            state: seed ^ salt,
+            per_mille,
+            lost: Arc::clone(&lost),
+        };
+
+        let up = {
+            let (front, back) = (
+                front.try_clone().expect("a clone"),
+                back.try_clone().expect("a clone"),
+            );
+            let (client, stop, mut dice) = (Arc::clone(&client), Arc::clone(&stop), dice(0x5157));
+            std::thread::spawn(move || {
+                pump(&stop, |buffer| {
+                    let Ok((length, from)) = front.recv_from(buffer) else {
+                        return;
+                    };
+                    if let Ok(mut client) = client.lock() {
+                        *client = Some(from);
+                    }
+                    if dice.passes() {
+                        let _ = back.send(&buffer[..length]);
+                    }
+                });
+            })
+        };
+        let down = {
+            let (stop, mut dice) = (Arc::clone(&stop), dice(0xC3A9));
+            std::thread::spawn(move || {
+                pump(&stop, |buffer| {
+                    let Ok(length) = back.recv(buffer) else {
+                        return;
+                    };
+                    let to = client.lock().ok().and_then(|client| *client);
+                    if let Some(to) = to
+                        && dice.passes()
+                    {
+                        let _ = front.send_to(&buffer[..length], to);
+                    }
+                });
+            })
+        };
+        Self {
+            port,
+            lost,
+            stop,
+            threads: vec![up, down],
+        }
+    }
+
+    /// The port clients send to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How many datagrams were lost on purpose so far.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+fn pump(stop: &AtomicBool, mut step: impl FnMut(&mut [u8])) {
+    let mut buffer = [0_u8; 2048];
+    while !stop.load(Ordering::Relaxed) {
+        step(&mut buffer);
+    }
+}
+
+struct Dice {
+    state: u64,
+    per_mille: u64,
+    lost: Arc<AtomicU64>,
+}
+
+impl Dice {
+    fn passes(&mut self) -> bool {
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let passes = (self.state >> 33) % 1000 >= self.per_mille;
+        if !passes {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        passes
+    }
+}
+
+impl Drop for LossyRelay {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

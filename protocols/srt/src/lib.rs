@@ -1,1 +1,3 @@
 //! SRT live mode, sans-IO.
+
+pub mod wire;

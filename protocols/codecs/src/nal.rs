@@ -1,0 +1,108 @@
+//! NAL units in an Annex B byte stream, shared by H.264 and H.265.
+
+/// Splits an Annex B byte stream at its start codes.
+///
+/// Bytes before the first start code are skipped, trailing zero bytes of a unit belong
+/// to the next start code, and empty units are left out.
+pub fn split(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Units {
+        data,
+        next: find_start_code(data, 0).map(|at| at + 3),
+    }
+}
+
+struct Units<'a> {
+    data: &'a [u8],
+    /// Where the next unit begins.
+    next: Option<usize>,
+}
+
+impl<'a> Iterator for Units<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let begin = self.next?;
+            let code = find_start_code(self.data, begin);
+            self.next = code.map(|at| at + 3);
+            let unit = self.data.get(begin..code.unwrap_or(self.data.len()))?;
+            let unit = without_trailing_zeros(unit);
+            if !unit.is_empty() {
+                return Some(unit);
+            }
+        }
+    }
+}
+
+fn without_trailing_zeros(unit: &[u8]) -> &[u8] {
+    let len = unit
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    &unit[..len]
+}
+
+/// Where the next `00 00 01` at or after `from` begins.
+#[must_use]
+pub fn find_start_code(data: &[u8], from: usize) -> Option<usize> {
+    let mut at = from + 2;
+    while let Some(&byte) = data.get(at) {
+        // Looking at every third byte first: a byte above 1 cannot be part of a code.
+        match byte {
+            0 => at += 1,
+            1 if data[at - 1] == 0 && data[at - 2] == 0 => return Some(at - 2),
+            _ => at += 3,
+        }
+    }
+    None
+}
+
+/// A unit's payload without the emulation prevention bytes, of at most `limit` bytes.
+#[must_use]
+pub fn unescape(unit: &[u8], limit: usize) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(unit.len().min(limit));
+    let mut zeros = 0;
+    for &byte in unit {
+        if payload.len() == limit {
+            break;
+        }
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        payload.push(byte);
+    }
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn units_come_without_start_codes_and_trailing_zeros() {
+        let stream = [
+            9, 0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 0, 0, 1, 0, 0, 1, 0x65, 7,
+        ];
+        let units: Vec<_> = split(&stream).collect();
+        assert_eq!(units, [&[0x67, 1][..], &[0x68], &[0x65, 7]]);
+    }
+
+    #[test]
+    fn emulation_prevention_bytes_disappear() {
+        assert_eq!(unescape(&[1, 0, 0, 3, 1, 0, 0, 3], 99), [1, 0, 0, 1, 0, 0]);
+        assert_eq!(unescape(&[1, 2, 3], 2), [1, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_search_agrees_with_the_plain_one(
+            data in prop::collection::vec(0_u8..3, 0..60), from in 0_usize..60,
+        ) {
+            let plain = (from..data.len()).find(|&at| data[at..].starts_with(&[0, 0, 1]));
+            prop_assert_eq!(find_start_code(&data, from), plain);
+        }
+    }
+}

@@ -1,1 +1,56 @@
-//! Feeds, readers, sources, outputs, back-off, limits and health; knows no protocol by name.
+//! Tidegate's engine: feeds, readers, sources, outputs, back-off, limits and health.
+//!
+//! It knows no protocol by name. Adapters implement [`SourceDriver`] and [`OutputDriver`];
+//! the engine keeps them running, watches what they carry, and says how it is.
+//!
+//! ```text
+//!  SourceDriver ─► FeedWriter ─► Feed ─┬─► Reader ─► OutputDriver
+//!       │                              ├─► Reader ─► OutputDriver
+//!       ▼                              └─► watcher (health)
+//!  SourceReport ─────────────► SourceStatus, events ◄───── OutputReport
+//! ```
+
+mod adapter;
+mod clock;
+mod driver;
+mod engine;
+mod error;
+mod event;
+mod feed;
+mod health;
+mod item;
+pub mod limits;
+mod meter;
+mod output;
+mod secret;
+mod setting;
+mod source;
+mod supervise;
+pub mod time;
+mod track;
+mod wake;
+
+pub use adapter::{OutputAdapter, Settings, SourceAdapter};
+pub use clock::Clock;
+pub use driver::{
+    BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,
+    SourceContext, SourceDriver,
+};
+pub use engine::{Engine, EngineConfig, OutputSpec, SourceSpec, StandingAlarm};
+pub use error::{Ended, EngineError, RunError, SettingsError, Whose};
+pub use event::{Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind};
+pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route};
+pub use health::{
+    AudioStatus, Expect, Health, MediaStatus, ProgramStatus, Reason, ReasonCode, VideoStatus,
+};
+pub use item::{Batch, Frame, Item, Lane, TsChunk};
+pub use output::{OutputReport, OutputState, OutputStatus};
+pub use secret::{NoSecrets, REDACTED, Secret, SecretError, SecretRef, Secrets};
+pub use setting::{Rate, Span};
+pub use source::{
+    Connection, HistoryPoint, SourceReport, SourceState, SourceStatus, TransportFigures,
+};
+/// What asks a driver to stop.
+pub use tokio_util::sync::CancellationToken;
+pub use track::{Track, Tracks};
+pub use wake::{NoWake, Wake};

@@ -1,0 +1,25 @@
+use crate::feed::Feed;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The feeds by their source's name. A feed exists as soon as a source or an output names it,
+/// so an output may be there before its source is.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    by_name: Mutex<BTreeMap<String, Feed>>,
+}
+
+impl Feeds {
+    pub(super) fn get(&self, name: &str) -> Feed {
+        let mut feeds = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds
+            .entry(name.to_owned())
+            .or_insert_with(|| Feed::new(name))
+            .clone()
+    }
+
+    pub(super) fn retain(&self, wanted: impl Fn(&str) -> bool) {
+        let mut feeds = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.retain(|name, _| wanted(name));
+    }
+}

@@ -1,0 +1,212 @@
+//! Feeds: one writer, any number of readers, none of whom can hold up another.
+//!
+//! ```text
+//!              seal()            one bounded queue per reader
+//! FeedWriter ─────────► Arc<Batch> ─┬─► [queue] ─► Reader   (SRT viewer)
+//!  (media thread)                   ├─► [queue] ─► Reader   (recorder)
+//!                                   └─► [queue] ─► demux ─► frame lane ─┬─► Reader (HLS)
+//!                                                  (while anyone asks)  └─► …
+//! ```
+//!
+//! A queue that is full loses batches for its own reader only. Which queues exist is a list
+//! behind an atomic pointer: writing takes no lock, and readers come and go unnoticed.
+
+mod lane;
+mod reader;
+mod route;
+mod subscription;
+mod writer;
+
+pub use reader::{Gap, Reader, ReaderOptions};
+pub use route::Route;
+pub use writer::FeedWriter;
+
+use crate::item::{Frame, Item, Lane, TsChunk};
+use crate::track::Tracks;
+use arc_swap::ArcSwap;
+use core::fmt;
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
+use lane::LaneReaders;
+use std::sync::Arc;
+use subscription::Subscription;
+use tidegate_units::Instant;
+
+/// The media of one source. Cheap to clone; outlives its source's connections, so that
+/// readers stay attached while an encoder comes back.
+#[derive(Clone)]
+pub struct Feed {
+    pub(crate) inner: Arc<FeedInner>,
+}
+
+pub(crate) struct FeedInner {
+    name: Arc<str>,
+    pub(crate) ts: LaneReaders<TsChunk>,
+    pub(crate) frames: LaneReaders<Frame>,
+    pub(crate) tracks: ArcSwap<Box<Arc<Tracks>>>,
+    native: AtomicU8,
+    pub(crate) session: AtomicU32,
+    pub(crate) arrivals: Arrivals,
+}
+
+/// What has come in, for the bitrate and the age of the last packet.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    pub(crate) byte_count: AtomicU64,
+    pub(crate) item_count: AtomicU64,
+    /// Microseconds on the engine's clock plus one; zero before the first.
+    pub(crate) last_micros: AtomicU64,
+}
+
+/// What a feed has carried so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Items: packets in the TS lane, access units in the frame lane.
+    pub items: u64,
+    /// When the last one arrived.
+    pub last_arrival: Option<Instant>,
+}
+
+impl Feed {
+    /// An empty feed. Within a tokio runtime it can also demultiplex.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            inner: Arc::new(FeedInner {
+                name: name.into(),
+                ts: LaneReaders::default(),
+                frames: LaneReaders::default(),
+                tracks: ArcSwap::from_pointee(Box::new(Arc::new([]))),
+                native: AtomicU8::new(Lane::Ts as u8),
+                session: AtomicU32::new(0),
+                arrivals: Arrivals::default(),
+            }),
+        }
+    }
+
+    /// The name of its source.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Takes over writing transport-stream chunks. The newest writer wins: an older one that
+    /// is still held finds that [`FeedWriter::is_current`] is false, and writes nothing more.
+    #[must_use]
+    pub fn ts_writer(&self) -> FeedWriter<TsChunk> {
+        self.inner.native.store(Lane::Ts as u8, Ordering::Relaxed);
+        FeedWriter::new(self.clone())
+    }
+
+    /// Takes over writing frames, for sources whose native lane is the frame lane.
+    #[must_use]
+    pub fn frame_writer(&self) -> FeedWriter<Frame> {
+        self.inner
+            .native
+            .store(Lane::Frames as u8, Ordering::Relaxed);
+        FeedWriter::new(self.clone())
+    }
+
+    /// A cursor in the TS lane.
+    #[must_use]
+    pub fn read_ts(&self, options: ReaderOptions) -> Reader<TsChunk> {
+        Reader::attach(self, options)
+    }
+
+    /// A cursor in the frame lane.
+    #[must_use]
+    pub fn read_frames(&self, options: ReaderOptions) -> Reader<Frame> {
+        Reader::attach(self, options)
+    }
+
+    /// The elementary streams seen last, as far as anyone has looked.
+    #[must_use]
+    pub fn tracks(&self) -> Arc<Tracks> {
+        Arc::clone(&self.inner.tracks.load())
+    }
+
+    /// Readers of both lanes.
+    #[must_use]
+    pub fn reader_count(&self) -> usize {
+        self.inner.ts.len() + self.inner.frames.len()
+    }
+
+    /// What has come in so far.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        let arrivals = &self.inner.arrivals;
+        let last = arrivals.last_micros.load(Ordering::Relaxed);
+        Carried {
+            bytes: arrivals.byte_count.load(Ordering::Relaxed),
+            items: arrivals.item_count.load(Ordering::Relaxed),
+            last_arrival: last.checked_sub(1).map(Instant::from_micros),
+        }
+    }
+
+    /// Time since the last item; `None` before the first.
+    #[must_use]
+    pub fn silent_for(&self, now: Instant) -> Option<Duration> {
+        self.carried()
+            .last_arrival
+            .map(|last| now.saturating_since(last))
+    }
+
+    /// The lane that the source writes.
+    #[must_use]
+    pub fn native_lane(&self) -> Lane {
+        if self.inner.native.load(Ordering::Relaxed) == Lane::Ts as u8 {
+            Lane::Ts
+        } else {
+            Lane::Frames
+        }
+    }
+}
+
+impl FeedInner {
+    pub(crate) fn lane<T: LaneItem>(&self) -> &LaneReaders<T> {
+        T::readers(self)
+    }
+
+    pub(crate) fn attach<T: LaneItem>(feed: &Arc<Self>, reader: &Arc<Subscription<T>>) {
+        feed.lane::<T>().add(Arc::clone(reader));
+    }
+
+    pub(crate) fn detach<T: LaneItem>(feed: &Arc<Self>, reader: &Arc<Subscription<T>>) {
+        feed.lane::<T>().remove(reader);
+    }
+}
+
+/// An item whose lane's readers can be found in a feed.
+pub trait LaneItem: Item {
+    #[doc(hidden)]
+    #[allow(
+        private_interfaces,
+        reason = "only feeds call it; the trait is sealed by it"
+    )]
+    fn readers(inner: &FeedInner) -> &LaneReaders<Self>;
+}
+
+#[allow(private_interfaces, reason = "only feeds call it")]
+impl LaneItem for TsChunk {
+    fn readers(inner: &FeedInner) -> &LaneReaders<Self> {
+        &inner.ts
+    }
+}
+
+#[allow(private_interfaces, reason = "only feeds call it")]
+impl LaneItem for Frame {
+    fn readers(inner: &FeedInner) -> &LaneReaders<Self> {
+        &inner.frames
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed")
+            .field("name", &self.inner.name)
+            .field("readers", &self.reader_count())
+            .finish_non_exhaustive()
+    }
+}

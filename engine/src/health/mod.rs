@@ -1,0 +1,11 @@
+//! Is the feed right? Connected is not healthy.
+
+mod expect;
+mod media;
+mod reason;
+mod verdict;
+
+pub use expect::Expect;
+pub use media::{AudioStatus, MediaStatus, ProgramStatus, VideoStatus};
+pub use reason::{Health, Reason, ReasonCode};
+pub(crate) use verdict::Verdict;

@@ -1,0 +1,76 @@
+//! Every bound of the engine, with the reason for its value.
+
+use core::time::Duration;
+
+/// Batches a reader's queue holds unless its options say otherwise. At one batch per
+/// millisecond this is half a second; most loop turns carry several packets.
+pub const READER_BATCHES: usize = 512;
+
+/// Bytes a reader's queue holds unless its options say otherwise: four seconds at 16 Mbit/s.
+pub const READER_BYTES: usize = 8 << 20;
+
+/// The largest queue a reader may ask for, in batches.
+pub const READER_BATCHES_MAX: usize = 1 << 16;
+
+/// The largest queue a reader may ask for, in bytes.
+pub const READER_BYTES_MAX: usize = 256 << 20;
+
+/// How long a reader that overflowed waits for a key frame before it takes what comes.
+pub const RESYNC_WAIT: Duration = Duration::from_secs(3);
+
+/// Readers of one feed, watchers included.
+pub const READERS_PER_FEED: usize = 4096;
+
+/// Items a writer gathers before it seals a batch by itself.
+pub const BATCH_ITEMS: usize = 256;
+
+/// Batches between the TS lane and the shared demultiplexer.
+pub const DEMUX_BATCHES: usize = 2048;
+
+/// Bytes between the TS lane and the shared demultiplexer.
+pub const DEMUX_BYTES: usize = 16 << 20;
+
+/// Batches waiting for the health watcher, which looks four times a second.
+pub const WATCHER_BATCHES: usize = 4096;
+
+/// Bytes waiting for the health watcher.
+pub const WATCHER_BYTES: usize = 16 << 20;
+
+/// How often the health of a source is assessed.
+pub const HEALTH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// History points kept per source: ten minutes.
+pub const HISTORY_POINTS: usize = 600;
+
+/// Time between two history points.
+pub const HISTORY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Events a slow subscriber may lag behind before it loses the oldest.
+pub const EVENT_BACKLOG: usize = 1024;
+
+/// Commands waiting for the engine.
+pub const COMMAND_BACKLOG: usize = 64;
+
+/// Sources of one engine.
+pub const SOURCES: usize = 2000;
+
+/// Outputs of one engine.
+pub const OUTPUTS: usize = 4000;
+
+/// The first pause after a failed run.
+pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest pause between two runs.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
+
+/// A run this long was good: the next pause starts small again.
+pub const BACKOFF_GOOD: Duration = Duration::from_secs(30);
+
+/// How long a driver may take to end after it was asked to stop; then its task is cut off.
+pub const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// Named details a driver may report.
+pub const DETAILS: usize = 8;
+
+/// Silence after which a feed counts as having no media.
+pub const MEDIA_GONE: Duration = Duration::from_secs(2);

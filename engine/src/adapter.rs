@@ -1,11 +1,14 @@
 //! How an adapter is registered: one value in the server's list.
 
-use crate::driver::{OutputDriver, SourceDriver};
-use crate::error::SettingsError;
+use crate::driver::{BoxFuture, OutputDriver, SourceDriver};
+use crate::error::{RunError, SettingsError};
+use crate::event::EventSink;
 use crate::secret::{SecretRef, Secrets};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The typed settings of a source, an output or a listener. They generate the schema, the
@@ -17,6 +20,30 @@ pub trait Settings:
     /// apart and put them back.
     fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
         Vec::new()
+    }
+
+    /// How it is reached: `listener`, `caller`; `None` where there is only one way.
+    fn mode(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The name of the listener it lives on, if it does.
+    fn listener(&self) -> Option<&str> {
+        None
+    }
+
+    /// The stream ID it claims on that listener.
+    fn stream_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// What is wrong with the settings by themselves, beyond their types. Secrets may still
+    /// be references.
+    ///
+    /// # Errors
+    /// The first thing that cannot work.
+    fn check(&self) -> Result<(), SettingsError> {
+        Ok(())
     }
 }
 
@@ -59,4 +86,38 @@ pub trait SourceAdapter: Send + Sync {
         settings: &Self::Settings,
         secrets: &dyn Secrets,
     ) -> Result<Arc<dyn SourceDriver>, SettingsError>;
+}
+
+/// Makes listeners of one kind: local ports where strangers arrive.
+pub trait ListenerAdapter: Send + Sync {
+    /// What a listener of this kind is told.
+    type Settings: Settings;
+
+    /// The key in the configuration: `srt`.
+    const KIND: &'static str;
+
+    /// Opens the listener `name`, or changes it while it runs; says where it is bound.
+    fn set_listener<'a>(
+        &'a self,
+        name: &'a str,
+        settings: &'a Self::Settings,
+        events: EventSink,
+    ) -> BoxFuture<'a, Result<SocketAddr, RunError>>;
+
+    /// Closes it.
+    fn remove_listener<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()>;
+
+    /// How it is doing.
+    fn listener_status(&self, name: &str) -> Option<ListenerStatus>;
+}
+
+/// How a listener is doing, as the API shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListenerStatus {
+    /// Where it is bound.
+    pub bound: Option<SocketAddr>,
+    /// Why it is not.
+    pub error: Option<String>,
+    /// What it counted.
+    pub counters: Value,
 }

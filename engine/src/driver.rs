@@ -1,6 +1,6 @@
 //! What an adapter implements, and what it is given.
 
-use crate::clock::Clock;
+use crate::Clock;
 use crate::error::{Ended, RunError};
 use crate::event::EventSink;
 use crate::feed::{Feed, Route};

@@ -96,8 +96,10 @@ pub enum Ended {
 pub struct SettingsError {
     /// The field at fault, below the adapter's own settings.
     pub field: &'static str,
-    /// What is wrong, and what would be right.
+    /// What is wrong.
     pub message: String,
+    /// What would be right.
+    pub advice: Option<String>,
 }
 
 impl SettingsError {
@@ -107,7 +109,15 @@ impl SettingsError {
         Self {
             field,
             message: message.into(),
+            advice: None,
         }
+    }
+
+    /// The same, with what would be right.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
     }
 }
 

@@ -11,7 +11,6 @@
 //! ```
 
 mod adapter;
-mod clock;
 mod driver;
 mod engine;
 mod error;
@@ -30,8 +29,7 @@ pub mod time;
 mod track;
 mod wake;
 
-pub use adapter::{OutputAdapter, Settings, SourceAdapter};
-pub use clock::Clock;
+pub use adapter::{ListenerAdapter, ListenerStatus, OutputAdapter, Settings, SourceAdapter};
 pub use driver::{
     BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,
     SourceContext, SourceDriver,
@@ -50,6 +48,8 @@ pub use setting::{Rate, Span};
 pub use source::{
     Connection, HistoryPoint, SourceReport, SourceState, SourceStatus, TransportFigures,
 };
+/// The process's monotonic clock.
+pub use tidegate_udp::Clock;
 /// What asks a driver to stop.
 pub use tokio_util::sync::CancellationToken;
 pub use track::{Track, Tracks};

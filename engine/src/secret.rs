@@ -73,6 +73,36 @@ pub enum SecretError {
 }
 
 impl SecretRef {
+    /// The secret itself.
+    #[must_use]
+    pub const fn literal(secret: Secret) -> Self {
+        Self::Literal(secret)
+    }
+
+    /// The name it is kept under, if it is kept apart.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Literal(_) | Self::Unchanged => None,
+        }
+    }
+
+    /// Whether it means "what it was before".
+    #[must_use]
+    pub const fn is_unchanged(&self) -> bool {
+        matches!(self, Self::Unchanged)
+    }
+
+    /// The secret, if it is written out.
+    #[must_use]
+    pub const fn reveal(&self) -> Option<&Secret> {
+        match self {
+            Self::Literal(secret) => Some(secret),
+            Self::Named(_) | Self::Unchanged => None,
+        }
+    }
+
     /// The secret meant.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ mod feeds;
 mod outputs;
 mod sources;
 
-use crate::clock::Clock;
+use crate::Clock;
 use crate::driver::{HttpContent, OutputDriver, SourceDriver};
 use crate::error::EngineError;
 use crate::event::EventSink;

@@ -1,6 +1,6 @@
 use super::feeds::Feeds;
 use super::{OutputSpec, StandingAlarm};
-use crate::clock::Clock;
+use crate::Clock;
 use crate::driver::HttpContent;
 use crate::error::EngineError;
 use crate::event::{EventSink, Subject};

@@ -1,6 +1,6 @@
 use super::feeds::Feeds;
 use super::{SourceSpec, StandingAlarm};
-use crate::clock::Clock;
+use crate::Clock;
 use crate::error::EngineError;
 use crate::event::{EventSink, Subject};
 use crate::health::Expect;

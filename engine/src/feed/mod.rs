@@ -15,6 +15,8 @@ mod lane;
 mod reader;
 mod route;
 mod subscription;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::{Gap, Reader, ReaderOptions};

@@ -1,5 +1,5 @@
 use super::{OutputReport, OutputState, OutputStatus};
-use crate::clock::Clock;
+use crate::Clock;
 use crate::driver::{BoxFuture, Delivery, HttpContent, OutputContext, OutputDriver};
 use crate::error::{Ended, RunError};
 use crate::event::{Alarm, EventKind, EventSink, Subject};

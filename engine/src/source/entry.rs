@@ -1,7 +1,7 @@
 use super::history::HistoryPoint;
 use super::watch::{Observed, watch};
 use super::{Connection, SourceReport, SourceState, SourceStatus};
-use crate::clock::Clock;
+use crate::Clock;
 use crate::driver::{BoxFuture, SourceContext, SourceDriver};
 use crate::engine::SourceSpec;
 use crate::error::{Ended, RunError};

@@ -75,7 +75,8 @@ async fn run_once(
     let mut task = CutOff(tokio::spawn(it.run(stop.child_token())));
     tokio::select! {
         outcome = &mut task.0 => {
-            return Some(outcome.unwrap_or_else(|_| Err(crashed())));
+            let outcome = outcome.unwrap_or_else(|_| Err(crashed()));
+            return (!stop.is_cancelled()).then_some(outcome);
         }
         () = stop.cancelled() => {}
     }

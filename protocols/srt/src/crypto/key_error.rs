@@ -1,0 +1,22 @@
+use thiserror::Error;
+
+/// Why keys could not be made or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// SRT passphrases have 10 to 80 bytes.
+    #[error("the configured passphrase has {bytes} bytes, SRT needs 10 to 80")]
+    PassphraseLength {
+        /// Bytes of the configured passphrase.
+        bytes: usize,
+    },
+    /// The wrapped keys do not open: the peer used another passphrase.
+    #[error("the peer's keys do not open with the configured passphrase")]
+    WrongPassphrase,
+    /// The peer uses a cipher mode this side does not.
+    #[error("the peer encrypts with AES-GCM, which is not supported here; use AES-CTR")]
+    CipherMode,
+    /// The cipher refused its input; an internal failure.
+    #[error("the key wrap failed on this side")]
+    Internal,
+}

@@ -1,0 +1,102 @@
+use core::fmt;
+
+use rand_core::RngCore;
+
+use super::KeyError;
+use super::key_encryption_key::KeyEncryptionKey;
+use super::stream_key::{Slot, SlotPair, StreamKey};
+use crate::wire::{CipherMode, KeyLength, SALT_BYTES, key_material_bytes};
+
+/// The keys of one connection: what the passphrase opened or what was made from it.
+///
+/// The passphrase itself is gone; the key derived from it stays, so that a refresh costs
+/// microseconds. Memory is wiped when the last owner lets go. Nothing of it is printed.
+#[derive(Clone)]
+pub struct SessionKeys {
+    pub(super) kek: KeyEncryptionKey,
+    pub(super) salt: [u8; SALT_BYTES],
+    pub(super) slots: SlotPair,
+    message: Vec<u8>,
+}
+
+impl SessionKeys {
+    /// Makes new keys for a call. Slow: PBKDF2 belongs to the key pool.
+    ///
+    /// # Errors
+    /// If the passphrase is too short or too long.
+    pub fn generate(
+        passphrase: &[u8],
+        length: KeyLength,
+        random: &mut impl RngCore,
+    ) -> Result<Self, KeyError> {
+        let mut salt = [0; SALT_BYTES];
+        random.fill_bytes(&mut salt);
+        let kek = KeyEncryptionKey::derive(passphrase, &salt, length)?;
+        let mut slots = SlotPair::default();
+        slots.put(Slot::Even, StreamKey::random(length, &salt, random)?);
+        let message = wrapped_message(&kek, &salt, &slots)?;
+        Ok(Self {
+            kek,
+            salt,
+            slots,
+            message,
+        })
+    }
+
+    pub(super) const fn opened(
+        kek: KeyEncryptionKey,
+        salt: [u8; SALT_BYTES],
+        slots: SlotPair,
+        message: Vec<u8>,
+    ) -> Self {
+        Self {
+            kek,
+            salt,
+            slots,
+            message,
+        }
+    }
+
+    /// The key length.
+    #[must_use]
+    pub const fn key_length(&self) -> KeyLength {
+        self.kek.length()
+    }
+
+    /// The cipher mode.
+    #[must_use]
+    pub const fn cipher(&self) -> CipherMode {
+        CipherMode::Ctr
+    }
+
+    /// The key material message: what a caller sends and a listener echoes.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+}
+
+/// Wraps the filled slots into a key material message.
+pub(super) fn wrapped_message(
+    kek: &KeyEncryptionKey,
+    salt: &[u8; SALT_BYTES],
+    slots: &SlotPair,
+) -> Result<Vec<u8>, KeyError> {
+    let (filled, keys) = slots.joined().ok_or(KeyError::Internal)?;
+    let wrapped = kek.wrap(&keys)?;
+    Ok(key_material_bytes(
+        filled,
+        CipherMode::Ctr,
+        kek.length(),
+        salt,
+        &wrapped,
+    ))
+}
+
+impl fmt::Debug for SessionKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionKeys")
+            .field("length", &self.key_length())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+/** Every call the dashboard makes, by name. */
+import { request } from './http';
+import type { Config, Handout, History, Rejection, SystemView, TypedEvent } from './types';
+
+const API = '/api/v1';
+const at = (...parts: string[]): string => [API, ...parts.map(encodeURIComponent)].join('/');
+
+export type Collection = 'sources' | 'outputs' | 'listeners';
+
+export const readSession = () => request<{ user: string }>('GET', at('session'));
+export const openSession = (user: string, password: string) =>
+  request<void>('POST', at('session'), { user, password });
+export const closeSession = () => request<void>('DELETE', at('session'));
+
+export const readSystem = () => request<SystemView>('GET', at('system'));
+export const readRejections = () => request<Rejection[]>('GET', at('rejections'));
+export const readHistory = (source: string) => request<History>('GET', at('sources', source, 'history'));
+export const readHandout = (source: string) => request<Handout>('GET', at('handout', 'sources', source));
+export const readEvents = (limit: number) => request<TypedEvent[]>('GET', `${API}/events?limit=${limit}`);
+
+export const create = (collection: Collection, config: Config) => request<unknown>('POST', at(collection), config);
+export const replace = (collection: Collection, config: Config) =>
+  request<unknown>('PUT', at(collection, config.name), config);
+export const remove = (collection: Collection, name: string) => request<void>('DELETE', at(collection, name));
+
+export const streamPath = `${API}/stream`;

@@ -1,0 +1,184 @@
+/** What the API returns. Names and units are the server's; see /api/v1/openapi.json. */
+
+export type SourceState = 'live' | 'ready' | 'waiting' | 'connecting' | 'warning' | 'failed' | 'idle';
+export type OutputState = 'waiting' | 'connecting' | 'delivering' | 'reconnecting' | 'stopped' | 'failed';
+export type Health = 'ok' | 'warning' | 'error';
+
+export interface Reason {
+  code: string;
+  text: string;
+  since: string | null;
+  advice: string | null;
+}
+
+export interface SrtFigures {
+  rtt_ms?: number | null;
+  jitter_ms?: number | null;
+  latency_ms?: number | null;
+  encryption?: string | null;
+  stream_id?: string | null;
+  packets_received?: number | null;
+  packets_lost?: number | null;
+  packets_retransmitted?: number | null;
+  packets_dropped?: number | null;
+  receive_buffer_ms?: number | null;
+  loss_percent?: number | null;
+  [figure: string]: unknown;
+}
+
+export interface VideoTrack {
+  codec: string;
+  profile?: string | null;
+  width?: number | null;
+  height?: number | null;
+  fps?: number | null;
+  interlaced?: boolean | null;
+  gop_seconds?: number | null;
+  bitrate_bps?: number | null;
+}
+
+export interface AudioTrack {
+  codec: string;
+  profile?: string | null;
+  channels?: number | null;
+  sample_rate?: number | null;
+  language?: string | null;
+  bitrate_bps?: number | null;
+}
+
+export interface Media {
+  video: VideoTrack | null;
+  audio: AudioTrack[];
+  continuity_errors?: number | null;
+  [figure: string]: unknown;
+}
+
+export interface Expectation {
+  video?: string | null;
+  audio?: string | null;
+  bitrate?: string | number | null;
+}
+
+/** A secret as the API shows it: a reference, or dots that mean "unchanged". */
+export type Secret = string | { secret: string };
+
+export type Settings = Record<string, unknown>;
+
+/** An object of the desired state, the same as in tidegate.yaml. */
+export interface Config {
+  name: string;
+  [key: string]: unknown;
+}
+
+export interface SourceView {
+  name: string;
+  revision: number;
+  kind: string;
+  mode?: string | null;
+  config: Config;
+  state: SourceState;
+  connection: string;
+  connection_reason: string | null;
+  connected_at: string | null;
+  health: Health;
+  reasons: Reason[];
+  bitrate_bps: number | null;
+  last_packet_age_ms: number | null;
+  peer: string | null;
+  readers?: number;
+  url?: string | null;
+  srt: SrtFigures | null;
+  media: Media | null;
+  expect: Expectation | null;
+  error?: string | null;
+}
+
+export interface OutputView {
+  name: string;
+  revision: number;
+  kind: string;
+  mode?: string | null;
+  source: string;
+  config: Config;
+  state: OutputState;
+  delivering: boolean;
+  bitrate_bps: number | null;
+  readers: number | null;
+  reconnects: number | null;
+  last_error: string | null;
+  url?: string | null;
+  detail?: Settings | null;
+  error?: string | null;
+}
+
+export interface ListenerView {
+  name: string;
+  kind: string;
+  config: Config;
+  bound: string | null;
+  error: string | null;
+  counters?: Record<string, number>;
+}
+
+export interface Alarm {
+  id: string;
+  since: string;
+  severity: string;
+  subject: { type: string; name: string };
+  code: string;
+  text: string;
+  advice: string | null;
+}
+
+export interface StateMessage {
+  now: string;
+  revision?: number;
+  sources: SourceView[];
+  outputs: OutputView[];
+  listeners: ListenerView[];
+  alarms: Alarm[];
+}
+
+export interface Rejection {
+  id: string | number;
+  at: string;
+  first_at?: string | null;
+  peer: string;
+  stream_id: string | null;
+  listener?: string | null;
+  reason: string;
+  count: number;
+  received?: string | null;
+  expected?: string | null;
+  nearest?: string | null;
+  advice: string | null;
+}
+
+export interface HistoryPoint {
+  t: string | number;
+  bitrate_bps: number | null;
+  rtt_ms: number | null;
+  loss_percent: number | null;
+  buffer_ms: number | null;
+}
+
+export interface History {
+  interval_ms: number;
+  points: HistoryPoint[];
+}
+
+export interface SystemView {
+  version?: string;
+  public_host?: string | null;
+  [key: string]: unknown;
+}
+
+export interface TypedEvent {
+  id?: number | string;
+  at: string;
+  kind: string;
+  subject?: string | { type?: string; name?: string } | null;
+  [key: string]: unknown;
+}
+
+export type Handout = Record<string, unknown>;

@@ -1,0 +1,47 @@
+/** Saves an object and puts what the server objects to beside the field it means. */
+import type { Problem } from '../api/http';
+import { create, replace, type Collection } from '../api/resources';
+import type { Config } from '../api/types';
+import { fieldAt } from '../model/drafts';
+
+export class Saving {
+  busy = $state(false);
+  errors = $state<Record<string, string>>({});
+  /** What belongs to no field. */
+  other = $state('');
+  readonly #collection: Collection;
+  readonly #fields: string[];
+
+  /** `fields` are JSON pointers into the object, one for each field shown. */
+  constructor(collection: Collection, fields: string[]) {
+    this.#collection = collection;
+    this.#fields = fields;
+  }
+
+  async save(config: Config, isNew: boolean): Promise<boolean> {
+    this.errors = {};
+    this.other = '';
+    if (config.name === '') {
+      this.errors = { '/name': 'A name is needed.' };
+      return false;
+    }
+    this.busy = true;
+    try {
+      await (isNew ? create : replace)(this.#collection, config);
+      return true;
+    } catch (problem) {
+      this.#place(problem as Problem, config.name);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #place(problem: Problem, name: string): void {
+    const taken = problem.status === 409 && !problem.pointer;
+    const field = taken ? '/name' : fieldAt(problem.pointer, this.#fields);
+    const text = taken && !problem.detail ? `${name} exists already. Choose another name.` : problem.sentence;
+    if (field) this.errors = { [field]: text };
+    else this.other = text;
+  }
+}

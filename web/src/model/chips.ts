@@ -1,0 +1,25 @@
+/** What a row says of its outputs: worst first, a count or a reason only when useful. */
+import type { OutputView } from '../api/types';
+import { outputState, WORDS, type StateName, type StateWord } from './words';
+
+export interface Chip {
+  name: string;
+  note: string;
+  state: StateWord;
+}
+
+const ORDER: StateName[] = ['failed', 'warning', 'connecting', 'live', 'recording', 'ready', 'waiting', 'idle'];
+
+export function chips(outputs: OutputView[]): Chip[] {
+  return [...outputs]
+    .sort((one, other) => ORDER.indexOf(outputState(one)) - ORDER.indexOf(outputState(other)))
+    .map((output) => ({ name: output.name, note: note(output), state: WORDS[outputState(output)] }));
+}
+
+function note(output: OutputView): string {
+  const state = outputState(output);
+  if (state === 'failed') return 'failed';
+  if (state === 'warning') return 'reconnecting';
+  const shared = output.kind === 'hls' || (output.kind === 'srt' && output.mode !== 'caller');
+  return shared && (output.readers ?? 0) > 1 ? (output.readers ?? 0).toLocaleString('en-GB') : '';
+}

@@ -1,0 +1,81 @@
+/** Ten minutes of a source, one value a second, as columns that the graphs draw. */
+import type { History, SourceView } from '../api/types';
+
+export const WINDOW_S = 600;
+
+export interface Columns {
+  /** Seconds since the epoch. */
+  time: number[];
+  bitrate: (number | null)[];
+  rtt: (number | null)[];
+  loss: (number | null)[];
+  buffer: (number | null)[];
+}
+
+export const emptyColumns = (): Columns => ({ time: [], bitrate: [], rtt: [], loss: [], buffer: [] });
+
+export function columnsOf(history: History): Columns {
+  const columns = emptyColumns();
+  for (const point of history.points) {
+    const at = typeof point.t === 'number' ? point.t : Date.parse(point.t);
+    if (!Number.isFinite(at)) continue;
+    // Numbers may be seconds or milliseconds; a date this century in ms is above 1e11.
+    push(columns, at > 1e11 ? at / 1000 : at, point.bitrate_bps, point.rtt_ms, point.loss_percent, point.buffer_ms);
+  }
+  return columns;
+}
+
+/** Adds the newest second of a source and forgets what has left the window. */
+export function append(columns: Columns, source: SourceView, atSeconds: number): Columns {
+  const last = columns.time.at(-1);
+  if (last !== undefined && atSeconds <= last) return columns;
+  const connected = source.connection === 'connected';
+  const srt = connected ? source.srt : null;
+  const next = copy(columns);
+  push(
+    next, atSeconds, connected ? source.bitrate_bps : null, srt?.rtt_ms ?? null,
+    srt?.loss_percent ?? null, srt?.receive_buffer_ms ?? null,
+  );
+  return trim(next, atSeconds - WINDOW_S);
+}
+
+/** The index of the value nearest to a time, for the cursor. */
+export function nearest(time: number[], atSeconds: number): number {
+  if (time.length === 0) return -1;
+  let low = 0;
+  let high = time.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((time[middle] ?? 0) < atSeconds) low = middle + 1;
+    else high = middle;
+  }
+  const before = time[low - 1];
+  const here = time[low] ?? 0;
+  return before !== undefined && atSeconds - before < here - atSeconds ? low - 1 : low;
+}
+
+function push(
+  columns: Columns, at: number, bitrate: number | null, rtt: number | null, loss: number | null, buffer: number | null,
+): void {
+  columns.time.push(at);
+  columns.bitrate.push(bitrate);
+  columns.rtt.push(rtt);
+  columns.loss.push(loss);
+  columns.buffer.push(buffer);
+}
+
+function copy(columns: Columns): Columns {
+  return {
+    time: [...columns.time], bitrate: [...columns.bitrate], rtt: [...columns.rtt],
+    loss: [...columns.loss], buffer: [...columns.buffer],
+  };
+}
+
+function trim(columns: Columns, from: number): Columns {
+  const first = columns.time.findIndex((at) => at >= from);
+  if (first <= 0) return columns;
+  return {
+    time: columns.time.slice(first), bitrate: columns.bitrate.slice(first), rtt: columns.rtt.slice(first),
+    loss: columns.loss.slice(first), buffer: columns.buffer.slice(first),
+  };
+}

@@ -1,0 +1,91 @@
+/** The one sentence at the top of a source: what is the matter and what to do, with the evidence beneath. */
+import type { OutputView, Rejection, SourceView } from '../api/types';
+import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words } from './format';
+import { howOften, rejectionWord } from './rejection';
+import { delivering, reasonText, recentRejection } from './reasons';
+import { outputState, sourceState, WORDS, type StateWord } from './words';
+
+export interface Verdict {
+  state: StateWord;
+  sentence: string;
+  evidence: string;
+}
+
+export function verdict(source: SourceView, outputs: OutputView[], rejections: Rejection[], now: number): Verdict {
+  const state = sourceState(source);
+  const make = (sentence: string, evidence: string): Verdict => ({ state: WORDS[state], sentence, evidence });
+  switch (state) {
+    case 'live':
+    case 'recording':
+      return make(good(source, outputs), evidence(source, outputs));
+    case 'ready':
+      return make(ready(source, outputs), evidence(source, outputs));
+    case 'waiting':
+      return make(...waiting(source, rejections, now));
+    case 'connecting':
+      return make('the call is in progress. Check that the far side listens, if it takes long.', source.connection_reason ?? '');
+    case 'idle':
+      return make('off on purpose. Switch it on to use it.', '');
+    default:
+      return make(trouble(source, now), evidence(source, outputs));
+  }
+}
+
+function good(source: SourceView, outputs: OutputView[]): string {
+  const stuck = outputs.filter((output) => outputState(output) === 'failed' || outputState(output) === 'warning');
+  if (stuck.length > 0) return `media arrives, but ${names(stuck)} ${stuck.length === 1 ? 'does' : 'do'} not deliver. Check below.`;
+  return `${arriving(source)}. Nothing to do.`;
+}
+
+function ready(source: SourceView, outputs: OutputView[]): string {
+  const next = outputs.length === 0 ? 'Add an output to use it.' : 'No output delivers it yet: connect a reader, or check the outputs below.';
+  return `${arriving(source)}. ${next}`;
+}
+
+function arriving(source: SourceView): string {
+  const video = source.media?.video;
+  const audio = source.media?.audio ?? [];
+  const picture = video ? [pictureFormat(video), codec(video.codec)].filter(Boolean).join(' ') : 'no picture';
+  const sound = audio[0] ? audioFormat(audio[0]) : 'no sound';
+  return `${picture} and ${sound} arrive`;
+}
+
+function waiting(source: SourceView, rejections: Rejection[], now: number): [string, string] {
+  const latest = recentRejection(source, rejections, now);
+  if (latest) {
+    const often = howOften(latest);
+    const advice = latest.advice ?? 'Send the settings again.';
+    return [`a sender was rejected for ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}. ${advice}`, `From ${latest.peer}.`];
+  }
+  const advice = source.reasons[0]?.advice;
+  const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender the lines below.';
+  return [calls, advice ?? source.connection_reason ?? ''];
+}
+
+function trouble(source: SourceView, now: number): string {
+  const first = source.reasons[0];
+  if (!first) return sentence(source.error ?? source.connection_reason ?? 'No media arrives. Check the sender.');
+  return [sentence(lower(reasonText(first, now))), first.advice ?? 'Check the sender and the network.'].join(' ');
+}
+
+function evidence(source: SourceView, outputs: OutputView[]): string {
+  const srt = source.srt;
+  const serving = outputs.filter((output) => output.delivering).length;
+  const others = source.reasons.slice(1).map((reason) => reason.text);
+  const lost = srt?.packets_dropped;
+  const facts = [
+    ...others,
+    source.bitrate_bps !== null && `${words(bitrate(source.bitrate_bps))} arriving`,
+    srt && `RTT ${words(milliseconds(srt.rtt_ms))}`,
+    srt && `loss ${words(percent(srt.loss_percent))}`,
+    srt?.latency_ms && `latency ${words(milliseconds(srt.latency_ms))}`,
+    lost ? `${plural(lost, 'packet')} lost for good` : null,
+    outputs.length > 0 && delivering(serving),
+  ];
+  return facts.filter(Boolean).join(', ');
+}
+
+const names = (outputs: OutputView[]): string => outputs.map((output) => output.name).join(', ');
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+/** After "Failed:" a word goes on in lower case, an abbreviation stays as it is. */
+const lower = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);

@@ -1,0 +1,2 @@
+// Read by svelte-check and the Vite plugin; the defaults serve.
+export default {};

@@ -1,1 +1,3 @@
 //! SRT sources and outputs.
+mod settings;
+pub use settings::{CallUri, ListenerSettings, OutputSettings, SourceSettings, UriError};

@@ -1,0 +1,78 @@
+//! What listeners, sources and outputs are told.
+
+mod listener;
+mod output;
+mod passphrase;
+mod source;
+mod uri;
+
+pub use listener::ListenerSettings;
+pub use output::OutputSettings;
+pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
+pub use source::SourceSettings;
+pub use uri::{CallUri, UriError};
+
+use tidegate_engine::{SecretRef, SettingsError};
+
+/// Longest stream ID that SRT carries.
+const STREAM_ID_BYTES_MAX: usize = 512;
+
+/// What sources and outputs must have right about being on a listener, or calling.
+fn check_way(
+    listener: Option<&str>,
+    stream_id: Option<&str>,
+    call: Option<&CallUri>,
+) -> Result<(), SettingsError> {
+    match (listener, call) {
+        (Some(_), Some(_)) => Err(
+            SettingsError::new("call", "both `listener` and `call` are set")
+                .advise("keep `listener` to wait for the other side, or `call` to call it"),
+        ),
+        (None, None) => Err(
+            SettingsError::new("listener", "neither `listener` nor `call` is set")
+                .advise("name a listener to wait on, or write `call: \"srt://host:port\"`"),
+        ),
+        (Some(_), None) => check_stream_id(stream_id),
+        (None, Some(_)) if stream_id.is_some() => Err(SettingsError::new(
+            "stream_id",
+            "a call has its stream ID in the address",
+        )
+        .advise("write `call: \"srt://host:port?streamid=…\"`")),
+        (None, Some(_)) => Ok(()),
+    }
+}
+
+fn check_stream_id(stream_id: Option<&str>) -> Result<(), SettingsError> {
+    let error = |message: &str| SettingsError::new("stream_id", message);
+    match stream_id {
+        None | Some("") => Err(error("a stream on a listener needs a stream ID")
+            .advise("choose one, like `stream_id: live/cam1`; callers ask for it by that name")),
+        Some(id) if id.starts_with("#!:") => Err(error(
+            "this is the form callers may write; here stands the bare name",
+        )
+        .advise("write what follows `r=`; callers may use either form")),
+        Some(id) if id.len() > STREAM_ID_BYTES_MAX => {
+            Err(error("it is longer than the 512 bytes SRT carries"))
+        }
+        Some(id) if id.chars().any(char::is_control) => {
+            Err(error("it contains a control character"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_secret(passphrase: Option<&SecretRef>) -> Result<(), SettingsError> {
+    match passphrase {
+        Some(SecretRef::Literal(secret)) => check_passphrase(secret),
+        // A name is looked up, and checked, when the driver is made.
+        Some(SecretRef::Named(_) | SecretRef::Unchanged) | None => Ok(()),
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}

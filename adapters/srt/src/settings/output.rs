@@ -1,0 +1,151 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
+
+use super::listener::check_latency;
+use super::uri::{CallUri, take_passphrase};
+use super::{KeyBytes, check_secret, check_way, is_false};
+
+/// A feed that leaves by SRT: to readers on a listener, or pushed by a call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, try_from = "Written")]
+pub struct OutputSettings {
+    /// The listener readers call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
+    /// The stream ID readers ask for, plain or as `#!::r=…,m=request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
+    /// Push to this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallUri>,
+    /// 10 to 79 characters; readers need it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretRef>,
+    /// Anybody who reaches the listener may read. Without it an output needs a passphrase.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub open: bool,
+    /// The receivers' latency, at least; they may ask for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Span>,
+    /// Key length of a call; a reader chooses its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pbkeylen: Option<KeyBytes>,
+}
+
+/// As it is written; see [`super::SourceSettings`].
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    listener: Option<String>,
+    stream_id: Option<String>,
+    call: Option<CallUri>,
+    passphrase: Option<SecretRef>,
+    #[serde(default)]
+    open: bool,
+    latency: Option<Span>,
+    pbkeylen: Option<KeyBytes>,
+}
+
+impl TryFrom<Written> for OutputSettings {
+    type Error = String;
+
+    fn try_from(mut written: Written) -> Result<Self, String> {
+        let passphrase = take_passphrase(written.call.as_mut(), written.passphrase)?;
+        Ok(Self {
+            listener: written.listener,
+            stream_id: written.stream_id,
+            call: written.call,
+            passphrase,
+            open: written.open,
+            latency: written.latency,
+            pbkeylen: written.pbkeylen,
+        })
+    }
+}
+
+impl Settings for OutputSettings {
+    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
+        self.passphrase
+            .iter_mut()
+            .map(|secret| ("passphrase", secret))
+            .collect()
+    }
+
+    fn mode(&self) -> Option<&'static str> {
+        Some(if self.call.is_some() {
+            "caller"
+        } else {
+            "listener"
+        })
+    }
+
+    fn listener(&self) -> Option<&str> {
+        self.listener.as_deref()
+    }
+
+    fn stream_id(&self) -> Option<&str> {
+        self.stream_id.as_deref()
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        check_way(
+            self.listener.as_deref(),
+            self.stream_id.as_deref(),
+            self.call.as_ref(),
+        )?;
+        self.check_access()?;
+        check_secret(self.passphrase.as_ref())?;
+        check_latency(self.latency)
+    }
+}
+
+impl OutputSettings {
+    /// Open reading is written explicitly, or not at all.
+    fn check_access(&self) -> Result<(), SettingsError> {
+        let error = |message| Err(SettingsError::new("open", message));
+        match (
+            self.listener.is_some(),
+            self.passphrase.is_some(),
+            self.open,
+        ) {
+            (true, false, false) => {
+                let message = "an output on a listener needs a passphrase of its own";
+                Err(SettingsError::new("passphrase", message)
+                    .advise("set one, or write `open: true` to let anybody read"))
+            }
+            (true, true, true) => error("`open: true` and a passphrase contradict each other"),
+            (false, _, true) => error("`open` is for outputs on a listener"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), &'static str> {
+        let settings: OutputSettings = serde_json::from_str(text).unwrap();
+        settings.check().map_err(|error| error.field)
+    }
+
+    #[test]
+    fn open_reading_is_written_explicitly() {
+        let on = |rest: &str| check(&format!(r#"{{"listener":"a","stream_id":"b"{rest}}}"#));
+        assert_eq!(on(""), Err("passphrase"));
+        assert_eq!(on(r#","open":true"#), Ok(()));
+        assert_eq!(on(r#","passphrase":{"secret":"partner"}"#), Ok(()));
+        assert_eq!(
+            on(r#","passphrase":{"secret":"partner"},"open":true"#),
+            Err("open")
+        );
+        assert_eq!(check(r#"{"call":"srt://h:1","open":true}"#), Err("open"));
+    }
+
+    #[test]
+    fn a_short_passphrase_is_refused_when_configured() {
+        let text = r#"{"listener":"a","stream_id":"b","passphrase":"short"}"#;
+        assert_eq!(check(text), Err("passphrase"));
+    }
+}

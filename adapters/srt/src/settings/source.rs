@@ -1,0 +1,151 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
+
+use super::listener::check_latency;
+use super::uri::{CallUri, take_passphrase};
+use super::{KeyBytes, check_secret, check_way};
+
+/// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, try_from = "Written")]
+pub struct SourceSettings {
+    /// The listener the publisher calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
+    /// The stream ID the publisher names, plain or as `#!::r=…,m=publish`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
+    /// Call this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallUri>,
+    /// 10 to 79 characters; with it, unencrypted and wrongly encrypted senders are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretRef>,
+    /// Receive latency; the other side may ask for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Span>,
+    /// Key length of a call; a publisher chooses its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pbkeylen: Option<KeyBytes>,
+}
+
+/// As it is written; a passphrase in the address then moves to its own field, so that no
+/// secret is ever part of an address that is shown.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    listener: Option<String>,
+    stream_id: Option<String>,
+    call: Option<CallUri>,
+    passphrase: Option<SecretRef>,
+    latency: Option<Span>,
+    pbkeylen: Option<KeyBytes>,
+}
+
+impl TryFrom<Written> for SourceSettings {
+    type Error = String;
+
+    fn try_from(mut written: Written) -> Result<Self, String> {
+        let passphrase = take_passphrase(written.call.as_mut(), written.passphrase)?;
+        Ok(Self {
+            listener: written.listener,
+            stream_id: written.stream_id,
+            call: written.call,
+            passphrase,
+            latency: written.latency,
+            pbkeylen: written.pbkeylen,
+        })
+    }
+}
+
+impl Settings for SourceSettings {
+    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
+        self.passphrase
+            .iter_mut()
+            .map(|secret| ("passphrase", secret))
+            .collect()
+    }
+
+    fn mode(&self) -> Option<&'static str> {
+        Some(if self.call.is_some() {
+            "caller"
+        } else {
+            "listener"
+        })
+    }
+
+    fn listener(&self) -> Option<&str> {
+        self.listener.as_deref()
+    }
+
+    fn stream_id(&self) -> Option<&str> {
+        self.stream_id.as_deref()
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        check_way(
+            self.listener.as_deref(),
+            self.stream_id.as_deref(),
+            self.call.as_ref(),
+        )?;
+        check_secret(self.passphrase.as_ref())?;
+        check_latency(self.latency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> SourceSettings {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_passphrase_in_the_address_moves_to_its_field_and_is_not_shown() {
+        let text = r#"{ "call": "srt://192.0.2.1:7001?streamid=a&passphrase=correct-horse" }"#;
+        let mut settings = parse(text);
+        assert_eq!(settings.secrets()[0].0, "passphrase");
+        assert!(settings.check().is_ok());
+        let shown = serde_json::to_string(&settings).unwrap();
+        assert!(!shown.contains("horse"), "{shown}");
+        assert!(!format!("{settings:?}").contains("horse"));
+        let SecretRef::Literal(secret) = settings.passphrase.unwrap() else {
+            panic!()
+        };
+        assert_eq!(secret.expose(), "correct-horse");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_written_back() {
+        let text = r#"{"listener":"ingest","stream_id":"live/a","passphrase":{"secret":"a"},"latency":"300ms"}"#;
+        assert_eq!(serde_json::to_string(&parse(text)).unwrap(), text);
+    }
+
+    #[test]
+    fn it_waits_or_calls_and_never_both_or_neither() {
+        let field = |text| parse(text).check().unwrap_err().field;
+        assert_eq!(field("{}"), "listener");
+        assert_eq!(
+            field(r#"{"listener":"a","stream_id":"b","call":"srt://h:1"}"#),
+            "call"
+        );
+        assert_eq!(field(r#"{"listener":"a"}"#), "stream_id");
+        assert_eq!(
+            field(r##"{"listener":"a","stream_id":"#!::r=x"}"##),
+            "stream_id"
+        );
+        assert_eq!(
+            field(r#"{"stream_id":"b","call":"srt://h:1"}"#),
+            "stream_id"
+        );
+    }
+
+    #[test]
+    fn two_passphrases_are_one_too_many() {
+        let text = r#"{"call":"srt://h:1?passphrase=0123456789","passphrase":"9876543210"}"#;
+        let error = serde_json::from_str::<SourceSettings>(text).unwrap_err();
+        assert!(error.to_string().contains("passphrase"), "{error}");
+    }
+}

@@ -1,1 +1,26 @@
 //! MPEG transport streams: packets, tables, PES, demultiplexing, inspection.
+//!
+//! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
+//! only looks, cheaply, and reports what a stream contains and what is wrong with it.
+//! Both take bytes in chunks of any size, find the packet grid themselves, and hold
+//! no more than their named limits whatever a stranger sends.
+
+mod continuity;
+mod demux;
+mod inspect;
+mod packet;
+mod pes;
+mod psi;
+mod slicer;
+mod timeline;
+
+pub use demux::{AccessUnit, Demux, Event, Stamp, Track};
+pub use inspect::{AudioReport, Inspector, MediaReport, ProgramReport, TrackReport, VideoReport};
+pub use packet::{Adaptation, NULL_PID, PACKET_BYTES, PAT_PID, Packet, Pcr, SYNC_BYTE};
+pub use pes::PesHeader;
+pub use psi::{
+    ElementaryStream, Language, MAX_PIDS, MAX_PROGRAMS, MAX_SECTION_BYTES, Pat, PatProgram, Pmt,
+    SectionReader, crc32,
+};
+pub use slicer::Slicer;
+pub use timeline::Timeline;

@@ -1,0 +1,96 @@
+use super::Stamp;
+use crate::continuity::{Continuity, Verdict};
+use crate::packet::Packet;
+use crate::pes::PesHeader;
+
+/// No access unit is larger: 8K at a quality nobody sends.
+const MAX_PES_BYTES: usize = 8 * 1024 * 1024;
+/// A buffer that grew beyond this is given back when its packet is done.
+const KEPT_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Puts the PES packets of one PID together.
+///
+/// ```text
+///           begin            extend … extend           length reached, or next start
+/// WAITING ────────► FILLING ─────────────────► FILLING ──────────────────────────► take
+///    ▲                 │ gap, overrun
+///    └─────────────────┘
+/// ```
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    continuity: Continuity,
+    buffer: Vec<u8>,
+    filling: bool,
+    stamp: Stamp,
+    /// Something was lost since the last packet taken.
+    lost: bool,
+}
+
+/// A whole PES packet, or what came of one whose length was left open.
+#[derive(Debug)]
+pub(super) struct Pes {
+    pub(super) bytes: Vec<u8>,
+    pub(super) stamp: Stamp,
+    /// Something was lost before it.
+    pub(super) discontinuity: bool,
+}
+
+impl Assembler {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn check(&mut self, packet: Packet<'_>) -> Verdict {
+        self.continuity.check(packet)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Drops the packet under way.
+    pub(super) fn lost(&mut self) {
+        self.buffer.clear();
+        self.filling = false;
+        self.lost = true;
+    }
+
+    pub(super) fn begin(&mut self, stamp: Stamp) {
+        self.buffer.clear();
+        self.filling = true;
+        self.stamp = stamp;
+    }
+
+    /// Adds payload; whether the packet is whole now.
+    pub(super) fn extend(&mut self, payload: &[u8]) -> bool {
+        if !self.filling {
+            return false;
+        }
+        if self.buffer.len() + payload.len() > MAX_PES_BYTES {
+            self.lost();
+            return false;
+        }
+        self.buffer.extend_from_slice(payload);
+        PesHeader::told_packet_bytes(&self.buffer).is_some_and(|told| self.buffer.len() >= told)
+    }
+
+    /// The packet under way, which ends here.
+    pub(super) fn take(&mut self) -> Option<Pes> {
+        if !core::mem::take(&mut self.filling) || self.buffer.is_empty() {
+            return None;
+        }
+        Some(Pes {
+            bytes: core::mem::take(&mut self.buffer),
+            stamp: self.stamp,
+            discontinuity: core::mem::take(&mut self.lost),
+        })
+    }
+
+    /// Takes the buffer of a packet back for the next one.
+    pub(super) fn recycle(&mut self, pes: Pes) {
+        if pes.bytes.capacity() <= KEPT_BUFFER_BYTES {
+            self.buffer = pes.bytes;
+            self.buffer.clear();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use tidegate_codecs::opus::OpusInfo;
+use tidegate_codecs::{AudioFormat, StreamConfig, StreamReader};
+use tidegate_units::Instant;
+
+use crate::packet::Packet;
+use crate::pes::PesHeader;
+use crate::psi::ElementaryStream;
+
+/// Follows one audio stream by the beginnings of its PES packets.
+#[derive(Debug)]
+pub(super) struct AudioWatch {
+    reader: StreamReader,
+    opus: Option<AudioFormat>,
+    /// Found behind the beginning of a packet: true once it was found twice.
+    suspected: Option<Arc<StreamConfig>>,
+    known: Option<Arc<StreamConfig>>,
+    pub(super) pts_present: bool,
+    pub(super) last_unit: Option<Instant>,
+}
+
+impl AudioWatch {
+    pub(super) fn new(stream: &ElementaryStream) -> Self {
+        Self {
+            reader: StreamReader::new(stream.codec),
+            opus: stream.opus.as_ref().map(OpusInfo::format),
+            suspected: None,
+            known: None,
+            pts_present: false,
+            last_unit: None,
+        }
+    }
+
+    pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>) {
+        if !packet.unit_start() {
+            return;
+        }
+        self.last_unit = Some(now);
+        let Some(header) = PesHeader::parse(packet.payload()) else {
+            return;
+        };
+        self.pts_present = header.pts.is_some();
+        let payload = packet
+            .payload()
+            .get(header.payload_offset..)
+            .unwrap_or_default();
+        if self.reader.read(payload).complete {
+            self.known = self.reader.config().cloned();
+        } else if self.known.is_none() {
+            self.search(payload);
+        }
+    }
+
+    /// Frames need not begin where packets begin. What looks like a header inside a
+    /// packet is believed when the next packet shows the same.
+    fn search(&mut self, payload: &[u8]) {
+        for offset in 1..payload.len() {
+            if !self.reader.read(&payload[offset..]).complete {
+                continue;
+            }
+            let found = self.reader.config().cloned();
+            if found == self.suspected {
+                self.known = found;
+            } else {
+                self.suspected = found;
+            }
+            return;
+        }
+    }
+
+    pub(super) fn format(&self) -> Option<&AudioFormat> {
+        let known = self.known.as_ref().and_then(|config| config.audio());
+        known.map(|audio| &audio.format).or(self.opus.as_ref())
+    }
+}

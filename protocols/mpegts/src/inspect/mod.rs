@@ -1,0 +1,270 @@
+//! A light look at a transport stream: what it contains and what is wrong with it.
+//!
+//! Every packet costs a few nanoseconds: its PID's counters. Only the packets in which
+//! a picture or an audio packet begins are looked into, up to the first slice.
+
+mod audio;
+mod pid;
+mod program;
+mod report;
+mod video;
+
+pub use report::{AudioReport, MediaReport, ProgramReport, TrackReport, VideoReport};
+
+use tidegate_units::{Bitrate, Duration, Instant};
+
+use self::pid::{Content, PidState};
+use self::program::ProgramClock;
+use crate::continuity::Verdict;
+use crate::packet::{NULL_PID, PACKET_BYTES, PAT_PID, Packet};
+use crate::psi::Tables;
+use crate::slicer::Slicer;
+
+/// Bitrates and the like are figures of windows this long.
+const WINDOW: Duration = Duration::from_secs(1);
+/// PIDs counted one by one; packets of further ones are counted together.
+const MAX_COUNTED_PIDS: usize = 256;
+const PIDS: usize = 8192;
+const SLOT_NONE: u16 = u16::MAX;
+
+/// Looks at a transport stream as it passes.
+#[derive(Debug)]
+pub struct Inspector {
+    slicer: Slicer,
+    core: Core,
+}
+
+#[derive(Debug)]
+struct Core {
+    tables: Tables,
+    /// Where each PID's state is.
+    slots: Box<[u16]>,
+    pids: Vec<PidState>,
+    clocks: Vec<ProgramClock>,
+    window_start: Option<Instant>,
+    window_packets: u64,
+    bitrate: Bitrate,
+    packets: u64,
+    null_packets: u64,
+    transport_errors: u64,
+    scrambled_packets: u64,
+    old_continuity_errors: u64,
+    last_packet: Option<Instant>,
+}
+
+impl Default for Inspector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Inspector {
+    /// An inspector that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            slicer: Slicer::new(),
+            core: Core::new(),
+        }
+    }
+
+    /// Looks at bytes that arrived at `now`, divided anyhow.
+    pub fn push(&mut self, now: Instant, bytes: &[u8]) {
+        let Self { slicer, core } = self;
+        core.roll_window(now);
+        let before = core.packets;
+        slicer.push(bytes, |packet| core.packet(now, packet));
+        if core.packets > before {
+            core.last_packet = Some(now);
+        }
+    }
+
+    /// What is known at `now`.
+    #[must_use]
+    pub fn report(&self, now: Instant) -> MediaReport {
+        report::build(self, now)
+    }
+
+    /// Forgets everything: another stream follows.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+}
+
+impl Core {
+    fn new() -> Self {
+        Self {
+            tables: Tables::default(),
+            slots: vec![SLOT_NONE; PIDS].into_boxed_slice(),
+            pids: Vec::new(),
+            clocks: Vec::new(),
+            window_start: None,
+            window_packets: 0,
+            bitrate: Bitrate::ZERO,
+            packets: 0,
+            null_packets: 0,
+            transport_errors: 0,
+            scrambled_packets: 0,
+            old_continuity_errors: 0,
+            last_packet: None,
+        }
+    }
+
+    fn packet(&mut self, now: Instant, packet: Packet<'_>) {
+        self.packets += 1;
+        self.window_packets += 1;
+        if packet.transport_error() {
+            self.transport_errors += 1;
+            return; // nothing in it can be trusted, its PID included
+        }
+        let pid = packet.pid();
+        if pid == NULL_PID {
+            self.null_packets += 1;
+            return;
+        }
+        let Some(index) = self.index_of(pid) else {
+            return;
+        };
+        let state = &mut self.pids[index];
+        let verdict = state.count(now, packet);
+        if packet.scrambled() {
+            self.scrambled_packets += 1;
+            return;
+        }
+        match &mut state.content {
+            _ if verdict == Verdict::Repeats => {}
+            Content::Table => self.table_packet(packet, verdict),
+            Content::Video(video) => video.packet(now, packet, verdict),
+            Content::Audio(audio) => audio.packet(now, packet),
+            Content::Other => {}
+        }
+        if packet.has_adaptation() {
+            self.clock_packet(packet);
+        }
+    }
+
+    fn index_of(&mut self, pid: u16) -> Option<usize> {
+        let slot = self.slots[usize::from(pid)];
+        if slot != SLOT_NONE {
+            return Some(usize::from(slot));
+        }
+        if self.pids.len() == MAX_COUNTED_PIDS {
+            return None;
+        }
+        let content = if pid == PAT_PID {
+            Content::Table
+        } else {
+            Content::Other
+        };
+        self.slots[usize::from(pid)] = u16::try_from(self.pids.len()).ok()?;
+        self.pids.push(PidState::new(pid, content));
+        Some(self.pids.len() - 1)
+    }
+
+    fn table_packet(&mut self, packet: Packet<'_>, verdict: Verdict) {
+        if verdict == Verdict::Gap {
+            self.tables.lost(packet.pid());
+        }
+        if self.tables.push(packet) {
+            self.follow_tables();
+        }
+    }
+
+    fn clock_packet(&mut self, packet: Packet<'_>) {
+        let Some(adaptation) = packet.adaptation() else {
+            return;
+        };
+        let Some(pcr) = adaptation.pcr else { return };
+        for clock in self
+            .clocks
+            .iter_mut()
+            .filter(|clock| clock.pid == packet.pid())
+        {
+            clock.tick(pcr, adaptation.discontinuity);
+        }
+    }
+
+    /// Gives every PID the role the tables give it. What a PID has counted stays.
+    fn follow_tables(&mut self) {
+        let mut named: Vec<u16> = self.tables.map_pids().collect();
+        let maps: Vec<_> = self
+            .tables
+            .programs()
+            .filter_map(|(program, map)| Some((program.number, map?.clone())))
+            .collect();
+        named.extend(
+            maps.iter()
+                .flat_map(|(_, map)| map.streams.iter().map(|s| s.pid)),
+        );
+        self.make_room(&named);
+        for pid in self.tables.map_pids().collect::<Vec<_>>() {
+            if let Some(index) = self.index_of(pid) {
+                self.pids[index].content = Content::Table;
+            }
+        }
+        for (_, map) in &maps {
+            for stream in &map.streams {
+                if let Some(index) = self.index_of(stream.pid) {
+                    self.pids[index].play(stream);
+                }
+            }
+        }
+        let clocks = maps.iter().map(|(number, map)| {
+            let known = self
+                .clocks
+                .iter()
+                .find(|c| (c.program, c.pid) == (*number, map.pcr_pid));
+            known
+                .cloned()
+                .unwrap_or_else(|| ProgramClock::new(*number, map.pcr_pid))
+        });
+        self.clocks = clocks.collect();
+    }
+
+    /// Forgets PIDs no table names, where they would keep named ones from being counted.
+    fn make_room(&mut self, named: &[u16]) {
+        let new = named
+            .iter()
+            .filter(|&&pid| self.slots[usize::from(pid)] == SLOT_NONE)
+            .count();
+        if self.pids.len() + new <= MAX_COUNTED_PIDS {
+            return;
+        }
+        let forgotten = |state: &PidState| state.pid != PAT_PID && !named.contains(&state.pid);
+        self.old_continuity_errors += self
+            .pids
+            .iter()
+            .filter(|s| forgotten(s))
+            .map(|s| s.continuity_errors)
+            .sum::<u64>();
+        self.pids.retain(|state| !forgotten(state));
+        self.slots.fill(SLOT_NONE);
+        for (slot, state) in (0_u16..).zip(&self.pids) {
+            self.slots[usize::from(state.pid)] = slot;
+        }
+    }
+
+    fn roll_window(&mut self, now: Instant) {
+        let Some(start) = self.window_start else {
+            self.window_start = Some(now);
+            return;
+        };
+        let elapsed = now.saturating_since(start);
+        if elapsed < WINDOW {
+            return;
+        }
+        self.bitrate = rate(self.window_packets, elapsed);
+        self.window_packets = 0;
+        self.window_start = Some(now);
+        for state in &mut self.pids {
+            state.roll(elapsed);
+        }
+        for clock in &mut self.clocks {
+            clock.roll();
+        }
+    }
+}
+
+fn rate(packets: u64, elapsed: Duration) -> Bitrate {
+    Bitrate::of(packets * PACKET_BYTES as u64, elapsed)
+}

@@ -67,8 +67,12 @@ impl SrtVersion {
     pub const OURS: Self = Self(0x0001_0505);
     /// Handshake version 5 exists since this version.
     pub const HANDSHAKE_5: Self = Self(0x0001_0300);
-    /// The last version that must not be told both of too-late drop and periodic NAK.
-    pub const NO_DROP_WITH_NAK_REPORT: Self = Self(0x0001_0007);
+
+    /// The version with these parts.
+    #[must_use]
+    pub const fn new(major: u8, minor: u8, patch: u8) -> Self {
+        Self(u32::from_be_bytes([0, major, minor, patch]))
+    }
 }
 
 impl fmt::Debug for SrtVersion {

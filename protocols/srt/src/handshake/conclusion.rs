@@ -1,0 +1,93 @@
+use super::extensions::Extensions;
+use super::stream_id::StreamId;
+use crate::RejectReason;
+use crate::crypto::KeyMaterial;
+use crate::wire::{
+    CipherMode, Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion,
+};
+
+/// A caller's conclusion that may be decided on: well-formed, and for what is supported.
+#[derive(Clone, Debug)]
+pub struct ConclusionRequest {
+    /// The caller's socket. With the address and [`Self::initial_sequence`] it tells a
+    /// repeated conclusion from a new one.
+    pub socket: SocketId,
+    /// The first sequence number of both directions.
+    pub initial_sequence: SequenceNumber,
+    /// Largest datagram the caller takes.
+    pub segment_bytes: u32,
+    /// Packets the caller is ready to have in flight towards it.
+    pub flow_window_packets: u32,
+    /// The caller's version, capabilities and latency.
+    pub hs: HsExtension,
+    /// The stream it asks for.
+    pub stream_id: StreamId,
+    /// How it encrypts.
+    pub encryption: RequestedEncryption,
+    pub(super) cookie: u32,
+    pub(super) extension_field: u16,
+}
+
+/// How a caller encrypts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestedEncryption {
+    /// It does not.
+    None,
+    /// With these keys, for whoever knows the passphrase.
+    KeyMaterial(KeyMaterial),
+}
+
+impl ConclusionRequest {
+    /// Reads a conclusion whose cookie has been verified.
+    ///
+    /// # Errors
+    /// With the reason to refuse it for.
+    pub fn read(handshake: &Handshake<'_>, min_version: SrtVersion) -> Result<Self, RejectReason> {
+        if handshake.request != RequestType::Conclusion || !handshake.socket.names_a_socket() {
+            return Err(RejectReason::Rogue);
+        }
+        if handshake.version < Handshake::VERSION_5 {
+            return Err(RejectReason::Version);
+        }
+        let extensions = Extensions::read(&handshake.extensions)?;
+        let hs = extensions.request.ok_or(RejectReason::Rogue)?;
+        check_peer(&hs, min_version)?;
+        extensions.check_supported()?;
+        Ok(Self {
+            socket: handshake.socket,
+            initial_sequence: handshake.initial_sequence,
+            segment_bytes: handshake.segment_bytes,
+            flow_window_packets: handshake.flow_window_packets,
+            hs,
+            encryption: encryption(extensions.key_material_request)?,
+            stream_id: StreamId::new(&extensions.stream_id.unwrap_or_default()),
+            cookie: handshake.cookie,
+            extension_field: handshake.extension_field,
+        })
+    }
+}
+
+/// A version 5 handshake from an SRT that did not have it contradicts itself.
+fn check_peer(hs: &HsExtension, min_version: SrtVersion) -> Result<(), RejectReason> {
+    if hs.version < SrtVersion::HANDSHAKE_5 {
+        return Err(RejectReason::Rogue);
+    }
+    if hs.version < min_version {
+        return Err(RejectReason::Version);
+    }
+    if hs.flags.has(HsFlags::STREAM) {
+        return Err(RejectReason::MessageApi);
+    }
+    Ok(())
+}
+
+fn encryption(key_material: Option<&[u8]>) -> Result<RequestedEncryption, RejectReason> {
+    let Some(body) = key_material else {
+        return Ok(RequestedEncryption::None);
+    };
+    let key_material = KeyMaterial::parse(body).map_err(|_| RejectReason::Rogue)?;
+    match key_material.cipher() {
+        CipherMode::Ctr => Ok(RequestedEncryption::KeyMaterial(key_material)),
+        CipherMode::Gcm => Err(RejectReason::CryptoMode),
+    }
+}

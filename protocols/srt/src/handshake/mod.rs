@@ -1,0 +1,36 @@
+//! From a stranger's datagram to a connection: cookies, requests, responses, refusals.
+//!
+//! ```text
+//!  caller                                   listener
+//!    │── INDUCTION ──────────────────────────▶│  stateless
+//!    │◀────────────────── INDUCTION, cookie ──│
+//!    │── CONCLUSION, cookie, extensions ─────▶│  cookie verified, then decided
+//!    │◀──────────── CONCLUSION, extensions ───│  or a refusal
+//! ```
+
+mod access_request;
+mod caller;
+mod conclusion;
+mod cookie;
+mod extensions;
+mod induction;
+mod latency;
+mod negotiated;
+mod our_side;
+mod percent;
+mod refusal;
+mod response;
+mod stream_id;
+#[cfg(test)]
+mod tests;
+
+pub use access_request::{AccessMode, AccessRequest};
+pub use caller::{Call, CallStep, CallerHandshake};
+pub use conclusion::{ConclusionRequest, RequestedEncryption};
+pub use cookie::CookieKey;
+pub use induction::induction_reply;
+pub use latency::Latency;
+pub use negotiated::Negotiated;
+pub use our_side::OurSide;
+pub use refusal::{refusal, restamp};
+pub use stream_id::StreamId;

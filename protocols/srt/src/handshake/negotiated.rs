@@ -1,0 +1,47 @@
+use core::net::SocketAddr;
+
+use tidegate_units::Duration;
+
+use super::stream_id::StreamId;
+use crate::wire::{CipherMode, HsFlags, KeyLength, SequenceNumber, SocketId, SrtVersion};
+
+/// What both sides of a connection agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Negotiated {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// The peer's socket.
+    pub peer_socket: SocketId,
+    /// The peer's SRT version.
+    pub peer_version: SrtVersion,
+    /// What the peer can do.
+    pub peer_flags: HsFlags,
+    /// The stream the caller asked for.
+    pub stream_id: StreamId,
+    /// How long this side holds what it receives.
+    pub receive_latency: Duration,
+    /// How long the peer holds what it receives.
+    pub send_latency: Duration,
+    /// The cipher and its key length; `None`: not encrypted.
+    pub encryption: Option<(CipherMode, KeyLength)>,
+    /// Largest datagram, IP and UDP headers included, that both sides take.
+    pub segment_bytes: u32,
+    /// Packets the peer is ready to have in flight towards it.
+    pub flow_window_packets: u32,
+    /// The first sequence number of both directions.
+    pub initial_sequence: SequenceNumber,
+}
+
+impl Negotiated {
+    /// Whether the peer skips what is too late, so that this side may stop sending it.
+    #[must_use]
+    pub const fn peer_drops_too_late(&self) -> bool {
+        self.peer_flags.has(HsFlags::TOO_LATE_DROP)
+    }
+
+    /// Whether the peer repeats its loss reports, so that blind repeats are not needed.
+    #[must_use]
+    pub const fn peer_repeats_naks(&self) -> bool {
+        self.peer_flags.has(HsFlags::NAK_REPORT)
+    }
+}

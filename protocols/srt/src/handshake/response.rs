@@ -1,0 +1,67 @@
+use core::net::SocketAddr;
+
+use super::conclusion::ConclusionRequest;
+use super::negotiated::Negotiated;
+use super::our_side::OurSide;
+use crate::crypto::SessionKeys;
+use crate::wire::{
+    ControlPacket, ExtensionCommand, ExtensionFlags, ExtensionWriter, Handshake, RequestType,
+    Timestamp, WireAddress,
+};
+
+impl ConclusionRequest {
+    /// Lets the caller in: the response, and what was agreed on.
+    ///
+    /// `keys` are those its key material was opened with. A repeated conclusion gets the
+    /// same response again, see [`super::restamp`].
+    #[must_use]
+    pub fn accept(
+        &self,
+        timestamp: Timestamp,
+        peer: SocketAddr,
+        ours: &OurSide,
+        keys: Option<&SessionKeys>,
+    ) -> (Vec<u8>, Negotiated) {
+        let latency = ours.latency().agree(&self.hs, ours.max_latency);
+        let segment_bytes = ours.segment_bytes.min(self.segment_bytes);
+        let mut flags = ExtensionFlags::HANDSHAKE;
+        let mut extensions = ExtensionWriter::new();
+        extensions.push(
+            ExtensionCommand::HANDSHAKE_RESPONSE,
+            &ours.extension(latency).to_bytes(),
+        );
+        if let Some(keys) = keys {
+            flags = flags.with(ExtensionFlags::KEY_MATERIAL);
+            extensions.push(ExtensionCommand::KEY_MATERIAL_RESPONSE, keys.message());
+        }
+        let response = Handshake {
+            version: Handshake::VERSION_5,
+            encryption_field: 0,
+            extension_field: flags.bits(),
+            // The caller checks this: both directions count from its number.
+            initial_sequence: self.initial_sequence,
+            segment_bytes,
+            flow_window_packets: ours.flow_window_packets,
+            request: RequestType::Conclusion,
+            socket: ours.socket,
+            cookie: self.cookie,
+            peer_address: WireAddress::from(peer.ip()),
+            extensions: extensions.blocks(),
+        };
+        let datagram = ControlPacket::new(timestamp, self.socket, response).to_vec();
+        let negotiated = Negotiated {
+            peer,
+            peer_socket: self.socket,
+            peer_version: self.hs.version,
+            peer_flags: self.hs.flags,
+            stream_id: self.stream_id.clone(),
+            receive_latency: latency.receive,
+            send_latency: latency.peer,
+            encryption: keys.map(|keys| (keys.cipher(), keys.key_length())),
+            segment_bytes,
+            flow_window_packets: self.flow_window_packets,
+            initial_sequence: self.initial_sequence,
+        };
+        (datagram, negotiated)
+    }
+}

@@ -74,3 +74,30 @@ pub const DETAILS: usize = 8;
 
 /// Silence after which a feed counts as having no media.
 pub const MEDIA_GONE: Duration = Duration::from_secs(2);
+
+/// A connected sender that is silent this long gives a warning.
+pub const MEDIA_PAUSE: Duration = Duration::from_millis(500);
+
+/// Time a stream may take to send its tables.
+pub const TABLES_LATE: Duration = Duration::from_secs(3);
+
+/// A track that carries nothing for this long gives a warning.
+pub const TRACK_PAUSE: Duration = Duration::from_millis(500);
+
+/// A track that carries nothing for this long is gone.
+pub const TRACK_GONE: Duration = Duration::from_secs(2);
+
+/// Packets lost for good in a minute that are more than an accident.
+pub const UNRECOVERED_PER_MINUTE: u64 = 10;
+
+/// Packets missing at first, in percent over ten seconds, that give a warning.
+pub const LOSS_WARNING_PERCENT: f64 = 1.0;
+
+/// Share of the usual bitrate below which there is a warning.
+pub const BITRATE_WARNING: f64 = 0.7;
+
+/// Share of the usual bitrate below which there is an error.
+pub const BITRATE_ERROR: f64 = 0.1;
+
+/// Seconds of history before there is a usual bitrate.
+pub const USUAL_BITRATE_POINTS: usize = 20;

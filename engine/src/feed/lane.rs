@@ -26,14 +26,11 @@ impl<T: crate::item::Item> LaneReaders<T> {
         }
     }
 
-    /// Adds a reader; true if it is the first.
-    pub(crate) fn add(&self, subscription: Arc<Subscription<T>>) -> bool {
+    pub(crate) fn add(&self, subscription: Arc<Subscription<T>>) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut list = Vec::clone(&self.list.load());
         list.push(subscription);
-        let first = list.len() == 1;
         self.list.store(Arc::new(list));
-        first
     }
 
     pub(crate) fn remove(&self, subscription: &Arc<Subscription<T>>) {
@@ -43,7 +40,16 @@ impl<T: crate::item::Item> LaneReaders<T> {
         self.list.store(Arc::new(list));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.load().is_empty()
+    }
+
+    /// Readers that are not watchers.
     pub(crate) fn len(&self) -> usize {
-        self.list.load().len()
+        self.list
+            .load()
+            .iter()
+            .filter(|reader| !reader.watcher)
+            .count()
     }
 }

@@ -11,6 +11,7 @@
 //! A queue that is full loses batches for its own reader only. Which queues exist is a list
 //! behind an atomic pointer: writing takes no lock, and readers come and go unnoticed.
 
+mod demux;
 mod lane;
 mod reader;
 mod route;
@@ -49,6 +50,7 @@ pub(crate) struct FeedInner {
     native: AtomicU8,
     pub(crate) session: AtomicU32,
     pub(crate) arrivals: Arrivals,
+    demux: demux::Control,
 }
 
 /// What has come in, for the bitrate and the age of the last packet.
@@ -84,6 +86,7 @@ impl Feed {
                 native: AtomicU8::new(Lane::Ts as u8),
                 session: AtomicU32::new(0),
                 arrivals: Arrivals::default(),
+                demux: demux::Control::default(),
             }),
         }
     }
@@ -99,6 +102,9 @@ impl Feed {
     #[must_use]
     pub fn ts_writer(&self) -> FeedWriter<TsChunk> {
         self.inner.native.store(Lane::Ts as u8, Ordering::Relaxed);
+        if !self.inner.frames.is_empty() {
+            demux::ensure_running(&self.inner);
+        }
         FeedWriter::new(self.clone())
     }
 
@@ -129,7 +135,7 @@ impl Feed {
         Arc::clone(&self.inner.tracks.load())
     }
 
-    /// Readers of both lanes.
+    /// Readers of both lanes, watchers not counted.
     #[must_use]
     pub fn reader_count(&self) -> usize {
         self.inner.ts.len() + self.inner.frames.len()
@@ -158,21 +164,25 @@ impl Feed {
     /// The lane that the source writes.
     #[must_use]
     pub fn native_lane(&self) -> Lane {
-        if self.inner.native.load(Ordering::Relaxed) == Lane::Ts as u8 {
-            Lane::Ts
-        } else {
-            Lane::Frames
-        }
+        self.inner.native()
     }
 }
 
 impl FeedInner {
+    fn native(&self) -> Lane {
+        let ts = self.native.load(Ordering::Relaxed) == Lane::Ts as u8;
+        if ts { Lane::Ts } else { Lane::Frames }
+    }
+
     pub(crate) fn lane<T: LaneItem>(&self) -> &LaneReaders<T> {
         T::readers(self)
     }
 
     pub(crate) fn attach<T: LaneItem>(feed: &Arc<Self>, reader: &Arc<Subscription<T>>) {
         feed.lane::<T>().add(Arc::clone(reader));
+        if T::LANE == Lane::Frames && feed.native() == Lane::Ts {
+            demux::ensure_running(feed);
+        }
     }
 
     pub(crate) fn detach<T: LaneItem>(feed: &Arc<Self>, reader: &Arc<Subscription<T>>) {

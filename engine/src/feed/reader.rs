@@ -15,6 +15,8 @@ pub struct ReaderOptions {
     pub max_bytes: usize,
     /// Who is told when the empty queue gets something; without it, [`Reader::next`] waits.
     pub wake: Option<Arc<dyn Wake>>,
+    /// It only watches, and is not counted among the feed's readers.
+    pub watcher: bool,
 }
 
 impl Default for ReaderOptions {
@@ -22,6 +24,7 @@ impl Default for ReaderOptions {
         Self {
             max_batches: limits::READER_BATCHES,
             max_bytes: limits::READER_BYTES,
+            watcher: false,
             wake: None,
         }
     }
@@ -66,8 +69,9 @@ impl<T: LaneItem> Reader<T> {
             max_batches,
             max_bytes,
             wake,
+            watcher,
         } = options;
-        let subscription = Arc::new(Subscription::new(max_batches, max_bytes, wake));
+        let subscription = Arc::new(Subscription::new(max_batches, max_bytes, wake, watcher));
         Self {
             subscription,
             place: None,

@@ -22,6 +22,7 @@ pub(crate) struct Subscription<T> {
     queue: ArrayQueue<Queued<T>>,
     queued_bytes: AtomicUsize,
     max_bytes: usize,
+    pub(crate) watcher: bool,
     /// The reader found its queue empty and wants to be woken.
     idle: AtomicBool,
     wake: ArcSwap<WakeHandle>,
@@ -43,13 +44,19 @@ pub(crate) struct Queued<T> {
 }
 
 impl<T: Item> Subscription<T> {
-    pub(crate) fn new(max_batches: usize, max_bytes: usize, wake: Option<Arc<dyn Wake>>) -> Self {
+    pub(crate) fn new(
+        max_batches: usize,
+        max_bytes: usize,
+        wake: Option<Arc<dyn Wake>>,
+        watcher: bool,
+    ) -> Self {
         let notify = Arc::new(Notify::new());
         let wake = wake.unwrap_or_else(|| Arc::clone(&notify) as Arc<dyn Wake>);
         Self {
             queue: ArrayQueue::new(max_batches.clamp(1, limits::READER_BATCHES_MAX)),
             queued_bytes: AtomicUsize::new(0),
             max_bytes: max_bytes.clamp(1, limits::READER_BYTES_MAX),
+            watcher,
             idle: AtomicBool::new(true),
             wake: ArcSwap::from_pointee(WakeHandle(wake)),
             notify,

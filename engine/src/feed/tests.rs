@@ -197,7 +197,7 @@ fn a_thousand_readers_coming_and_going_cost_a_neighbour_no_packet() {
     let mut neighbour = feed.read_ts(ReaderOptions {
         max_batches: limits::READER_BATCHES_MAX,
         max_bytes: limits::READER_BYTES_MAX,
-        wake: None,
+        ..ReaderOptions::default()
     });
     thread::scope(|scope| {
         scope.spawn(|| write(&mut feed.ts_writer(), 0..PACKETS));

@@ -42,6 +42,8 @@ pub struct VideoStatus {
     pub interlaced: bool,
     /// Time between key frames.
     pub gop_seconds: Option<f64>,
+    /// Time since the last picture.
+    pub last_unit_age_ms: Option<u64>,
     /// Time since the last key frame.
     pub last_keyframe_age_ms: Option<u64>,
     /// Over the last second.
@@ -63,6 +65,8 @@ pub struct AudioStatus {
     pub sample_rate: Option<u32>,
     /// ISO 639 language.
     pub language: Option<String>,
+    /// Time since the last sound.
+    pub last_unit_age_ms: Option<u64>,
     /// Over the last second.
     pub bitrate_bps: u64,
 }

@@ -1,5 +1,6 @@
 use super::history::HistoryPoint;
-use super::watch::{Observed, watch};
+use super::observed::Observed;
+use super::watch::watch;
 use super::{Connection, SourceReport, SourceState, SourceStatus};
 use crate::Clock;
 use crate::driver::{BoxFuture, SourceContext, SourceDriver};

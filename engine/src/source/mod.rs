@@ -2,6 +2,8 @@
 
 mod entry;
 mod history;
+mod observed;
+mod recent;
 mod report;
 mod status;
 mod watch;

@@ -52,6 +52,8 @@ pub(crate) struct Said {
     pub(crate) peer: Option<String>,
     pub(crate) transport: TransportFigures,
     pub(crate) details: BTreeMap<&'static str, Value>,
+    /// Counts connections, so that a watcher notices a new one.
+    pub(crate) connections: u64,
     pub(crate) reconnects: u64,
     pub(crate) last_error: Option<RunError>,
 }
@@ -77,6 +79,7 @@ impl SourceReport {
         said.reason = None;
         said.connected_at = Some(SystemTime::now());
         said.ever_connected = true;
+        said.connections += 1;
         said.peer.clone_from(&peer);
         said.transport = TransportFigures::default();
         drop(said);

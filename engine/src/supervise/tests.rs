@@ -21,7 +21,9 @@ impl Supervised for Scripted {
     }
     fn pausing(&mut self, error: Option<RunError>, pause: Duration) {
         let why = error.map_or("ended".into(), |error| error.message);
-        self.note(format!("{why}, {:.0} s", pause.as_secs_f64()));
+        // The jitter aside, pauses are powers of two.
+        let seconds = pause.as_secs_f64().log2().round().exp2();
+        self.note(format!("{why}, {seconds:.0} s"));
     }
     fn resting(&mut self, error: Option<RunError>) {
         self.note(error.map_or("finished".into(), |error| error.message));

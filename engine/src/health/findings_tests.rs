@@ -1,0 +1,195 @@
+use super::*;
+use crate::health::{AudioStatus, Expect, VideoStatus};
+
+fn media() -> MediaStatus {
+    MediaStatus {
+        video: Some(VideoStatus {
+            codec: "h264",
+            last_unit_age_ms: Some(20),
+            ..VideoStatus::default()
+        }),
+        audio: vec![AudioStatus {
+            codec: "aac",
+            last_unit_age_ms: Some(10),
+            ..AudioStatus::default()
+        }],
+        ..MediaStatus::default()
+    }
+}
+
+fn good(media: &MediaStatus) -> Evidence<'_> {
+    Evidence {
+        connection: Connection::Connected,
+        ever_connected: true,
+        any_data: true,
+        connected_for: Duration::from_secs(60),
+        silent_for: Duration::from_millis(5),
+        bitrate: Bitrate::from_bps(6_000_000),
+        usual_bitrate: Some(Bitrate::from_bps(6_000_000)),
+        media: Some(media),
+        had_picture: true,
+        had_sound: true,
+        ..Evidence::default()
+    }
+}
+
+fn only(evidence: &Evidence<'_>) -> (ReasonCode, Health) {
+    let findings = evidence.findings();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    (findings[0].code, findings[0].severity)
+}
+
+#[test]
+fn good_media_has_no_findings() {
+    assert_eq!(good(&media()).findings(), []);
+}
+
+#[test]
+fn connected_without_media_is_a_warning_at_once_and_soon_an_error() {
+    let media = media();
+    let mut evidence = Evidence {
+        media: None,
+        any_data: false,
+        ..good(&media)
+    };
+    evidence.silent_for = Duration::ZERO;
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Warning));
+    evidence.silent_for = Duration::from_secs(3);
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Error));
+}
+
+#[test]
+fn data_that_is_no_transport_stream_is_no_media() {
+    let nothing = MediaStatus::default();
+    let mut evidence = Evidence {
+        media: Some(&nothing),
+        ..good(&nothing)
+    };
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Error));
+    evidence.connected_for = Duration::from_millis(500);
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Warning));
+}
+
+#[test]
+fn a_source_nobody_has_connected_to_waits_and_one_that_was_there_has_failed() {
+    let mut evidence = Evidence::default();
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Warning));
+    evidence.ever_connected = true;
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Error));
+}
+
+#[test]
+fn a_track_that_stops_is_a_warning_and_then_an_error() {
+    let mut stopped = media();
+    stopped.audio[0].last_unit_age_ms = Some(700);
+    assert_eq!(
+        only(&good(&stopped)),
+        (ReasonCode::NoSound, Health::Warning)
+    );
+    stopped.audio[0].last_unit_age_ms = Some(2500);
+    assert_eq!(only(&good(&stopped)), (ReasonCode::NoSound, Health::Error));
+}
+
+#[test]
+fn a_track_that_was_there_or_is_expected_must_be_there() {
+    let mut mute = media();
+    mute.audio.clear();
+    assert_eq!(only(&good(&mute)), (ReasonCode::NoSound, Health::Error));
+    let mut evidence = Evidence {
+        had_sound: false,
+        ..good(&mute)
+    };
+    assert_eq!(
+        evidence.findings(),
+        [],
+        "a picture without sound may be meant"
+    );
+    let expect = Expect {
+        audio: Some("aac".into()),
+        ..Expect::default()
+    };
+    evidence.expected = Expectation::parse(&expect).unwrap();
+    assert_eq!(only(&evidence), (ReasonCode::NoSound, Health::Error));
+}
+
+#[test]
+fn transport_figures_alone_only_warn() {
+    let media = media();
+    let mut evidence = good(&media);
+    evidence.transport.loss_percent = Some(40.0);
+    evidence.transport.rtt = Some(Duration::from_millis(84));
+    evidence.transport.latency = Some(Duration::from_millis(120));
+    let findings = evidence.findings();
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.severity == Health::Warning),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn the_advice_names_the_latency_to_set() {
+    let media = media();
+    let mut evidence = good(&media);
+    evidence.transport.rtt = Some(Duration::from_millis(84));
+    evidence.transport.latency = Some(Duration::from_millis(120));
+    let findings = evidence.findings();
+    assert_eq!(
+        findings[0].advice,
+        "Latency 120 ms is too low for RTT 84 ms. Set 340 ms."
+    );
+}
+
+#[test]
+fn packets_lost_for_good_again_and_again_are_an_error() {
+    let media = media();
+    let mut evidence = good(&media);
+    evidence.unrecovered = Recent {
+        ten_seconds: 2,
+        minute: 2,
+    };
+    assert_eq!(
+        only(&evidence),
+        (ReasonCode::LosingPackets, Health::Warning)
+    );
+    evidence.unrecovered = Recent {
+        ten_seconds: 2,
+        minute: 30,
+    };
+    assert_eq!(only(&evidence), (ReasonCode::LosingPackets, Health::Error));
+}
+
+#[test]
+fn far_less_than_usual_or_expected_is_bitrate_low() {
+    let media = media();
+    let mut evidence = good(&media);
+    evidence.bitrate = Bitrate::from_bps(4_000_000);
+    assert_eq!(only(&evidence), (ReasonCode::BitrateLow, Health::Warning));
+    evidence.bitrate = Bitrate::from_bps(400_000);
+    assert_eq!(only(&evidence), (ReasonCode::BitrateLow, Health::Error));
+    evidence.usual_bitrate = None;
+    assert_eq!(evidence.findings(), [], "nothing to compare with yet");
+}
+
+#[test]
+fn another_format_than_expected_is_said_in_words() {
+    let media = media();
+    let expect = Expect {
+        video: Some("hevc".into()),
+        ..Expect::default()
+    };
+    let expected = Expectation::parse(&expect).unwrap();
+    let findings = Evidence {
+        expected,
+        ..good(&media)
+    }
+    .findings();
+    assert_eq!(findings[0].code.text(), "Wrong format");
+    assert!(
+        findings[0]
+            .advice
+            .starts_with("Video is h264, expected hevc."),
+        "{findings:?}"
+    );
+}

@@ -1,0 +1,62 @@
+use super::{AudioStatus, MediaStatus, ProgramStatus, VideoStatus};
+use core::time::Duration;
+use tidegate_mpegts::{AudioReport, MediaReport, VideoReport};
+
+impl MediaStatus {
+    /// What the inspector found; `None` before it has read any tables.
+    pub(crate) fn of(report: &MediaReport) -> Option<Self> {
+        (report.has_pat && report.has_pmt).then(|| Self {
+            video: report.video.as_ref().map(video),
+            audio: report.audio.iter().map(audio).collect(),
+            programs: report.programs.iter().map(program).collect(),
+            continuity_errors: report.continuity_errors,
+            sync_losses: report.sync_losses,
+            transport_errors: report.transport_errors,
+            table_errors: report.table_errors,
+            scrambled: report.scrambled,
+        })
+    }
+}
+
+fn video(report: &VideoReport) -> VideoStatus {
+    VideoStatus {
+        pid: report.pid,
+        codec: report.codec.name(),
+        profile: report.profile.map(str::to_owned),
+        level: report.level.clone(),
+        width: report.width,
+        height: report.height,
+        fps: report.fps,
+        interlaced: report.interlaced,
+        gop_seconds: report.gop_seconds,
+        last_unit_age_ms: report.last_unit_age.map(millis),
+        last_keyframe_age_ms: report.last_keyframe_age.map(millis),
+        bitrate_bps: report.bitrate.as_bps(),
+    }
+}
+
+fn audio(report: &AudioReport) -> AudioStatus {
+    AudioStatus {
+        pid: report.pid,
+        codec: report.name,
+        profile: report.profile,
+        channels: report.channels,
+        sample_rate: report.sample_rate_hz,
+        language: report.language.clone(),
+        last_unit_age_ms: report.last_unit_age.map(millis),
+        bitrate_bps: report.bitrate.as_bps(),
+    }
+}
+
+fn program(report: &tidegate_mpegts::ProgramReport) -> ProgramStatus {
+    ProgramStatus {
+        number: report.number,
+        pmt_pid: report.pmt_pid,
+        pcr_pid: report.pcr_pid,
+        pids: report.pids.clone(),
+    }
+}
+
+fn millis(age: Duration) -> u64 {
+    u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
+}

@@ -62,7 +62,7 @@ export interface TrackLine {
 
 export function trackLines(source: SourceView): TrackLine[] {
   const { media, expect } = source;
-  return [...videoLines(source), bitrateLine(source), ...audioLines(media?.audio ?? [], expect), ...errorLine(source)];
+  return [...videoLines(source), bitrateLine(source), ...audioLines(media?.audio ?? [], expect, media !== null), ...errorLine(source)];
 }
 
 export const differing = (lines: TrackLine[]): TrackLine[] =>
@@ -99,12 +99,12 @@ function bitrateLine(source: SourceView): TrackLine {
   return { track: 'Bitrate', arriving, expected, result: bps < low ? 'Low' : bps > high ? 'High' : 'Matches' };
 }
 
-function audioLines(tracks: AudioTrack[], expect: Expectation | null): TrackLine[] {
+function audioLines(tracks: AudioTrack[], expect: Expectation | null, anything: boolean): TrackLine[] {
   const wanted = expectedAudio(expect?.audio);
   const wantedName = wanted
     ? [wanted.codec && codec(wanted.codec), wanted.channels && Object.keys(LAYOUTS).find((key) => LAYOUTS[key] === wanted.channels)].filter(Boolean).join(' ')
     : null;
-  if (tracks.length === 0) return [line('Audio', null, wantedName, false, true)];
+  if (tracks.length === 0) return [line('Audio', null, wantedName, false, anything)];
   return tracks.map((track, index) => {
     const same =
       (wanted?.codec === undefined || codec(track.codec) === codec(wanted.codec)) &&

@@ -38,7 +38,7 @@ export function figures(source: SourceView, old: boolean): Figures {
   return {
     bitrate: { shown: bitrate(source.bitrate_bps), tone: source.bitrate_bps === 0 ? 'fault' : has('bitrate_low') ? 'warn' : '' },
     rtt: { shown: milliseconds(srt?.rtt_ms), tone: has('latency_too_low') ? 'warn' : '' },
-    loss: { shown: percent(loss), tone: (loss ?? 0) >= LOSS_WARNING_PERCENT || has('losing_packets') ? 'warn' : '' },
+    loss: { shown: percent(loss), tone: (loss ?? 0) >= LOSS_WARNING_PERCENT ? 'warn' : '' },
     buffer: bufferOf(source),
   };
 }

@@ -55,6 +55,8 @@ export function graphs(source: SourceView, columns: Columns, old: boolean): Grap
   ];
 }
 
+const none = (values: (number | null)[]): boolean => values.every((value) => value === null);
+
 function bitrateGraph(source: SourceView, { bitrate: values }: Columns, current: Quantity | null, tone: NumberTone): Graph {
   const expected = expectedBitrate(source.expect);
   const top = Math.max((expected ?? 0) * 1.35, peak(values) * 1.2, 100_000);
@@ -62,7 +64,7 @@ function bitrateGraph(source: SourceView, { bitrate: values }: Columns, current:
   const limits: Limit[] = expected ? [{ at: expected * LOW_SHARE, label: `${mega(expected * LOW_SHARE)}, low`, tone: 'warn' }] : [];
   return {
     title: 'Bitrate', values, current, tone, top, limits,
-    topLabel: mega(top),
+    topLabel: none(values) ? '' : mega(top),
     note: expected ? `expected ${mega(expected)}` : '',
     write: (value) => bitrate(value)?.value ?? '',
   };
@@ -75,7 +77,7 @@ function rttGraph({ rtt: values }: Columns, latency: number | null): Omit<Graph,
   const top = Math.max(most * 1.3, drawn ? limit * 1.2 : 0, 1);
   return {
     title: 'RTT', values, top,
-    topLabel: plain(top),
+    topLabel: none(values) ? '' : plain(top),
     limits: drawn ? [{ at: limit, label: `${plain(limit)}, latency ÷ 3`, tone: 'warn' }] : [],
     write: (value) => milliseconds(value)?.value ?? '',
   };
@@ -85,7 +87,7 @@ function lossGraph({ loss: values }: Columns): Omit<Graph, 'current' | 'tone' | 
   const top = Math.max(peak(values) * 1.3, LOSS_WARNING_PERCENT * 2);
   return {
     title: 'Loss', values, top,
-    topLabel: plain(top),
+    topLabel: none(values) ? '' : plain(top),
     limits: [{ at: LOSS_WARNING_PERCENT, label: `${LOSS_WARNING_PERCENT}, warning`, tone: 'warn' }],
     write: (value) => percent(value)?.value ?? '',
   };
@@ -99,7 +101,7 @@ function bufferGraph({ buffer: values }: Columns, latency: number | null): Omit<
         { at: latency * BUFFER_WARNING_SHARE, label: `${plain(latency * BUFFER_WARNING_SHARE)}, a quarter`, tone: 'warn' },
       ]
     : [];
-  return { title: 'Buffer', values, top, topLabel: latency ? '' : plain(top), limits, write: (value) => value.toFixed(0) };
+  return { title: 'Buffer', values, top, topLabel: latency || none(values) ? '' : plain(top), limits, write: (value) => value.toFixed(0) };
 }
 
 const plain = (value: number): string => (value < 10 && value % 1 !== 0 ? value.toFixed(1) : value.toFixed(0));

@@ -22,11 +22,12 @@ export function reasonText(reason: Reason, now: number): string {
   return `${reason.text}${joint}${duration(now - since)}`;
 }
 
-export function reasonLine(source: SourceView, rejections: Rejection[], now: number): ReasonLine {
+/** `old`: the state is the last known one, of the time `now`. */
+export function reasonLine(source: SourceView, rejections: Rejection[], now: number, old = false): ReasonLine {
   const state = sourceState(source);
   if (state === 'warning' || state === 'failed') return { text: troubleText(source, now), tone: state === 'failed' ? 'fault' : 'warn' };
   if (state === 'waiting') return waitingLine(source, rejections, now);
-  return { text: quietText(source, state), tone: 'quiet' };
+  return { text: old ? `Until ${clock(now)}` : quietText(source, state), tone: 'quiet' };
 }
 
 function troubleText(source: SourceView, now: number): string {
@@ -40,7 +41,7 @@ function troubleText(source: SourceView, now: number): string {
 /** Somebody who is being turned away is the likeliest reason for an empty source. */
 function waitingLine(source: SourceView, rejections: Rejection[], now: number): ReasonLine {
   const latest = recentRejection(source, rejections, now);
-  if (latest) return { text: `Rejected: ${rejectionWord(latest.reason)}`, tone: 'warn' };
+  if (latest) return { text: capital(rejectionWord(latest.reason)), tone: 'warn' };
   return { text: 'Nobody connected', tone: 'quiet' };
 }
 
@@ -49,12 +50,14 @@ export function recentRejection(source: SourceView, rejections: Rejection[], now
   return found && now - Date.parse(found.at) < RECENT_MS ? found : null;
 }
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 function quietText(source: SourceView, state: StateName): string {
-  if (state === 'connecting') return source.connection_reason ?? 'Call in progress';
+  if (state === 'connecting') return 'Call in progress';
   if (state === 'idle') return 'Off on purpose';
   const since = Date.parse(source.connected_at ?? '');
   return Number.isFinite(since) ? `Since ${clock(since, false)}` : '';
 }
 
-/** "2 outputs deliver". */
-export const delivering = (number: number): string => `${plural(number, 'output')} deliver${number === 1 ? 's' : ''}`;
+/** "2 of 3 outputs deliver". */
+export const delivering = (number: number, all: number): string => `${number} of ${plural(all, 'output')} deliver${number === 1 ? 's' : ''}`;

@@ -55,7 +55,7 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
   if (latest) {
     const often = howOften(latest);
     const advice = latest.advice ?? 'Send the settings again.';
-    return [`a sender was rejected for ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}. ${advice}`, `From ${latest.peer}.`];
+    return [`a sender was rejected: ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}. ${advice}`, `From ${latest.peer}.`];
   }
   const advice = source.reasons[0]?.advice;
   const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender the lines below.';
@@ -65,7 +65,11 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
 function trouble(source: SourceView, now: number): string {
   const first = source.reasons[0];
   if (!first) return sentence(source.error ?? source.connection_reason ?? 'No media arrives. Check the sender.');
-  return [sentence(lower(reasonText(first, now))), first.advice ?? 'Check the sender and the network.'].join(' ');
+  const what = reasonText(first, now);
+  const advice = first.advice ?? 'Check the sender and the network.';
+  // Advice that names the trouble itself is not said twice.
+  const repeats = advice.toLowerCase().startsWith(`${what.toLowerCase().split(' ')[0]} `);
+  return repeats ? lower(advice) : [sentence(lower(what)), advice].join(' ');
 }
 
 function evidence(source: SourceView, outputs: OutputView[]): string {
@@ -80,7 +84,7 @@ function evidence(source: SourceView, outputs: OutputView[]): string {
     srt && `loss ${words(percent(srt.loss_percent))}`,
     srt?.latency_ms && `latency ${words(milliseconds(srt.latency_ms))}`,
     lost ? `${plural(lost, 'packet')} lost for good` : null,
-    outputs.length > 0 && delivering(serving),
+    outputs.length > 0 && delivering(serving, outputs.length),
   ];
   return facts.filter(Boolean).join(', ');
 }

@@ -1,6 +1,7 @@
 /** The live state: one EventSource, a message each second, and an honest word when they stop. */
 import { readSession, streamPath } from '../api/resources';
 import type { Alarm, ListenerView, OutputView, SourceView, StateMessage, TypedEvent } from '../api/types';
+import { bearOut } from '../model/honesty';
 import { STALE_MS } from '../model/words';
 import { clock } from './clock.svelte';
 import { sparks } from './sparks';
@@ -29,6 +30,11 @@ class Live {
   /** Values are old when no message came for two seconds. */
   get stale(): boolean {
     return this.lastAt === null || clock.now - this.lastAt > STALE_MS + 500;
+  }
+
+  /** The time the values belong to: it stands still when they do. */
+  get now(): number {
+    return this.stale && this.lastAt !== null ? this.lastAt : clock.now;
   }
 
   start(signedOut: () => void): void {
@@ -64,7 +70,7 @@ class Live {
     for (const source of message.sources) {
       sparks.add(source.name, source.connection === 'connected' ? source.bitrate_bps : null);
     }
-    this.sources = message.sources;
+    this.sources = message.sources.map((source) => bearOut(source, message.outputs));
     this.outputs = message.outputs;
     this.listeners = message.listeners;
     this.alarms = message.alarms ?? [];

@@ -1,0 +1,180 @@
+// An event day as the API would tell it: every state a source can be in, with the names and stream IDs
+// that strangers really send. Figures move a little each second, from one seed.
+
+const MINUTE = 60_000;
+const wave = (second, seed, spread) =>
+  (Math.sin(second / 7 + seed) + Math.sin(second / 2.3 + seed * 3) * 0.6 + Math.sin(second * 1.7 + seed)) * spread / 2.6;
+const ago = (now, ms) => new Date(now - ms).toISOString();
+
+const H264 = { codec: 'h264', profile: 'High', width: 1920, height: 1080, fps: 50, gop_seconds: 2, interlaced: false };
+const AAC = { codec: 'aac', profile: 'LC', channels: 2, sample_rate: 48000, language: 'eng', bitrate_bps: 128000 };
+const EXPECT = { video: 'h264 1920x1080 50', audio: 'aac stereo', bitrate: '8M' };
+
+/** One row of the scenario; what is not given is healthy. */
+function source(now, name, given = {}) {
+  const second = Math.floor(now / 1000);
+  const seed = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+  const connected = given.connected ?? true;
+  const bps = connected ? Math.max(0, (given.bps ?? 8e6) * (1 + wave(second, seed, given.unsteady ?? 0.02))) : 0;
+  const latency = given.latency ?? 200;
+  const streamId = given.streamId === undefined ? `harbour/${name}` : given.streamId;
+  const caller = given.mode === 'caller';
+  const config = caller
+    ? { name, srt: { call: given.call ?? 'srt://198.51.100.7:7001', passphrase: '•••' } }
+    : { name, srt: { listener: 'ingest', stream_id: streamId, passphrase: { secret: name } } };
+  if (given.expect !== null) config.expect = given.expect ?? EXPECT;
+  return {
+    name, revision: 3, kind: 'srt', mode: caller ? 'caller' : 'listener', config,
+    state: given.state ?? 'ready',
+    connection: given.connection ?? (connected ? 'connected' : 'disconnected'),
+    connection_reason: given.why ?? (connected ? null : 'Nobody has connected yet.'),
+    connected_at: connected ? ago(now, given.up ?? 62 * MINUTE) : null,
+    health: given.health ?? (connected ? 'ok' : 'error'),
+    reasons: given.reasons ?? [],
+    bitrate_bps: Math.round(given.silent ? 0 : bps),
+    last_packet_age_ms: connected ? (given.age ?? 4) : null,
+    peer: connected ? (given.peer ?? `203.0.113.${seed % 200}:5${seed % 9000}`) : null,
+    readers: 1,
+    url: caller ? null : `srt://live.example.net:9000?streamid=${streamId}`,
+    srt: connected
+      ? {
+          rtt_ms: Math.max(0.3, (given.rtt ?? 42) + wave(second, seed, (given.rtt ?? 42) * 0.08)), jitter_ms: given.jitter ?? 1.4,
+          latency_ms: latency, encryption: given.encryption ?? 'aes-256-ctr', stream_id: given.sent ?? streamId,
+          packets_received: 187432 + second % 100000, packets_lost: 71, packets_retransmitted: 68, packets_dropped: given.dropped ?? 0,
+          receive_buffer_ms: Math.max(0, (given.buffer ?? latency * 0.94) + wave(second, seed, latency * 0.02)),
+          loss_percent: Math.max(0, (given.loss ?? 0.02) + wave(second, seed, (given.loss ?? 0.02) * 0.3)),
+        }
+      : null,
+    media: connected && given.media !== null ? (given.media ?? { video: { ...H264, bitrate_bps: 7.8e6 }, audio: [AAC], programs: 1, continuity_errors: 0 }) : null,
+    expect: config.expect ?? null,
+    error: null,
+  };
+}
+
+function output(name, of, kind, given = {}) {
+  const body = {
+    hls: { hls: {} }, record: { record: { format: 'ts', keep: '7d' } }, udp: { udp: { to: '239.1.1.1:5000' } },
+    srt: given.mode === 'caller'
+      ? { srt: { call: 'srt://203.0.113.9:9000?streamid=live/x', passphrase: '•••' } }
+      : { srt: { listener: 'ingest', stream_id: `out/${name}`, passphrase: { secret: 'partner' } } },
+  }[kind];
+  const delivering = given.delivering ?? true;
+  return {
+    name, revision: 2, kind, mode: kind === 'srt' ? (given.mode ?? 'listener') : '', source: of, config: { name, source: of, ...body },
+    state: given.state ?? (delivering ? 'delivering' : 'waiting'), delivering, bitrate_bps: delivering ? (given.bps ?? 8e6) : 0,
+    readers: given.readers ?? 0, reconnects: given.reconnects ?? 0, last_error: given.error ?? null,
+    url: { hls: `/hls/${name}/index.m3u8`, record: `recordings/${name}/`, udp: 'udp://239.1.1.1:5000', srt: given.mode === 'caller' ? null : `srt://live.example.net:9000?streamid=out/${name}` }[kind],
+    detail: {}, error: null,
+  };
+}
+
+const reason = (code, text, since, advice) => ({ code, text, since, advice });
+
+export function sources(now, started) {
+  const gone = now - started;
+  return [
+    source(now, 'finish-main', { state: 'live', rtt: 42, up: 102 * MINUTE }),
+    source(now, 'finish-backup', { state: 'ready', mode: 'caller', rtt: 61, loss: 0.11, latency: 250, bps: 8.1e6 }),
+    source(now, 'helicopter', {
+      state: 'failed', health: 'error', bps: 6.1e6, rtt: 58, latency: 260, expect: { ...EXPECT, video: 'h265 1920x1080 50', bitrate: '6M' },
+      media: { video: { ...H264, codec: 'h265', profile: 'Main' }, audio: [AAC], programs: 1, continuity_errors: 14 },
+      dropped: 61, reasons: [reason('losing_packets', 'Losing packets', ago(now, 9000 + gone), 'Set the latency to 340 ms, or lower the bitrate.')],
+    }),
+    source(now, 'drone', {
+      state: 'warning', health: 'warning', silent: true, media: null, age: 12000 + gone, rtt: 37, loss: 0, latency: 160, buffer: -50,
+      expect: { video: 'h264 1920x1080 25', bitrate: '4M' }, encryption: 'none',
+      reasons: [reason('no_media', 'No media', ago(now, 12000 + gone), 'Ask the pilot to start the encoder.')],
+    }),
+    source(now, 'moto-2', {
+      state: 'warning', health: 'warning', bps: 5.4e6, unsteady: 0.16, rtt: 84, jitter: 11, loss: 2.1, latency: 120, buffer: 28,
+      expect: { ...EXPECT, bitrate: '6M' }, up: 4 * MINUTE,
+      reasons: [
+        reason('latency_too_low', 'Latency too low', ago(now, 96000), 'Latency 120 ms is too low for RTT 84 ms. Set 340 ms.'),
+        reason('losing_packets', 'Losing packets', ago(now, 30000), 'Set the latency to 340 ms.'),
+      ],
+    }),
+    source(now, 'start-line', { state: 'live', rtt: 48, bps: 8e6, media: { video: { ...H264 }, audio: [AAC, { ...AAC, channels: 1, language: 'nor' }], programs: 1, continuity_errors: 0 } }),
+    source(now, 'lead-moto', { state: 'ready', bps: 4.6e6, unsteady: 0.09, rtt: 112, loss: 0.74, latency: 700, expect: { bitrate: '5M' }, media: { video: { ...H264, codec: 'hevc', profile: 'Main 10', fps: 25 }, audio: [AAC], programs: 1, continuity_errors: 0 } }),
+    source(now, 'guest-studio-2', { state: 'ready', bps: 2.4e6, rtt: 0.4, loss: 0, latency: 60, buffer: 44, expect: null, encryption: 'none', media: { video: { ...H264, width: 1280, height: 720, fps: 29.97, profile: 'Constrained Baseline' }, audio: [{ ...AAC, codec: 'opus' }], programs: 1, continuity_errors: 0 } }),
+    source(now, 'commentary-booth-north-stand-second-position-with-a-very-long-name', { state: 'ready', bps: 192e3, rtt: 12, expect: { audio: 'aac stereo' }, media: { video: null, audio: [AAC], programs: 1, continuity_errors: 0 } }),
+    source(now, 'town-hall', { state: 'waiting', connected: false }),
+    source(now, 'press-room', { state: 'waiting', connected: false }),
+    source(now, 'remote-caller', { state: 'connecting', mode: 'caller', connected: false, connection: 'connecting', why: 'Calling 198.51.100.7:7001' }),
+  ];
+}
+
+export function outputs() {
+  return [
+    output('viewers', 'finish-main', 'hls', { readers: 1284 }),
+    output('partner-tv', 'finish-main', 'srt', { readers: 2 }),
+    output('archive', 'finish-main', 'record'),
+    output('to-youtube-relay', 'finish-main', 'srt', { mode: 'caller', state: 'reconnecting', delivering: false, reconnects: 4, error: '203.0.113.9:9000 does not answer. Check its address, and that its port is open for UDP.' }),
+    output('helicopter-iso', 'helicopter', 'record', { bps: 6.1e6 }),
+    output('multiview', 'moto-2', 'hls', { readers: 1, bps: 5.4e6 }),
+    output('moto-2-iso', 'moto-2', 'record', { bps: 5.4e6 }),
+    output('decoder-rack', 'drone', 'udp', { delivering: false }),
+    output('start-iso', 'start-line', 'record'),
+    output('decoders', 'start-line', 'udp'),
+    output('lead-reader', 'lead-moto', 'srt', { delivering: false }),
+    output('broken-disk', 'guest-studio-2', 'record', { delivering: false, state: 'failed', error: 'The disk is full. Recording goes on when space is free.' }),
+  ];
+}
+
+export const listeners = () => [
+  { name: 'ingest', revision: 1, kind: 'srt', config: { name: 'ingest', srt: { bind: '0.0.0.0:9000', latency: '200ms' } }, bound: '0.0.0.0:9000', error: null, counters: { connections: 9 } },
+];
+
+export function alarms(now, started) {
+  const of = (type, name, severity, code, text, since, advice) => ({ id: `${type}/${name}/${code}`, since: ago(since, 0), severity, subject: { type, name }, code, text, advice });
+  return [
+    of('source', 'drone', 'warning', 'no_media', 'No media', started - 12000, 'Ask the pilot to start the encoder.'),
+    of('source', 'helicopter', 'error', 'losing_packets', 'Losing packets', started - 9000, 'Set the latency to 340 ms, or lower the bitrate.'),
+    of('source', 'moto-2', 'warning', 'latency_too_low', 'Latency too low', started - 96000, 'Latency 120 ms is too low for RTT 84 ms. Set 340 ms.'),
+    of('output', 'broken-disk', 'error', 'output_failed', 'The disk is full', started - 200000, 'Free some space. Recording goes on by itself.'),
+  ];
+}
+
+export function rejections(now) {
+  const of = (id, ms, peer, stream_id, why, count, advice, more = {}) => ({ id, at: ago(now, ms), first_at: ago(now, ms + 9000), peer, stream_id, listener: 'ingest', reason: why, count, received: null, expected: null, nearest: null, advice, ...more });
+  return [
+    of(9, 8000, '203.0.113.48:51022', 'harbour/press-room', 'wrong_passphrase', 3, 'Send the settings again.', { received: 'AES-256', expected: 'AES-256, another passphrase', nearest: 'press-room' }),
+    of(8, 48000, '198.51.100.21:40000', 'harbour/moto-2', 'already_publishing', 1, 'Use harbour/finish-backup, or stop the other sender.', { nearest: 'moto-2' }),
+    of(7, 3 * MINUTE, '[2001:db8:85a3::8a2e:370:7334]:41820', '<script>alert(1)</script>\u202Egnp.exe', 'unknown_stream', 214, 'No source has this stream ID. If the caller is yours, correct it.', { nearest: 'helicopter' }),
+    of(6, 7 * MINUTE, '192.0.2.77:6000', '#!::r=harbour/moto-2,m=request,u=vlc', 'wrong_mode', 1, 'To watch, give them an output’s stream ID.', { received: 'request', expected: 'publish', nearest: 'moto-2' }),
+    of(5, 26 * MINUTE, '192.0.2.9:6000', '#!::r=' + 'A'.repeat(470) + ',m=publish', 'unknown_stream', 2, 'No source has this stream ID.'),
+    of(4, 30 * MINUTE, '192.0.2.10:6000', null, 'no_stream_id', 1, 'Add ?streamid=… to the sender’s address.'),
+    of(3, 30 * MINUTE, '192.0.2.10:6000', 'harbour/finish-main', 'encryption_required', 1, 'The sender sent no passphrase. Give it this source’s.', { nearest: 'finish-main' }),
+  ];
+}
+
+export function events(now) {
+  const of = (id, ms, kind, name, more) => ({ id, at: ago(now, ms), kind, subject: { type: 'source', name }, ...more });
+  return [
+    of(1, 7.2 * MINUTE, 'source_health', 'moto-2', { health: 'warning', reasons: [{ code: 'losing_packets', text: 'Losing packets' }] }),
+    of(2, 4.4 * MINUTE, 'source_disconnected', 'moto-2'),
+    of(3, 4.1 * MINUTE, 'source_connected', 'moto-2'),
+    of(4, 1.6 * MINUTE, 'source_health', 'moto-2', { health: 'warning', reasons: [{ code: 'latency_too_low', text: 'Latency too low' }] }),
+  ];
+}
+
+/** Ten minutes of figures like those of the state, with a dip where the scenario's incidents are. */
+export function history(now, name) {
+  const points = [];
+  for (let second = 600; second >= 0; second -= 1) {
+    const at = now - second * 1000;
+    const found = sources(at, at - 12000).find((candidate) => candidate.name === name);
+    if (!found) return null;
+    const bump = name === 'moto-2' ? Math.exp(-(((second - 432) / 18) ** 2)) + Math.exp(-(((second - 96) / 14) ** 2)) : 0;
+    const away = name === 'moto-2' && second > 246 && second < 264;
+    const arriving = name === 'drone' ? second > 12 : found.connection === 'connected';
+    const base = name === 'drone' ? 4e6 : found.bitrate_bps;
+    points.push({
+      t: new Date(at).toISOString(),
+      bitrate_bps: found.connection !== 'connected' ? null : away || !arriving ? 0 : base * (1 - bump * 0.25),
+      rtt_ms: found.srt && !away ? found.srt.rtt_ms * (1 + bump * 0.6) : null,
+      loss_percent: found.srt && !away ? found.srt.loss_percent + bump * 4 : null,
+      buffer_ms: found.srt && !away ? Math.max(0, found.srt.receive_buffer_ms * (1 - bump * 1.2)) : null,
+    });
+  }
+  return { interval_ms: 1000, points };
+}

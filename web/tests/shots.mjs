@@ -1,0 +1,65 @@
+// Screenshots of every screen at every width of the specification: node tests/shots.mjs FOLDER [only]
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { launch } from './chromium.mjs';
+import { startMock } from './mock/server.mjs';
+
+const [folder, only = ''] = process.argv.slice(2);
+if (!folder) throw new Error('Usage: node tests/shots.mjs FOLDER [only screens whose name contains this]');
+mkdirSync(folder, { recursive: true });
+
+const WIDTHS = [[1920, 1080], [1440, 900], [1240, 900], [800, 1100], [390, 844]];
+const goTo = (hash) => (page) => page.goto(`${page.base}/#${hash}`);
+const screens = {
+  routes: goTo('/'),
+  'routes-stale': async (page, mock) => {
+    await goTo('/')(page);
+    await page.waitForTimeout(1500);
+    mock.state.quiet = true;
+    await page.waitForTimeout(4000);
+  },
+  'source-warning': goTo('/sources/moto-2'),
+  'source-live': goTo('/sources/finish-main'),
+  'source-failed': goTo('/sources/helicopter'),
+  'source-no-media': goTo('/sources/drone'),
+  'source-waiting': async (page) => {
+    await goTo('/sources/press-room')(page);
+    await page.getByRole('button', { name: /Show lines/ }).click();
+  },
+  callers: goTo('/callers'),
+  'add-source': async (page) => {
+    await goTo('/')(page);
+    await page.getByRole('button', { name: /Add source/ }).click();
+    await page.getByLabel('Name').fill('finish-main');
+    await page.locator('#passphrase').fill('short');
+    await page.locator('dialog .pri').click();
+  },
+  'add-output': async (page) => {
+    await goTo('/sources/town-hall')(page);
+    await page.getByRole('button', { name: /Add output/ }).click();
+    await page.getByLabel('Kind').selectOption('srt-listener');
+  },
+  keys: async (page) => {
+    await goTo('/')(page);
+    await page.waitForTimeout(500);
+    await page.keyboard.press('?');
+  },
+};
+
+const browser = await launch();
+for (const [width, height] of WIDTHS) {
+  for (const [name, open] of Object.entries(screens)) {
+    if (!name.includes(only)) continue;
+    const mock = await startMock({ picture: name.startsWith('source') });
+    const page = await browser.newPage({ viewport: { width, height }, hasTouch: width < 500, timezoneId: 'Europe/Oslo', permissions: ['clipboard-write'] });
+    page.base = mock.url;
+    page.on('console', (message) => message.type() === 'error' && !message.text().includes('409') && console.log(name, width, message.text()));
+    page.on('pageerror', (error) => console.log(name, width, error.message));
+    await open(page, mock);
+    await page.waitForTimeout(name.startsWith('source') ? 5500 : 2200);
+    await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: width < 1000 && !name.includes('add') });
+    await page.close();
+    mock.stop();
+  }
+}
+await browser.close();

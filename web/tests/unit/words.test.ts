@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { bearOut } from '../../src/model/honesty';
+import { outputKind, outputState, sourceKind, sourceState } from '../../src/model/words';
+import { output, source } from './samples';
+
+describe('green is earned', () => {
+  it('believes Live while media arrives and nothing is wrong', () => {
+    expect(sourceState(source())).toBe('live');
+  });
+  it.each([
+    ['no media was ever seen', { media: null }],
+    ['the last packet is older than two seconds', { last_packet_age_ms: 2500 }],
+    ['no packet ever came', { last_packet_age_ms: null }],
+    ['health is a warning', { health: 'warning' as const }],
+  ])('shows a claimed Live as Warning when %s', (_why, change) => {
+    expect(sourceState(source(change))).toBe('warning');
+    expect(sourceState(source({ ...change, state: 'ready' }))).toBe('warning');
+  });
+  it('shows a claimed Live as Failed when health is an error', () => {
+    expect(sourceState(source({ health: 'error' }))).toBe('failed');
+  });
+  it('shows a word it does not know as Warning', () => {
+    expect(sourceState(source({ state: 'splendid' as never }))).toBe('warning');
+  });
+  it('warns when an output that should deliver does not, and names it', () => {
+    const stuck = output({ name: 'partner', kind: 'srt', mode: 'caller', state: 'reconnecting', delivering: false, last_error: 'No answer.' });
+    const shown = bearOut(source(), [stuck]);
+    expect(sourceState(shown)).toBe('warning');
+    expect(shown.reasons.at(-1)).toMatchObject({ text: 'Output reconnecting', advice: 'partner: No answer.' });
+  });
+  it('stays green while an output waits for its first reader', () => {
+    expect(sourceState(bearOut(source(), [output({ state: 'waiting', delivering: false, readers: 0 })]))).toBe('live');
+  });
+  it('does not blame a source for the outputs of another', () => {
+    expect(bearOut(source(), [output({ source: 'cam2', state: 'failed', delivering: false })]).state).toBe('live');
+  });
+});
+
+describe('outputs', () => {
+  it('calls a recording that delivers Recording, anything else Live', () => {
+    expect(outputState(output({ kind: 'record' }))).toBe('recording');
+    expect(outputState(output())).toBe('live');
+  });
+  it('never calls an output Live that delivers nothing', () => {
+    expect(outputState(output({ delivering: false }))).toBe('waiting');
+    expect(outputState(output({ delivering: false, state: 'reconnecting' }))).toBe('warning');
+    expect(outputState(output({ delivering: false, state: 'failed' }))).toBe('failed');
+    expect(outputState(output({ state: 'stopped' }))).toBe('idle');
+  });
+});
+
+it('says who calls whom, from the settings when the view does not', () => {
+  expect(sourceKind(source())).toBe('SRT listener');
+  expect(sourceKind(source({ mode: null, config: { name: 'a', srt: { call: 'srt://x:1' } } }))).toBe('SRT caller');
+  expect(outputKind(output({ kind: 'srt', mode: 'caller' }))).toBe('SRT push');
+});

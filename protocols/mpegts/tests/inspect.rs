@@ -82,6 +82,9 @@ fn check_audio(report: &MediaReport, section: &[(String, String)]) {
     }
     let rate = audio.sample_rate_hz.map(|rate| rate.to_string());
     assert_eq!(rate.as_deref(), Some(value(section, "sample_rate")));
+    if audio.profile == Some("HE-AAC") {
+        return; // whether mono becomes stereo only decoding tells
+    }
     let channels = audio.channels.map(|channels| channels.to_string());
     assert_eq!(channels.as_deref(), Some(value(section, "channels")));
 }

@@ -1,3 +1,42 @@
 //! SRT live mode, sans-IO.
+//!
+//! An [`Endpoint`] is one UDP port. It reads no clock, opens no socket and draws no
+//! randomness of its own: time, datagrams and a seed are handed in, datagrams, events and
+//! payloads are taken out.
 
+mod config;
+mod connection;
+pub mod crypto;
+mod endpoint;
+mod event;
+pub mod handshake;
+mod recv;
+mod reject;
+mod send;
+mod statistics;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod transmit;
 pub mod wire;
+
+pub use config::{
+    CallerConfig, ConnectionConfig, EndpointConfig, EndpointLimits, ListenerConfig, SocketIdSpace,
+};
+pub use connection::SendError;
+pub use crypto::{KeyError, KeyMaterial, KeyRefresh, SessionKeys};
+pub use endpoint::{ConnectError, Decision, Endpoint, EndpointCounters};
+pub use event::{
+    CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
+};
+pub use handshake::{
+    AccessMode, AccessRequest, CookieKey, Negotiated, RequestedEncryption, StreamId,
+};
+pub use recv::Received;
+pub use reject::RejectReason;
+pub use send::MaxBandwidth;
+pub use statistics::{Counters, Gauges, Statistics};
+pub use transmit::{Run, TransmitBatch};
+pub use wire::{
+    CipherMode, KeyLength, MessageNumber, RejectCode, SequenceNumber, SocketId, SrtVersion,
+};

@@ -1,0 +1,234 @@
+use crate::crypto::{KeyRefresh, SessionKeys};
+use crate::handshake::CookieKey;
+use crate::send::MaxBandwidth;
+use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SrtVersion};
+use bytes::Bytes;
+use tidegate_units::{Bitrate, Duration};
+
+/// Packets per second a receive buffer is sized for: about 105 Mbit/s of live payloads.
+const SIZING_PACKETS_PER_SECOND: u64 = 10_000;
+/// The smallest receive buffer (libsrt's default).
+const MIN_RECEIVE_PACKETS: u32 = 8192;
+/// The largest: 64 MiB of live payloads.
+const MAX_RECEIVE_PACKETS: u32 = 51_200;
+
+/// One UDP port.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Accept callers; `None`: only make calls, and stay silent to strangers.
+    pub listen: Option<ListenerConfig>,
+    /// Which socket IDs are ours to give.
+    pub socket_ids: SocketIdSpace,
+    /// The secret of the handshake cookies, shared by all endpoints on one port.
+    pub cookie_key: CookieKey,
+    /// What strangers may cost.
+    pub limits: EndpointLimits,
+    /// Randomness for socket IDs and initial sequence numbers.
+    pub seed: [u8; 32],
+}
+
+/// The part of the socket-ID space that belongs to an endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SocketIdSpace {
+    /// In the low six bits of every ID of this endpoint.
+    pub shard: u8,
+}
+
+impl SocketIdSpace {
+    /// Bits of an ID that name the shard.
+    pub const SHARD_BITS: u32 = 6;
+}
+
+/// How callers are received.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// The least receive latency of every connection.
+    pub latency: Duration,
+    /// The key length announced to callers who have not chosen one.
+    pub key_length_advertised: Option<KeyLength>,
+    /// Tell callers the true reason of a refusal. Off: all refusals that have to do with
+    /// streams, secrets or permissions look the same.
+    pub reject_detail: bool,
+    /// Callers older than this are refused.
+    pub min_peer_version: SrtVersion,
+}
+
+impl Default for ListenerConfig {
+    fn default() -> Self {
+        Self {
+            latency: Duration::ZERO,
+            key_length_advertised: None,
+            reject_detail: false,
+            min_peer_version: SrtVersion::new(1, 3, 0),
+        }
+    }
+}
+
+/// What strangers may cost. Repeated handshakes of one caller count once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointLimits {
+    /// Induction replies per second, all peers together.
+    pub inductions_per_second: u32,
+    /// Induction replies per second and address (IPv6: /64 prefix).
+    pub inductions_per_second_per_address: u32,
+    /// New connection requests per second, all peers together.
+    pub requests_per_second: u32,
+    /// New connection requests per second and address.
+    pub requests_per_second_per_address: u32,
+    /// Refused requests per second and address before further ones are ignored.
+    pub failures_per_second_per_address: u32,
+    /// Requests waiting for a decision or remembered after a refusal.
+    pub pending_requests: usize,
+    /// Connections, calls included.
+    pub connections: usize,
+    /// Connections from one address.
+    pub connections_per_address: usize,
+    /// How long a request may wait for its decision.
+    pub request_lifetime: Duration,
+    /// The longest latency a caller may ask for.
+    pub max_latency: Duration,
+}
+
+impl Default for EndpointLimits {
+    fn default() -> Self {
+        Self {
+            inductions_per_second: 20_000,
+            inductions_per_second_per_address: 1000,
+            requests_per_second: 2000,
+            requests_per_second_per_address: 500,
+            failures_per_second_per_address: 5,
+            pending_requests: 1024,
+            connections: 20_000,
+            connections_per_address: 20_000,
+            request_lifetime: Duration::from_secs(3),
+            max_latency: Duration::from_secs(8),
+        }
+    }
+}
+
+/// How one connection behaves; the default is libsrt's live mode.
+#[derive(Debug, Clone)]
+pub struct ConnectionConfig {
+    /// Our receive latency, at least.
+    pub latency: Duration,
+    /// The peer's receive latency, at least.
+    pub peer_latency: Duration,
+    /// The longest latency that is agreed to, whatever the peer asks for.
+    pub max_latency: Duration,
+    /// When keys are changed.
+    pub key_refresh: KeyRefresh,
+    /// How fast packets may leave.
+    pub max_bandwidth: MaxBandwidth,
+    /// A peer silent for so long is gone.
+    pub idle_timeout: Duration,
+    /// Skip what is missing at its play-out time, and give up what is too late to send.
+    pub too_late_drop: bool,
+    /// Added to the peer's latency before a packet is given up for sending.
+    pub send_drop_delay: Duration,
+    /// Repeat loss reports.
+    pub nak_report: bool,
+    /// Follow the drift of the peer's clock.
+    pub trace_drift: bool,
+    /// Reordering up to so many packets is not loss (libsrt's `LOSSMAXTTL`).
+    pub reorder_tolerance_packets: u32,
+    /// Room for received packets; `None`: enough for the latency.
+    pub receive_buffer_packets: Option<u32>,
+    /// Room for packets to be sent.
+    pub send_buffer_packets: u32,
+    /// Largest datagram with its IP and UDP headers.
+    pub segment_bytes: u32,
+    /// For simulations: the timestamp the connection's clock starts with.
+    pub first_timestamp_micros: u32,
+    /// For simulations: the first message's number.
+    pub first_message: Option<MessageNumber>,
+}
+
+impl Default for ConnectionConfig {
+    fn default() -> Self {
+        Self {
+            latency: Duration::from_millis(120),
+            peer_latency: Duration::ZERO,
+            max_latency: Duration::from_secs(8),
+            key_refresh: KeyRefresh::default(),
+            max_bandwidth: MaxBandwidth::Unlimited,
+            idle_timeout: Duration::from_secs(5),
+            too_late_drop: true,
+            send_drop_delay: Duration::ZERO,
+            nak_report: true,
+            trace_drift: true,
+            reorder_tolerance_packets: 0,
+            receive_buffer_packets: None,
+            send_buffer_packets: 8192,
+            segment_bytes: 1500,
+            first_timestamp_micros: 0,
+            first_message: None,
+        }
+    }
+}
+
+impl ConnectionConfig {
+    /// Room for received packets when the receive latency is `latency`: twice what
+    /// arrives in that time at 105 Mbit/s, between 8192 packets and 64 MiB.
+    #[must_use]
+    pub fn receive_capacity_packets(&self, latency: Duration) -> u32 {
+        if let Some(packets) = self.receive_buffer_packets {
+            return packets.clamp(32, MAX_RECEIVE_PACKETS);
+        }
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let packets = micros.saturating_mul(2 * SIZING_PACKETS_PER_SECOND) / 1_000_000;
+        u32::try_from(packets)
+            .unwrap_or(u32::MAX)
+            .clamp(MIN_RECEIVE_PACKETS, MAX_RECEIVE_PACKETS)
+    }
+
+    /// A sending limit relative to the measured input, with libsrt's 25 % for repeats.
+    #[must_use]
+    pub const fn relative_bandwidth() -> MaxBandwidth {
+        MaxBandwidth::Relative {
+            input: None,
+            minimum_input: Bitrate::ZERO,
+            overhead_percent: 25,
+        }
+    }
+}
+
+/// A call to a listener.
+#[derive(Debug)]
+pub struct CallerConfig {
+    /// At most 512 bytes; what the listener routes by.
+    pub stream_id: Bytes,
+    /// Keys made from the passphrase; `None`: no encryption.
+    pub keys: Option<SessionKeys>,
+    /// How the connection behaves.
+    pub connection: ConnectionConfig,
+    /// How long the listener may take to answer.
+    pub connect_timeout: Duration,
+    /// For simulations: the initial sequence number, random otherwise.
+    pub first_sequence: Option<SequenceNumber>,
+}
+
+impl Default for CallerConfig {
+    fn default() -> Self {
+        Self {
+            stream_id: Bytes::new(),
+            keys: None,
+            connection: ConnectionConfig::default(),
+            connect_timeout: Duration::from_secs(3),
+            first_sequence: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receive_buffer_grows_with_the_latency_up_to_its_cap() {
+        let config = ConnectionConfig::default();
+        let packets = |millis| config.receive_capacity_packets(Duration::from_millis(millis));
+        assert_eq!(packets(120), 8192);
+        assert_eq!(packets(1000), 20_000);
+        assert_eq!(packets(60_000), MAX_RECEIVE_PACKETS);
+    }
+}

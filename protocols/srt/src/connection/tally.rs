@@ -1,0 +1,165 @@
+use crate::recv::{Arrived, Fate};
+use crate::send::{HEADER_BYTES, Removed};
+use crate::statistics::Counters;
+use tidegate_units::{Duration, Instant};
+
+/// Averages move by an eighth with each value.
+const WEIGHT: u64 = 8;
+
+/// Counts what a connection does.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) total: Counters,
+    reported: Counters,
+    reported_at: Instant,
+    average_payload: u64,
+    belated_micros: u64,
+    pub(crate) reorder_distance: u64,
+    busy_since: Option<Instant>,
+}
+
+impl Tally {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            total: Counters::default(),
+            reported: Counters::default(),
+            reported_at: now,
+            average_payload: 1316,
+            belated_micros: 0,
+            reorder_distance: 0,
+            busy_since: None,
+        }
+    }
+
+    /// What was counted since this was last asked for, and how long that is.
+    pub(crate) fn take_interval(&mut self, now: Instant) -> (Counters, Duration) {
+        let interval = self.total.since(&self.reported);
+        let time = now.saturating_since(self.reported_at);
+        self.reported = self.total;
+        self.reported_at = now;
+        (interval, time)
+    }
+
+    pub(crate) fn on_sent(&mut self, payload_bytes: usize, again: bool) {
+        let bytes = payload_bytes as u64 + HEADER_BYTES;
+        self.total.packets_sent += 1;
+        self.total.bytes_sent += bytes;
+        if again {
+            self.total.packets_retransmitted += 1;
+            self.total.bytes_retransmitted += bytes;
+        } else {
+            self.total.packets_sent_unique += 1;
+            self.total.bytes_sent_unique += bytes;
+        }
+    }
+
+    pub(crate) const fn on_send_dropped(&mut self, removed: Removed) {
+        self.total.packets_send_dropped += removed.packets;
+        self.total.bytes_send_dropped += removed.payload_bytes + removed.packets * HEADER_BYTES;
+    }
+
+    /// There is (or is no longer) something that the peer has not acknowledged.
+    pub(crate) fn set_busy(&mut self, now: Instant, busy: bool) {
+        match (busy, self.busy_since) {
+            (true, None) => self.busy_since = Some(now),
+            (false, Some(_)) => {
+                self.settle_busy(now);
+                self.busy_since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the time that has been busy so far.
+    pub(crate) fn settle_busy(&mut self, now: Instant) {
+        if let Some(since) = self.busy_since.replace(now) {
+            let micros = now.saturating_since(since).as_micros();
+            self.total.send_duration_micros += u64::try_from(micros).unwrap_or(0);
+        } else {
+            self.busy_since = None;
+        }
+    }
+
+    pub(crate) fn on_arrived(&mut self, payload_bytes: usize, retransmitted: bool, it: &Arrived) {
+        let bytes = payload_bytes as u64 + HEADER_BYTES;
+        let total = &mut self.total;
+        total.packets_received += 1;
+        total.bytes_received += bytes;
+        total.packets_received_retransmitted += u64::from(retransmitted);
+        match it.fate {
+            Fate::Unique => {
+                total.packets_received_unique += 1;
+                total.bytes_received_unique += bytes;
+                let payload = payload_bytes as u64;
+                self.average_payload = (self.average_payload * (WEIGHT - 1) + payload) / WEIGHT;
+            }
+            Fate::Undecryptable => {
+                total.packets_undecrypted += 1;
+                total.bytes_received_undecrypted += payload_bytes as u64;
+                self.on_dropped(1);
+            }
+            Fate::Duplicate => total.packets_duplicate += 1,
+            Fate::Belated(by) => {
+                total.packets_belated += 1;
+                let micros = u64::try_from(by.as_micros()).unwrap_or(0);
+                self.belated_micros = (self.belated_micros * (WEIGHT - 1) + micros) / WEIGHT;
+            }
+            Fate::NoRoom => total.packets_no_room += 1,
+            Fate::OutOfRange => total.control_ignored += 1,
+        }
+        self.on_missing(it.missing);
+        self.on_dropped(it.dropped);
+        if it.reordered_by > 0 {
+            self.total.packets_reordered += 1;
+            self.reorder_distance = it.reordered_by;
+        }
+    }
+
+    const fn on_missing(&mut self, packets: u64) {
+        self.total.packets_lost += packets;
+        self.total.bytes_lost += packets * (self.average_payload + HEADER_BYTES);
+    }
+
+    /// Received packets were given up for good.
+    pub(crate) const fn on_dropped(&mut self, packets: u64) {
+        self.total.packets_dropped += packets;
+        self.total.bytes_dropped += packets * (self.average_payload + HEADER_BYTES);
+    }
+
+    pub(crate) const fn average_payload(&self) -> u64 {
+        self.average_payload
+    }
+
+    pub(crate) const fn belated_average(&self) -> Duration {
+        Duration::from_micros(self.belated_micros)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_time_is_counted_while_it_lasts() {
+        let mut tally = Tally::new(Instant::ZERO);
+        tally.set_busy(Instant::from_millis(10), true);
+        tally.settle_busy(Instant::from_millis(15));
+        tally.set_busy(Instant::from_millis(30), false);
+        tally.settle_busy(Instant::from_millis(90));
+        assert_eq!(tally.total.send_duration_micros, 20_000);
+    }
+
+    #[test]
+    fn lost_bytes_are_estimated_from_the_average_payload() {
+        let mut tally = Tally::new(Instant::ZERO);
+        let arrived = Arrived {
+            fate: Fate::Unique,
+            missing: 2,
+            reordered_by: 0,
+            dropped: 0,
+        };
+        tally.on_arrived(1316, false, &arrived);
+        assert_eq!(tally.total.bytes_lost, 2 * 1360);
+        assert_eq!(tally.total.bytes_received, 1360);
+    }
+}

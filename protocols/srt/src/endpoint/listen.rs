@@ -1,0 +1,312 @@
+use super::Endpoint;
+use super::admission::{Known, Pending};
+use super::table::{Occupant, PeerKey};
+use crate::config::ConnectionConfig;
+use crate::connection::{Connection, Established, Route, SocketClock};
+use crate::crypto::{ConnectionCrypto, SessionKeys};
+use crate::event::{ConnectionRequest, Event, OddityKind, RequestId};
+use crate::handshake::{ConclusionRequest, OurSide, RequestedEncryption, induction_reply, refusal};
+use crate::reject::RejectReason;
+use crate::wire::{Handshake, Timestamp};
+use core::net::{IpAddr, SocketAddr};
+use tidegate_units::{Duration, Instant};
+
+/// What becomes of a request.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made once per connection and consumed at once"
+)]
+pub enum Decision {
+    /// Let the caller in.
+    Accept {
+        /// The keys its material opened to; `None` for a caller without encryption.
+        keys: Option<SessionKeys>,
+        /// How the connection behaves.
+        config: ConnectionConfig,
+    },
+    /// Send it away. This is the true reason; what the caller is told depends on
+    /// [`crate::ListenerConfig::reject_detail`].
+    Reject(RejectReason),
+}
+
+impl Endpoint {
+    /// Answers an induction with a cookie, keeping nothing.
+    pub(super) fn handle_induction(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: Option<IpAddr>,
+        request: &Handshake<'_>,
+    ) {
+        if !self.policy.admit_induction(now, from.ip()) {
+            self.counters.inductions_throttled += 1;
+            return;
+        }
+        self.counters.inductions += 1;
+        let advertised = self
+            .listen
+            .as_ref()
+            .and_then(|listen| listen.key_length_advertised);
+        let cookie = self.cookies.bake(now, from);
+        let reply = induction_reply(request, Timestamp::new(0), cookie, advertised);
+        self.reply(from, to, reply.to_vec());
+    }
+
+    /// A conclusion: repeated, or new from a caller whose cookie proves its address.
+    pub(super) fn handle_conclusion(
+        &mut self,
+        now: Instant,
+        (from, to): (SocketAddr, Option<IpAddr>),
+        handshake: &Handshake<'_>,
+        timestamp: Timestamp,
+    ) {
+        self.counters.conclusions += 1;
+        if !self.cookies.verify(now, from, handshake.cookie) {
+            self.counters.bad_cookies += 1;
+            return self.odd(now, from, OddityKind::BadCookie);
+        }
+        let key = PeerKey::new(from, handshake.socket, handshake.initial_sequence);
+        match self.admission.known(key) {
+            Some(known) => self.repeat_answer(now, known),
+            None => self.take_request(now, (from, to), key, handshake, timestamp),
+        }
+    }
+
+    fn repeat_answer(&mut self, now: Instant, known: Known) {
+        self.counters.repeated_conclusions += 1;
+        match known {
+            Known::Slot(slot) => {
+                if let Some(entry) = self.table.at(slot)
+                    && let Occupant::Connection(connection) = &mut entry.occupant
+                {
+                    connection.on_repeated_conclusion(now);
+                    self.mark(slot);
+                }
+            }
+            Known::Request(id) => {
+                if let Some(pending) = self.admission.refusal(id)
+                    && let Some(refusal) = pending.refusal.clone()
+                {
+                    let (to, from) = (pending.peer, pending.local);
+                    self.reply(to, from, refusal);
+                }
+            }
+        }
+    }
+
+    fn take_request(
+        &mut self,
+        now: Instant,
+        (from, to): (SocketAddr, Option<IpAddr>),
+        key: PeerKey,
+        handshake: &Handshake<'_>,
+        timestamp: Timestamp,
+    ) {
+        let Some(listen) = &self.listen else { return };
+        let (detail, min_version) = (listen.reject_detail, listen.min_peer_version);
+        if !self.policy.admit_request(now, from.ip()) {
+            self.counters.requests_throttled += 1;
+            return self.odd(now, from, OddityKind::Throttled);
+        }
+        let refuse = |reason: RejectReason| {
+            refusal(handshake, Timestamp::new(0), reason.stranger_code(detail))
+        };
+        if self.admission.len() >= self.limits.pending_requests {
+            self.counters.refused += 1;
+            let bytes = refuse(RejectReason::Backlog);
+            return self.reply(from, to, bytes);
+        }
+        let conclusion = match ConclusionRequest::read(handshake, min_version) {
+            Ok(conclusion) => conclusion,
+            Err(reason) => {
+                let bytes = refuse(reason);
+                self.counters.bad_handshakes += 1;
+                self.policy.on_failure(now, from.ip());
+                self.reply(from, to, bytes);
+                return self.odd(now, from, OddityKind::BadHandshake(reason));
+            }
+        };
+        self.announce_request(now, (from, to), key, conclusion, timestamp);
+    }
+
+    fn announce_request(
+        &mut self,
+        now: Instant,
+        (from, to): (SocketAddr, Option<IpAddr>),
+        key: PeerKey,
+        conclusion: ConclusionRequest,
+        timestamp: Timestamp,
+    ) {
+        let hs = conclusion.hs;
+        let mut request = ConnectionRequest {
+            id: RequestId(0),
+            peer: from,
+            local: to,
+            stream_id: conclusion.stream_id.clone(),
+            encryption: conclusion.encryption.clone(),
+            peer_version: hs.version,
+            peer_receive_latency: millis(hs.receive_latency_millis),
+            peer_send_latency: millis(hs.send_latency_millis),
+        };
+        request.id = self.admission.add(Pending {
+            key,
+            peer: from,
+            local: to,
+            conclusion,
+            arrived: (now, timestamp),
+            expires: now + self.limits.request_lifetime,
+            refusal: None,
+        });
+        self.counters.requests += 1;
+        self.events.push_back(Event::Request(request));
+    }
+
+    /// Decides a request. One that is gone meanwhile is not concerned any more.
+    pub fn decide(&mut self, now: Instant, request: RequestId, decision: Decision) {
+        self.advance(now);
+        if self.admission.undecided(request).is_none() {
+            return;
+        }
+        match decision {
+            Decision::Accept { keys, config } => self.accept(now, request, keys, config),
+            Decision::Reject(reason) => self.reject(now, request, reason),
+        }
+    }
+
+    fn reject(&mut self, now: Instant, request: RequestId, reason: RejectReason) {
+        let detail = self
+            .listen
+            .as_ref()
+            .is_some_and(|listen| listen.reject_detail);
+        let Some(pending) = self.admission.undecided(request) else {
+            return;
+        };
+        let code = reason.stranger_code(detail);
+        let bytes = pending.conclusion.refuse(Timestamp::new(0), code);
+        pending.refusal = Some(bytes.clone());
+        let (to, from) = (pending.peer, pending.local);
+        self.counters.refused += 1;
+        self.policy.on_failure(now, to.ip());
+        self.reply(to, from, bytes);
+    }
+
+    fn accept(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        keys: Option<SessionKeys>,
+        config: ConnectionConfig,
+    ) {
+        let Some(pending) = self.admission.undecided(request) else {
+            return;
+        };
+        let address = pending.peer.ip();
+        let mismatch = match (&pending.conclusion.encryption, &keys) {
+            (RequestedEncryption::None, Some(_)) => Some(RejectReason::EncryptionRequired),
+            (RequestedEncryption::KeyMaterial(_), None) => Some(RejectReason::EncryptionUnexpected),
+            _ => None,
+        };
+        if let Some(reason) = mismatch {
+            return self.reject(now, request, reason);
+        }
+        if self.connections >= self.limits.connections
+            || self.policy.connections(address) >= self.limits.connections_per_address
+        {
+            return self.reject(now, request, RejectReason::Overloaded);
+        }
+        self.establish(now, request, keys, config);
+    }
+
+    fn establish(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        keys: Option<SessionKeys>,
+        mut config: ConnectionConfig,
+    ) {
+        let Some(socket) = self.table.draw_socket(self.socket_ids, &mut self.random) else {
+            return self.reject(now, request, RejectReason::Overloaded);
+        };
+        let Some(pending) = self.admission.remove(request) else {
+            return;
+        };
+        let floor = self
+            .listen
+            .as_ref()
+            .map_or(Duration::ZERO, |listen| listen.latency);
+        config.latency = config.latency.max(floor);
+        config.max_latency = config.max_latency.min(self.limits.max_latency);
+        let wished = millis(pending.conclusion.hs.send_latency_millis).max(config.latency);
+        let capacity = config.receive_capacity_packets(wished.min(config.max_latency));
+        let clock = SocketClock::new(now, config.first_timestamp_micros);
+        let ours = our_side(socket, &config, capacity);
+        let (response, negotiated) =
+            pending
+                .conclusion
+                .accept(clock.stamp(now), pending.peer, &ours, keys.as_ref());
+        let connection = Connection::new(
+            now,
+            Established {
+                route: Route {
+                    peer: pending.peer,
+                    local: pending.local,
+                },
+                crypto: keys.map(|keys| ConnectionCrypto::new(keys, config.key_refresh)),
+                config,
+                negotiated: negotiated.clone(),
+                clock,
+                receive_capacity_packets: capacity,
+                handshake: pending.arrived,
+                response: Some(response),
+            },
+        );
+        let occupant = Occupant::Connection(Box::new(connection));
+        let id = self
+            .table
+            .insert(socket, pending.peer, Some(pending.key), occupant);
+        self.admission.set_connected(pending.key, id.slot);
+        self.policy.on_connected(pending.peer.ip());
+        self.connections += 1;
+        self.counters.accepted += 1;
+        self.counters.connected += 1;
+        self.repeat_answer_first(now, id.slot);
+        self.events.push_back(Event::Connected {
+            id,
+            request: Some(request),
+            negotiated,
+        });
+    }
+
+    /// The first answer leaves the way every repeated one does.
+    fn repeat_answer_first(&mut self, now: Instant, slot: u32) {
+        if let Some(entry) = self.table.at(slot)
+            && let Occupant::Connection(connection) = &mut entry.occupant
+        {
+            connection.on_repeated_conclusion(now);
+        }
+        self.mark(slot);
+    }
+}
+
+/// What we tell the other side in a handshake.
+pub(super) fn our_side(
+    socket: crate::wire::SocketId,
+    config: &ConnectionConfig,
+    capacity_packets: u32,
+) -> OurSide {
+    OurSide {
+        socket,
+        segment_bytes: config.segment_bytes,
+        flow_window_packets: capacity_packets,
+        latency: config.latency,
+        peer_latency: config.peer_latency,
+        max_latency: config.max_latency,
+        too_late_drop: config.too_late_drop,
+        nak_report: config.nak_report,
+    }
+}
+
+fn millis(millis: u16) -> Duration {
+    Duration::from_millis(u64::from(millis))
+}

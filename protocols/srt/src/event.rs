@@ -1,0 +1,122 @@
+use crate::handshake::{Negotiated, RequestedEncryption, StreamId};
+use crate::reject::RejectReason;
+use crate::wire::SrtVersion;
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+use tidegate_units::Duration;
+
+/// Names a connection of one endpoint; never reused for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// Names a request that waits for its decision; never reused for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub(crate) u64);
+
+/// What happened, in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A caller proved its address and asks to be let in: decide.
+    Request(ConnectionRequest),
+    /// A request is gone before it was decided: the caller gave up or it took too long.
+    RequestGone(RequestId),
+    /// A connection is made.
+    Connected {
+        /// Its name from now on (a call has had it since `connect`).
+        id: ConnectionId,
+        /// The request it came from; `None` for a call of ours.
+        request: Option<RequestId>,
+        /// What both sides agreed on.
+        negotiated: Negotiated,
+    },
+    /// A call of ours failed.
+    Refused {
+        /// The call.
+        id: ConnectionId,
+        /// Why.
+        reason: RejectReason,
+    },
+    /// A connection ended.
+    Closed {
+        /// The connection.
+        id: ConnectionId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Something odd, worth a line in the journal. Rate-limited: the counters have all.
+    Odd(Oddity),
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// We closed it.
+    Local,
+    /// The peer closed it.
+    Peer,
+    /// Nothing came from the peer for too long.
+    Idle,
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "closed by this side",
+            Self::Peer => "closed by the peer",
+            Self::Idle => "nothing came from the peer for too long",
+        })
+    }
+}
+
+/// Something odd from a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oddity {
+    /// Where it came from.
+    pub peer: SocketAddr,
+    /// What it was.
+    pub kind: OddityKind,
+}
+
+/// Kinds of oddities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OddityKind {
+    /// A packet for a connection from an address that is not its peer's.
+    WrongAddress,
+    /// A conclusion whose cookie is not ours or too old.
+    BadCookie,
+    /// A handshake that contradicts the protocol.
+    BadHandshake(RejectReason),
+    /// A clear packet in an encrypted connection.
+    ClearPacket,
+    /// A control packet that reports what cannot be.
+    OutOfRange,
+    /// Too many requests from one address.
+    Throttled,
+}
+
+/// A caller that proved its address asks to be let in.
+#[derive(Debug, Clone)]
+pub struct ConnectionRequest {
+    /// To decide it by.
+    pub id: RequestId,
+    /// Where the caller is.
+    pub peer: SocketAddr,
+    /// The local address it called.
+    pub local: Option<IpAddr>,
+    /// Which stream it asks for.
+    pub stream_id: StreamId,
+    /// How it encrypts.
+    pub encryption: RequestedEncryption,
+    /// Its SRT version.
+    pub peer_version: SrtVersion,
+    /// The receive latency the caller wants for itself.
+    pub peer_receive_latency: Duration,
+    /// The least receive latency the caller wants us to have.
+    pub peer_send_latency: Duration,
+}

@@ -1,0 +1,265 @@
+use std::collections::VecDeque;
+use tidegate_units::{Duration, Instant};
+
+/// The runs of packets that are missing between the next packet due in order and the
+/// newest one, oldest first.
+///
+/// Runs rather than packets: a burst of a thousand losses is one entry, an arrival finds
+/// its run by binary search.
+#[derive(Debug, Default)]
+pub(crate) struct Holes {
+    runs: VecDeque<Hole>,
+    next_report: Option<Instant>,
+}
+
+/// One run of missing packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hole {
+    first: u64,
+    last: u64,
+    /// When it is to be reported (again); `None`: the sender has given it up.
+    report_at: Option<Instant>,
+}
+
+impl Hole {
+    const fn packets(&self) -> u64 {
+        self.last - self.first + 1
+    }
+}
+
+impl Holes {
+    /// A run was found missing behind all others.
+    pub(crate) fn push(&mut self, first: u64, last: u64, report_at: Option<Instant>) {
+        self.runs.push_back(Hole {
+            first,
+            last,
+            report_at,
+        });
+        self.expect_report(report_at);
+    }
+
+    /// The first index behind the oldest run and those that touch it.
+    pub(crate) fn end_of_first_gap(&self) -> Option<u64> {
+        let mut runs = self.runs.iter();
+        let mut end = runs.next()?.last + 1;
+        while let Some(hole) = runs.next().filter(|hole| hole.first == end) {
+            end = hole.last + 1;
+        }
+        Some(end)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// `index` arrived; false if it was not missing.
+    pub(crate) fn fill(&mut self, index: u64) -> bool {
+        let at = self.position(index);
+        let Some(hole) = self.runs.get_mut(at) else {
+            return false;
+        };
+        if index < hole.first {
+            return false;
+        }
+        let Hole {
+            first,
+            last,
+            report_at,
+        } = *hole;
+        match (first == index, last == index) {
+            (true, true) => drop(self.runs.remove(at)),
+            (true, false) => hole.first = index + 1,
+            (false, true) => hole.last = index - 1,
+            (false, false) => {
+                hole.last = index - 1;
+                self.runs.insert(
+                    at + 1,
+                    Hole {
+                        first: index + 1,
+                        last,
+                        report_at,
+                    },
+                );
+            }
+        }
+        true
+    }
+
+    /// The sender will not send `first..=last` again: no more reports of them.
+    pub(crate) fn give_up(&mut self, first: u64, last: u64) {
+        self.split_at(first);
+        self.split_at(last + 1);
+        for hole in self.runs.range_mut(self.position(first)..) {
+            if hole.first > last {
+                break;
+            }
+            hole.report_at = None;
+        }
+    }
+
+    fn split_at(&mut self, index: u64) {
+        let at = self.position(index);
+        let Some(hole) = self.runs.get_mut(at) else {
+            return;
+        };
+        if hole.first < index && index <= hole.last {
+            let behind = Hole {
+                first: index,
+                ..*hole
+            };
+            hole.last = index - 1;
+            self.runs.insert(at + 1, behind);
+        }
+    }
+
+    /// Everything before `index` is no longer waited for; how many packets that were.
+    pub(crate) fn forget_before(&mut self, index: u64) -> u64 {
+        let mut packets = 0;
+        while let Some(hole) = self.runs.front_mut() {
+            if hole.first >= index {
+                break;
+            }
+            if hole.last >= index {
+                packets += index - hole.first;
+                hole.first = index;
+                break;
+            }
+            packets += hole.packets();
+            self.runs.pop_front();
+        }
+        packets
+    }
+
+    /// Reports what is still missing of `first..=last` at `now` instead of later.
+    pub(crate) fn report_soon(&mut self, first: u64, last: u64, now: Instant) {
+        let from = self.position(first);
+        let touched = self
+            .runs
+            .range_mut(from..)
+            .take_while(|hole| hole.first <= last);
+        for hole in touched {
+            hole.report_at = hole.report_at.map(|planned| planned.min(now));
+        }
+        self.expect_report(Some(now));
+    }
+
+    /// When the next run has to be reported.
+    pub(crate) const fn next_report(&self) -> Option<Instant> {
+        self.next_report
+    }
+
+    /// Hands every run that is due by `now` to `write`, until that says no, and plans its
+    /// next report `interval` later.
+    pub(crate) fn report(
+        &mut self,
+        now: Instant,
+        interval: Duration,
+        mut write: impl FnMut(u64, u64) -> bool,
+    ) {
+        let mut room = true;
+        let mut earliest: Option<Instant> = None;
+        for hole in &mut self.runs {
+            let Some(planned) = hole.report_at else {
+                continue;
+            };
+            if planned <= now && room {
+                room = write(hole.first, hole.last);
+                if room {
+                    hole.report_at = Some(now + interval);
+                }
+            }
+            earliest = earliest.into_iter().chain(hole.report_at).min();
+        }
+        self.next_report = earliest;
+    }
+
+    fn expect_report(&mut self, at: Option<Instant>) {
+        self.next_report = self.next_report.into_iter().chain(at).min();
+    }
+
+    /// The first run that does not end before `index`.
+    fn position(&self, index: u64) -> usize {
+        self.runs.partition_point(|hole| hole.last < index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(holes: &Holes) -> Vec<(u64, u64)> {
+        holes
+            .runs
+            .iter()
+            .map(|hole| (hole.first, hole.last))
+            .collect()
+    }
+
+    fn with(ranges: &[(u64, u64)]) -> Holes {
+        let mut holes = Holes::default();
+        for &(first, last) in ranges {
+            holes.push(first, last, Some(Instant::ZERO));
+        }
+        holes
+    }
+
+    fn reported(holes: &mut Holes, millis: u64) -> Vec<(u64, u64)> {
+        let mut seen = Vec::new();
+        let interval = Duration::from_millis(50);
+        holes.report(Instant::from_millis(millis), interval, |first, last| {
+            seen.push((first, last));
+            true
+        });
+        seen
+    }
+
+    #[test]
+    fn an_arrival_shrinks_or_splits_its_run() {
+        let mut holes = with(&[(10, 14), (20, 20)]);
+        assert!(holes.fill(12));
+        assert!(holes.fill(10));
+        assert!(holes.fill(20));
+        assert!(!holes.fill(20));
+        assert_eq!(runs(&holes), [(11, 11), (13, 14)]);
+    }
+
+    #[test]
+    fn a_run_is_reported_again_after_the_interval_and_not_before() {
+        let mut holes = with(&[(10, 11)]);
+        assert_eq!(reported(&mut holes, 0), [(10, 11)]);
+        assert_eq!(reported(&mut holes, 49), []);
+        assert_eq!(holes.next_report(), Some(Instant::from_millis(50)));
+        holes.push(30, 30, Some(Instant::from_millis(45)));
+        assert_eq!(reported(&mut holes, 49), [(30, 30)]);
+        assert_eq!(reported(&mut holes, 50), [(10, 11)]);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_report_stays_due() {
+        let mut holes = with(&[(10, 10), (12, 12)]);
+        let mut room = 1;
+        holes.report(Instant::ZERO, Duration::from_millis(50), |_, _| {
+            room -= 1;
+            room >= 0
+        });
+        assert_eq!(holes.next_report(), Some(Instant::ZERO));
+        assert_eq!(reported(&mut holes, 0), [(12, 12)]);
+    }
+
+    #[test]
+    fn packets_given_up_by_the_sender_are_not_reported_any_more() {
+        let mut holes = with(&[(10, 19)]);
+        holes.give_up(12, 15);
+        assert_eq!(reported(&mut holes, 0), [(10, 11), (16, 19)]);
+        assert_eq!(runs(&holes), [(10, 11), (12, 15), (16, 19)]);
+    }
+
+    #[test]
+    fn forgetting_counts_what_was_missing() {
+        let mut holes = with(&[(10, 14), (20, 25)]);
+        assert_eq!(holes.forget_before(22), 7);
+        assert_eq!(runs(&holes), [(22, 25)]);
+        assert_eq!(holes.forget_before(u64::MAX), 4);
+        assert!(holes.is_empty());
+    }
+}

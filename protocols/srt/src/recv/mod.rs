@@ -1,0 +1,23 @@
+//! The receiving half of a connection: order, gaps, acknowledgements, play-out time.
+
+mod ack;
+mod buffer;
+mod chunk;
+mod drift;
+mod holes;
+mod jitter;
+mod playout;
+mod rate;
+mod received;
+mod receiver;
+mod rtt;
+mod skipped;
+#[cfg(test)]
+mod tests;
+mod tolerance;
+mod tsbpd;
+
+pub(crate) use ack::AckKind;
+pub use received::Received;
+pub(crate) use receiver::{Arrived, Fate, Receiver, ReceiverSettings};
+pub(crate) use rtt::Rtt;

@@ -1,0 +1,186 @@
+use tidegate_units::{Duration, Instant};
+
+/// Arrival intervals remembered for the receive rate.
+const ARRIVALS: usize = 16;
+/// Probing pairs remembered for the link's capacity.
+const PROBES: usize = 64;
+/// Values outside `[median / 8, median * 8]` are outliers.
+const OUTLIER_FACTOR: u64 = 8;
+/// Every sixteenth packet and its successor are sent back to back.
+pub(crate) const PROBE_INTERVAL: u64 = 16;
+/// What a probe interval is assumed to be before the first pair.
+const INITIAL_PROBE_MICROS: u64 = 1000;
+/// A pair's interval is scaled to the largest live payload.
+const MAX_PAYLOAD_BYTES: u64 = 1456;
+
+/// Receive rate and link capacity, as full acknowledgements report them.
+#[derive(Debug)]
+pub(crate) struct LinkRate {
+    arrival_micros: [u64; ARRIVALS],
+    arrival_bytes: [u64; ARRIVALS],
+    next_arrival: usize,
+    last_arrival: Option<Instant>,
+    probe_micros: [u64; PROBES],
+    next_probe: usize,
+    probe: Option<(u64, Instant)>,
+}
+
+/// What the estimator reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rates {
+    pub(crate) packets_per_second: u32,
+    pub(crate) bytes_per_second: u32,
+    pub(crate) capacity_packets_per_second: u32,
+}
+
+impl Default for LinkRate {
+    fn default() -> Self {
+        Self {
+            arrival_micros: [1_000_000; ARRIVALS],
+            arrival_bytes: [0; ARRIVALS],
+            next_arrival: 0,
+            last_arrival: None,
+            probe_micros: [INITIAL_PROBE_MICROS; PROBES],
+            next_probe: 0,
+            probe: None,
+        }
+    }
+}
+
+impl LinkRate {
+    /// A data packet arrived for the first time or again.
+    pub(crate) fn on_arrival(
+        &mut self,
+        now: Instant,
+        index: u64,
+        wire_bytes: u64,
+        retransmitted: bool,
+    ) {
+        if let Some(last) = self.last_arrival.replace(now) {
+            self.arrival_micros[self.next_arrival] = micros(now.saturating_since(last));
+            self.arrival_bytes[self.next_arrival] = wire_bytes;
+            self.next_arrival = (self.next_arrival + 1) % ARRIVALS;
+        }
+        self.on_probe(now, index, wire_bytes, retransmitted);
+    }
+
+    fn on_probe(&mut self, now: Instant, index: u64, wire_bytes: u64, retransmitted: bool) {
+        if index % PROBE_INTERVAL == 0 {
+            self.probe = (!retransmitted).then_some((index, now));
+            return;
+        }
+        let Some((first, at)) = self.probe else {
+            return;
+        };
+        if index == first + 1 && !retransmitted {
+            let payload = wire_bytes.saturating_sub(crate::send::HEADER_BYTES).max(1);
+            let spacing = micros(now.saturating_since(at));
+            self.probe_micros[self.next_probe] = spacing * MAX_PAYLOAD_BYTES / payload;
+            self.next_probe = (self.next_probe + 1) % PROBES;
+            self.probe = None;
+        }
+    }
+
+    /// The current estimates.
+    pub(crate) fn rates(&self) -> Rates {
+        let (packets, bytes) = self.receive_rate();
+        Rates {
+            packets_per_second: clamp(packets),
+            bytes_per_second: clamp(bytes),
+            capacity_packets_per_second: clamp(self.capacity()),
+        }
+    }
+
+    fn receive_rate(&self) -> (u64, u64) {
+        let median = median(&self.arrival_micros);
+        let (mut count, mut time, mut bytes) = (0_u64, 0_u64, 0_u64);
+        for (interval, size) in self.arrival_micros.iter().zip(&self.arrival_bytes) {
+            if in_range(*interval, median) {
+                count += 1;
+                time += interval;
+                bytes += size;
+            }
+        }
+        if count <= ARRIVALS as u64 / 2 || time == 0 {
+            return (0, 0);
+        }
+        (count * 1_000_000 / time, bytes * 1_000_000 / time)
+    }
+
+    fn capacity(&self) -> u64 {
+        let median = median(&self.probe_micros);
+        let inside = self
+            .probe_micros
+            .iter()
+            .filter(|interval| in_range(**interval, median));
+        let (count, time) = inside.fold((1, median), |(n, sum), interval| (n + 1, sum + interval));
+        if time == 0 {
+            0
+        } else {
+            count * 1_000_000 / time
+        }
+    }
+}
+
+fn in_range(value: u64, median: u64) -> bool {
+    value >= median / OUTLIER_FACTOR && value <= median * OUTLIER_FACTOR
+}
+
+fn median<const N: usize>(values: &[u64; N]) -> u64 {
+    let mut copy = *values;
+    let (_, median, _) = copy.select_nth_unstable(N / 2);
+    *median
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros())
+        .unwrap_or(u64::MAX)
+        .min(1 << 40)
+}
+
+fn clamp(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_thousand_packets_a_second_is_reported_as_such() {
+        let mut link = LinkRate::default();
+        for index in 0..40 {
+            link.on_arrival(Instant::from_millis(index), index, 1360, false);
+        }
+        let rates = link.rates();
+        assert_eq!(rates.packets_per_second, 1000);
+        assert_eq!(rates.bytes_per_second, 1_360_000);
+    }
+
+    #[test]
+    fn probing_pairs_show_the_links_capacity() {
+        let mut link = LinkRate::default();
+        let mut at = 0;
+        for index in 0..16 * 80 {
+            at += if index % 16 == 1 { 100 } else { 1000 };
+            link.on_arrival(Instant::from_micros(at), index, 1500, false);
+        }
+        let capacity = link.rates().capacity_packets_per_second;
+        assert_eq!(capacity, 10_000);
+    }
+
+    #[test]
+    fn a_repeated_first_probe_is_void() {
+        let mut link = LinkRate::default();
+        for index in 0..16 * 80 {
+            let retransmitted = index % 16 == 0;
+            link.on_arrival(Instant::from_micros(index * 10), index, 1500, retransmitted);
+        }
+        assert_eq!(link.rates().capacity_packets_per_second, 1000);
+    }
+
+    #[test]
+    fn nothing_received_is_no_rate() {
+        assert_eq!(LinkRate::default().rates().bytes_per_second, 0);
+    }
+}

@@ -1,0 +1,438 @@
+use super::ack::{AckKind, Acknowledger};
+use super::buffer::{Arrival, ReceiveBuffer};
+use super::chunk::PayloadMemory;
+use super::holes::Holes;
+use super::jitter::Jitter;
+use super::playout::PlayoutLevel;
+use super::rate::{LinkRate, Rates};
+use super::received::Received;
+use super::rtt::Rtt;
+use super::skipped::Skipped;
+use super::tolerance::ReorderTolerance;
+use super::tsbpd::Tsbpd;
+use crate::crypto::ConnectionCrypto;
+use crate::send::HEADER_BYTES;
+use crate::wire::{DataHeader, DataKey, Timestamp};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use tidegate_units::{Duration, Instant};
+
+/// A sender that pauses may resume this far ahead; anything further is not believed.
+const MAX_JUMP_PACKETS: u64 = 1 << 20;
+/// The least room ever announced, as libsrt does: zero would stop the sender for good.
+const MIN_AVAILABLE_PACKETS: usize = 2;
+/// Loss reports are not repeated faster than this.
+const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(20);
+/// "Never again" for a connection that reports each loss only once.
+const NO_REPEAT: Duration = Duration::from_secs(3600);
+
+/// What the receiving half is told when the connection is made.
+#[derive(Debug, Clone)]
+pub(crate) struct ReceiverSettings {
+    /// Index of the first packet: its low 31 bits are the initial sequence number.
+    pub(crate) first: u64,
+    pub(crate) capacity_packets: usize,
+    pub(crate) latency: Duration,
+    pub(crate) too_late_drop: bool,
+    pub(crate) repeat_reports: bool,
+    pub(crate) trace_drift: bool,
+    pub(crate) reorder_tolerance_packets: u32,
+    /// When the packet with the peer's handshake extension came, and its timestamp.
+    pub(crate) handshake: (Instant, Timestamp),
+}
+
+/// What became of a data packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is the first of its number.
+    Unique,
+    /// It could not be decrypted; its place counts as lost.
+    Undecryptable,
+    /// It is here already.
+    Duplicate,
+    /// It was given up this long before it came.
+    Belated(Duration),
+    /// The buffer has no room: it may come again.
+    NoRoom,
+    /// Its number is beyond belief.
+    OutOfRange,
+}
+
+/// The effects of one data packet, for the statistics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived {
+    pub(crate) fate: Fate,
+    /// Packets found missing just now.
+    pub(crate) missing: u64,
+    /// How many places late it came without having been repeated.
+    pub(crate) reordered_by: u64,
+    /// Packets given up because it came from beyond the buffer.
+    pub(crate) dropped: u64,
+}
+
+/// The receiving half.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    buffer: ReceiveBuffer,
+    holes: Holes,
+    pub(crate) acks: Acknowledger,
+    pub(crate) tsbpd: Tsbpd,
+    tolerance: ReorderTolerance,
+    link: LinkRate,
+    memory: PayloadMemory,
+    playout: PlayoutLevel,
+    jitter: Jitter,
+    skipped: Skipped,
+    ready: VecDeque<Received>,
+    dropped_before: u32,
+    capacity_packets: usize,
+    too_late_drop: bool,
+    repeat_reports: bool,
+    announced_full: bool,
+}
+
+impl Receiver {
+    pub(crate) fn new(settings: &ReceiverSettings) -> Self {
+        let (arrived, timestamp) = settings.handshake;
+        Self {
+            buffer: ReceiveBuffer::new(settings.first),
+            holes: Holes::default(),
+            acks: Acknowledger::new(settings.first),
+            tsbpd: Tsbpd::new(arrived, timestamp, settings.latency, settings.trace_drift),
+            tolerance: ReorderTolerance::new(settings.reorder_tolerance_packets),
+            link: LinkRate::default(),
+            memory: PayloadMemory::default(),
+            playout: PlayoutLevel::default(),
+            jitter: Jitter::default(),
+            skipped: Skipped::default(),
+            ready: VecDeque::new(),
+            dropped_before: 0,
+            capacity_packets: settings.capacity_packets,
+            too_late_drop: settings.too_late_drop,
+            repeat_reports: settings.repeat_reports,
+            announced_full: false,
+        }
+    }
+
+    /// A data packet came; `crypto` decrypts its payload on the way into its place.
+    pub(crate) fn on_data(
+        &mut self,
+        now: Instant,
+        header: &DataHeader,
+        payload: &[u8],
+        rtt: &Rtt,
+        crypto: Option<&mut ConnectionCrypto>,
+    ) -> Arrived {
+        let index = header.sequence.unwrap_near(self.buffer.end());
+        let wire_bytes = payload.len() as u64 + HEADER_BYTES;
+        self.link
+            .on_arrival(now, index, wire_bytes, header.retransmitted);
+        if !header.retransmitted {
+            self.jitter.add(now, header.timestamp);
+        }
+        let mut arrived = Arrived {
+            fate: Fate::Unique,
+            missing: 0,
+            reordered_by: 0,
+            dropped: 0,
+        };
+        if let Err(fate) = self.admit(now, index, header, &mut arrived) {
+            arrived.fate = fate;
+            return arrived;
+        }
+        let payload = self.open(header, payload, crypto);
+        if payload.is_none() {
+            arrived.fate = Fate::Undecryptable;
+        }
+        self.note_order(now, index, header, rtt, &mut arrived);
+        let due = self.tsbpd.due(now, header.timestamp);
+        self.place(
+            now,
+            index,
+            Arrival {
+                payload,
+                arrived: now,
+                due,
+            },
+        );
+        self.acks.on_packet(now, self.buffer.next());
+        arrived
+    }
+
+    fn open(
+        &mut self,
+        header: &DataHeader,
+        payload: &[u8],
+        crypto: Option<&mut ConnectionCrypto>,
+    ) -> Option<Bytes> {
+        if header.key == DataKey::Clear {
+            return Some(self.memory.copy(payload));
+        }
+        let crypto = crypto?;
+        self.memory.open(payload, |sealed, out| {
+            crypto
+                .open(header.key, header.sequence, sealed, out)
+                .is_ok()
+        })
+    }
+
+    /// Whether the packet is wanted and has a place.
+    fn admit(
+        &mut self,
+        now: Instant,
+        index: u64,
+        header: &DataHeader,
+        arrived: &mut Arrived,
+    ) -> Result<(), Fate> {
+        let next = self.buffer.next();
+        if index < next {
+            let belated = self.skipped.contains(index);
+            let late = now.saturating_since(self.tsbpd.due(now, header.timestamp));
+            return Err(if belated {
+                Fate::Belated(late)
+            } else {
+                Fate::Duplicate
+            });
+        }
+        if self.buffer.get(index).is_some() {
+            return Err(Fate::Duplicate);
+        }
+        if index - next >= MAX_JUMP_PACKETS {
+            return Err(Fate::OutOfRange);
+        }
+        if self.ready.len() + self.buffer.waiting() >= self.capacity_packets {
+            return Err(Fate::NoRoom);
+        }
+        if index - next >= self.capacity_packets as u64 {
+            if self.buffer.waiting() > 0 {
+                return Err(Fate::NoRoom);
+            }
+            // Nothing waits for what is missing in between: the sender has moved on.
+            arrived.missing = index - self.buffer.end();
+            arrived.dropped = self.skip_to(index);
+        }
+        Ok(())
+    }
+
+    /// Finds the gap before a new packet, or closes the one an old packet fills.
+    fn note_order(
+        &mut self,
+        now: Instant,
+        index: u64,
+        header: &DataHeader,
+        rtt: &Rtt,
+        arrived: &mut Arrived,
+    ) {
+        let end = self.buffer.end();
+        if index < end {
+            self.holes.fill(index);
+            if !header.retransmitted {
+                arrived.reordered_by = end - 1 - index;
+                self.tolerance.on_reordered(arrived.reordered_by);
+            }
+            return;
+        }
+        if index > end {
+            arrived.missing += index - end;
+            let report_at = self.tolerance.on_gap(now, end, index, rtt.smoothed());
+            self.holes.push(end, index - 1, Some(report_at));
+        } else {
+            self.tolerance.on_ordered();
+        }
+        while let Some((first, last)) = self.tolerance.pop_ripe(index) {
+            self.holes.report_soon(first, last, now);
+        }
+    }
+
+    fn place(&mut self, now: Instant, index: u64, arrival: Arrival) {
+        if index != self.buffer.next() {
+            self.buffer.insert(index, arrival);
+            return;
+        }
+        self.buffer.pass();
+        self.hand_over(now, index, arrival);
+        self.hand_over_waiting(now);
+    }
+
+    fn hand_over_waiting(&mut self, now: Instant) {
+        while let Some((index, arrival)) = self.buffer.pop() {
+            self.hand_over(now, index, arrival);
+        }
+    }
+
+    fn hand_over(&mut self, now: Instant, sequence: u64, arrival: Arrival) {
+        let Some(payload) = arrival.payload else {
+            self.dropped_before = self.dropped_before.saturating_add(1);
+            return;
+        };
+        let Arrival { arrived, due, .. } = arrival;
+        self.playout.add(now, due, payload.len());
+        let origin = due - self.tsbpd.latency();
+        let dropped_before = core::mem::take(&mut self.dropped_before);
+        let received = Received {
+            payload,
+            arrived,
+            due,
+            origin,
+            sequence,
+            dropped_before,
+        };
+        self.ready.push_back(received);
+    }
+
+    /// Gives up everything before `index`; how many packets that lost.
+    fn skip_to(&mut self, index: u64) -> u64 {
+        let first = self.buffer.next();
+        let unseen = index.saturating_sub(self.buffer.end());
+        let lost = self.holes.forget_before(index) + unseen;
+        self.skipped.add(first, index - 1);
+        self.buffer.skip_to(index);
+        let count = u32::try_from(lost).unwrap_or(u32::MAX);
+        self.dropped_before = self.dropped_before.saturating_add(count);
+        lost
+    }
+
+    /// Skips gaps whose first packet behind them has reached its play-out time; how many
+    /// packets that lost.
+    pub(crate) fn drop_late(&mut self, now: Instant) -> u64 {
+        let mut lost = 0;
+        while self.skip_due_at().is_some_and(|due| due <= now) {
+            lost += self.skip_to(self.end_of_first_gap());
+            self.hand_over_waiting(now);
+            self.acks.on_packet(now, self.buffer.next());
+        }
+        lost
+    }
+
+    /// When the first gap is skipped unless it is repaired.
+    fn skip_due_at(&self) -> Option<Instant> {
+        if !self.too_late_drop || self.holes.is_empty() {
+            return None;
+        }
+        self.buffer
+            .get(self.end_of_first_gap())
+            .map(|arrival| arrival.due)
+    }
+
+    fn end_of_first_gap(&self) -> u64 {
+        self.holes.end_of_first_gap().unwrap_or(self.buffer.next())
+    }
+
+    /// The sender will not send `first..=last` again. False if that is out of range.
+    pub(crate) fn on_drop_request(&mut self, now: Instant, first: u64, last: u64) -> Option<u64> {
+        let next = self.buffer.next();
+        if last < next {
+            return Some(0);
+        }
+        let limit = (self.capacity_packets as u64).max(self.buffer.places() as u64);
+        if last < first || last - next >= limit {
+            return None;
+        }
+        let end = self.buffer.end();
+        if last >= end {
+            let unseen = end.max(first);
+            if unseen > end {
+                self.holes.push(end, unseen - 1, Some(now));
+            }
+            self.holes.push(unseen, last, None);
+            self.buffer.extend_to(last + 1);
+        }
+        self.holes.give_up(first.max(next), last);
+        let abandoned = self.buffer.waiting() == 0 && first <= next && last + 1 >= end;
+        let lost = if abandoned { self.skip_to(last + 1) } else { 0 };
+        if lost > 0 {
+            self.acks.on_packet(now, self.buffer.next());
+        }
+        Some(lost)
+    }
+
+    /// The next payload in order.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Received> {
+        let received = self.ready.pop_front()?;
+        if self.announced_full && self.ready.len() < self.capacity_packets / 2 {
+            self.announced_full = false;
+            self.acks.plan(now);
+        }
+        Some(received)
+    }
+
+    /// Whether something waits behind a gap.
+    pub(crate) const fn has_gap(&self) -> bool {
+        self.buffer.waiting() > 0
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// When there is something to report as lost.
+    pub(crate) const fn report_at(&self) -> Option<Instant> {
+        self.holes.next_report()
+    }
+
+    /// Hands all runs to be reported now to `write`, until that says that it is full.
+    pub(crate) fn report(&mut self, now: Instant, rtt: &Rtt, write: impl FnMut(u64, u64) -> bool) {
+        let repeat = (rtt.timeout() / 2).max(MIN_REPORT_INTERVAL);
+        let interval = if self.repeat_reports {
+            repeat
+        } else {
+            NO_REPEAT
+        };
+        self.holes.report(now, interval, write);
+    }
+
+    /// The acknowledgement to be sent now, if any.
+    pub(crate) fn ack_due(&self, now: Instant) -> Option<AckKind> {
+        self.acks.due(now)
+    }
+
+    /// Everything before this index is here or was given up.
+    pub(crate) const fn next(&self) -> u64 {
+        self.buffer.next()
+    }
+
+    /// Room for packets, as acknowledgements announce it.
+    pub(crate) fn available_packets(&mut self) -> u32 {
+        let available = self.capacity_packets.saturating_sub(self.ready.len());
+        self.announced_full = available <= self.capacity_packets / 4;
+        u32::try_from(available.max(MIN_AVAILABLE_PACKETS)).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn rates(&self) -> Rates {
+        self.link.rates()
+    }
+
+    /// When [`Self::drop_late`], a report or an acknowledgement has work.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        let times = [self.skip_due_at(), self.report_at(), self.acks.due_at()];
+        times.into_iter().flatten().min()
+    }
+
+    /// Momentary values for the statistics.
+    pub(crate) fn figures(&mut self, now: Instant) -> ReceiverFigures {
+        let (packets, bytes, span) = self.playout.level(now);
+        ReceiverFigures {
+            buffered_packets: packets + self.buffer.waiting() as u64,
+            buffered_bytes: bytes + self.buffer.waiting_bytes() as u64,
+            buffered_span: span,
+            available_packets: self.capacity_packets.saturating_sub(self.ready.len()) as u64,
+            latency: self.tsbpd.latency(),
+            jitter: self.jitter.value(),
+            reorder_tolerance_packets: self.tolerance.packets(),
+            rates: self.link.rates(),
+        }
+    }
+}
+
+/// Momentary values for the statistics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReceiverFigures {
+    pub(crate) buffered_packets: u64,
+    pub(crate) buffered_bytes: u64,
+    pub(crate) buffered_span: Duration,
+    pub(crate) available_packets: u64,
+    pub(crate) latency: Duration,
+    pub(crate) jitter: Duration,
+    pub(crate) reorder_tolerance_packets: u32,
+    pub(crate) rates: Rates,
+}

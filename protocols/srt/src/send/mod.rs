@@ -1,0 +1,319 @@
+//! The sending half of a connection: what is buffered, what is lost, what leaves when.
+
+mod buffer;
+mod loss;
+mod pacer;
+
+pub(crate) use buffer::{Removed, Slot};
+pub(crate) use pacer::HEADER_BYTES;
+pub use pacer::MaxBandwidth;
+
+use crate::crypto::KeyGeneration;
+use crate::wire::MessageNumber;
+use buffer::SendBuffer;
+use bytes::Bytes;
+use loss::LossList;
+use pacer::Pacer;
+use tidegate_units::{Bitrate, Duration, Instant};
+
+/// Every sixteenth packet is followed by the next at once, so that the receiver can
+/// estimate the link's capacity from the pair's spacing.
+const PROBE_INTERVAL: u64 = 16;
+/// Added to the blind retransmission timer, as libsrt does.
+const BLIND_RESEND_SLACK: Duration = Duration::from_millis(10);
+/// The blind timer never counts further than this many unanswered rounds.
+const MAX_BLIND_ROUNDS: u32 = 16;
+
+/// What the sending half is told when the connection is made.
+#[derive(Debug, Clone)]
+pub(crate) struct SenderSettings {
+    /// Index of the first packet: its low 31 bits are the initial sequence number.
+    pub(crate) first: u64,
+    /// Messages counted before the first packet: zero except in tests of the wrap.
+    pub(crate) first_message: u64,
+    pub(crate) capacity_packets: usize,
+    /// The peer's announced receive window.
+    pub(crate) window_packets: u32,
+    pub(crate) max_bandwidth: MaxBandwidth,
+    /// Give up packets handed over this long ago; `None`: never.
+    pub(crate) drop_after: Option<Duration>,
+    /// The peer drops late packets, so what is new goes before what is repeated.
+    pub(crate) originals_first: bool,
+    /// The peer repeats its loss reports; without that, silence triggers a blind resend.
+    pub(crate) peer_repeats_naks: bool,
+}
+
+/// What an acknowledgement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AckOutcome {
+    Advanced,
+    Repeated,
+    OutOfRange,
+}
+
+/// What a loss report did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct NakOutcome {
+    /// It names packets that were never sent and was ignored.
+    pub(crate) out_of_range: bool,
+    /// Packets taken into the list of losses.
+    pub(crate) marked: u64,
+    /// Packets that are gone: the peer is told not to wait for them.
+    pub(crate) gone: Option<(u64, u64)>,
+}
+
+/// The sending half.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    buffer: SendBuffer,
+    losses: LossList,
+    pacer: Pacer,
+    /// How many packets may be in flight (libsrt's flow window; it may go below zero).
+    window: i64,
+    next_message: u64,
+    drop_after: Option<Duration>,
+    originals_first: bool,
+    peer_repeats_naks: bool,
+    blind_rounds: u32,
+    last_progress: Instant,
+    /// The last new packet was the first of a probing pair.
+    probing: bool,
+}
+
+impl Sender {
+    pub(crate) fn new(now: Instant, settings: &SenderSettings) -> Self {
+        Self {
+            buffer: SendBuffer::new(settings.first, settings.capacity_packets),
+            losses: LossList::default(),
+            pacer: Pacer::new(settings.max_bandwidth),
+            window: i64::from(settings.window_packets),
+            next_message: settings.first_message,
+            drop_after: settings.drop_after,
+            originals_first: settings.originals_first,
+            peer_repeats_naks: settings.peer_repeats_naks,
+            blind_rounds: 0,
+            last_progress: now,
+            probing: false,
+        }
+    }
+
+    /// Takes a payload for sending; gives it back when the buffer is full.
+    pub(crate) fn push(
+        &mut self,
+        now: Instant,
+        payload: Bytes,
+        origin: Instant,
+        key: Option<KeyGeneration>,
+    ) -> Result<(), Bytes> {
+        let message = MessageNumber::from_index(self.next_message);
+        let payload_bytes = payload.len();
+        self.buffer
+            .push(Slot::new(payload, origin, now, message, key))?;
+        self.next_message += 1;
+        self.pacer.on_input(now, payload_bytes);
+        Ok(())
+    }
+
+    /// The packet that may leave now, if any.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<u64> {
+        if self.pacer.next_slot() > now && !(self.probing && self.may_send_new()) {
+            return None;
+        }
+        let new = self.may_send_new().then(|| self.buffer.next_new());
+        if self.originals_first && new.is_some() {
+            return new;
+        }
+        // A packet that was never sent cannot be lost: the list holds sent ones only.
+        self.losses.peek(self.buffer.first()).or(new)
+    }
+
+    /// The packet `index` left; true if it had left before.
+    pub(crate) fn on_sent(&mut self, now: Instant, index: u64) -> bool {
+        let is_new = index == self.buffer.next_new();
+        if is_new {
+            self.buffer.advance_new();
+            self.probing = index % PROBE_INTERVAL == 0;
+            if index == self.buffer.first() {
+                self.last_progress = now;
+            }
+        } else {
+            self.losses.pop();
+        }
+        if let Some(slot) = self.buffer.slot_mut(index) {
+            slot.transmissions = slot.transmissions.saturating_add(1);
+            slot.last_sent = now;
+            slot.lost = false;
+            self.pacer.on_sent(now, slot.payload.len());
+        }
+        !is_new
+    }
+
+    pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {
+        self.buffer.slot(index)
+    }
+
+    /// Whether `index` was never sent.
+    pub(crate) fn is_new(&self, index: u64) -> bool {
+        index >= self.buffer.next_new()
+    }
+
+    /// The peer has everything before `index`. A full acknowledgement also says how many
+    /// packets it has room for.
+    pub(crate) fn on_ack(
+        &mut self,
+        now: Instant,
+        index: u64,
+        available: Option<u32>,
+    ) -> (AckOutcome, Removed) {
+        if index > self.buffer.next_new() {
+            return (AckOutcome::OutOfRange, Removed::default());
+        }
+        let removed = self.buffer.release_before(index);
+        match available {
+            Some(packets) => self.window = i64::from(packets),
+            None => self.window -= removed.packets.cast_signed(),
+        }
+        if removed.packets == 0 {
+            return (AckOutcome::Repeated, removed);
+        }
+        self.last_progress = now;
+        self.blind_rounds = 0;
+        (AckOutcome::Advanced, removed)
+    }
+
+    /// The peer misses `first..=last`. A packet that was re-sent so recently that the
+    /// report cannot know of it is left alone.
+    pub(crate) fn on_nak(
+        &mut self,
+        now: Instant,
+        first: u64,
+        last: u64,
+        quiet_after_resend: Duration,
+    ) -> NakOutcome {
+        let mut outcome = NakOutcome::default();
+        if last < first || last >= self.buffer.next_new() {
+            outcome.out_of_range = true;
+            return outcome;
+        }
+        let held = self.buffer.first();
+        if first < held {
+            outcome.gone = Some((first, last.min(held - 1)));
+        }
+        for index in first.max(held)..=last {
+            let Some(slot) = self.buffer.slot_mut(index) else {
+                break;
+            };
+            let recent = slot.transmissions > 1 && slot.last_sent + quiet_after_resend > now;
+            if slot.lost || recent {
+                continue;
+            }
+            slot.lost = true;
+            self.losses.push(index);
+            outcome.marked += 1;
+        }
+        outcome
+    }
+
+    /// Gives up what is too late to be of use to the peer.
+    pub(crate) fn drop_late(&mut self, now: Instant) -> Removed {
+        let Some(age) = self.drop_after else {
+            return Removed::default();
+        };
+        let removed = self.buffer.release_older(now, age);
+        self.window += removed.packets.cast_signed();
+        removed
+    }
+
+    /// Marks everything unacknowledged as lost when a peer that does not repeat its loss
+    /// reports has been silent for too long.
+    pub(crate) fn resend_blindly(&mut self, now: Instant, timeout: Duration) {
+        if self
+            .blind_deadline(timeout)
+            .is_none_or(|deadline| deadline > now)
+        {
+            return;
+        }
+        self.blind_rounds = (self.blind_rounds + 1).min(MAX_BLIND_ROUNDS);
+        self.last_progress = now;
+        for index in self.buffer.first()..self.buffer.next_new() {
+            let Some(slot) = self.buffer.slot_mut(index) else {
+                break;
+            };
+            if !core::mem::replace(&mut slot.lost, true) {
+                self.losses.push(index);
+            }
+        }
+    }
+
+    fn blind_deadline(&self, timeout: Duration) -> Option<Instant> {
+        if self.peer_repeats_naks || self.in_flight() == 0 || self.losses.len() > 0 {
+            return None;
+        }
+        Some(self.last_progress + timeout * (self.blind_rounds + 1) + BLIND_RESEND_SLACK)
+    }
+
+    /// When [`Self::next`], [`Self::drop_late`] or [`Self::resend_blindly`] has work.
+    pub(crate) fn wake_at(&mut self, blind_timeout: Duration) -> Option<Instant> {
+        let can_send = self.may_send_new() || self.losses.peek(self.buffer.first()).is_some();
+        let send = can_send.then(|| self.pacer.next_slot());
+        let drop = match (self.drop_after, self.buffer.oldest_submitted()) {
+            (Some(age), Some(submitted)) => Some(submitted + age),
+            _ => None,
+        };
+        [send, drop, self.blind_deadline(blind_timeout)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn may_send_new(&self) -> bool {
+        self.buffer.has_new() && (self.in_flight().cast_signed()) < self.window
+    }
+
+    /// Packets sent and not acknowledged.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.buffer.next_new() - self.buffer.first()
+    }
+
+    /// The oldest index that may still be retransmitted.
+    pub(crate) const fn first(&self) -> u64 {
+        self.buffer.first()
+    }
+
+    /// Whether the buffer has room for another packet.
+    pub(crate) fn has_room(&self) -> bool {
+        self.buffer.has_room()
+    }
+
+    /// Whether everything handed over was acknowledged or given up.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.buffer.packets() == 0
+    }
+
+    pub(crate) fn figures(&self) -> SenderFigures {
+        SenderFigures {
+            period_micros: self.pacer.period_micros(),
+            bandwidth: self.pacer.bandwidth(),
+            window_packets: self.window.clamp(0, i64::from(u32::MAX)).cast_unsigned(),
+            in_flight: self.in_flight(),
+            buffered_packets: self.buffer.packets() as u64,
+            buffered_bytes: self.buffer.payload_bytes() as u64,
+            buffered_span: self.buffer.span(),
+        }
+    }
+}
+
+/// Momentary values for the statistics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SenderFigures {
+    pub(crate) period_micros: f64,
+    pub(crate) bandwidth: Bitrate,
+    pub(crate) window_packets: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) buffered_packets: u64,
+    pub(crate) buffered_bytes: u64,
+    pub(crate) buffered_span: Duration,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use super::*;
+
+const FIRST: u64 = (1 << 31) + 100;
+
+fn settings() -> SenderSettings {
+    SenderSettings {
+        first: FIRST,
+        first_message: 0,
+        capacity_packets: 1000,
+        window_packets: 500,
+        max_bandwidth: MaxBandwidth::Unlimited,
+        drop_after: Some(Duration::from_millis(1020)),
+        originals_first: true,
+        peer_repeats_naks: true,
+    }
+}
+
+fn sender_with(settings: &SenderSettings, packets: usize) -> Sender {
+    let mut sender = Sender::new(Instant::ZERO, settings);
+    for _ in 0..packets {
+        let now = Instant::from_millis(1);
+        sender
+            .push(now, Bytes::from_static(&[0; 1316]), now, None)
+            .unwrap();
+    }
+    sender
+}
+
+/// Sends all that may leave at `millis`, however long pacing takes.
+fn send_all(sender: &mut Sender, millis: u64) -> Vec<u64> {
+    let mut sent = Vec::new();
+    let mut now = Instant::from_millis(millis);
+    for _ in 0..1000 {
+        while let Some(index) = sender.next(now) {
+            sender.on_sent(now, index);
+            sent.push(index - FIRST);
+        }
+        now += Duration::from_micros(10);
+    }
+    sent
+}
+
+const RTT: Duration = Duration::from_millis(100);
+
+#[test]
+fn packets_leave_in_order_and_once() {
+    let mut sender = sender_with(&settings(), 5);
+    assert_eq!(send_all(&mut sender, 10), [0, 1, 2, 3, 4]);
+    assert_eq!(sender.in_flight(), 5);
+}
+
+#[test]
+fn a_reported_packet_is_repeated_after_what_is_new() {
+    let mut sender = sender_with(&settings(), 3);
+    send_all(&mut sender, 10);
+    sender.on_nak(Instant::from_millis(120), FIRST + 1, FIRST + 1, RTT);
+    let now = Instant::from_millis(120);
+    sender
+        .push(now, Bytes::from_static(b"new"), now, None)
+        .unwrap();
+    assert_eq!(send_all(&mut sender, 120), [3, 1]);
+}
+
+#[test]
+fn a_packet_repeated_less_than_a_round_trip_ago_is_left_alone() {
+    let mut sender = sender_with(&settings(), 3);
+    send_all(&mut sender, 10);
+    sender.on_nak(Instant::from_millis(120), FIRST, FIRST, RTT);
+    assert_eq!(send_all(&mut sender, 120), [0]);
+    assert_eq!(
+        sender
+            .on_nak(Instant::from_millis(180), FIRST, FIRST, RTT)
+            .marked,
+        0
+    );
+    assert_eq!(
+        sender
+            .on_nak(Instant::from_millis(240), FIRST, FIRST, RTT)
+            .marked,
+        1
+    );
+}
+
+#[test]
+fn reports_and_acknowledgements_beyond_what_was_sent_are_ignored() {
+    let mut sender = sender_with(&settings(), 3);
+    send_all(&mut sender, 10);
+    let now = Instant::from_millis(50);
+    assert!(sender.on_nak(now, FIRST + 1, FIRST + 3, RTT).out_of_range);
+    assert_eq!(
+        sender.on_ack(now, FIRST + 4, Some(9)).0,
+        AckOutcome::OutOfRange
+    );
+    assert_eq!(sender.in_flight(), 3);
+    assert_eq!(sender.figures().window_packets, 500);
+}
+
+#[test]
+fn a_report_of_what_is_gone_asks_for_a_drop_request() {
+    let mut sender = sender_with(&settings(), 5);
+    send_all(&mut sender, 10);
+    let now = Instant::from_millis(50);
+    sender.on_ack(now, FIRST + 3, Some(100));
+    let outcome = sender.on_nak(now, FIRST, FIRST + 3, RTT);
+    assert_eq!(outcome.gone, Some((FIRST, FIRST + 2)));
+    assert_eq!(outcome.marked, 1);
+}
+
+#[test]
+fn the_window_stops_new_packets_and_a_full_acknowledgement_reopens_it() {
+    let mut sender = sender_with(
+        &SenderSettings {
+            window_packets: 2,
+            ..settings()
+        },
+        5,
+    );
+    assert_eq!(send_all(&mut sender, 10), [0, 1]);
+    // A light acknowledgement takes as much from the window as it frees.
+    sender.on_ack(Instant::from_millis(50), FIRST + 1, None);
+    assert_eq!(send_all(&mut sender, 60), [] as [u64; 0]);
+    sender.on_ack(Instant::from_millis(70), FIRST + 2, Some(2));
+    assert_eq!(send_all(&mut sender, 80), [2, 3]);
+}
+
+#[test]
+fn late_packets_are_given_up_and_return_their_room() {
+    let mut sender = sender_with(
+        &SenderSettings {
+            window_packets: 2,
+            ..settings()
+        },
+        5,
+    );
+    send_all(&mut sender, 10);
+    let removed = sender.drop_late(Instant::from_millis(1021));
+    assert_eq!((removed.packets, removed.unsent), (5, 3));
+    assert_eq!(sender.in_flight(), 0);
+    assert!(sender.is_drained());
+    let now = Instant::from_millis(1030);
+    sender
+        .push(now, Bytes::from_static(b"next"), now, None)
+        .unwrap();
+    assert_eq!(send_all(&mut sender, 1030), [5]);
+}
+
+#[test]
+fn a_silent_peer_without_repeated_reports_gets_everything_again() {
+    let mut sender = sender_with(
+        &SenderSettings {
+            peer_repeats_naks: false,
+            ..settings()
+        },
+        3,
+    );
+    send_all(&mut sender, 10);
+    sender.resend_blindly(Instant::from_millis(50), RTT);
+    assert_eq!(send_all(&mut sender, 60), [] as [u64; 0]);
+    sender.resend_blindly(Instant::from_millis(121), RTT);
+    assert_eq!(send_all(&mut sender, 130), [0, 1, 2]);
+}
+
+#[test]
+fn nothing_to_do_means_no_wake_up() {
+    let mut sender = sender_with(&settings(), 0);
+    assert_eq!(sender.wake_at(RTT), None);
+    let now = Instant::from_millis(5);
+    sender
+        .push(now, Bytes::from_static(b"x"), now, None)
+        .unwrap();
+    assert!(sender.wake_at(RTT).is_some_and(|at| at <= now));
+    send_all(&mut sender, 5);
+    assert_eq!(sender.wake_at(RTT), Some(now + Duration::from_millis(1020)));
+}

@@ -30,6 +30,12 @@ impl Default for Control {
     }
 }
 
+impl Control {
+    pub(super) fn is_running(&self) -> bool {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Starts the task unless it runs. Call it after the reader that wants it was added.
 pub(super) fn ensure_running(feed: &Arc<FeedInner>) {
     let mut running = feed

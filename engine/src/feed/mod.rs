@@ -161,6 +161,12 @@ impl Feed {
             .map(|last| now.saturating_since(last))
     }
 
+    /// Whether the frame lane is being made from the TS lane, because somebody reads it.
+    #[must_use]
+    pub fn is_demultiplexing(&self) -> bool {
+        self.inner.demux.is_running()
+    }
+
     /// The lane that the source writes.
     #[must_use]
     pub fn native_lane(&self) -> Lane {

@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use crate::RejectReason;
+
 /// Why keys could not be made or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
@@ -19,4 +21,14 @@ pub enum KeyError {
     /// The cipher refused its input; an internal failure.
     #[error("the key wrap failed on this side")]
     Internal,
+}
+
+impl From<KeyError> for RejectReason {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::WrongPassphrase => Self::WrongPassphrase,
+            KeyError::CipherMode => Self::CryptoMode,
+            KeyError::PassphraseLength { .. } | KeyError::Internal => Self::Internal,
+        }
+    }
 }

@@ -1,0 +1,10 @@
+//! Real sessions of libsrt as golden vectors: agreeing only with ourselves proves nothing.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod handshakes;
+mod payloads;
+mod pcap;
+mod rejections;
+mod roundtrip;
+mod session;

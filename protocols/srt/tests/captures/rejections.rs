@@ -1,0 +1,71 @@
+//! Refused handshakes: the codes libsrt sends, and what ours would say to such callers.
+
+use tidegate_srt::RejectReason;
+use tidegate_srt::handshake::ConclusionRequest;
+use tidegate_srt::wire::{RejectCode, RequestType, SrtVersion};
+
+use crate::session::Session;
+
+#[test]
+fn refusals_carry_libsrts_codes() {
+    let cases = [
+        ("reject-wrong-passphrase", RejectReason::WrongPassphrase),
+        (
+            "reject-unencrypted-caller",
+            RejectReason::EncryptionRequired,
+        ),
+        ("reject-gcm-vs-ctr", RejectReason::CryptoMode),
+        ("reject-fec-conflict", RejectReason::Filter),
+    ];
+    for (name, reason) in cases {
+        let session = Session::read(name);
+        let is_refusal = |request| matches!(request, RequestType::Rejected(_));
+        let (_, _, refusal) = session.handshake(false, is_refusal);
+        assert_eq!(
+            refusal.request,
+            RequestType::Rejected(reason.code()),
+            "{name}"
+        );
+    }
+}
+
+/// Ours differs from libsrt's in one thing: it has no socket to name, as it keeps no
+/// state for a refused caller.
+#[test]
+fn our_refusal_is_libsrts_without_a_socket_of_its_own() {
+    let session = Session::read("reject-wrong-passphrase");
+    let is_refusal = |request| matches!(request, RequestType::Rejected(_));
+    let (datagram, packet, theirs) = session.handshake(false, is_refusal);
+    let (_, _, conclusion) = session.handshake(true, |request| request == RequestType::Conclusion);
+    let code = RejectCode::new(10);
+    let mut ours = tidegate_srt::handshake::refusal(&conclusion, packet.timestamp, code);
+    let socket_field = 16 + 24..16 + 28;
+    assert_eq!(
+        ours[socket_field.clone()],
+        conclusion.socket.value().to_be_bytes()
+    );
+    ours[socket_field].copy_from_slice(&theirs.socket.value().to_be_bytes());
+    assert_eq!(ours, datagram.bytes);
+}
+
+#[test]
+fn what_is_not_supported_is_recognised() {
+    let cases = [
+        ("gcm128", RejectReason::CryptoMode),
+        ("gcm256", RejectReason::CryptoMode),
+        ("reject-gcm-vs-ctr", RejectReason::CryptoMode),
+        ("fec-row", RejectReason::Filter),
+        ("fec-staircase", RejectReason::Filter),
+        ("fec-even", RejectReason::Filter),
+        ("fec-ctr128", RejectReason::Filter),
+        ("group-broadcast", RejectReason::Group),
+        ("group-backup", RejectReason::Group),
+    ];
+    for (name, expected) in cases {
+        let session = Session::read(name);
+        let (_, _, conclusion) =
+            session.handshake(true, |request| request == RequestType::Conclusion);
+        let read = ConclusionRequest::read(&conclusion, SrtVersion::HANDSHAKE_5);
+        assert_eq!(read.unwrap_err(), expected, "{name}");
+    }
+}

@@ -16,6 +16,22 @@ pub struct TsChunk {
     pub lost_before: u32,
 }
 
+impl TsChunk {
+    /// Where in it a decoder can begin: the offset of the packet that carries a key frame.
+    #[must_use]
+    pub fn entry_point(&self) -> Option<usize> {
+        const ADAPTATION: u8 = 0x20;
+        const RANDOM_ACCESS_AND_PCR: u8 = 0x40 | 0x10;
+        let packet = self.bytes.chunks_exact(188).position(|packet| {
+            packet[0] == 0x47
+                && packet[3] & ADAPTATION != 0
+                && packet[4] > 0
+                && packet[5] & RANDOM_ACCESS_AND_PCR == RANDOM_ACCESS_AND_PCR
+        })?;
+        Some(packet * 188)
+    }
+}
+
 /// One access unit of one track.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -74,15 +90,9 @@ impl Item for TsChunk {
     /// A packet with the random access indicator that also carries the clock: encoders mark
     /// every audio frame as random access, but the clock rides on the video.
     fn is_entry_point(&self) -> bool {
-        const ADAPTATION: u8 = 0x20;
-        const RANDOM_ACCESS_AND_PCR: u8 = 0x40 | 0x10;
-        self.bytes.chunks_exact(188).any(|packet| {
-            packet[0] == 0x47
-                && packet[3] & ADAPTATION != 0
-                && packet[4] > 0
-                && packet[5] & RANDOM_ACCESS_AND_PCR == RANDOM_ACCESS_AND_PCR
-        })
+        self.entry_point().is_some()
     }
+}
 }
 
 impl Item for Frame {

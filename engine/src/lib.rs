@@ -25,6 +25,7 @@ mod secret;
 mod setting;
 mod source;
 mod supervise;
+mod thread;
 pub mod time;
 mod track;
 mod wake;
@@ -52,5 +53,6 @@ pub use source::{
 pub use tidegate_udp::Clock;
 /// What asks a driver to stop.
 pub use tokio_util::sync::CancellationToken;
+pub use thread::{Parking, run_on_thread};
 pub use track::{Track, Tracks};
 pub use wake::{NoWake, Wake};

@@ -1,5 +1,6 @@
 //! Sources and outputs that tests hold in their hands.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "every test binary uses another part of this")]
 
 pub(crate) mod ts;

@@ -17,6 +17,8 @@ mod inbound;
 mod limiter;
 mod listen;
 mod outbound;
+#[cfg(test)]
+mod pair;
 mod policy;
 mod table;
 

@@ -23,6 +23,8 @@ const MAX_JUMP_PACKETS: u64 = 1 << 20;
 const MIN_AVAILABLE_PACKETS: usize = 2;
 /// Loss reports are not repeated faster than this.
 const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(20);
+/// Reports of one loss within the latency, until the round-trip time is known.
+const FIRST_REPORTS: u32 = 4;
 /// "Never again" for a connection that reports each loss only once.
 const NO_REPEAT: Duration = Duration::from_secs(3600);
 
@@ -372,13 +374,24 @@ impl Receiver {
 
     /// Hands all runs to be reported now to `write`, until that says that it is full.
     pub(crate) fn report(&mut self, now: Instant, rtt: &Rtt, write: impl FnMut(u64, u64) -> bool) {
-        let repeat = (rtt.timeout() / 2).max(MIN_REPORT_INTERVAL);
-        let interval = if self.repeat_reports {
-            repeat
-        } else {
-            NO_REPEAT
-        };
+        let interval = self.report_interval(rtt);
         self.holes.report(now, interval, write);
+    }
+
+    /// Half the time in which almost every repetition is here. As long as the round-trip
+    /// time is a guess, it must not use up the latency.
+    fn report_interval(&self, rtt: &Rtt) -> Duration {
+        if !self.repeat_reports {
+            return NO_REPEAT;
+        }
+        let regular = rtt.timeout() / 2;
+        let first = self.tsbpd.latency() / FIRST_REPORTS;
+        let interval = if rtt.is_known() {
+            regular
+        } else {
+            regular.min(first)
+        };
+        interval.max(MIN_REPORT_INTERVAL)
     }
 
     /// The acknowledgement to be sent now, if any.

@@ -93,7 +93,6 @@ impl Item for TsChunk {
         self.entry_point().is_some()
     }
 }
-}
 
 impl Item for Frame {
     const LANE: Lane = Lane::Frames;

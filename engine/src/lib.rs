@@ -49,10 +49,10 @@ pub use setting::{Rate, Span};
 pub use source::{
     Connection, HistoryPoint, SourceReport, SourceState, SourceStatus, TransportFigures,
 };
+pub use thread::{Parking, run_on_thread};
 /// The process's monotonic clock.
 pub use tidegate_udp::Clock;
 /// What asks a driver to stop.
 pub use tokio_util::sync::CancellationToken;
-pub use thread::{Parking, run_on_thread};
 pub use track::{Track, Tracks};
 pub use wake::{NoWake, Wake};

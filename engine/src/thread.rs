@@ -57,7 +57,9 @@ pub async fn run_on_thread<F>(
 where
     F: FnOnce(&Parking) -> Result<Ended, RunError> + Send + 'static,
 {
-    let parking = Parking { stop: Arc::new(AtomicBool::new(false)) };
+    let parking = Parking {
+        stop: Arc::new(AtomicBool::new(false)),
+    };
     let (done, mut outcome) = oneshot::channel();
     let inside = parking.clone();
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -70,7 +72,10 @@ where
             "Raise the limit of threads for Tidegate.",
         )
     })?;
-    let end = EndOnDrop { parking, thread: thread.thread().clone() };
+    let end = EndOnDrop {
+        parking,
+        thread: thread.thread().clone(),
+    };
     let outcome = tokio::select! {
         outcome = &mut outcome => outcome,
         () = stop.cancelled() => {

@@ -1,4 +1,5 @@
 /** One request to the API. Failures become a Problem, which says what happened and what to do. */
+import { inWords } from '../model/sentence';
 
 export class Problem extends Error {
   readonly status: number;
@@ -6,19 +7,28 @@ export class Problem extends Error {
   readonly advice: string | null;
   /** JSON pointer to the field at fault, where the server names one. */
   readonly pointer: string | null;
+  /** Everything found wrong, each with its own pointer, when it is more than one thing. */
+  readonly parts: ProblemPart[];
 
-  constructor(status: number, title: string, detail = '', advice: string | null = null, pointer: string | null = null) {
+  constructor(status: number, title: string, more: Partial<ProblemPart> = {}, parts: ProblemPart[] = []) {
     super(title);
     this.status = status;
-    this.detail = detail;
-    this.advice = advice;
-    this.pointer = pointer;
+    this.detail = more.message ?? '';
+    this.advice = more.advice ?? null;
+    this.pointer = more.pointer ?? null;
+    this.parts = parts;
   }
 
   /** The whole problem as one line of text. */
   get sentence(): string {
-    return [this.detail || this.message, this.advice].filter(Boolean).join(' ');
+    return inWords(this.detail || this.message, this.advice);
   }
+}
+
+export interface ProblemPart {
+  message: string;
+  advice: string | null;
+  pointer: string | null;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -37,7 +47,7 @@ export async function request<T>(method: string, path: string, body?: unknown): 
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    throw new Problem(0, 'Tidegate does not answer.', '', 'Check the network, then try again.');
+    throw new Problem(0, 'Tidegate does not answer.', { advice: 'Check the network, then try again.' });
   }
   if (!response.ok) throw await problemOf(response);
   const text = await response.text();
@@ -57,9 +67,16 @@ async function problemOf(response: Response): Promise<Problem> {
   const fallback = `The server answered ${response.status}.`;
   try {
     const found = (await response.json()) as Record<string, unknown>;
-    const text = (key: string): string | null => (typeof found[key] === 'string' ? (found[key] as string) : null);
-    return new Problem(response.status, text('title') ?? fallback, text('detail') ?? '', text('advice'), text('pointer'));
+    const whole = { message: text(found.detail) ?? '', advice: text(found.advice), pointer: text(found.pointer) };
+    const parts = Array.isArray(found.problems) ? found.problems.map(partOf) : [];
+    return new Problem(response.status, text(found.title) ?? fallback, whole, parts);
   } catch {
     return new Problem(response.status, fallback);
   }
 }
+
+function partOf(found: Record<string, unknown>): ProblemPart {
+  return { message: text(found.message) ?? '', advice: text(found.advice), pointer: text(found.pointer) };
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);

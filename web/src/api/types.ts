@@ -70,6 +70,12 @@ export interface Config {
   [key: string]: unknown;
 }
 
+/** Why an object is not what its settings say. */
+export interface ObjectError {
+  message: string;
+  advice: string;
+}
+
 export interface SourceView {
   name: string;
   revision: number;
@@ -90,7 +96,9 @@ export interface SourceView {
   srt: SrtFigures | null;
   media: Media | null;
   expect: Expectation | null;
-  error?: string | null;
+  reconnects?: number;
+  last_error?: string | null;
+  error: ObjectError | null;
 }
 
 export interface OutputView {
@@ -108,7 +116,8 @@ export interface OutputView {
   last_error: string | null;
   url?: string | null;
   detail?: Settings | null;
-  error?: string | null;
+  state_reason?: string | null;
+  error: ObjectError | null;
 }
 
 export interface ListenerView {
@@ -116,12 +125,11 @@ export interface ListenerView {
   kind: string;
   config: Config;
   bound: string | null;
-  error: string | null;
+  error: ObjectError | null;
   counters?: Record<string, number>;
 }
 
 export interface Alarm {
-  id: string;
   since: string;
   severity: string;
   subject: { type: string; name: string };

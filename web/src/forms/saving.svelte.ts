@@ -3,6 +3,7 @@ import type { Problem } from '../api/http';
 import { create, replace, type Collection } from '../api/resources';
 import type { Config } from '../api/types';
 import { fieldAt } from '../model/drafts';
+import { inWords } from '../model/sentence';
 
 export class Saving {
   busy = $state(false);
@@ -38,10 +39,19 @@ export class Saving {
   }
 
   #place(problem: Problem, name: string): void {
-    const taken = problem.status === 409 && !problem.pointer;
-    const field = taken ? '/name' : fieldAt(problem.pointer, this.#fields);
-    const text = taken && !problem.detail ? `${name} exists already. Choose another name.` : problem.sentence;
-    if (field) this.errors = { [field]: text };
-    else this.other = text;
+    if (problem.status === 409) {
+      this.errors = { '/name': `${name} exists already. Choose another name.` };
+      return;
+    }
+    const parts = problem.parts.length > 0 ? problem.parts : [{ message: problem.detail || problem.message, advice: problem.advice, pointer: problem.pointer }];
+    const rest: string[] = [];
+    const errors: Record<string, string> = {};
+    for (const part of parts) {
+      const field = fieldAt(part.pointer, this.#fields);
+      if (field && !errors[field]) errors[field] = inWords(part.message, part.advice);
+      else rest.push(inWords(part.message, part.advice));
+    }
+    this.errors = errors;
+    this.other = rest.join(' ');
   }
 }

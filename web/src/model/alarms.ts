@@ -4,7 +4,7 @@ import { clock } from './format';
 import { WORDS, type StateWord } from './words';
 
 /** An alarm that cleared and came back is a new one, to be acknowledged again. */
-export const keyOf = (alarm: Alarm): string => `${alarm.id}@${alarm.since}`;
+export const keyOf = ({ subject, code, since }: Alarm): string => `${subject.type}/${subject.name}/${code}@${since}`;
 
 export function unacknowledged(alarms: Alarm[], acknowledged: ReadonlySet<string>): Alarm[] {
   return alarms

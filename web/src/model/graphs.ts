@@ -61,7 +61,7 @@ function bitrateGraph(source: SourceView, { bitrate: values }: Columns, current:
   const expected = expectedBitrate(source.expect);
   const top = Math.max((expected ?? 0) * 1.35, peak(values) * 1.2, 100_000);
   const mega = (bps: number) => (bps / 1e6).toFixed(1);
-  const limits: Limit[] = expected ? [{ at: expected * LOW_SHARE, label: `${mega(expected * LOW_SHARE)}, low`, tone: 'warn' }] : [];
+  const limits: Limit[] = expected && !none(values) ? [{ at: expected * LOW_SHARE, label: `${mega(expected * LOW_SHARE)}, low`, tone: 'warn' }] : [];
   return {
     title: 'Bitrate', values, current, tone, top, limits,
     topLabel: none(values) ? '' : mega(top),
@@ -88,14 +88,14 @@ function lossGraph({ loss: values }: Columns): Omit<Graph, 'current' | 'tone' | 
   return {
     title: 'Loss', values, top,
     topLabel: none(values) ? '' : plain(top),
-    limits: [{ at: LOSS_WARNING_PERCENT, label: `${LOSS_WARNING_PERCENT}, warning`, tone: 'warn' }],
+    limits: none(values) ? [] : [{ at: LOSS_WARNING_PERCENT, label: `${LOSS_WARNING_PERCENT}, warning`, tone: 'warn' }],
     write: (value) => percent(value)?.value ?? '',
   };
 }
 
 function bufferGraph({ buffer: values }: Columns, latency: number | null): Omit<Graph, 'current' | 'tone' | 'note'> {
   const top = Math.max((latency ?? 0) * 1.15, peak(values) * 1.1, 10);
-  const limits: Limit[] = latency
+  const limits: Limit[] = latency && !none(values)
     ? [
         { at: latency, label: `${plain(latency)}, latency`, tone: 'quiet' },
         { at: latency * BUFFER_WARNING_SHARE, label: `${plain(latency * BUFFER_WARNING_SHARE)}, a quarter`, tone: 'warn' },

@@ -12,7 +12,7 @@ export function bearOut(source: SourceView, outputs: OutputView[]): SourceView {
 
 function reasonOf(output: OutputView): Reason {
   const failed = outputState(output) === 'failed';
-  const why = output.error ?? output.last_error;
+  const why = output.error?.message ?? output.last_error;
   return {
     code: 'output_down',
     text: failed ? 'Output failed' : 'Output reconnecting',

@@ -10,9 +10,7 @@ export interface Incident {
 const MARKS: Record<string, { label: string; tone: Incident['tone'] }> = {
   source_connected: { label: 'Connected', tone: 'quiet' },
   source_disconnected: { label: 'Disconnected', tone: 'fault' },
-  source_reconnecting: { label: 'Reconnecting', tone: 'warn' },
   source_health: { label: 'Health', tone: 'warn' },
-  alarm: { label: 'Alarm', tone: 'warn' },
 };
 
 export function incidents(events: TypedEvent[], source: string, from: number): Incident[] {
@@ -27,14 +25,12 @@ function incidentOf(event: TypedEvent): Incident | null {
   const mark = MARKS[event.kind];
   if (!mark) return null;
   const at = Date.parse(event.at);
-  if (event.kind !== 'source_health' && event.kind !== 'alarm') return { at, ...mark };
-  const worse = event.health ?? event.severity ?? event.to;
-  if (worse === 'ok' || event.cleared === true || event.state === 'cleared') return null;
-  const reasons = Array.isArray(event.reasons) ? event.reasons : [];
-  const first = reasons[0] as { text?: unknown } | string | undefined;
-  const text = typeof first === 'string' ? first : first?.text ?? event.text;
-  const label = typeof text === 'string' ? text.replace(/ for \d\d:\d\d(:\d\d)?$/, '') : mark.label;
-  return { at, label, tone: worse === 'error' ? 'fault' : 'warn' };
+  if (event.kind === 'source_disconnected' && event.connection === 'connecting') return null;
+  if (event.kind === 'source_disconnected' && event.connection === 'reconnecting') return { at, label: 'Reconnecting', tone: 'warn' };
+  if (event.kind !== 'source_health') return { at, ...mark };
+  const first = Array.isArray(event.reasons) ? (event.reasons[0] as { text?: unknown } | undefined) : undefined;
+  if (event.health === 'ok' || typeof first?.text !== 'string') return null;
+  return { at, label: first.text.replace(/ for \d\d:\d\d(:\d\d)?$/, ''), tone: event.health === 'error' ? 'fault' : 'warn' };
 }
 
 function subjectOf(event: TypedEvent): string | null {

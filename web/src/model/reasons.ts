@@ -10,7 +10,7 @@ export interface ReasonLine {
 }
 
 /** Reasons that grow worse with time say how long they have lasted. */
-const TIMED = new Set(['no_media', 'picture_frozen', 'picture_black', 'silent', 'no_sound', 'reconnecting', 'no_video']);
+const TIMED = new Set(['no_media', 'picture_frozen', 'picture_black', 'silent', 'no_sound', 'no_picture', 'reconnecting']);
 
 /** A rejection older than this no longer explains why nobody is connected. */
 const RECENT_MS = 10 * 60_000;
@@ -33,7 +33,7 @@ export function reasonLine(source: SourceView, rejections: Rejection[], now: num
 function troubleText(source: SourceView, now: number): string {
   const first = source.reasons[0];
   if (first) return reasonText(first, now) + (source.reasons.length > 1 ? `, +${source.reasons.length - 1}` : '');
-  if (source.error) return source.error;
+  if (source.error) return source.error.message;
   if (source.connection === 'reconnecting') return 'Reconnecting';
   return source.media === null ? 'No media' : (source.connection_reason ?? 'No media');
 }

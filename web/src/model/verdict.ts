@@ -1,4 +1,5 @@
 /** The one sentence at the top of a source: what is the matter and what to do, with the evidence beneath. */
+import { inWords } from './sentence';
 import type { OutputView, Rejection, SourceView } from '../api/types';
 import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words } from './format';
 import { howOften, rejectionWord } from './rejection';
@@ -64,12 +65,17 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
 
 function trouble(source: SourceView, now: number): string {
   const first = source.reasons[0];
-  if (!first) return sentence(source.error ?? source.connection_reason ?? 'No media arrives. Check the sender.');
+  if (!first) return withoutReason(source);
   const what = reasonText(first, now);
   const advice = first.advice ?? 'Check the sender and the network.';
   // Advice that names the trouble itself is not said twice.
   const repeats = advice.toLowerCase().startsWith(`${what.toLowerCase().split(' ')[0]} `);
-  return repeats ? lower(advice) : [sentence(lower(what)), advice].join(' ');
+  return lower(repeats ? inWords(advice, null) : inWords(what, advice));
+}
+
+function withoutReason({ error, last_error, connection_reason }: SourceView): string {
+  if (error) return lower(inWords(error.message, error.advice));
+  return lower(inWords(last_error ?? connection_reason ?? 'no media arrives', last_error ? null : 'Check the sender.'));
 }
 
 function evidence(source: SourceView, outputs: OutputView[]): string {
@@ -90,6 +96,5 @@ function evidence(source: SourceView, outputs: OutputView[]): string {
 }
 
 const names = (outputs: OutputView[]): string => outputs.map((output) => output.name).join(', ');
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 /** After "Failed:" a word goes on in lower case, an abbreviation stays as it is. */
 const lower = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);

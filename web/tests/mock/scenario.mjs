@@ -76,7 +76,7 @@ export function sources(now, started) {
     source(now, 'finish-main', { state: 'live', rtt: 42, up: 102 * MINUTE }),
     source(now, 'finish-backup', { state: 'ready', mode: 'caller', rtt: 61, loss: 0.11, latency: 250, bps: 8.1e6 }),
     source(now, 'helicopter', {
-      state: 'failed', health: 'error', bps: 6.1e6, rtt: 58, latency: 260, expect: { ...EXPECT, video: 'h265 1920x1080 50', bitrate: '6M' },
+      state: 'failed', health: 'error', bps: 6.1e6, rtt: 58, loss: 1.4, latency: 260, expect: { ...EXPECT, video: 'h265 1920x1080 50', bitrate: '6M' },
       media: { video: { ...H264, codec: 'h265', profile: 'Main' }, audio: [AAC], programs: 1, continuity_errors: 14 },
       dropped: 61, reasons: [reason('losing_packets', 'Losing packets', ago(now, 9000 + gone), 'Set the latency to 340 ms, or lower the bitrate.')],
     }),
@@ -125,7 +125,7 @@ export const listeners = () => [
 ];
 
 export function alarms(now, started) {
-  const of = (type, name, severity, code, text, since, advice) => ({ id: `${type}/${name}/${code}`, since: ago(since, 0), severity, subject: { type, name }, code, text, advice });
+  const of = (type, name, severity, code, text, since, advice) => ({ since: ago(since, 0), severity, subject: { type, name }, code, text, advice });
   return [
     of('source', 'drone', 'warning', 'no_media', 'No media', started - 12000, 'Ask the pilot to start the encoder.'),
     of('source', 'helicopter', 'error', 'losing_packets', 'Losing packets', started - 9000, 'Set the latency to 340 ms, or lower the bitrate.'),

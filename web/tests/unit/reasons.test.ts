@@ -79,14 +79,14 @@ describe('rejections', () => {
 });
 
 describe('alarms', () => {
-  const alarm = (id: string, since: string, severity = 'warning') => ({ id, since, severity, subject: { type: 'source', name: 'cam1' }, code: 'no_media', text: 'No media for 00:12', advice: 'Start the encoder.' });
+  const alarm = (id: string, since: string, severity = 'warning') => ({ since, severity, subject: { type: 'source', name: id }, code: 'no_media', text: 'No media for 00:12', advice: 'Start the encoder.' });
   it('show the newest that nobody acknowledged', () => {
     const all = [alarm('a', '2026-11-20T18:00:00Z'), alarm('b', '2026-11-20T18:30:00Z')];
-    expect(unacknowledged(all, new Set()).map((one) => one.id)).toEqual(['b', 'a']);
-    expect(unacknowledged(all, new Set(['b@2026-11-20T18:30:00Z'])).map((one) => one.id)).toEqual(['a']);
+    expect(unacknowledged(all, new Set()).map((one) => one.subject.name)).toEqual(['b', 'a']);
+    expect(unacknowledged(all, new Set(['source/b/no_media@2026-11-20T18:30:00Z'])).map((one) => one.subject.name)).toEqual(['a']);
   });
   it('come back when they are set anew', () => {
-    expect(unacknowledged([alarm('b', '2026-11-20T18:40:00Z')], new Set(['b@2026-11-20T18:30:00Z']))).toHaveLength(1);
+    expect(unacknowledged([alarm('b', '2026-11-20T18:40:00Z')], new Set(['source/b/no_media@2026-11-20T18:30:00Z']))).toHaveLength(1);
   });
   it('say what, since when, and what to do', () => {
     expect(alarmSentence(alarm('a', '2026-11-20T18:00:00Z'))).toMatch(/^No media since \d\d:\d\d:00\. Start the encoder\.$/);

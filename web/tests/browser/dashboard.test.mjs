@@ -1,0 +1,174 @@
+// The dashboard in a real browser, against the fixture server: npm run build && npm run test:browser
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { launch } from '../chromium.mjs';
+import { startMock } from '../mock/server.mjs';
+
+let browser, mock, page, errors;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+beforeEach(() => (errors = []));
+afterEach(async () => {
+  await page?.close();
+  mock?.stop();
+  assert.deepEqual(errors, [], 'the page reports no error and breaks no security policy');
+});
+
+async function open(hash = '/', options = {}, view = {}) {
+  mock = await startMock(options);
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...view });
+  page.setDefaultTimeout(10_000);
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => /Content Security Policy/.test(message.text()) && errors.push(message.text()));
+  await page.goto(`${mock.url}/#${hash}`);
+}
+const row = (name) => page.locator(`[data-source="${name}"]`);
+const text = (locator) => locator.innerText().then((found) => found.replace(/\s+/g, ' ').trim());
+const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-source'));
+
+test('shows nothing before the login, and says when the password is wrong', async () => {
+  await open('/', { loggedIn: false });
+  await page.getByLabel('Admin password').fill('guess');
+  await page.keyboard.press('Enter');
+  await page.getByText('Wrong password.').waitFor();
+  assert.equal(await page.locator('[role=grid]').count(), 0);
+  await page.getByLabel('Admin password').fill('correct');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await row('finish-main').waitFor();
+});
+
+test('goes back to the login when the session ends', async () => {
+  await open();
+  await row('drone').waitFor();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByLabel('Admin password').waitFor();
+});
+
+test('never shows connected without media as good', async () => {
+  await open();
+  assert.match(await text(row('drone')), /Warning No media for \d\d:\d\d 0\.0/);
+  const green = await row('drone').locator('.st.ok').count();
+  assert.equal(green, 0);
+});
+
+test('walks the rows with one tab stop, arrows, J and K, and opens one with Enter', async () => {
+  await open();
+  await row('drone').waitFor();
+  assert.equal(await page.locator('[role=row][tabindex="0"]').count(), 1);
+  await page.keyboard.press('ArrowDown');
+  const first = await focused();
+  await page.keyboard.press('j');
+  assert.notEqual(await focused(), first);
+  await page.keyboard.press('k');
+  assert.equal(await focused(), first);
+  assert.equal(await page.locator('[role=row][tabindex="0"]').count(), 1);
+  await page.keyboard.press('Enter');
+  await page.locator('.verdict').getByText(first).waitFor();
+  await page.keyboard.press('Escape');
+  await row(first).waitFor();
+});
+
+test('filters by / and by tab, and single keys rest in the field', async () => {
+  await open();
+  await row('drone').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('line n');
+  assert.equal(await page.locator('dialog').count(), 0);
+  await page.getByLabel('Filter').fill('moto');
+  assert.equal(await page.locator('[data-source]').count(), 2);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Idle/ }).click();
+  assert.equal(await page.locator('[data-source]').count(), 3);
+});
+
+test('says Not live when the stream stops, shows dashes, and recovers', async () => {
+  await open();
+  await row('start-line').waitFor();
+  mock.state.quiet = true;
+  await page.getByText(/Not live since \d\d:\d\d:\d\d/).waitFor();
+  assert.match(await text(row('start-line')), /Live Until \d\d:\d\d:\d\d –/);
+  mock.state.quiet = false;
+  await page.getByText(/Not live since/).waitFor({ state: 'detached' });
+});
+
+test('shows hostile stream IDs as plain text', async () => {
+  await open('/callers');
+  await page.getByText('<script>alert(1)</script>').waitFor();
+  assert.match(await page.locator('main').innerText(), /‹202E›gnp\.exe/);
+  assert.equal(await page.locator('main script').count(), 0);
+});
+
+test('puts a problem beside the field it means, then adds the source', async () => {
+  await open();
+  await row('drone').waitFor();
+  await page.keyboard.press('n');
+  await page.getByLabel('Name').fill('finish-main');
+  await page.locator('dialog .pri').click();
+  await page.getByText('finish-main exists already. Choose another name.').waitFor();
+  await page.getByLabel('Name').fill('new-cam');
+  await page.locator('#passphrase').fill('short');
+  await page.locator('dialog .pri').click();
+  await page.locator('#passphrase-note', { hasText: '10 to 79 characters' }).waitFor();
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await page.locator('dialog .pri').click();
+  await page.waitForURL('**/#/sources/new-cam');
+  const { config } = mock.state.writes.at(-1);
+  assert.equal(config.srt.stream_id, 'live/new-cam');
+  assert.match(config.srt.passphrase, /^[a-z2-9]{20}$/);
+});
+
+test('asks once more before deleting, and names what stops', async () => {
+  await open('/sources/finish-main');
+  await page.locator('.verdict').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText(/Deletes its outputs too: viewers, partner-tv/).waitFor();
+  assert.equal(mock.state.writes.length, 0);
+  await page.getByRole('button', { name: 'Keep' }).click();
+  assert.equal(mock.state.writes.length, 0);
+});
+
+test('shows secrets only when asked', async () => {
+  await open('/sources/press-room');
+  await page.getByRole('button', { name: /Show lines/ }).waitFor();
+  assert.doesNotMatch(await page.locator('body').innerText(), /k7m2q9x4/);
+  await page.getByRole('button', { name: /Show lines/ }).click();
+  await page.getByText(/k7m2q9x4/).first().waitFor();
+});
+
+test('plays the source’s HLS output with changing pixels', async () => {
+  await open('/sources/finish-main', { picture: true });
+  await page.getByText(/^Live, \d/).waitFor({ timeout: 20_000 });
+  const sample = () => page.evaluate(() => {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 64;
+    const context = canvas.getContext('2d');
+    context.drawImage(document.querySelector('video'), 0, 0, 64, 64);
+    return [...context.getImageData(0, 0, 64, 64).data].join();
+  });
+  const before = await sample();
+  await page.waitForFunction(([at]) => document.querySelector('video').currentTime > at + 0.5, [await page.evaluate(() => document.querySelector('video').currentTime)]);
+  assert.notEqual(await sample(), before);
+});
+
+test('moves one cursor through all graphs by key', async () => {
+  await open('/sources/moto-2');
+  await page.getByText('4 incidents').waitFor();
+  await page.keyboard.press('[');
+  assert.equal(await page.locator('.pointed').count(), 4);
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await page.locator('.pointed').count(), 4);
+});
+
+for (const width of [1920, 1240, 1060, 800, 390]) {
+  test(`fits ${width} px without scrolling sideways, states and reasons in sight`, async () => {
+    await open('/', {}, { viewport: { width, height: 900 } });
+    await row('moto-2').waitFor();
+    assert.ok(await page.locator('[data-source="moto-2"] .state').isVisible());
+    assert.match(await text(row('moto-2').locator('.state')), /Warning.*Latency too low/);
+    for (const hash of ['/', '/sources/moto-2', '/callers']) {
+      await page.goto(`${mock.url}/#${hash}`);
+      await page.waitForTimeout(300);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `${hash} is ${over} px too wide`);
+    }
+  });
+}

@@ -1,3 +1,32 @@
 //! SRT sources and outputs.
+//!
+//! ```text
+//!                      ┌── stream ID ──▶ source (publisher)   FeedSink ──▶ feed
+//! listener ─ admission ┤
+//!                      └── stream ID ──▶ output (readers)     RouteFountain ◀── route
+//!
+//! call ──────────────────▶ source (pull) or output (push), one connection each
+//! ```
+//!
+//! On a listener a stream ID belongs to exactly one source or one output. Who asks for one is
+//! let in by [`Adapter`]'s admission: the ID must exist, the direction must fit, the passphrase
+//! must open the caller's keys. A stranger is told nothing of which of these failed; the
+//! journal has it in full. Connections live on the shards of `tidegate-srt-io`; here are only
+//! their ends: a sink that fills a feed, a fountain that empties a route.
+
+mod adapter;
+mod call;
+mod details;
+mod figures;
+mod fountain;
+mod listening;
+mod phrases;
+mod publisher;
+mod pull;
+mod push;
+mod readers;
 mod settings;
+mod sink;
+
+pub use adapter::Adapter;
 pub use settings::{CallUri, ListenerSettings, OutputSettings, SourceSettings, UriError};

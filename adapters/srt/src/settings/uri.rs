@@ -40,7 +40,7 @@ pub(crate) struct UriOptions {
     pub(crate) local_port: Option<u16>,
     pub(crate) max_bandwidth: Option<i64>,
     pub(crate) input_bandwidth: Option<u64>,
-    pub(crate) overhead_percent: Option<u32>,
+    pub(crate) overhead_percent: Option<u8>,
     pub(crate) loss_max_ttl: Option<u32>,
     pub(crate) too_late_drop: Option<bool>,
     pub(crate) nak_report: Option<bool>,

@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidegate_engine::{
+    BoxFuture, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
+    Secret, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Span,
+};
+use tidegate_srt_io::Shards;
+
+use crate::call::Target;
+use crate::listening::Listening;
+use crate::publisher::ListenerSource;
+use crate::pull::CallerSource;
+use crate::push::CallerOutput;
+use crate::readers::ListenerOutput;
+use crate::settings::{
+    CallUri, KeyBytes, ListenerSettings, OutputSettings, SourceSettings, resolve,
+};
+
+/// SRT for the engine: listeners, sources and outputs. Clones are the same adapter.
+#[derive(Clone)]
+pub struct Adapter {
+    shards: Arc<Shards>,
+    listeners: Arc<Mutex<BTreeMap<String, Arc<Listening>>>>,
+}
+
+impl Adapter {
+    /// An adapter whose connections live on `shards`.
+    #[must_use]
+    pub fn new(shards: Arc<Shards>) -> Self {
+        Self {
+            shards,
+            listeners: Arc::default(),
+        }
+    }
+
+    /// The listener of that name, open or not.
+    fn listening(&self, name: &str) -> Arc<Listening> {
+        let mut listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Listening::new(name, Arc::clone(&self.shards));
+        Arc::clone(listeners.entry(name.to_owned()).or_insert_with(fresh))
+    }
+
+    fn target(
+        &self,
+        uri: &CallUri,
+        passphrase: Option<Secret>,
+        key_length: Option<KeyBytes>,
+        latency: Option<Span>,
+    ) -> Target {
+        Target {
+            shards: Arc::clone(&self.shards),
+            key_length: key_length
+                .or(uri.options().key_length)
+                .unwrap_or_default()
+                .0,
+            uri: uri.clone(),
+            passphrase,
+            latency: latency.map(|latency| latency.0),
+            attempts: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl SourceAdapter for Adapter {
+    type Settings = SourceSettings;
+
+    const KIND: &'static str = "srt";
+
+    fn source(
+        &self,
+        _name: &str,
+        settings: &SourceSettings,
+        secrets: &dyn Secrets,
+    ) -> Result<Arc<dyn SourceDriver>, SettingsError> {
+        settings.check()?;
+        let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
+        if let Some(uri) = &settings.call {
+            let target = self.target(uri, passphrase, settings.pbkeylen, settings.latency);
+            return Ok(Arc::new(CallerSource { target }));
+        }
+        Ok(Arc::new(ListenerSource {
+            listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
+            stream_id: settings.stream_id.clone().unwrap_or_default(),
+            passphrase,
+            latency: settings.latency.map(|latency| latency.0),
+        }))
+    }
+}
+
+impl OutputAdapter for Adapter {
+    type Settings = OutputSettings;
+
+    const KIND: &'static str = "srt";
+
+    fn output(
+        &self,
+        _name: &str,
+        settings: &OutputSettings,
+        secrets: &dyn Secrets,
+    ) -> Result<Arc<dyn OutputDriver>, SettingsError> {
+        settings.check()?;
+        let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
+        if let Some(uri) = &settings.call {
+            let target = self.target(uri, passphrase, settings.pbkeylen, settings.latency);
+            return Ok(Arc::new(CallerOutput { target }));
+        }
+        Ok(Arc::new(ListenerOutput {
+            listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
+            stream_id: settings.stream_id.clone().unwrap_or_default(),
+            passphrase,
+            latency: settings.latency.map(|latency| latency.0),
+        }))
+    }
+}
+
+impl ListenerAdapter for Adapter {
+    type Settings = ListenerSettings;
+
+    const KIND: &'static str = "srt";
+
+    fn set_listener<'a>(
+        &'a self,
+        name: &'a str,
+        settings: &'a ListenerSettings,
+        events: EventSink,
+    ) -> BoxFuture<'a, Result<SocketAddr, RunError>> {
+        Box::pin(async move {
+            settings.check().map_err(|error| {
+                RunError::configuration(error.to_string(), error.advice.unwrap_or_default())
+            })?;
+            self.listening(name).set(settings, events).await
+        })
+    }
+
+    fn remove_listener<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.listening(name).remove().await })
+    }
+
+    fn listener_status(&self, name: &str) -> Option<ListenerStatus> {
+        self.listening(name).status()
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter")
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! A reader's end of a route, on the shard.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crossbeam_queue::ArrayQueue;
+use tidegate_engine::{Batch, OutputReport, Reader, ReaderOptions, Route, TsChunk};
+use tidegate_srt_io::{EndReason, Fountain, Wake};
+use tidegate_units::Instant;
+
+/// Packets due this soon leave together with the one that is due now: a few of them share one
+/// system call, and the far side's latency evens it out.
+const RELEASE_AHEAD: Duration = Duration::from_millis(4);
+/// A packet due later than this has a wrong clock, and leaves at once.
+const DUE_AT_MOST: Duration = Duration::from_secs(10);
+/// Batches a reader holds back until they are due: eight seconds at 4000 a second.
+const WAITING_BATCHES_MAX: usize = 32_768;
+/// Bytes a reader holds back until they are due: eight seconds at 64 Mbit/s.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+/// The queue between the writing and the reading shard: short, since it is emptied at once.
+const QUEUE_BATCHES: usize = 256;
+/// Cursors waiting to be let go outside the shard.
+const DISCARDED_MAX: usize = 256;
+
+/// Whether what a fountain gives counts as delivered at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// A reader on a listener: the bitrate of the output is what leaves.
+    Given,
+    /// A push: only what the far side acknowledged counts, and that is counted elsewhere.
+    Nothing,
+}
+
+/// Where cursors go that a shard is done with: leaving a feed takes a lock, which is nothing
+/// for a shard.
+#[derive(Clone)]
+pub(crate) struct Discard(Arc<ArrayQueue<Reader<TsChunk>>>);
+
+impl Discard {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(ArrayQueue::new(DISCARDED_MAX)))
+    }
+
+    /// Lets go what has come in; called off the shards.
+    pub(crate) fn empty(&self) {
+        while self.0.pop().is_some() {}
+    }
+}
+
+/// Gives one peer what a route carries, each packet when it is due.
+pub(crate) struct RouteFountain {
+    reader: Option<Reader<TsChunk>>,
+    waiting: VecDeque<(Arc<Batch<TsChunk>>, usize)>,
+    waiting_bytes: usize,
+    report: OutputReport,
+    count: Count,
+    discard: Discard,
+}
+
+impl RouteFountain {
+    pub(crate) fn new(route: &Route, report: OutputReport, count: Count, discard: Discard) -> Self {
+        let options = ReaderOptions {
+            max_batches: QUEUE_BATCHES,
+            ..ReaderOptions::default()
+        };
+        Self {
+            reader: Some(route.read_ts(options)),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            report,
+            count,
+            discard,
+        }
+    }
+
+    /// Takes over what the feed has for us, as far as there is room.
+    fn take_in(&mut self) {
+        let Some(reader) = &mut self.reader else {
+            return;
+        };
+        while self.waiting.len() < WAITING_BATCHES_MAX && self.waiting_bytes < WAITING_BYTES_MAX {
+            let Some(batch) = reader.try_next() else {
+                return;
+            };
+            let lost = reader.gap().lost;
+            if lost > 0 {
+                self.report.lost(lost);
+            }
+            self.waiting_bytes += batch.byte_count();
+            self.waiting.push_back((batch, 0));
+        }
+    }
+
+    fn front(&self) -> Option<&TsChunk> {
+        let (batch, at) = self.waiting.front()?;
+        batch.get(*at)
+    }
+}
+
+impl Fountain for RouteFountain {
+    fn next(&mut self, now: Instant) -> Option<(Bytes, Instant)> {
+        self.take_in();
+        let chunk = self.front()?;
+        let due = chunk.due.min(chunk.arrived + DUE_AT_MOST);
+        if due > now + RELEASE_AHEAD {
+            return None;
+        }
+        let payload = chunk.bytes.clone();
+        if let Some((batch, at)) = self.waiting.front_mut() {
+            *at += 1;
+            if *at == batch.len() {
+                self.waiting_bytes -= batch.byte_count();
+                self.waiting.pop_front();
+            }
+        }
+        if self.count == Count::Given {
+            self.report.delivered(payload.len() as u64);
+        }
+        Some((payload, due))
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.front()
+            .map(|chunk| chunk.due.min(chunk.arrived + DUE_AT_MOST))
+    }
+
+    fn attach(&mut self, waker: Arc<dyn Wake>) {
+        if let Some(reader) = &self.reader {
+            reader.set_wake(Arc::new(Bridge(waker)));
+        }
+    }
+
+    fn closed(&mut self, _reason: &EndReason) {
+        self.waiting.clear();
+        if let Some(reader) = self.reader.take() {
+            // A full queue means that it is let go here after all.
+            drop(self.discard.0.push(reader));
+        }
+    }
+}
+
+/// The engine's way of waking, onto the shard's.
+struct Bridge(Arc<dyn Wake>);
+
+impl tidegate_engine::Wake for Bridge {
+    fn wake(&self) {
+        self.0.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_engine::{EventSink, Feed};
+
+    fn chunk(number: u8, due_millis: u64) -> TsChunk {
+        TsChunk {
+            bytes: Bytes::from(vec![number; 188]),
+            arrived: Instant::from_millis(1000),
+            due: Instant::from_millis(due_millis),
+            lost_before: 0,
+        }
+    }
+
+    fn fountain(feed: &Feed) -> RouteFountain {
+        let report = OutputReport::new("out", EventSink::new());
+        RouteFountain::new(
+            &Route::new(feed.clone()),
+            report,
+            Count::Given,
+            Discard::new(),
+        )
+    }
+
+    fn given(fountain: &mut RouteFountain, millis: u64) -> Vec<u8> {
+        let now = Instant::from_millis(millis);
+        std::iter::from_fn(|| fountain.next(now))
+            .map(|(bytes, _)| bytes[0])
+            .collect()
+    }
+
+    #[test]
+    fn packets_leave_when_they_are_due_with_those_due_just_after() {
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let mut writer = feed.ts_writer();
+        for (number, due) in [(1, 1100), (2, 1103), (3, 1150)] {
+            writer.push(chunk(number, due));
+        }
+        writer.seal();
+        assert!(given(&mut fountain, 1000).is_empty());
+        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1100)));
+        assert_eq!(given(&mut fountain, 1100), [1, 2]);
+        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1150)));
+        assert_eq!(given(&mut fountain, 1150), [3]);
+        assert_eq!(fountain.next_due(), None);
+        assert_eq!(fountain.report.delivered_bytes(), 3 * 188);
+    }
+
+    #[test]
+    fn a_packet_with_an_absurd_due_time_is_not_held_for_ever() {
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let mut writer = feed.ts_writer();
+        writer.push(chunk(1, 10_000_000));
+        writer.seal();
+        assert!(given(&mut fountain, 1000).is_empty());
+        assert_eq!(given(&mut fountain, 11_000), [1]);
+    }
+
+    #[test]
+    fn long_latency_does_not_overflow_the_queue() {
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let mut writer = feed.ts_writer();
+        for number in 0..2000_u64 {
+            writer.push(chunk(1, 6000 + number));
+            writer.seal();
+            assert!(given(&mut fountain, 1000 + number).is_empty());
+        }
+        assert_eq!(given(&mut fountain, 9000).len(), 2000);
+        assert_eq!(fountain.report.lost_packets(), 0);
+    }
+}

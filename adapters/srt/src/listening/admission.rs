@@ -1,0 +1,198 @@
+//! Who may come in.
+//!
+//! ```text
+//! request ─▶ stream ID known? direction fits? ─▶ passphrase opens the keys? ─▶ door
+//!                 │ no                                │ no        (source: takeover?
+//!                 └── the same derivation all the same ┴─▶ refused  output: room?)
+//! ```
+//!
+//! A caller with keys costs one derivation whatever it asks for, and one without costs none,
+//! so that neither the answer nor its time tells which streams exist.
+
+use std::sync::Arc;
+
+use tidegate_engine::Secret;
+use tidegate_srt::{
+    AccessMode, ConnectionRequest, KeyError, RejectReason, RequestedEncryption, SessionKeys,
+};
+use tidegate_srt_io::{Admission, AdmissionReply};
+
+use super::{Candidate, Entry, Listening, Refusal};
+
+/// Tried on the keys of callers that are turned away anyway, for the time it takes.
+const NOBODYS_PASSPHRASE: &str = "no stream has this passphrase";
+
+impl Admission for Listening {
+    fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
+        let table = self.table.load();
+        let found = table.find(&request.stream_id).cloned();
+        let nearest = found
+            .is_none()
+            .then(|| table.nearest(&request.stream_id))
+            .flatten();
+        let verdict = judge(&request, found, nearest.as_deref());
+        let candidate = Candidate {
+            peer: request.peer,
+            stream_id: request.stream_id,
+            reply,
+            listener: Arc::clone(&self.name),
+            events: self.events.load_full(),
+            nearest,
+        };
+        match (request.encryption, verdict) {
+            (RequestedEncryption::None, Err(refusal)) => candidate.refuse(refusal),
+            (RequestedEncryption::None, Ok(entry)) => self.let_in(entry, None, candidate),
+            (RequestedEncryption::KeyMaterial(material), verdict) => {
+                let passphrase = verdict
+                    .as_ref()
+                    .ok()
+                    .and_then(Entry::passphrase)
+                    .map_or(NOBODYS_PASSPHRASE, Secret::expose)
+                    .as_bytes()
+                    .to_vec();
+                let address = candidate.peer.ip();
+                let runtime = self.runtime.get().cloned();
+                // No room in the pool is silence: the caller repeats itself.
+                let _ = self
+                    .shards
+                    .keys()
+                    .open(address, material, passphrase, move |keys| {
+                        match open_door(verdict, keys) {
+                            Ok((entry, keys)) => {
+                                enter(runtime.as_ref(), entry, Some(keys), candidate)
+                            }
+                            Err(refusal) => candidate.refuse(refusal),
+                        }
+                    });
+            }
+        }
+    }
+}
+
+impl Listening {
+    fn let_in(&self, entry: Entry, keys: Option<SessionKeys>, candidate: Candidate) {
+        enter(self.runtime.get(), entry, keys, candidate);
+    }
+}
+
+/// Admission may have to wait for a moment, so it goes on where waiting costs nothing.
+fn enter(
+    runtime: Option<&tokio::runtime::Handle>,
+    entry: Entry,
+    keys: Option<SessionKeys>,
+    candidate: Candidate,
+) {
+    // Without a runtime nobody has claimed a stream here, and nothing could have been found.
+    let Some(runtime) = runtime else { return };
+    match entry {
+        Entry::Source(door) => drop(runtime.spawn(door.admit(keys, candidate))),
+        Entry::Output(door) => drop(runtime.spawn(async move { door.admit(keys, candidate) })),
+    }
+}
+
+impl Entry {
+    fn passphrase(&self) -> Option<&Secret> {
+        match self {
+            Self::Source(door) => door.passphrase.as_ref(),
+            Self::Output(door) => door.passphrase.as_ref(),
+        }
+    }
+}
+
+/// Everything that can be judged without deriving keys.
+fn judge(
+    request: &ConnectionRequest,
+    found: Option<Entry>,
+    nearest: Option<&str>,
+) -> Result<Entry, Refusal> {
+    let Some(entry) = found else {
+        return Err(unknown(request, nearest));
+    };
+    let mode = request.stream_id.access().and_then(|access| access.mode());
+    match (&entry, mode) {
+        (Entry::Source(_), None | Some(AccessMode::Publish))
+        | (Entry::Output(_), None | Some(AccessMode::Request)) => {}
+        (Entry::Source(_), _) => {
+            return Err(Refusal::new(
+                RejectReason::WrongMode,
+                "This stream ID is for sending. To read, ask for the stream ID of an output, \
+                 with the output's passphrase",
+            )
+            .received("a request to read")
+            .expected("m=publish, or no m= at all"));
+        }
+        (Entry::Output(_), _) => {
+            return Err(Refusal::new(
+                RejectReason::WrongMode,
+                "This stream ID is for reading. To send, use the stream ID of a source, with \
+                 the source's passphrase",
+            )
+            .received("a request to send")
+            .expected("m=request, or no m= at all"));
+        }
+    }
+    match (entry.passphrase(), &request.encryption) {
+        (Some(_), RequestedEncryption::None) => Err(Refusal::new(
+            RejectReason::EncryptionRequired,
+            format!("Set the passphrase of {entry} at the caller"),
+        )
+        .received("no encryption")
+        .expected(format!("the passphrase of {entry}"))),
+        (None, RequestedEncryption::KeyMaterial(_)) => Err(Refusal::new(
+            RejectReason::EncryptionUnexpected,
+            format!("Take the passphrase away at the caller, or give {entry} the same one"),
+        )
+        .received("encryption")
+        .expected("no passphrase")),
+        _ => Ok(entry),
+    }
+}
+
+fn unknown(request: &ConnectionRequest, nearest: Option<&str>) -> Refusal {
+    if request.stream_id.is_malformed() {
+        return Refusal::new(
+            RejectReason::BadStreamId,
+            "Write the stream ID plain, or as #!::r=NAME,m=publish (or m=request)",
+        )
+        .received(request.stream_id.to_string());
+    }
+    let advice = match nearest {
+        _ if request.stream_id.is_empty() => "Set the stream ID at the caller".to_owned(),
+        Some(nearest) => format!("Check the stream ID at the caller: did it mean {nearest:?}?"),
+        None => "Check the stream ID at the caller, or configure a source or an output with it"
+            .to_owned(),
+    };
+    let refusal = Refusal::new(RejectReason::UnknownStream, advice);
+    if request.stream_id.is_empty() {
+        refusal.received("no stream ID")
+    } else {
+        refusal
+    }
+}
+
+/// The verdict once the keys were tried.
+fn open_door(
+    verdict: Result<Entry, Refusal>,
+    keys: Result<SessionKeys, KeyError>,
+) -> Result<(Entry, SessionKeys), Refusal> {
+    let entry = verdict?;
+    match keys {
+        Ok(keys) => Ok((entry, keys)),
+        Err(KeyError::CipherMode) => Err(Refusal::new(
+            RejectReason::CryptoMode,
+            "Choose AES-CTR at the caller (cryptomode=1)",
+        )
+        .received("AES-GCM")
+        .expected("AES-CTR")),
+        Err(KeyError::Internal) => Err(Refusal::new(
+            RejectReason::Internal,
+            "The keys could not be opened for a reason of our own; please report it",
+        )),
+        Err(_) => Err(Refusal::new(
+            RejectReason::WrongPassphrase,
+            format!("Copy the passphrase of {entry} to the caller again; mind blanks at its ends"),
+        )
+        .received("keys made with another passphrase")
+        .expected(format!("the passphrase of {entry}"))),
+    }
+}

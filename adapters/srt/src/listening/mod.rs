@@ -1,0 +1,91 @@
+//! A listener: its routing table, its socket, and who may come in.
+
+mod admission;
+mod candidate;
+mod open;
+mod table;
+
+pub(crate) use candidate::{Candidate, Refusal};
+pub(crate) use open::Opening;
+pub(crate) use table::{Claimed, Entry};
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tidegate_engine::{EventSink, RunError};
+use tidegate_srt_io::Shards;
+use tokio::runtime::Handle;
+
+use crate::settings::ListenerSettings;
+use table::Table;
+
+/// One listener by name. It exists as soon as anybody refers to it; callers reach it while its
+/// port is open.
+pub(crate) struct Listening {
+    pub(crate) name: Arc<str>,
+    shards: Arc<Shards>,
+    /// Which stream ID belongs to whom; replaced as a whole, read without a lock.
+    table: ArcSwap<Table>,
+    /// Held while the table is replaced.
+    changing: Mutex<()>,
+    settings: ArcSwapOption<ListenerSettings>,
+    events: ArcSwapOption<EventSink>,
+    runtime: OnceLock<Handle>,
+    pub(crate) opening: Opening,
+}
+
+impl Listening {
+    pub(crate) fn new(name: &str, shards: Arc<Shards>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            shards,
+            table: ArcSwap::default(),
+            changing: Mutex::new(()),
+            settings: ArcSwapOption::empty(),
+            events: ArcSwapOption::empty(),
+            runtime: OnceLock::new(),
+            opening: Opening::default(),
+        })
+    }
+
+    /// Gives `stream_id` to a source or an output until the claim is dropped.
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        stream_id: &str,
+        entry: Entry,
+    ) -> Result<Claimed, RunError> {
+        self.note_runtime();
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.load().with(stream_id, entry).map_err(|owner| {
+            let listener = &self.name;
+            RunError::configuration(
+                format!("the stream ID {stream_id:?} on listener {listener} belongs to {owner}"),
+                "Give every source and output on a listener a stream ID of its own",
+            )
+        })?;
+        self.table.store(Arc::new(table));
+        Ok(Claimed::new(Arc::clone(self), stream_id))
+    }
+
+    fn release(&self, stream_id: &str) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.load().without(stream_id);
+        self.table.store(Arc::new(table));
+    }
+
+    /// Remembers the runtime that admission's waiting happens on.
+    pub(crate) fn note_runtime(&self) {
+        if let Ok(handle) = Handle::try_current() {
+            // The first one stays: a process has one.
+            let _ = self.runtime.set(handle);
+        }
+    }
+
+    /// Receive latency of streams without one of their own.
+    pub(crate) fn latency(&self) -> Option<std::time::Duration> {
+        self.settings
+            .load()
+            .as_ref()
+            .map(|settings| settings.latency.0)
+    }
+}

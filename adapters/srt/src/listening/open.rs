@@ -1,0 +1,176 @@
+//! The listener's port: opened, changed while it runs, closed.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use serde_json::{Value, json};
+use tidegate_engine::{EventSink, ListenerStatus, RunError, Whose};
+use tidegate_srt::ListenerConfig;
+use tidegate_srt_io::{Admission, ListenError, ListenOptions, ListenerHandle, PortStatus};
+use tokio::sync::Mutex;
+
+use super::Listening;
+use crate::settings::ListenerSettings;
+
+/// The port of a listener, if it is open.
+#[derive(Default)]
+pub(crate) struct Opening {
+    /// Held while the port is opened, changed or closed.
+    port: Mutex<Option<Port>>,
+    /// What the status shows, without waiting for a change under way.
+    shown: ArcSwapOption<Shown>,
+    removed: AtomicBool,
+}
+
+struct Port {
+    asked: SocketAddr,
+    handle: Arc<ListenerHandle>,
+}
+
+struct Shown {
+    handle: Option<Arc<ListenerHandle>>,
+    error: Option<String>,
+}
+
+impl Listening {
+    /// Opens the port, or changes it; connections stay unless the address changes.
+    pub(crate) async fn set(
+        self: &Arc<Self>,
+        settings: &ListenerSettings,
+        events: EventSink,
+    ) -> Result<SocketAddr, RunError> {
+        self.note_runtime();
+        self.settings.store(Some(Arc::new(settings.clone())));
+        self.events.store(Some(Arc::new(events)));
+        self.opening.removed.store(false, Ordering::Release);
+        let mut port = self.opening.port.lock().await;
+        if let Some(open) = port.as_ref().filter(|open| open.asked == settings.bind) {
+            open.handle.configure(&listener_config(settings));
+            return Ok(open.handle.local_addr());
+        }
+        // The new port may be the old one at another address, so the old one goes first.
+        if let Some(old) = port.take() {
+            self.opening.show(None, None);
+            old.handle.close().await;
+        }
+        let options = ListenOptions {
+            listener: listener_config(settings),
+            ..Default::default()
+        };
+        let admission = Arc::clone(self) as Arc<dyn Admission>;
+        match self.shards.listen(settings.bind, &options, admission) {
+            Ok(handle) => {
+                let handle = Arc::new(handle);
+                let local = handle.local_addr();
+                self.opening.show(Some(Arc::clone(&handle)), None);
+                *port = Some(Port {
+                    asked: settings.bind,
+                    handle,
+                });
+                Ok(local)
+            }
+            Err(error) => {
+                let error = explain(&error);
+                self.opening.show(None, Some(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the port and every connection on it.
+    pub(crate) async fn remove(&self) {
+        self.opening.removed.store(true, Ordering::Release);
+        let mut port = self.opening.port.lock().await;
+        self.opening.show(None, None);
+        if let Some(old) = port.take() {
+            old.handle.close().await;
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<ListenerStatus> {
+        if self.opening.removed.load(Ordering::Acquire) {
+            return None;
+        }
+        let shown = self.opening.shown.load_full()?;
+        Some(ListenerStatus {
+            bound: shown.handle.as_ref().map(|handle| handle.local_addr()),
+            error: shown.error.clone(),
+            counters: shown
+                .handle
+                .as_ref()
+                .map_or(Value::Null, |handle| counters(handle)),
+        })
+    }
+}
+
+impl Opening {
+    fn show(&self, handle: Option<Arc<ListenerHandle>>, error: Option<String>) {
+        self.shown.store(Some(Arc::new(Shown { handle, error })));
+    }
+}
+
+fn listener_config(settings: &ListenerSettings) -> ListenerConfig {
+    ListenerConfig {
+        key_length_advertised: settings.pbkeylen.map(|length| length.0),
+        reject_detail: settings.reject_detail,
+        ..ListenerConfig::default()
+    }
+}
+
+fn explain(error: &ListenError) -> RunError {
+    let ListenError::Bind { error: cause, .. } = error else {
+        return RunError::ours(error.to_string(), "Try again when the load is lower");
+    };
+    let advice = match cause.kind() {
+        ErrorKind::AddrInUse => {
+            "Another program or listener has this port: `ss -ulpn` shows which; choose another"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "This machine has no such address: 0.0.0.0 takes all of them, [::] IPv6 as well"
+        }
+        ErrorKind::PermissionDenied => {
+            "Ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one"
+        }
+        _ => "Check the address and the system's limits",
+    };
+    RunError {
+        whose: Whose::Configuration,
+        ..RunError::ours(error.to_string(), advice)
+    }
+}
+
+/// The counters of all shards together.
+fn counters(handle: &ListenerHandle) -> Value {
+    let members = handle.status();
+    let sum = |count: fn(&PortStatus) -> u64| members.iter().map(|m| count(m)).sum::<u64>();
+    json!({
+        "connections": sum(|m| m.connections as u64),
+        "datagrams": sum(|m| m.endpoint.datagrams),
+        "malformed": sum(|m| m.endpoint.malformed),
+        "unknown_socket": sum(|m| m.endpoint.unknown_socket),
+        "wrong_address": sum(|m| m.endpoint.wrong_address),
+        "inductions": sum(|m| m.endpoint.inductions),
+        "inductions_throttled": sum(|m| m.endpoint.inductions_throttled),
+        "conclusions": sum(|m| m.endpoint.conclusions),
+        "bad_cookies": sum(|m| m.endpoint.bad_cookies),
+        "bad_handshakes": sum(|m| m.endpoint.bad_handshakes),
+        "requests": sum(|m| m.endpoint.requests),
+        "requests_throttled": sum(|m| m.endpoint.requests_throttled),
+        "requests_expired": sum(|m| m.endpoint.expired),
+        "accepted": sum(|m| m.endpoint.accepted),
+        "refused": sum(|m| m.endpoint.refused),
+        "connected": sum(|m| m.endpoint.connected),
+        "closed": sum(|m| m.endpoint.closed),
+        "host_receive_drops": sum(|m| m.socket.drops),
+        "send_refused": sum(|m| m.socket.refused),
+        "send_blocked": sum(|m| m.socket.blocked),
+        "send_given_up": sum(|m| m.outbox.given_up),
+        "handed_over": sum(|m| m.handed_over),
+        "hand_over_lost": sum(|m| m.hand_over_lost),
+        "admission_overflow": members.first().map_or(0, |m| m.admission_overflow),
+        "receive_buffer_bytes": members.first().map_or(0, |m| m.recv_buffer_bytes),
+    })
+}

@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tidegate_srt::StreamId;
+
+use super::Listening;
+use crate::publisher::PublisherDoor;
+use crate::readers::ReaderDoor;
+
+/// How unlike a configured stream ID another may be to be offered as what was meant.
+const NEAR_ENOUGH: f64 = 0.7;
+
+/// Whom a stream ID belongs to.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    /// A source: whoever names it publishes.
+    Source(Arc<PublisherDoor>),
+    /// An output: whoever names it reads.
+    Output(Arc<ReaderDoor>),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(door) => write!(f, "source {}", door.name),
+            Self::Output(door) => write!(f, "output {}", door.name),
+        }
+    }
+}
+
+/// Stream IDs of one listener. Exactly one owner each.
+#[derive(Clone, Default)]
+pub(super) struct Table {
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Table {
+    /// A copy with one more, unless a caller could not tell the two apart; then its owner.
+    pub(super) fn with(&self, stream_id: &str, entry: Entry) -> Result<Self, Entry> {
+        let same = |known: &String| {
+            StreamId::from(stream_id).is_for(known) || StreamId::from(&**known).is_for(stream_id)
+        };
+        if let Some((_, owner)) = self.entries.iter().find(|(known, _)| same(known)) {
+            return Err(owner.clone());
+        }
+        let mut entries = self.entries.clone();
+        entries.insert(stream_id.to_owned(), entry);
+        Ok(Self { entries })
+    }
+
+    /// A copy with one less.
+    pub(super) fn without(&self, stream_id: &str) -> Self {
+        let mut entries = self.entries.clone();
+        entries.remove(stream_id);
+        Self { entries }
+    }
+
+    pub(super) fn find(&self, asked: &StreamId) -> Option<&Entry> {
+        asked.names().find_map(|name| self.entries.get(&name))
+    }
+
+    /// The stream ID here that looks most like what was asked for.
+    pub(super) fn nearest(&self, asked: &StreamId) -> Option<String> {
+        let name = asked.names().next()?;
+        let likeness = |known: &str| strsim::jaro_winkler(known, &name);
+        let (likeness, known) = self
+            .entries
+            .keys()
+            .map(|known| (likeness(known), known))
+            .max_by(|one, other| one.0.total_cmp(&other.0))?;
+        (likeness >= NEAR_ENOUGH).then(|| known.clone())
+    }
+}
+
+/// A stream ID in use; dropped, it is free again.
+pub(crate) struct Claimed {
+    listening: Arc<Listening>,
+    stream_id: String,
+}
+
+impl Claimed {
+    pub(super) fn new(listening: Arc<Listening>, stream_id: &str) -> Self {
+        Self {
+            listening,
+            stream_id: stream_id.to_owned(),
+        }
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        self.listening.release(&self.stream_id);
+    }
+}

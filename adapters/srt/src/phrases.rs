@@ -1,0 +1,87 @@
+//! Ends and refusals in words: what happened, whose side, what next.
+
+use tidegate_engine::RunError;
+use tidegate_srt::{CloseReason, RejectReason};
+use tidegate_srt_io::EndReason;
+
+/// Why a peer on a listener is gone, for a status line.
+pub(crate) fn departure(reason: &EndReason) -> &'static str {
+    match reason {
+        EndReason::Closed(CloseReason::Peer) => "the sender closed the connection",
+        EndReason::Closed(CloseReason::Local) => "the connection was closed here",
+        EndReason::Closed(CloseReason::Idle) => "the sender fell silent for 5 seconds",
+        EndReason::Abandoned => "the sender gave up while connecting",
+        EndReason::Stopping => "the server is stopping",
+        _ => "the connection ended",
+    }
+}
+
+/// The same for a reader.
+pub(crate) fn reader_departure(reason: &EndReason) -> &'static str {
+    match reason {
+        EndReason::Closed(CloseReason::Peer) => "the reader closed the connection",
+        EndReason::Closed(CloseReason::Idle) => "the reader fell silent for 5 seconds",
+        EndReason::Abandoned => "the reader gave up while connecting",
+        other => departure(other),
+    }
+}
+
+/// Why a call failed or ended, as the outcome of a run.
+pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
+    match reason {
+        EndReason::Refused(RejectReason::Timeout) => RunError::theirs(
+            format!("{to} does not answer"),
+            "Check address and port, that the far side listens, and that UDP passes the \
+             firewalls in between",
+        ),
+        EndReason::Refused(reason) => refused(to, *reason),
+        EndReason::Closed(CloseReason::Idle) => RunError::theirs(
+            format!("{to} fell silent"),
+            "Check the network path and whether the far side still runs",
+        ),
+        EndReason::Closed(CloseReason::Peer) => RunError::theirs(
+            format!("{to} closed the connection"),
+            "Check whether the far side stopped, or lets another caller have its place",
+        ),
+        other => RunError::ours(
+            format!("the call to {to} ended: {other}"),
+            "It is placed again by itself",
+        ),
+    }
+}
+
+/// The wire's codes, as listeners use them.
+mod code {
+    pub(super) const BAD_SECRET: u32 = 10;
+    pub(super) const UNSECURE: u32 = 11;
+    pub(super) const BAD_REQUEST: u32 = 1400;
+    pub(super) const UNAUTHORIZED: u32 = 1401;
+    pub(super) const OVERLOAD: u32 = 1402;
+    pub(super) const FORBIDDEN: u32 = 1403;
+    pub(super) const NOT_FOUND: u32 = 1404;
+    pub(super) const BAD_MODE: u32 = 1405;
+    pub(super) const CONFLICT: u32 = 1409;
+}
+
+fn refused(to: &str, reason: RejectReason) -> RunError {
+    let advice = match reason {
+        RejectReason::Peer(code) => match code.value() {
+            code::BAD_SECRET => "The passphrases differ: set the one the far side expects",
+            code::UNSECURE => {
+                "Only one side has a passphrase: set it on both, or take it away on both"
+            }
+            code::NOT_FOUND | code::BAD_REQUEST => {
+                "Check the stream ID (`streamid` in the address)"
+            }
+            code::BAD_MODE => "Check the direction in the stream ID (`m=publish` or `m=request`)",
+            code::CONFLICT => "Another sender is live there: stop it, or use another stream",
+            code::OVERLOAD => "The far side is full: try later, or ask its operator",
+            code::FORBIDDEN | code::UNAUTHORIZED => {
+                "Check stream ID and passphrase; the far side does not say which is wrong"
+            }
+            _ => "Check stream ID, passphrase and direction with the far side's operator",
+        },
+        _ => "Check the settings on both sides",
+    };
+    RunError::theirs(format!("{to} refused the call ({reason})"), advice)
+}

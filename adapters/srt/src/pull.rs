@@ -1,0 +1,84 @@
+//! A source we call.
+
+use std::sync::Arc;
+
+use tidegate_engine::{BoxFuture, Connection, Ended, RunError, SourceContext, SourceDriver};
+use tidegate_srt::CloseReason;
+use tidegate_srt_io::{EndReason, Role};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::call::{Placed, Receiver, Target};
+use crate::details::{self, Direction};
+use crate::figures::{LossWindow, transport};
+use crate::phrases;
+use crate::publisher::REPORT_INTERVAL;
+use crate::sink::{FeedSink, LastPacket};
+
+/// The settings of a source we call, ready to run. One run is one call.
+pub(crate) struct CallerSource {
+    pub(crate) target: Target,
+}
+
+impl SourceDriver for CallerSource {
+    fn kind(&self) -> &'static str {
+        "srt"
+    }
+
+    fn mode(&self) -> &'static str {
+        "caller"
+    }
+
+    fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async move {
+            let calling = format!("calling {}", self.target.name());
+            context
+                .report
+                .connection(Connection::Connecting, Some(calling));
+            let last_packet = LastPacket::new(context.clock.now());
+            let sink = FeedSink::new(context.feed.ts_writer(), last_packet);
+            let role = Role::Publisher(Box::new(sink));
+            match self.target.call(role, Receiver::We, &context.stop).await? {
+                Some(placed) => self.watch(&placed, &context).await,
+                None => Ok(Ended::Stopped),
+            }
+        })
+    }
+}
+
+impl CallerSource {
+    /// Passes on how the connection is doing, to its end.
+    async fn watch(&self, placed: &Placed, context: &SourceContext) -> Result<Ended, RunError> {
+        let peer = placed.handle.status().peer;
+        context.report.connected(Some(peer.to_string()));
+        let mut loss = LossWindow::default();
+        let mut tick = interval(REPORT_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ended = placed.handle.ended();
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = context.stop.cancelled() => return Ok(Ended::Stopped),
+                reason = &mut ended => return outcome(&self.target.name(), &reason),
+                _ = tick.tick() => {}
+            }
+            let status = placed.handle.status();
+            if let Some(statistics) = &status.statistics {
+                context.report.transport(transport(statistics, &mut loss));
+            }
+            let stream_id = self.target.stream_id();
+            context.report.detail(
+                "srt",
+                details::connection(&status, stream_id, Direction::In),
+            );
+        }
+    }
+}
+
+/// What the end of a connection means for the run.
+pub(crate) fn outcome(to: &str, reason: &EndReason) -> Result<Ended, RunError> {
+    match reason {
+        EndReason::Closed(CloseReason::Peer) => Ok(Ended::ByPeer),
+        EndReason::Closed(CloseReason::Local) | EndReason::Stopping => Ok(Ended::Stopped),
+        reason => Err(phrases::call_error(to, reason)),
+    }
+}

@@ -1,0 +1,98 @@
+//! An output that calls.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tidegate_engine::{BoxFuture, Delivery, Ended, OutputContext, OutputDriver, RunError};
+use tidegate_srt_io::{ConnectionStatus, Role};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::call::{Placed, Receiver, Target};
+use crate::details::{self, Direction};
+use crate::fountain::{Count, Discard, RouteFountain};
+use crate::publisher::REPORT_INTERVAL;
+use crate::pull::outcome;
+
+/// The settings of an output that calls, ready to run. One run is one call.
+pub(crate) struct CallerOutput {
+    pub(crate) target: Target,
+}
+
+impl OutputDriver for CallerOutput {
+    fn kind(&self) -> &'static str {
+        "srt"
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Bytes
+    }
+
+    fn run(self: Arc<Self>, context: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async move {
+            context.report.connecting();
+            let discard = Discard::new();
+            let report = context.report.clone();
+            let fountain =
+                RouteFountain::new(&context.route, report, Count::Nothing, discard.clone());
+            let role = Role::Reader(Box::new(fountain));
+            match self
+                .target
+                .call(role, Receiver::They, &context.stop)
+                .await?
+            {
+                Some(placed) => self.watch(&placed, &context, &discard).await,
+                None => Ok(Ended::Stopped),
+            }
+        })
+    }
+}
+
+impl CallerOutput {
+    /// Passes on how the connection is doing, to its end.
+    async fn watch(
+        &self,
+        placed: &Placed,
+        context: &OutputContext,
+        discard: &Discard,
+    ) -> Result<Ended, RunError> {
+        context.report.up();
+        let mut acknowledged = 0;
+        let mut tick = interval(REPORT_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ended = placed.handle.ended();
+        tokio::pin!(ended);
+        let outcome = loop {
+            tokio::select! {
+                () = context.stop.cancelled() => break Ok(Ended::Stopped),
+                reason = &mut ended => break outcome(&self.target.name(), &reason),
+                _ = tick.tick() => {}
+            }
+            let status = placed.handle.status();
+            let total = acknowledged_bytes(&status);
+            context.report.delivered(total.saturating_sub(acknowledged));
+            acknowledged = acknowledged.max(total);
+            context.report.detail("srt", self.details(&status));
+        };
+        context.report.readers(0);
+        discard.empty();
+        outcome
+    }
+
+    fn details(&self, status: &ConnectionStatus) -> Value {
+        details::connection(status, self.target.stream_id(), Direction::Out)
+    }
+}
+
+/// Payload the far side has acknowledged: what was sent once, less headers and what still
+/// waits for its acknowledgement.
+fn acknowledged_bytes(status: &ConnectionStatus) -> u64 {
+    const HEADER_BYTES: u64 = 44;
+    let Some(statistics) = &status.statistics else {
+        return 0;
+    };
+    let (total, instant) = (&statistics.total, &statistics.instant);
+    let sent = total
+        .bytes_sent_unique
+        .saturating_sub(total.packets_sent_unique * HEADER_BYTES);
+    sent.saturating_sub(instant.send_buffer_bytes)
+}

@@ -1,0 +1,197 @@
+//! An output on a listener: any number of readers.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_engine::{
+    BoxFuture, Delivery, Ended, EventKind, EventSink, OutputContext, OutputDriver, OutputReport,
+    Route, RunError, Secret, Subject,
+};
+use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
+use tidegate_srt_io::{ConnectionHandle, ConnectionState, Role};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::details::{self, Direction};
+use crate::fountain::{Count, Discard, RouteFountain};
+use crate::listening::{Candidate, Entry, Listening, Refusal};
+use crate::phrases;
+use crate::publisher::REPORT_INTERVAL;
+
+/// Readers of one output.
+const READERS_MAX: usize = 2000;
+/// Readers whose figures the status shows.
+const READERS_SHOWN: usize = 50;
+
+/// The settings of an output on a listener, ready to run.
+pub(crate) struct ListenerOutput {
+    pub(crate) listening: Arc<Listening>,
+    pub(crate) stream_id: String,
+    pub(crate) passphrase: Option<Secret>,
+    pub(crate) latency: Option<Duration>,
+}
+
+impl OutputDriver for ListenerOutput {
+    fn kind(&self) -> &'static str {
+        "srt"
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Readers
+    }
+
+    fn run(self: Arc<Self>, context: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async move {
+            let door = Arc::new(ReaderDoor {
+                name: Arc::clone(&context.name),
+                passphrase: self.passphrase.clone(),
+                listening: Arc::clone(&self.listening),
+                latency: self.latency,
+                route: context.route.clone(),
+                report: context.report.clone(),
+                events: context.events.clone(),
+                discard: Discard::new(),
+                readers: Mutex::default(),
+                changed: Notify::new(),
+            });
+            let _claimed = self
+                .listening
+                .claim(&self.stream_id, Entry::Output(Arc::clone(&door)))?;
+            let _farewell = Farewell(Arc::clone(&door));
+            context.report.up();
+            door.serve(&context).await;
+            Ok(Ended::Stopped)
+        })
+    }
+}
+
+/// Sends the readers away when the output goes, however it goes.
+struct Farewell(Arc<ReaderDoor>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        for session in self.0.readers().drain(..) {
+            session.handle.close();
+        }
+        self.0.report.readers(0);
+    }
+}
+
+/// Where readers of one output come in.
+pub(crate) struct ReaderDoor {
+    pub(crate) name: Arc<str>,
+    pub(crate) passphrase: Option<Secret>,
+    listening: Arc<Listening>,
+    latency: Option<Duration>,
+    route: Route,
+    report: OutputReport,
+    events: EventSink,
+    discard: Discard,
+    readers: Mutex<Vec<Session>>,
+    changed: Notify,
+}
+
+/// One reader.
+struct Session {
+    handle: ConnectionHandle,
+    stream_id: String,
+    announced: bool,
+}
+
+impl ReaderDoor {
+    /// Lets a reader with the right credential in, if there is room.
+    pub(crate) fn admit(&self, keys: Option<SessionKeys>, candidate: Candidate) {
+        let mut readers = self.readers();
+        if readers.len() >= READERS_MAX {
+            drop(readers);
+            return candidate.refuse(
+                Refusal::new(
+                    RejectReason::Overloaded,
+                    "Read from an output on another node",
+                )
+                .expected(format!("at most {READERS_MAX} readers of one output")),
+            );
+        }
+        let (report, discard) = (self.report.clone(), self.discard.clone());
+        let fountain = RouteFountain::new(&self.route, report, Count::Given, discard);
+        let mut config = ConnectionConfig::default();
+        if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
+            config.peer_latency = latency;
+        }
+        let stream_id = candidate.stream_id.to_string();
+        let handle = candidate
+            .reply
+            .accept(keys, config, Role::Reader(Box::new(fountain)));
+        readers.push(Session {
+            handle,
+            stream_id,
+            announced: false,
+        });
+        drop(readers);
+        self.changed.notify_one();
+    }
+
+    /// Counts readers and passes on how they are doing, until the output is stopped.
+    async fn serve(&self, context: &OutputContext) {
+        let mut tick = interval(REPORT_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = context.stop.cancelled() => return,
+                () = self.changed.notified() => {}
+                _ = tick.tick() => {}
+            }
+            self.discard.empty();
+            self.look();
+        }
+    }
+
+    fn look(&self) {
+        let mut readers = self.readers();
+        readers.retain_mut(|reader| self.look_at(reader));
+        let connected = readers.iter().filter(|reader| reader.announced).count();
+        let shown: Vec<Value> = readers
+            .iter()
+            .filter(|reader| reader.announced)
+            .take(READERS_SHOWN)
+            .map(|reader| {
+                details::connection(&reader.handle.status(), &reader.stream_id, Direction::Out)
+            })
+            .collect();
+        drop(readers);
+        self.report.readers(connected as u64);
+        self.report.detail("srt", json!({ "readers": shown }));
+    }
+
+    /// Says when a reader came or went; false when it is gone.
+    fn look_at(&self, reader: &mut Session) -> bool {
+        let status = reader.handle.status();
+        let peer = status.peer.to_string();
+        match &status.state {
+            ConnectionState::Opening => true,
+            ConnectionState::Connected => {
+                if !std::mem::replace(&mut reader.announced, true) {
+                    let stream_id = reader.stream_id.clone();
+                    self.emit(EventKind::ReaderConnected { peer, stream_id });
+                }
+                true
+            }
+            ConnectionState::Ended(reason) => {
+                if reader.announced {
+                    let reason = phrases::reader_departure(reason).to_owned();
+                    self.emit(EventKind::ReaderDisconnected { peer, reason });
+                }
+                false
+            }
+        }
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.events.emit(Subject::output(&*self.name), kind);
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

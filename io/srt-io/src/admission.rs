@@ -1,0 +1,152 @@
+//! The way from a stranger's request to an answer.
+//!
+//! ```text
+//! shard ──request──▶ bounded channel ──▶ admission thread ──▶ Admission::admit
+//!   ▲                  (full: silence)                            │ later, anywhere
+//!   └──────────────── command: decide ◀── AdmissionReply ◀────────┘
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::{fmt, io, thread};
+
+use tidegate_srt::{
+    ConnectionConfig, ConnectionRequest, Decision, RejectReason, RequestId, SessionKeys,
+};
+use tidegate_udp::Clock;
+
+use crate::command::{Answer, Command, PortId};
+use crate::connection::{ConnectionHandle, ConnectionShared};
+use crate::role::Role;
+use crate::shard::Door;
+
+/// Requests that may wait for admission.
+const REQUESTS_MAX: usize = 1024;
+
+/// Decides who may connect, and as what.
+pub trait Admission: Send + Sync {
+    /// Answers `request` through `reply`, now or later. Runs on the one admission thread, so
+    /// whatever takes time – key derivation, a look-up elsewhere – belongs to other threads;
+    /// the stranger hears nothing until then and repeats itself.
+    fn admit(&self, request: ConnectionRequest, reply: AdmissionReply);
+}
+
+/// The way back to a stranger. Dropped unused it is silence.
+pub struct AdmissionReply {
+    door: Arc<Door>,
+    port: PortId,
+    request: RequestId,
+    peer: SocketAddr,
+}
+
+impl AdmissionReply {
+    /// Lets the stranger in. The handle is good at once; the connection follows.
+    pub fn accept(
+        self,
+        keys: Option<SessionKeys>,
+        config: ConnectionConfig,
+        role: Role,
+    ) -> ConnectionHandle {
+        let shared = ConnectionShared::new(self.peer, Clock.now());
+        let handle = ConnectionHandle {
+            shared: Arc::clone(&shared),
+            door: Arc::clone(&self.door),
+        };
+        self.send(Decision::Accept { keys, config }, Some((role, shared)));
+        handle
+    }
+
+    /// Turns the stranger away for `reason`, of which the wire says as much as the listener's
+    /// settings allow.
+    pub fn reject(self, reason: RejectReason) {
+        self.send(Decision::Reject(reason), None);
+    }
+
+    fn send(self, decision: Decision, accepted: Option<(Role, Arc<ConnectionShared>)>) {
+        let answer = Answer {
+            port: self.port,
+            request: self.request,
+            decision,
+            accepted,
+        };
+        // A queue that stays full makes the answer silence: the stranger asks again.
+        let _ = self.door.push(Command::Decide(Box::new(answer)));
+    }
+}
+
+impl fmt::Debug for AdmissionReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AdmissionReply(to {})", self.peer)
+    }
+}
+
+struct Waiting {
+    admission: Arc<dyn Admission>,
+    request: ConnectionRequest,
+    reply: AdmissionReply,
+}
+
+/// Where requests of all ports wait for the admission thread.
+#[derive(Clone)]
+pub(crate) struct Lobby {
+    waiting: SyncSender<Waiting>,
+}
+
+impl Lobby {
+    pub(crate) fn open() -> io::Result<Self> {
+        let (waiting, arrived): (_, Receiver<Waiting>) = sync_channel(REQUESTS_MAX);
+        thread::Builder::new()
+            .name("srt-admission".into())
+            .spawn(move || {
+                for next in arrived {
+                    next.admission.admit(next.request, next.reply);
+                }
+            })?;
+        Ok(Self { waiting })
+    }
+
+    pub(crate) fn gate(&self, admission: Arc<dyn Admission>) -> Gate {
+        Gate {
+            lobby: self.clone(),
+            admission,
+            overflow: Arc::default(),
+        }
+    }
+}
+
+/// One listener's way into the lobby.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    lobby: Lobby,
+    admission: Arc<dyn Admission>,
+    overflow: Arc<AtomicU64>,
+}
+
+impl Gate {
+    /// Passes a request on without ever waiting; false when there is no room.
+    pub(crate) fn pass(&self, door: &Arc<Door>, port: PortId, request: ConnectionRequest) -> bool {
+        let reply = AdmissionReply {
+            door: Arc::clone(door),
+            port,
+            request: request.id,
+            peer: request.peer,
+        };
+        let waiting = Waiting {
+            admission: Arc::clone(&self.admission),
+            request,
+            reply,
+        };
+        let passed = self.lobby.waiting.try_send(waiting).is_ok();
+        if !passed {
+            self.overflow.fetch_add(1, Ordering::Relaxed);
+        }
+        passed
+    }
+
+    /// Requests that found the lobby full.
+    pub(crate) fn overflow(&self) -> u64 {
+        self.overflow.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,84 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use tidegate_srt::{
+    CallerConfig, ConnectionId, Decision, EndpointConfig, ListenerConfig, RequestId,
+};
+use tidegate_udp::Socket;
+use tokio::sync::oneshot;
+
+use crate::admission::Gate;
+use crate::connection::ConnectionShared;
+use crate::port_status::PortShared;
+use crate::role::Role;
+
+/// A port's name: the same on every shard that serves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct PortId(pub(crate) u64);
+
+impl PortId {
+    /// Every shard's own port for calls over IPv4, opened when first needed.
+    pub(crate) const CALLS_V4: Self = Self(1);
+    /// Likewise over IPv6.
+    pub(crate) const CALLS_V6: Self = Self(2);
+    /// The first number free for listeners.
+    pub(crate) const FIRST_FREE: u64 = 16;
+}
+
+/// What other threads ask of a shard.
+pub(crate) enum Command {
+    /// Serve a socket.
+    Open(Box<OpenPort>),
+    /// Offer strangers something else from now on.
+    Configure {
+        port: PortId,
+        listener: ListenerConfig,
+    },
+    /// Close the port's connections, then the port.
+    Retire {
+        port: PortId,
+        done: oneshot::Sender<()>,
+    },
+    /// Place a call.
+    Call(Box<PlaceCall>),
+    /// Answer a stranger.
+    Decide(Box<Answer>),
+    /// End a connection.
+    Close { port: PortId, id: ConnectionId },
+    /// Close everything and end the thread.
+    Stop { done: oneshot::Sender<()> },
+}
+
+pub(crate) struct OpenPort {
+    pub(crate) id: PortId,
+    pub(crate) socket: Socket,
+    pub(crate) config: EndpointConfig,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) shared: Arc<PortShared>,
+    /// Close it when its last connection ends.
+    pub(crate) for_one_call: bool,
+}
+
+pub(crate) struct PlaceCall {
+    pub(crate) port: PortId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) config: CallerConfig,
+    pub(crate) role: Role,
+    pub(crate) shared: Arc<ConnectionShared>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) port: PortId,
+    pub(crate) request: RequestId,
+    pub(crate) decision: Decision,
+    /// For an accepted peer: what it is for.
+    pub(crate) accepted: Option<(Role, Arc<ConnectionShared>)>,
+}
+
+/// A datagram that arrived at the wrong shard.
+pub(crate) struct Handed {
+    pub(crate) port: PortId,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: Option<IpAddr>,
+    pub(crate) bytes: Box<[u8]>,
+}

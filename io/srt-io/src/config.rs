@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use tidegate_srt::{EndpointLimits, ListenerConfig};
+use tidegate_udp::Options;
+
+/// How the shards run.
+#[derive(Clone, Debug)]
+pub struct ShardsConfig {
+    /// Shard threads; 0 takes one per core.
+    pub threads: usize,
+    /// Least time between two turns of a busy shard, so that batches form; zero answers every
+    /// packet at once.
+    pub moderation: Duration,
+}
+
+impl Default for ShardsConfig {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            moderation: Duration::from_micros(500),
+        }
+    }
+}
+
+/// How a listener is opened.
+#[derive(Clone, Debug, Default)]
+pub struct ListenOptions {
+    /// What the SRT core offers to callers.
+    pub listener: ListenerConfig,
+    /// What strangers may cost.
+    pub limits: EndpointLimits,
+    /// Socket options; sharing the port among shards is added as needed.
+    pub udp: Options,
+}

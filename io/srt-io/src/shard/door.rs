@@ -1,0 +1,103 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_queue::ArrayQueue;
+use tidegate_srt::ConnectionId;
+use tidegate_udp::Waker;
+
+use crate::command::{Command, Handed, PortId};
+
+/// Commands a shard has not taken yet.
+const COMMANDS_MAX: usize = 1024;
+/// Datagrams handed over by other shards and not taken yet.
+const HANDED_MAX: usize = 4096;
+/// Fountains woken and not looked at yet; beyond that all of them are looked at.
+const WOKEN_MAX: usize = 4096;
+/// How often a thread with a command for a full queue tries again, a millisecond apart.
+const PUSH_ATTEMPTS: u32 = 1000;
+
+/// A shard seen from other threads: bounded lock-free queues and one waker.
+pub(crate) struct Door {
+    index: u8,
+    waker: Waker,
+    pub(super) commands: ArrayQueue<Command>,
+    pub(super) handed: ArrayQueue<Handed>,
+    pub(super) woken: ArrayQueue<(PortId, ConnectionId)>,
+    /// More fountains were woken than the queue holds.
+    pub(super) all_woken: AtomicBool,
+    shut: AtomicBool,
+}
+
+/// The shard takes no more commands.
+#[derive(Debug)]
+pub(crate) struct Shut;
+
+impl Door {
+    pub(crate) fn new(index: usize) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            index: u8::try_from(index).map_err(io::Error::other)?,
+            waker: Waker::new()?,
+            commands: ArrayQueue::new(COMMANDS_MAX),
+            handed: ArrayQueue::new(HANDED_MAX),
+            woken: ArrayQueue::new(WOKEN_MAX),
+            all_woken: AtomicBool::new(false),
+            shut: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn index(&self) -> u8 {
+        self.index
+    }
+
+    pub(super) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Asks something of the shard. Waits, for at most a second, when it is far behind; never
+    /// called on a shard.
+    pub(crate) fn push(&self, mut command: Command) -> Result<(), Shut> {
+        for _ in 0..PUSH_ATTEMPTS {
+            if self.shut.load(Ordering::Acquire) {
+                return Err(Shut);
+            }
+            match self.commands.push(command) {
+                Ok(()) => {
+                    self.waker.wake();
+                    return Ok(());
+                }
+                Err(back) => command = back,
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err(Shut)
+    }
+
+    /// Hands over a datagram; false when the queue is full.
+    pub(super) fn hand(&self, handed: Handed) -> bool {
+        let taken = self.handed.push(handed).is_ok();
+        self.waker.wake();
+        taken
+    }
+
+    /// Notes that a fountain has something new.
+    pub(super) fn note_woken(&self, port: PortId, id: ConnectionId) {
+        if self.woken.push((port, id)).is_err() {
+            self.all_woken.store(true, Ordering::Release);
+        }
+        self.waker.wake();
+    }
+
+    /// The thread has ended: nobody waits for answers any more.
+    pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
+        while self.commands.pop().is_some() {}
+    }
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Door({})", self.index)
+    }
+}

@@ -1,0 +1,188 @@
+//! The media part of a port's turn: deliver, ask fountains, transmit.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tidegate_srt::{ConnectionId, Endpoint, SendError, TransmitBatch};
+use tidegate_udp::{Interest, Poller, Run};
+use tidegate_units::Instant;
+
+use super::door::Door;
+use super::fountain::Appointment;
+use super::port::{Connection, Port};
+use crate::role::Role;
+
+/// Packets one fountain may give per turn, so that one reader never starves the others.
+const PACKETS_PER_LOOK: usize = 256;
+/// Transmit batches a port may send per turn.
+const BATCHES_PER_TURN: usize = 16;
+/// When a fountain is looked at again whose connection has no room: an acknowledgement's time.
+const FULL_RETRY: Duration = Duration::from_millis(5);
+
+/// What a port borrows from its shard for a turn.
+pub(super) struct Surroundings<'a> {
+    pub(super) door: &'a Arc<Door>,
+    pub(super) poller: &'a Poller,
+    pub(super) transmit: &'a mut TransmitBatch,
+}
+
+impl Port {
+    /// Everything after the datagrams are in; returns the number of datagrams sent.
+    pub(super) fn turn(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
+        if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
+            self.endpoint.handle_timeout(now);
+        }
+        self.handle_events(now, shard.door);
+        self.deliver(now);
+        self.ask_fountains(now);
+        self.transmit(now, shard)
+    }
+
+    /// When something is due by itself.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.has_more && self.outbox.is_empty() {
+            return Some(Instant::ZERO);
+        }
+        let appointment = self.appointments.peek().map(|appointment| appointment.at);
+        self.endpoint
+            .poll_timeout()
+            .into_iter()
+            .chain(appointment)
+            .min()
+    }
+
+    /// Gives sinks what is in order, and lets those that got something seal their batch.
+    pub(super) fn deliver(&mut self, now: Instant) {
+        while let Some(id) = self.endpoint.next_readable() {
+            let mut sink = match self.connections.get_mut(&id).map(|found| &mut found.role) {
+                Some(Role::Publisher(sink)) => Some(sink),
+                // A reader that sends, or a connection that has just ended: nobody listens.
+                Some(Role::Reader(_)) | None => None,
+            };
+            while let Some(packet) = self.endpoint.poll_received(id) {
+                if let Some(sink) = &mut sink {
+                    sink.receive(packet);
+                }
+            }
+            self.touched.push(id);
+        }
+        for id in self.touched.drain(..) {
+            if let Some(Connection {
+                role: Role::Publisher(sink),
+                ..
+            }) = self.connections.get_mut(&id)
+            {
+                sink.end_of_turn(now);
+            }
+        }
+    }
+
+    pub(super) fn note_woken(&mut self, id: ConnectionId) {
+        self.woken.push(id);
+    }
+
+    pub(super) fn note_all_woken(&mut self) {
+        self.woken.extend(self.connections.keys());
+    }
+
+    /// Looks at the fountains that were woken and those whose time has come.
+    fn ask_fountains(&mut self, now: Instant) {
+        while let Some(next) = self.appointments.peek().filter(|next| next.at <= now) {
+            let Appointment { at, id } = *next;
+            self.appointments.pop();
+            if let Some(connection) = self.connections.get_mut(&id)
+                && connection.appointment == Some(at)
+            {
+                connection.appointment = None;
+                self.woken.push(id);
+            }
+        }
+        for id in std::mem::take(&mut self.woken) {
+            let Some(connection) = self.connections.get_mut(&id) else {
+                continue;
+            };
+            let Some(at) = connection.pour(now, id, &mut self.endpoint) else {
+                continue;
+            };
+            if connection.appointment.is_none_or(|earlier| at < earlier) {
+                connection.appointment = Some(at);
+                self.appointments.push(Appointment { at, id });
+            }
+        }
+    }
+
+    /// Sends what is due, as far as the kernel takes it; the rest waits in the outbox.
+    fn transmit(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
+        let mut datagrams = 0;
+        if self.outbox.flush(&self.socket) {
+            for _ in 0..BATCHES_PER_TURN {
+                shard.transmit.clear();
+                self.has_more = self.endpoint.poll_transmit(now, shard.transmit);
+                let runs: Vec<Run<'_>> = shard.transmit.runs().map(to_run).collect();
+                let segments = |run: &Run<'_>| run.bytes.len().div_ceil(run.segment_bytes.max(1));
+                datagrams += runs.iter().map(segments).sum::<usize>() as u64;
+                self.outbox.send(&self.socket, &runs);
+                if !self.has_more || !self.outbox.is_empty() {
+                    break;
+                }
+            }
+        }
+        self.watch_for_room(shard.poller);
+        datagrams
+    }
+
+    /// Asks to be called when the kernel has room again, for as long as something waits.
+    fn watch_for_room(&mut self, poller: &Poller) {
+        let waits = !self.outbox.is_empty();
+        if waits == self.waits_for_room {
+            return;
+        }
+        let interest = if waits {
+            Interest::ReadWrite
+        } else {
+            Interest::Read
+        };
+        match poller.modify(&self.socket, self.id.0, interest) {
+            Ok(()) => self.waits_for_room = waits,
+            Err(error) => tracing::error!(%error, "a media thread cannot watch its socket"),
+        }
+    }
+}
+
+impl Connection {
+    /// Moves what the fountain has into the endpoint; returns when to look again unasked.
+    fn pour(&mut self, now: Instant, id: ConnectionId, endpoint: &mut Endpoint) -> Option<Instant> {
+        // Before looking: what comes from now on wakes again.
+        self.waker.as_ref()?.pending.store(false, Ordering::Release);
+        let Role::Reader(fountain) = &mut self.role else {
+            return None;
+        };
+        endpoint.negotiated(id)?;
+        for _ in 0..PACKETS_PER_LOOK {
+            let Some((payload, origin)) = self.held.take().or_else(|| fountain.next(now)) else {
+                return fountain.next_due();
+            };
+            match endpoint.send(now, id, payload.clone(), origin) {
+                Ok(()) => {}
+                Err(SendError::BufferFull) => {
+                    self.held = Some((payload, origin));
+                    return Some(now + FULL_RETRY);
+                }
+                Err(SendError::NotConnected) => return None,
+                // A payload that fits into no packet: this one is lost, the next may fit.
+                Err(error) => tracing::debug!(%error, "a payload was not sent"),
+            }
+        }
+        Some(now)
+    }
+}
+
+fn to_run(run: tidegate_srt::Run<'_>) -> Run<'_> {
+    Run {
+        to: run.to,
+        from: run.from,
+        bytes: run.bytes,
+        segment_bytes: run.segment_bytes,
+    }
+}

@@ -1,0 +1,124 @@
+//! One media thread.
+//!
+//! A turn:
+//!
+//! ```text
+//!  wait ─▶ commands ─▶ sockets ─▶ timers ─▶ events ─▶ deliver ─▶ fountains ─▶ transmit ─┐
+//!   ▲        (all with one `now`)                                                        │
+//!   └──────────────── at least `moderation` after the last turn, when busy ◀────────────┘
+//! ```
+
+mod door;
+mod fountain;
+mod media;
+mod moderation;
+mod port;
+mod turn;
+
+pub(crate) use door::Door;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_srt::TransmitBatch;
+use tidegate_udp::{Clock, Interest, Poller, RecvBatch};
+use tidegate_units::Instant;
+use tokio::sync::oneshot;
+
+use crate::command::PortId;
+use crate::config::ShardsConfig;
+use moderation::Moderation;
+use port::Port;
+
+/// Scratch for outgoing datagrams: several full segmentation runs.
+const TRANSMIT_BYTES: usize = 256 << 10;
+/// The poller's name for the shard's own waker; ports are named by their number.
+const WAKER_TOKEN: u64 = 0;
+/// How often a slice of the connections is looked at for snapshots …
+const SWEEP: Duration = Duration::from_millis(25);
+/// … so that all have had their turn after this many sweeps.
+const SWEEPS_PER_ROUND: usize = 10;
+/// How long goodbyes may take when the shard stops.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+pub(crate) struct Shard {
+    door: Arc<Door>,
+    doors: Arc<[Arc<Door>]>,
+    clock: Clock,
+    poller: Poller,
+    received: RecvBatch,
+    transmit: TransmitBatch,
+    ports: HashMap<PortId, Port>,
+    moderation: Moderation,
+    next_sweep: Instant,
+    stopping: Option<Stopping>,
+}
+
+struct Stopping {
+    deadline: Instant,
+    done: Vec<oneshot::Sender<()>>,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        index: usize,
+        doors: Arc<[Arc<Door>]>,
+        config: &ShardsConfig,
+    ) -> io::Result<Self> {
+        let door = Arc::clone(&doors[index]);
+        let poller = Poller::new()?;
+        poller.add(door.waker(), WAKER_TOKEN, Interest::Read)?;
+        let clock = Clock::start();
+        Ok(Self {
+            door,
+            doors,
+            clock,
+            poller,
+            received: RecvBatch::new(),
+            transmit: TransmitBatch::new(TRANSMIT_BYTES),
+            ports: HashMap::new(),
+            moderation: Moderation::new(config.moderation, clock.now()),
+            next_sweep: clock.now(),
+            stopping: None,
+        })
+    }
+
+    /// Turns until told to stop.
+    pub(crate) fn run(mut self) {
+        while !self.has_stopped() {
+            let timeout = self.time_to_wait();
+            self.moderation.hold_back(&self.clock);
+            if let Err(error) = self.poller.wait(timeout) {
+                tracing::error!(%error, "a media thread cannot wait for its sockets");
+                std::thread::sleep(SWEEP);
+            }
+            self.turn();
+        }
+        self.door.shut();
+        for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
+            // Whoever asked may have lost interest.
+            let _ = done.send(());
+        }
+    }
+
+    fn has_stopped(&self) -> bool {
+        let Some(stopping) = &self.stopping else {
+            return false;
+        };
+        self.ports.is_empty() || self.clock.now() >= stopping.deadline
+    }
+
+    /// Time until something is due by itself; `None` sleeps until woken.
+    fn time_to_wait(&self) -> Option<Duration> {
+        let mut next = self.ports.values().filter_map(Port::next_due).min();
+        if self.ports.values().any(Port::wants_sweeps) {
+            next = Some(next.map_or(self.next_sweep, |next| next.min(self.next_sweep)));
+        }
+        if let Some(stopping) = &self.stopping {
+            next = Some(next.map_or(stopping.deadline, |next| next.min(stopping.deadline)));
+        }
+        next.map(|next| next.saturating_since(self.clock.now()))
+    }
+}

@@ -1,0 +1,346 @@
+//! One socket with its endpoint and connections, on one shard.
+
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use tidegate_srt::{ConnectionId, Endpoint, Event, ListenerConfig, RequestId};
+use tidegate_udp::{Outbox, Socket, steer};
+use tidegate_units::Instant;
+use tokio::sync::oneshot;
+
+use super::door::Door;
+use super::fountain::{Appointment, FountainWaker};
+use crate::admission::Gate;
+use crate::command::{Answer, OpenPort, PlaceCall, PortId};
+use crate::connection::{ConnectionShared, EndReason};
+use crate::port_status::{PortShared, PortStatus};
+use crate::role::Role;
+
+pub(super) struct Port {
+    pub(super) id: PortId,
+    pub(super) socket: Socket,
+    pub(super) endpoint: Endpoint,
+    pub(super) outbox: Outbox,
+    pub(super) connections: HashMap<ConnectionId, Connection>,
+    pub(super) appointments: BinaryHeap<Appointment>,
+    /// Fountains to look at this turn.
+    pub(super) woken: Vec<ConnectionId>,
+    /// Sinks that got something this turn.
+    pub(super) touched: Vec<ConnectionId>,
+    /// The socket is also watched for room to write.
+    pub(super) waits_for_room: bool,
+    /// The endpoint had more to send than one turn takes.
+    pub(super) has_more: bool,
+    gate: Option<Gate>,
+    shared: Arc<PortShared>,
+    /// Strangers waiting for an answer.
+    requests: HashSet<RequestId>,
+    /// Accepted, but not connected yet.
+    accepted: HashMap<RequestId, (Role, Arc<ConnectionShared>)>,
+    /// Connections in the order of their next snapshot.
+    round: VecDeque<ConnectionId>,
+    retiring: Option<Retiring>,
+    for_one_call: bool,
+    handed_over: u64,
+    hand_over_lost: u64,
+}
+
+/// One connection's local end.
+pub(super) struct Connection {
+    pub(super) role: Role,
+    pub(super) shared: Arc<ConnectionShared>,
+    pub(super) waker: Option<Arc<FountainWaker>>,
+    /// Pulled from the fountain, but the endpoint had no room.
+    pub(super) held: Option<(Bytes, Instant)>,
+    /// When its fountain is looked at without being woken.
+    pub(super) appointment: Option<Instant>,
+}
+
+struct Retiring {
+    deadline: Instant,
+    done: Option<oneshot::Sender<()>>,
+}
+
+impl Port {
+    pub(super) fn new(now: Instant, open: OpenPort) -> Self {
+        Self {
+            id: open.id,
+            socket: open.socket,
+            endpoint: Endpoint::new(now, open.config),
+            outbox: Outbox::default(),
+            connections: HashMap::new(),
+            appointments: BinaryHeap::new(),
+            woken: Vec::new(),
+            touched: Vec::new(),
+            waits_for_room: false,
+            has_more: false,
+            gate: open.gate,
+            shared: open.shared,
+            requests: HashSet::new(),
+            accepted: HashMap::new(),
+            round: VecDeque::new(),
+            retiring: None,
+            for_one_call: open.for_one_call,
+            handed_over: 0,
+            hand_over_lost: 0,
+        }
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: Option<IpAddr>,
+        bytes: &[u8],
+    ) {
+        self.endpoint.handle_datagram(now, from, to, bytes);
+    }
+
+    /// The shard a datagram belongs to. Only listeners' ports are shared by shards.
+    pub(super) fn owner(&self, bytes: &[u8], here: &Door) -> usize {
+        let here = usize::from(here.index());
+        if self.gate.is_some() {
+            steer::shard_of(bytes).unwrap_or(here)
+        } else {
+            here
+        }
+    }
+
+    pub(super) fn note_handed_over(&mut self, taken: bool) {
+        self.handed_over += 1;
+        self.hand_over_lost += u64::from(!taken);
+    }
+
+    pub(super) fn configure(&mut self, listener: ListenerConfig) {
+        self.endpoint.set_listener(Some(listener));
+    }
+
+    /// Places a call; refusal to even try ends the connection at once.
+    pub(super) fn call(&mut self, now: Instant, call: PlaceCall, door: &Arc<Door>) {
+        let PlaceCall {
+            remote,
+            config,
+            mut role,
+            shared,
+            ..
+        } = call;
+        match self.endpoint.connect(now, remote, config) {
+            Ok(id) => self.admit(id, role, shared, door),
+            Err(error) => {
+                let reason = EndReason::NotPlaced(error.to_string().into());
+                role.closed(&reason);
+                shared.set_ended(now, reason);
+            }
+        }
+    }
+
+    /// Passes on what control decided about a stranger.
+    pub(super) fn decide(&mut self, now: Instant, answer: Answer) {
+        if !self.requests.remove(&answer.request) {
+            if let Some((role, shared)) = answer.accepted {
+                abandon(now, role, &shared, &EndReason::Abandoned);
+            }
+            return;
+        }
+        if let Some(accepted) = answer.accepted {
+            self.accepted.insert(answer.request, accepted);
+        }
+        self.endpoint.decide(now, answer.request, answer.decision);
+    }
+
+    pub(super) fn close(&mut self, now: Instant, id: ConnectionId) {
+        if self.connections.contains_key(&id) {
+            self.endpoint.close(now, id);
+        }
+    }
+
+    /// Says goodbye to everybody; the port is finished when all is said, or at the deadline.
+    pub(super) fn retire(
+        &mut self,
+        now: Instant,
+        deadline: Instant,
+        done: Option<oneshot::Sender<()>>,
+    ) {
+        self.endpoint.set_listener(None);
+        for id in self.connections.keys() {
+            self.endpoint.close(now, *id);
+        }
+        self.retiring = Some(Retiring { deadline, done });
+    }
+
+    pub(super) fn has_finished(&self, now: Instant) -> bool {
+        let quiet = self.connections.is_empty() && self.outbox.is_empty() && !self.has_more;
+        match &self.retiring {
+            Some(retiring) => quiet || now >= retiring.deadline,
+            None => false,
+        }
+    }
+
+    /// The last act: whoever still waits is told.
+    pub(super) fn finish(&mut self, now: Instant) {
+        for (_, connection) in self.connections.drain() {
+            abandon(
+                now,
+                connection.role,
+                &connection.shared,
+                &EndReason::Stopping,
+            );
+        }
+        for (_, (role, shared)) in self.accepted.drain() {
+            abandon(now, role, &shared, &EndReason::Stopping);
+        }
+        if let Some(done) = self.retiring.take().and_then(|retiring| retiring.done) {
+            // Whoever asked may have lost interest.
+            let _ = done.send(());
+        }
+    }
+
+    /// Takes a connection in, as soon as the endpoint has named it.
+    fn admit(
+        &mut self,
+        id: ConnectionId,
+        mut role: Role,
+        shared: Arc<ConnectionShared>,
+        door: &Arc<Door>,
+    ) {
+        let waker = match &mut role {
+            Role::Publisher(_) => None,
+            Role::Reader(fountain) => {
+                let pending = AtomicBool::new(false);
+                let waker = FountainWaker {
+                    door: Arc::clone(door),
+                    port: self.id,
+                    id,
+                    pending,
+                };
+                let waker = Arc::new(waker);
+                fountain.attach(Arc::clone(&waker) as _);
+                Some(waker)
+            }
+        };
+        // Set once: a connection never moves.
+        let _ = shared.place.set((self.id, id));
+        let connection = Connection {
+            role,
+            shared,
+            waker,
+            held: None,
+            appointment: None,
+        };
+        self.connections.insert(id, connection);
+        self.round.push_back(id);
+    }
+
+    pub(super) fn handle_events(&mut self, now: Instant, door: &Arc<Door>) {
+        while let Some(event) = self.endpoint.poll_event() {
+            match event {
+                Event::Request(request) => {
+                    let id = request.id;
+                    let open = self.retiring.is_none();
+                    if let Some(gate) = self.gate.as_ref().filter(|_| open)
+                        && gate.pass(door, self.id, request)
+                    {
+                        self.requests.insert(id);
+                    }
+                }
+                Event::RequestGone(request) => {
+                    self.requests.remove(&request);
+                    if let Some((role, shared)) = self.accepted.remove(&request) {
+                        abandon(now, role, &shared, &EndReason::Abandoned);
+                    }
+                }
+                Event::Connected {
+                    id,
+                    request,
+                    negotiated,
+                } => {
+                    let accepted = request.and_then(|request| self.accepted.remove(&request));
+                    if let Some((role, shared)) = accepted {
+                        self.admit(id, role, shared, door);
+                    }
+                    self.connected(now, id, negotiated);
+                }
+                Event::Refused { id, reason } => self.end(now, id, &EndReason::Refused(reason)),
+                Event::Closed { id, reason } => {
+                    // What arrived before the end still counts.
+                    self.deliver(now);
+                    self.end(now, id, &EndReason::Closed(reason));
+                }
+                Event::Odd(oddity) => tracing::debug!(?oddity, "an odd packet was ignored"),
+                other => tracing::debug!(?other, "an event nobody here knows"),
+            }
+        }
+    }
+
+    fn connected(&mut self, now: Instant, id: ConnectionId, negotiated: tidegate_srt::Negotiated) {
+        let Some(connection) = self.connections.get(&id) else {
+            return;
+        };
+        connection.shared.set_connected(now, negotiated);
+        self.woken.push(id);
+        if self.retiring.is_some() || connection.shared.closing.load(Ordering::Acquire) {
+            self.endpoint.close(now, id);
+        }
+    }
+
+    fn end(&mut self, now: Instant, id: ConnectionId, reason: &EndReason) {
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if let Some(statistics) = self.endpoint.statistics(now, id) {
+            connection.shared.set_statistics(now, statistics);
+        }
+        abandon(now, connection.role, &connection.shared, reason);
+        if self.for_one_call && self.connections.is_empty() {
+            self.retiring = Some(Retiring {
+                deadline: now + super::FAREWELL,
+                done: None,
+            });
+        }
+    }
+
+    pub(super) fn wants_sweeps(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
+    /// Refreshes the snapshots of a slice of the connections, and the port's own.
+    pub(super) fn sweep(&mut self, now: Instant, sweeps_per_round: usize) {
+        for _ in 0..self.round.len().div_ceil(sweeps_per_round) {
+            let Some(id) = self.round.pop_front() else {
+                break;
+            };
+            let Some(connection) = self.connections.get(&id) else {
+                continue;
+            };
+            self.round.push_back(id);
+            if connection.shared.closing.load(Ordering::Acquire) {
+                self.endpoint.close(now, id);
+            }
+            if let Some(statistics) = self.endpoint.statistics(now, id) {
+                connection.shared.set_statistics(now, statistics);
+            }
+        }
+        self.shared.status.store(Arc::new(self.status()));
+    }
+
+    fn status(&self) -> PortStatus {
+        PortStatus {
+            endpoint: *self.endpoint.counters(),
+            socket: self.socket.counters(),
+            outbox: self.outbox.counters(),
+            connections: self.endpoint.connection_count(),
+            handed_over: self.handed_over,
+            hand_over_lost: self.hand_over_lost,
+            admission_overflow: self.gate.as_ref().map_or(0, Gate::overflow),
+            recv_buffer_bytes: self.socket.recv_buffer_bytes(),
+        }
+    }
+}
+
+fn abandon(now: Instant, mut role: Role, shared: &ConnectionShared, reason: &EndReason) {
+    role.closed(reason);
+    shared.set_ended(now, reason.clone());
+}

@@ -1,0 +1,191 @@
+use std::sync::atomic::Ordering;
+
+use tidegate_udp::Interest;
+use tidegate_units::Instant;
+
+use super::media::Surroundings;
+use super::port::Port;
+use super::{FAREWELL, SWEEP, SWEEPS_PER_ROUND, Shard, Stopping, WAKER_TOKEN};
+use crate::command::{Command, Handed, OpenPort, PlaceCall, PortId};
+use crate::connection::EndReason;
+
+/// Reads per socket and turn; what is left keeps the socket ready for the next turn.
+const READS_PER_TURN: usize = 8;
+/// Commands taken per turn, so that a storm of them never delays media for long.
+const COMMANDS_PER_TURN: usize = 128;
+/// Handed-over datagrams taken per turn.
+const HANDED_PER_TURN: usize = 1024;
+
+impl Shard {
+    pub(super) fn turn(&mut self) {
+        let now = self.clock.now();
+        let mut datagrams = 0;
+        let ready: Vec<u64> = self.poller.ready().collect();
+        if ready.contains(&WAKER_TOKEN) {
+            self.door.waker().clear();
+        }
+        self.take_commands(now);
+        datagrams += self.take_handed(now);
+        for token in ready.into_iter().filter(|token| *token != WAKER_TOKEN) {
+            datagrams += self.read(now, PortId(token));
+        }
+        self.wake_fountains();
+        let sweep = now >= self.next_sweep;
+        if sweep {
+            self.next_sweep = now + SWEEP;
+        }
+        for port in self.ports.values_mut() {
+            let mut surroundings = Surroundings {
+                door: &self.door,
+                poller: &self.poller,
+                transmit: &mut self.transmit,
+            };
+            datagrams += port.turn(now, &mut surroundings);
+            if sweep {
+                port.sweep(now, SWEEPS_PER_ROUND);
+            }
+        }
+        self.drop_finished_ports(now);
+        self.moderation.note(now, datagrams);
+    }
+
+    fn take_commands(&mut self, now: Instant) {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Some(command) = self.door.commands.pop() else {
+                return;
+            };
+            match command {
+                Command::Open(open) => self.open(now, *open),
+                Command::Configure { port, listener } => {
+                    self.with_port(port, |port| port.configure(listener));
+                }
+                Command::Retire { port: id, done } => {
+                    let deadline = now + FAREWELL;
+                    self.with_port(id, |port| port.retire(now, deadline, Some(done)));
+                }
+                Command::Call(call) => self.call(now, *call),
+                Command::Decide(answer) => {
+                    let port = answer.port;
+                    self.with_port(port, |port| port.decide(now, *answer));
+                }
+                Command::Close { port, id } => self.with_port(port, |port| port.close(now, id)),
+                Command::Stop { done } => self.stop(now, done),
+            }
+        }
+        // More are waiting: come back at once.
+        self.door.waker().wake();
+    }
+
+    fn with_port(&mut self, id: PortId, act: impl FnOnce(&mut Port)) {
+        if let Some(port) = self.ports.get_mut(&id) {
+            act(port);
+        }
+    }
+
+    fn open(&mut self, now: Instant, open: OpenPort) {
+        if let Err(error) = self.poller.add(&open.socket, open.id.0, Interest::Read) {
+            tracing::error!(%error, "a media thread cannot watch its socket");
+            return;
+        }
+        self.ports.insert(open.id, Port::new(now, open));
+    }
+
+    fn call(&mut self, now: Instant, call: PlaceCall) {
+        match self.ports.get_mut(&call.port) {
+            Some(port) => port.call(now, call, &self.door),
+            None => {
+                let PlaceCall {
+                    mut role, shared, ..
+                } = call;
+                let reason = EndReason::Stopping;
+                role.closed(&reason);
+                shared.set_ended(now, reason);
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Instant, done: tokio::sync::oneshot::Sender<()>) {
+        let deadline = now + FAREWELL;
+        for port in self.ports.values_mut() {
+            port.retire(now, deadline, None);
+        }
+        let fresh = Stopping {
+            deadline,
+            done: Vec::new(),
+        };
+        self.stopping.get_or_insert(fresh).done.push(done);
+    }
+
+    /// Reads a socket and feeds its endpoint.
+    fn read(&mut self, now: Instant, id: PortId) -> u64 {
+        let Some(port) = self.ports.get_mut(&id) else {
+            return 0;
+        };
+        let mut count = 0;
+        for _ in 0..READS_PER_TURN {
+            match port.socket.recv(&mut self.received) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "reading a socket failed");
+                    break;
+                }
+            }
+            for datagram in self.received.datagrams() {
+                count += 1;
+                match self.doors.get(port.owner(datagram.bytes, &self.door)) {
+                    Some(owner) if owner.index() != self.door.index() => {
+                        port.note_handed_over(owner.hand(Handed {
+                            port: id,
+                            from: datagram.from,
+                            to: datagram.to,
+                            bytes: datagram.bytes.into(),
+                        }));
+                    }
+                    _ => port.receive(now, datagram.from, datagram.to, datagram.bytes),
+                }
+            }
+            if !self.received.is_full() {
+                break;
+            }
+        }
+        count
+    }
+
+    fn take_handed(&mut self, now: Instant) -> u64 {
+        for count in 0..HANDED_PER_TURN {
+            let Some(handed) = self.door.handed.pop() else {
+                return count as u64;
+            };
+            self.with_port(handed.port, |port| {
+                port.receive(now, handed.from, handed.to, &handed.bytes);
+            });
+        }
+        self.door.waker().wake();
+        HANDED_PER_TURN as u64
+    }
+
+    fn wake_fountains(&mut self) {
+        while let Some((port, id)) = self.door.woken.pop() {
+            self.with_port(port, |port| port.note_woken(id));
+        }
+        if self.door.all_woken.swap(false, Ordering::AcqRel) {
+            for port in self.ports.values_mut() {
+                port.note_all_woken();
+            }
+        }
+    }
+
+    fn drop_finished_ports(&mut self, now: Instant) {
+        let poller = &self.poller;
+        self.ports.retain(|_, port| {
+            if !port.has_finished(now) {
+                return true;
+            }
+            // The socket goes with the port, and its watch with the socket.
+            let _ = poller.remove(&port.socket);
+            port.finish(now);
+            false
+        });
+    }
+}

@@ -1,0 +1,285 @@
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io, thread};
+
+use tidegate_srt::{CookieKey, EndpointConfig, EndpointLimits, SocketIdSpace};
+use tidegate_udp::{Clock, Options, Socket, bind_group, steer};
+use tokio::sync::oneshot;
+
+use crate::admission::{Admission, Lobby};
+use crate::call::{CallError, CallOptions};
+use crate::command::{Command, OpenPort, PlaceCall, PortId};
+use crate::config::{ListenOptions, ShardsConfig};
+use crate::connection::{ConnectionHandle, ConnectionShared};
+use crate::key_pool::KeyPool;
+use crate::listener::{ListenError, ListenerHandle, Member};
+use crate::port_status::PortShared;
+use crate::shard::{Door, Shard};
+
+/// The media threads.
+pub struct Shards {
+    doors: Arc<[Arc<Door>]>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    keys: KeyPool,
+    lobby: Lobby,
+    cookie_key: [u8; 16],
+    next_port: AtomicU64,
+    next_shard: AtomicUsize,
+    /// Shards that have opened their shared ports for calls.
+    call_ports: Mutex<BTreeSet<(u8, PortId)>>,
+}
+
+impl Shards {
+    /// Starts the threads. They run until [`stop`](Self::stop), or until this is dropped.
+    ///
+    /// # Errors
+    /// Out of threads, descriptors or random numbers.
+    pub fn start(config: &ShardsConfig) -> io::Result<Arc<Self>> {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let count = if config.threads == 0 {
+            cores()
+        } else {
+            config.threads
+        };
+        let count = count.clamp(1, steer::MAX_SHARDS);
+        let doors = (0..count)
+            .map(Door::new)
+            .collect::<io::Result<Arc<[_]>>>()?;
+        let mut threads = Vec::with_capacity(count);
+        for index in 0..count {
+            let shard = Shard::new(index, Arc::clone(&doors), config)?;
+            let name = format!("srt-shard-{index}");
+            threads.push(
+                thread::Builder::new()
+                    .name(name)
+                    .spawn(move || shard.run())?,
+            );
+        }
+        Ok(Arc::new(Self {
+            doors,
+            threads: Mutex::new(threads),
+            keys: KeyPool::start()?,
+            lobby: Lobby::open()?,
+            cookie_key: random()?,
+            next_port: AtomicU64::new(PortId::FIRST_FREE),
+            next_shard: AtomicUsize::new(0),
+            call_ports: Mutex::default(),
+        }))
+    }
+
+    /// The clock behind every instant here.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock
+    }
+
+    /// The threads for key derivation.
+    #[must_use]
+    pub fn keys(&self) -> &KeyPool {
+        &self.keys
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.doors.len()
+    }
+
+    /// Listens on every shard; port 0 takes one free port for all of them.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or the shards are stopping.
+    pub fn listen(
+        &self,
+        address: SocketAddr,
+        options: &ListenOptions,
+        admission: Arc<dyn Admission>,
+    ) -> Result<ListenerHandle, ListenError> {
+        let failed = |error| ListenError::Bind { address, error };
+        let sockets = bind_group(address, self.doors.len(), &options.udp).map_err(failed)?;
+        let port = self.fresh_port();
+        let local = sockets[0].local_addr();
+        warn_about_buffers(&sockets[0], &options.udp);
+        let gate = self.lobby.gate(admission);
+        let closed = AtomicBool::new(false);
+        let mut handle = ListenerHandle {
+            port,
+            local,
+            members: Vec::new(),
+            closed,
+        };
+        for (door, socket) in self.doors.iter().zip(sockets) {
+            let config = EndpointConfig {
+                listen: Some(options.listener.clone()),
+                limits: options.limits,
+                ..self.endpoint(door).map_err(failed)?
+            };
+            let shared = Arc::new(PortShared::default());
+            let open = OpenPort {
+                id: port,
+                socket,
+                config,
+                gate: Some(gate.clone()),
+                shared: Arc::clone(&shared),
+                for_one_call: false,
+            };
+            // On failure the handle goes and takes the shares opened so far with it.
+            door.push(Command::Open(Box::new(open)))
+                .map_err(|_| ListenError::Busy)?;
+            handle.members.push(Member {
+                door: Arc::clone(door),
+                shared,
+            });
+        }
+        Ok(handle)
+    }
+
+    /// Calls `remote`. How it goes is on the handle.
+    ///
+    /// # Errors
+    /// The local address cannot be used, or the shards are stopping.
+    pub fn call(
+        &self,
+        remote: SocketAddr,
+        options: CallOptions,
+    ) -> Result<ConnectionHandle, CallError> {
+        let index = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
+        let door = &self.doors[index];
+        let port = match options.local {
+            Some(local) => self.open_for_call(door, self.fresh_port(), local, true)?,
+            None if remote.is_ipv4() => PortId::CALLS_V4,
+            None => PortId::CALLS_V6,
+        };
+        if options.local.is_none() {
+            self.open_shared_call_port(door, port)?;
+        }
+        let shared = ConnectionShared::new(remote, Clock.now());
+        let call = PlaceCall {
+            port,
+            remote,
+            config: options.caller,
+            role: options.role,
+            shared: Arc::clone(&shared),
+        };
+        door.push(Command::Call(Box::new(call)))
+            .map_err(|_| CallError::Busy)?;
+        Ok(ConnectionHandle {
+            shared,
+            door: Arc::clone(door),
+        })
+    }
+
+    /// Opens the port that a shard's calls share, unless it is open.
+    fn open_shared_call_port(&self, door: &Arc<Door>, port: PortId) -> Result<(), CallError> {
+        let mut open = self
+            .call_ports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if open.contains(&(door.index(), port)) {
+            return Ok(());
+        }
+        let any: SocketAddr = if port == PortId::CALLS_V4 {
+            (Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        self.open_for_call(door, port, any, false)?;
+        open.insert((door.index(), port));
+        Ok(())
+    }
+
+    fn open_for_call(
+        &self,
+        door: &Arc<Door>,
+        id: PortId,
+        address: SocketAddr,
+        for_one_call: bool,
+    ) -> Result<PortId, CallError> {
+        let failed = |error| CallError::Local { address, error };
+        let udp = Options {
+            only_v6: true,
+            ..Options::default()
+        };
+        let open = OpenPort {
+            id,
+            socket: Socket::bind(address, &udp).map_err(failed)?,
+            config: self.endpoint(door).map_err(failed)?,
+            gate: None,
+            shared: Arc::default(),
+            for_one_call,
+        };
+        door.push(Command::Open(Box::new(open)))
+            .map_err(|_| CallError::Busy)?;
+        Ok(id)
+    }
+
+    /// Says goodbye to every peer, closes every socket and ends the threads.
+    pub async fn stop(&self) {
+        for done in self.ask_to_stop() {
+            // A thread that has ended already needs no asking.
+            let _ = done.await;
+        }
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // They have just said that they end; this waits microseconds.
+            let _ = thread.join();
+        }
+    }
+
+    fn ask_to_stop(&self) -> Vec<oneshot::Receiver<()>> {
+        let ask = |door: &Arc<Door>| {
+            let (done, stopped) = oneshot::channel();
+            door.push(Command::Stop { done }).ok().map(|()| stopped)
+        };
+        self.doors.iter().filter_map(ask).collect()
+    }
+
+    fn endpoint(&self, door: &Door) -> io::Result<EndpointConfig> {
+        Ok(EndpointConfig {
+            listen: None,
+            socket_ids: SocketIdSpace {
+                shard: door.index(),
+            },
+            cookie_key: CookieKey::new(self.cookie_key),
+            limits: EndpointLimits::default(),
+            seed: random()?,
+        })
+    }
+
+    fn fresh_port(&self) -> PortId {
+        PortId(self.next_port.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+    }
+}
+
+impl fmt::Debug for Shards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shards({})", self.doors.len())
+    }
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes)
+}
+
+fn warn_about_buffers(socket: &Socket, asked: &Options) {
+    let granted = socket.recv_buffer_bytes();
+    if granted < asked.recv_buffer_bytes {
+        tracing::warn!(
+            asked = asked.recv_buffer_bytes,
+            granted,
+            "the system grants a smaller UDP receive buffer than asked for; \
+             raise net.core.rmem_max, or bursts may be lost on this host"
+        );
+    }
+}

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod caller;
 mod handshakes;
+mod listener;
 mod payloads;
 mod pcap;
 mod rejections;
+mod replay;
 mod roundtrip;
 mod session;

@@ -21,7 +21,7 @@ fn key_material(session: &Session) -> KeyMaterial {
     KeyMaterial::parse(block.body).unwrap()
 }
 
-fn opened(session: &Session) -> SessionKeys {
+pub(crate) fn opened(session: &Session) -> SessionKeys {
     key_material(session).open(PASSPHRASE).unwrap()
 }
 

@@ -65,7 +65,7 @@ impl LinkRate {
     }
 
     fn on_probe(&mut self, now: Instant, index: u64, wire_bytes: u64, retransmitted: bool) {
-        if index % PROBE_INTERVAL == 0 {
+        if index.is_multiple_of(PROBE_INTERVAL) {
             self.probe = (!retransmitted).then_some((index, now));
             return;
         }
@@ -114,11 +114,7 @@ impl LinkRate {
             .iter()
             .filter(|interval| in_range(**interval, median));
         let (count, time) = inside.fold((1, median), |(n, sum), interval| (n + 1, sum + interval));
-        if time == 0 {
-            0
-        } else {
-            count * 1_000_000 / time
-        }
+        u64::checked_div(count * 1_000_000, time).unwrap_or(0)
     }
 }
 

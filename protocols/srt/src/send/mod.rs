@@ -132,7 +132,7 @@ impl Sender {
         let is_new = index == self.buffer.next_new();
         if is_new {
             self.buffer.advance_new();
-            self.probing = index % PROBE_INTERVAL == 0;
+            self.probing = index.is_multiple_of(PROBE_INTERVAL);
             if index == self.buffer.first() {
                 self.last_progress = now;
             }

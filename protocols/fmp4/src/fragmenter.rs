@@ -1,0 +1,191 @@
+use bytes::{BufMut, Bytes, BytesMut};
+use mp4_atom::{Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
+
+use crate::track::{Sample, TICKS_PER_SECOND, TrackSpec};
+use crate::{Fmp4Error, annexb, init};
+
+/// sample_depends_on = 2: no other sample.
+const KEY_FLAGS: u32 = 0x0200_0000;
+/// sample_depends_on = 1, and not a sync sample.
+const DELTA_FLAGS: u32 = 0x0101_0000;
+const BOX_HEADER_BYTES: usize = 8;
+/// An audio frame this far (in frames) from where the one before ended follows a gap.
+const AUDIO_TOLERANCE_FRAMES: i64 = 1;
+
+/// Makes fragments of a fixed set of tracks.
+///
+/// Decoding times continue exactly from fragment to fragment: the times of audio frames,
+/// which are rounded to 90 kHz on their way, are counted in samples again.
+#[derive(Debug)]
+pub struct Fragmenter {
+    tracks: Vec<Track>,
+    init: Bytes,
+    sequence: u32,
+}
+
+#[derive(Debug)]
+struct Track {
+    spec: TrackSpec,
+    /// Where the last fragment's samples end, in the track's own ticks.
+    end: Option<i64>,
+}
+
+impl Fragmenter {
+    /// A fragmenter for these tracks.
+    pub fn new(tracks: Vec<TrackSpec>) -> Result<Self, Fmp4Error> {
+        let init = init::init_segment(&tracks)?;
+        let tracks = tracks
+            .into_iter()
+            .map(|spec| Track { spec, end: None })
+            .collect();
+        Ok(Self {
+            tracks,
+            init,
+            sequence: 0,
+        })
+    }
+
+    /// The initialisation segment.
+    #[must_use]
+    pub fn init_segment(&self) -> Bytes {
+        self.init.clone()
+    }
+
+    /// The clock jumps: the next samples do not continue the last ones.
+    pub fn restart(&mut self) {
+        for track in &mut self.tracks {
+            track.end = None;
+        }
+    }
+
+    /// One fragment of these samples: a list per track, in the order of the tracks, which
+    /// may be empty. Times count from an epoch of the caller's; what is before it is moved to it.
+    pub fn fragment(&mut self, samples: &[&[Sample]]) -> Result<Bytes, Fmp4Error> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut data = BytesMut::new();
+        let mut runs = Vec::new();
+        for ((id, track), samples) in (1_u32..).zip(&mut self.tracks).zip(samples) {
+            if !samples.is_empty() {
+                runs.push((track.run(id, samples, &mut data)?, data.len()));
+            }
+        }
+        assemble(self.sequence, runs, &data)
+    }
+}
+
+impl Track {
+    /// One track's samples: their data is appended, their table returned.
+    fn run(&mut self, id: u32, samples: &[Sample], data: &mut BytesMut) -> Result<Traf, Fmp4Error> {
+        let durations = self.durations(samples);
+        let base = self.base(samples.first().map_or(0, |sample| sample.dts));
+        let mut entries = Vec::with_capacity(samples.len());
+        for (sample, &duration) in samples.iter().zip(&durations) {
+            let begin = data.len();
+            if self.spec.is_annex_b() {
+                annexb::append(data, self.spec.config.codec(), &sample.data);
+            } else {
+                data.put_slice(&sample.data);
+            }
+            let composition = sample.pts.saturating_sub(sample.dts);
+            entries.push(TrunEntry {
+                duration: Some(duration),
+                size: Some(u32::try_from(data.len() - begin).map_err(|_| Fmp4Error::TooLarge)?),
+                flags: Some(if sample.key { KEY_FLAGS } else { DELTA_FLAGS }),
+                cts: self.spec.is_annex_b().then_some(composition),
+            });
+        }
+        let total: i64 = durations.iter().map(|&duration| i64::from(duration)).sum();
+        self.end = Some(base.saturating_add(total));
+        Ok(Traf {
+            tfhd: Tfhd {
+                track_id: id,
+                default_base_is_moof: true,
+                ..Tfhd::default()
+            },
+            tfdt: Some(Tfdt {
+                base_media_decode_time: base.max(0).cast_unsigned(),
+            }),
+            trun: vec![Trun {
+                data_offset: Some(0),
+                samples: TrunSamples::Explicit(entries),
+            }],
+            ..Traf::default()
+        })
+    }
+
+    /// The decoding time of the first sample, in the track's own ticks.
+    fn base(&self, dts: i64) -> i64 {
+        let told = self.ticks(dts.max(0));
+        let Some(end) = self.end else { return told };
+        match self.spec.frame_ticks() {
+            // Video never goes back: a fragment that overlapped the one before would undo it.
+            None => told.max(end),
+            Some(frame) if (told - end).abs() <= i64::from(frame) * AUDIO_TOLERANCE_FRAMES => end,
+            Some(_) => told,
+        }
+    }
+
+    /// Durations in the track's own ticks: exact where frames are alike, otherwise up to
+    /// the next sample.
+    fn durations(&self, samples: &[Sample]) -> Vec<u32> {
+        if let Some(frame) = self.spec.frame_ticks() {
+            return vec![frame; samples.len()];
+        }
+        let next = samples
+            .iter()
+            .skip(1)
+            .map(|sample| Some(sample.dts))
+            .chain([None]);
+        let duration = |(sample, next): (&Sample, Option<i64>)| {
+            let told = sample.dts.saturating_add(i64::from(sample.duration));
+            let begin = self.ticks(sample.dts);
+            u32::try_from(self.ticks(next.unwrap_or(told)) - begin).unwrap_or(0)
+        };
+        samples.iter().zip(next).map(duration).collect()
+    }
+
+    /// 90 kHz to the track's own ticks, to the nearest.
+    fn ticks(&self, time: i64) -> i64 {
+        let scaled = i128::from(time) * i128::from(self.spec.timescale());
+        let half = i128::from(TICKS_PER_SECOND / 2);
+        let ticks = (scaled + half).div_euclid(i128::from(TICKS_PER_SECOND));
+        i64::try_from(ticks).unwrap_or(i64::MAX)
+    }
+}
+
+/// `styp`, `moof` and `mdat`. Each run comes with the end of its data.
+fn assemble(sequence: u32, runs: Vec<(Traf, usize)>, data: &[u8]) -> Result<Bytes, Fmp4Error> {
+    let ends: Vec<usize> = runs.iter().map(|(_, end)| *end).collect();
+    let traf = runs.into_iter().map(|(traf, _)| traf).collect();
+    let mut moof = Moof {
+        mfhd: Mfhd {
+            sequence_number: sequence,
+        },
+        traf,
+    };
+    let mut header = Vec::new();
+    moof.encode(&mut header)?;
+    // The offsets count from the start of `moof`; its size does not depend on them.
+    let data_begin = header.len() + BOX_HEADER_BYTES;
+    let begins = [0].into_iter().chain(ends.iter().copied());
+    for (traf, begin) in moof.traf.iter_mut().zip(begins) {
+        let offset = i32::try_from(data_begin + begin).map_err(|_| Fmp4Error::TooLarge)?;
+        for run in &mut traf.trun {
+            run.data_offset = Some(offset);
+        }
+    }
+    let mdat_bytes =
+        u32::try_from(data.len() + BOX_HEADER_BYTES).map_err(|_| Fmp4Error::TooLarge)?;
+    let styp = Styp {
+        major_brand: FourCC::new(b"msdh"),
+        minor_version: 0,
+        compatible_brands: vec![FourCC::new(b"msdh"), FourCC::new(b"msix")],
+    };
+    let mut out = Vec::with_capacity(header.len() + data.len() + 64);
+    styp.encode(&mut out)?;
+    moof.encode(&mut out)?;
+    out.put_u32(mdat_bytes);
+    out.put_slice(b"mdat");
+    out.put_slice(data);
+    Ok(out.into())
+}

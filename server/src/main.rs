@@ -1,2 +1,7 @@
 //! Tidegate's command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tidegate_server::cli::run()
+}

@@ -1,0 +1,284 @@
+//! The list of adapters: one line each, from which every typed object follows.
+//!
+//! An object of the configuration has one optional field per adapter that can be it. (With
+//! serde's `flatten` a misspelt key would be swallowed, and errors would lose their place.)
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tidegate_engine::{
+    EventSink, Expect, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
+    SecretRef, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
+};
+
+use crate::config::problem::sentence;
+use crate::config::{ConfigProblem, Document, Name};
+
+/// What adapters share.
+#[derive(Clone, Debug)]
+pub struct Shared {}
+
+/// Makes the configuration's types and [`Adapters`] from the list.
+///
+/// Each line is sorted by what the adapter can be, then the three kinds of objects are
+/// written out with one field per adapter.
+macro_rules! adapters {
+    ($($kind:ident: $adapter:ty = $make:expr => { $($role:ident)+ })*) => {
+        /// Every adapter, made once per process.
+        #[derive(Debug)]
+        pub struct Adapters {
+            $($kind: $adapter,)*
+        }
+
+        impl Adapters {
+            /// The adapters, sharing the media threads.
+            #[must_use]
+            pub fn new(shared: &Shared) -> Self {
+                $(let $kind = { let make: fn(&Shared) -> $adapter = $make; make(shared) };)*
+                let _ = shared;
+                Self { $($kind,)* }
+            }
+        }
+
+        adapters!(@sort [] [] [] $($kind $adapter [$($role)+])*);
+    };
+
+    (@sort $l:tt $s:tt $o:tt $kind:ident $adapter:ty [] $($rest:tt)*) => {
+        adapters!(@sort $l $s $o $($rest)*);
+    };
+    (@sort [$($l:tt)*] $s:tt $o:tt $kind:ident $adapter:ty [listener $($role:ident)*] $($rest:tt)*) => {
+        adapters!(@sort [$($l)* ($kind $adapter)] $s $o $kind $adapter [$($role)*] $($rest)*);
+    };
+    (@sort $l:tt [$($s:tt)*] $o:tt $kind:ident $adapter:ty [source $($role:ident)*] $($rest:tt)*) => {
+        adapters!(@sort $l [$($s)* ($kind $adapter)] $o $kind $adapter [$($role)*] $($rest)*);
+    };
+    (@sort $l:tt $s:tt [$($o:tt)*] $kind:ident $adapter:ty [output $($role:ident)*] $($rest:tt)*) => {
+        adapters!(@sort $l $s [$($o)* ($kind $adapter)] $kind $adapter [$($role)*] $($rest)*);
+    };
+    (@sort [$(($lk:ident $la:ty))*] [$(($sk:ident $sa:ty))*] [$(($ok:ident $oa:ty))*]) => {
+        adapters! { @item "listener" listeners ListenerAdapter
+            /// A port where strangers arrive.
+            ListenerConfig {} [$(($lk $la))*] }
+        adapters! { @item "source" sources SourceAdapter
+            /// Something that produces a feed.
+            SourceConfig {
+                /// What should be in the feed; compared with what is.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub expect: Option<Expect>,
+            } [$(($sk $sa))*] }
+        adapters! { @item "output" outputs OutputAdapter
+            /// Something that consumes a feed.
+            OutputConfig {
+                /// The source it delivers.
+                pub source: Name,
+            } [$(($ok $oa))*] }
+
+        impl Adapters {
+            /// Opens a listener or changes the open one.
+            ///
+            /// # Errors
+            /// Why it cannot be open, such as a port in use.
+            pub async fn set_listener(
+                &self,
+                config: &ListenerConfig,
+                events: &EventSink,
+            ) -> Result<SocketAddr, RunError> {
+                $(if let Some(settings) = &config.$lk {
+                    return self.$lk.set_listener(&config.name, settings, events.clone()).await;
+                })*
+                let _ = events;
+                Err(unknown_kind(&config.name))
+            }
+
+            /// Closes a listener.
+            pub async fn remove_listener(&self, config: &ListenerConfig) {
+                $(if config.$lk.is_some() {
+                    self.$lk.remove_listener(&config.name).await;
+                })*
+            }
+
+            /// Where a listener is bound and what it counts; `None` while it is not open.
+            #[must_use]
+            pub fn listener_status(&self, config: &ListenerConfig) -> Option<ListenerStatus> {
+                $(if config.$lk.is_some() {
+                    return self.$lk.listener_status(&config.name);
+                })*
+                None
+            }
+
+            /// What produces a source's feed.
+            ///
+            /// # Errors
+            /// When its settings cannot work.
+            pub fn source(
+                &self,
+                config: &SourceConfig,
+                secrets: &dyn Secrets,
+            ) -> Result<Arc<dyn SourceDriver>, RunError> {
+                $(if let Some(settings) = &config.$sk {
+                    let driver = self.$sk.source(&config.name, settings, secrets);
+                    return driver.map_err(cannot_work);
+                })*
+                let _ = secrets;
+                Err(unknown_kind(&config.name))
+            }
+
+            /// What consumes a feed for an output.
+            ///
+            /// # Errors
+            /// When its settings cannot work.
+            pub fn output(
+                &self,
+                config: &OutputConfig,
+                secrets: &dyn Secrets,
+            ) -> Result<Arc<dyn OutputDriver>, RunError> {
+                $(if let Some(settings) = &config.$ok {
+                    let driver = self.$ok.output(&config.name, settings, secrets);
+                    return driver.map_err(cannot_work);
+                })*
+                let _ = secrets;
+                Err(unknown_kind(&config.name))
+            }
+        }
+    };
+
+    (@item $what:literal $list:ident $Trait:ident $(#[$doc:meta])* $Config:ident
+        { $($field:tt)* } [$(($kind:ident $adapter:ty))*]
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $Config {
+            /// Its name, unique among its like.
+            pub name: Name,
+            $($field)*
+            $(
+                #[doc = concat!("Settings of the `", stringify!($kind), "` adapter.")]
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $kind: Option<<$adapter as $Trait>::Settings>,
+            )*
+        }
+
+        impl Item for $Config {
+            const WHAT: &'static str = $what;
+            const KINDS: &'static [&'static str] = &[$(stringify!($kind)),*];
+
+            fn name(&self) -> &Name {
+                &self.name
+            }
+
+            fn kinds(&self) -> Vec<&'static str> {
+                let named: &[Option<&'static str>] =
+                    &[$(self.$kind.as_ref().map(|_| stringify!($kind)),)*];
+                named.iter().copied().flatten().collect()
+            }
+
+            fn mode(&self) -> Option<&'static str> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.mode();
+                })*
+                None
+            }
+
+            fn listener(&self) -> Option<(&'static str, &str)> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.listener().map(|listener| (stringify!($kind), listener));
+                })*
+                None
+            }
+
+            fn stream_id(&self) -> Option<&str> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.stream_id();
+                })*
+                None
+            }
+
+            fn secrets(&mut self) -> Vec<(String, &mut SecretRef)> {
+                #[allow(unused_mut, reason = "no adapter of this list may have secrets")]
+                let mut found = Vec::new();
+                $(if let Some(settings) = &mut self.$kind {
+                    let kind = stringify!($kind);
+                    let secrets = settings.secrets().into_iter();
+                    found.extend(secrets.map(|(field, at)| (format!("{kind}/{field}"), at)));
+                })*
+                found
+            }
+
+            fn check(&self) -> Vec<ConfigProblem> {
+                $(if let Some(settings) = &self.$kind
+                    && let Err(error) = settings.check()
+                {
+                    return vec![problem_of(stringify!($kind), &error)];
+                })*
+                Vec::new()
+            }
+
+            fn list(document: &Document) -> &Vec<Self> {
+                &document.$list
+            }
+
+            fn list_mut(document: &mut Document) -> &mut Vec<Self> {
+                &mut document.$list
+            }
+        }
+    };
+}
+
+adapters! {
+}
+
+/// What listeners, sources and outputs have in common.
+pub trait Item:
+    Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
+{
+    /// `listener`, `source` or `output`.
+    const WHAT: &'static str;
+    /// The adapters that can be one.
+    const KINDS: &'static [&'static str];
+
+    /// Its name, unique among its like.
+    fn name(&self) -> &Name;
+    /// The adapters it names; exactly one in a valid object.
+    fn kinds(&self) -> Vec<&'static str>;
+    /// `listener`, `caller` … where the adapter has several ways.
+    fn mode(&self) -> Option<&'static str>;
+    /// The adapter and the listener it lives on.
+    fn listener(&self) -> Option<(&'static str, &str)>;
+    /// The stream ID it claims on that listener.
+    fn stream_id(&self) -> Option<&str>;
+    /// Where it refers to secrets, each with its field (`srt/passphrase`).
+    fn secrets(&mut self) -> Vec<(String, &mut SecretRef)>;
+    /// What is wrong with it by itself.
+    fn check(&self) -> Vec<ConfigProblem>;
+    /// Its like in a whole configuration.
+    fn list(document: &Document) -> &Vec<Self>;
+    /// The same, to change.
+    fn list_mut(document: &mut Document) -> &mut Vec<Self>;
+
+    /// The adapter it is for, or `unknown` while it names none.
+    fn kind(&self) -> &'static str {
+        self.kinds().first().copied().unwrap_or("unknown")
+    }
+}
+
+fn problem_of(kind: &str, error: &SettingsError) -> ConfigProblem {
+    let mut problem = ConfigProblem::new(sentence(&error.message));
+    problem.advice = error.advice.as_deref().map(sentence);
+    problem.at(format!("/{kind}/{}", error.field))
+}
+
+fn cannot_work(error: SettingsError) -> RunError {
+    let advice = error.advice.unwrap_or_else(|| format!("Change its \"{}\"", error.field));
+    RunError::configuration(sentence(&error.message), sentence(&advice))
+}
+
+fn unknown_kind(name: &Name) -> RunError {
+    RunError::configuration(
+        format!("\"{name}\" does not say what it is"),
+        "Add the settings of one adapter.",
+    )
+}

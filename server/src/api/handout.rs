@@ -1,0 +1,203 @@
+//! What to give to whoever sends or watches: the address with its secret, ready to paste.
+//!
+//! This is the one place where a secret is shown again. Every use is in the journal.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Serialize;
+use tidegate_engine::{EventKind, SecretRef, Subject};
+use utoipa::ToSchema;
+
+use super::address::{host, port, query_encoded, url_host};
+use super::problem::Problem;
+use super::{App, Shared};
+use crate::adapters::{Item, OutputConfig, SourceConfig};
+use crate::auth::Identity;
+use crate::state::{Desired, not_found};
+
+/// Latency suggested where nothing is configured.
+const LATENCY_MS: u64 = 200;
+
+/// How to reach one source or output, for the tools people use.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Handout {
+    /// The source's or output's name.
+    name: String,
+    /// The host to connect to.
+    host: String,
+    /// The UDP port.
+    port: u16,
+    /// The stream ID.
+    stream_id: String,
+    /// The passphrase, when it has one.
+    passphrase: Option<String>,
+    /// The latency to set, in milliseconds.
+    latency_ms: u64,
+    /// All of it in one address, latency in milliseconds as SRT tools take it.
+    url: String,
+    /// For OBS: Settings → Stream → Custom → Server. (Its latency is in microseconds.)
+    obs: String,
+    /// A command line.
+    ffmpeg: String,
+    /// A command line.
+    srt_live_transmit: String,
+    /// A command line.
+    gstreamer: String,
+    /// What to type into vMix, field by field.
+    vmix: String,
+}
+
+/// How to send to a source, with its secret. The journal keeps who asked.
+#[utoipa::path(get, path = "/api/v1/handout/sources/{name}", tag = "source",
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = Handout), (status = 401, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "Nobody connects to it", body = Problem)))]
+pub(super) async fn source(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<Json<Handout>, Problem> {
+    let subject = Subject::source(&*name);
+    let parts = parts::<SourceConfig>(&app, &name)?;
+    audit(&app, &identity, subject);
+    Ok(Json(parts.handout(Direction::Send)))
+}
+
+/// How to watch an output, with its secret. The journal keeps who asked.
+#[utoipa::path(get, path = "/api/v1/handout/outputs/{name}", tag = "output",
+    params(("name" = String, Path, description = "Its name")),
+    responses((status = 200, body = Handout), (status = 401, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "Nobody connects to it", body = Problem)))]
+pub(super) async fn output(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<Json<Handout>, Problem> {
+    let subject = Subject::output(&*name);
+    let parts = parts::<OutputConfig>(&app, &name)?;
+    audit(&app, &identity, subject);
+    Ok(Json(parts.handout(Direction::Receive)))
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Send,
+    Receive,
+}
+
+struct Parts {
+    name: String,
+    host: String,
+    url_host: String,
+    port: u16,
+    stream_id: String,
+    passphrase: Option<String>,
+    latency_ms: u64,
+}
+
+fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
+    let desired = app.control.current();
+    let item = desired.find::<T>(name).ok_or_else(|| not_found::<T>(&desired, name))?;
+    let Some((_, listener)) = item.listener() else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "no_listener",
+            format!("Nobody connects to \"{name}\": it is not on a listener."),
+        ));
+    };
+    let Some(port) = port(listener, app, &desired) else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_bound",
+            format!("The listener \"{listener}\" is not open."),
+        )
+        .advise("See its error, and change its bind address."));
+    };
+    let passphrase = passphrase(item, &desired)?;
+    Ok(Parts {
+        name: name.to_owned(),
+        host: host(&desired),
+        url_host: url_host(&desired),
+        port,
+        stream_id: item.stream_id().unwrap_or_default().to_owned(),
+        passphrase,
+        latency_ms: latency_ms(item).unwrap_or(LATENCY_MS),
+    })
+}
+
+fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
+    let mut resolved = desired.vault.resolved(item).map_err(|problem| {
+        Problem::new(StatusCode::CONFLICT, "secret", problem.message)
+    })?;
+    let secrets = resolved.secrets();
+    let literal = secrets.into_iter().find_map(|(_, secret)| match secret {
+        SecretRef::Literal(secret) => Some(secret.expose().to_owned()),
+        SecretRef::Named(_) | SecretRef::Unchanged => None,
+    });
+    Ok(literal)
+}
+
+fn latency_ms<T: Item>(item: &T) -> Option<u64> {
+    let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
+    let text = settings.get(item.kind())?.get("latency")?.as_str()?.to_owned();
+    u64::try_from(humantime::parse_duration(&text).ok()?.as_millis()).ok()
+}
+
+impl Parts {
+    fn address(&self, latency: u64) -> String {
+        let Self { url_host, port, .. } = self;
+        let stream_id = query_encoded(&self.stream_id);
+        let mut url = format!("srt://{url_host}:{port}?streamid={stream_id}");
+        if let Some(passphrase) = &self.passphrase {
+            url += &format!("&passphrase={}", query_encoded(passphrase));
+        }
+        format!("{url}&latency={latency}")
+    }
+
+    fn handout(self, direction: Direction) -> Handout {
+        // FFmpeg, and OBS through it, count latency in microseconds; SRT's own tools in
+        // milliseconds.
+        let (micros, millis) = (self.address(self.latency_ms * 1000), self.address(self.latency_ms));
+        let (ffmpeg, transmit, gstreamer) = match direction {
+            Direction::Send => (
+                format!("ffmpeg -re -i INPUT -c copy -f mpegts '{micros}&pkt_size=1316'"),
+                format!("srt-live-transmit udp://:5000 '{millis}'"),
+                format!("gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri='{millis}'"),
+            ),
+            Direction::Receive => (
+                format!("ffplay '{micros}'"),
+                format!("srt-live-transmit '{millis}' file://con > received.ts"),
+                format!("gst-launch-1.0 srtsrc uri='{millis}' ! decodebin ! autovideosink"),
+            ),
+        };
+        let key = self.passphrase.as_deref().map_or(String::new(), |passphrase| {
+            format!(", Passphrase {passphrase}, Key length 128")
+        });
+        let vmix = format!(
+            "Type SRT (Caller), Hostname {}, Port {}, Stream ID {}, Latency {}{key}",
+            self.host, self.port, self.stream_id, self.latency_ms
+        );
+        Handout {
+            name: self.name,
+            host: self.host,
+            port: self.port,
+            stream_id: self.stream_id,
+            passphrase: self.passphrase,
+            latency_ms: self.latency_ms,
+            url: millis,
+            obs: micros,
+            ffmpeg,
+            srt_live_transmit: transmit,
+            gstreamer,
+            vmix,
+        }
+    }
+}
+
+fn audit(app: &App, identity: &Identity, subject: Subject) {
+    let by = identity.user.clone();
+    app.engine.events().emit(subject, EventKind::Audit { by, action: "saw its secret".into() });
+}

@@ -1,0 +1,106 @@
+//! The live stream: the state once a second, events as they happen.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::views::{StateMessage, state};
+use super::{App, Shared};
+use super::problem::Problem;
+use crate::events::Recorded;
+
+/// How often the state is sent.
+const STATE_INTERVAL: Duration = Duration::from_secs(1);
+/// A comment this often keeps proxies from closing a quiet stream.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Makes the state once a second, for every client of the stream, until the program stops.
+pub async fn publish_state(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(STATE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.stop.cancelled() => return,
+        }
+        if app.state.receiver_count() > 0 {
+            app.state.send_replace(current(&app));
+        }
+    }
+}
+
+fn current(app: &App) -> Arc<str> {
+    serde_json::to_string(&state(app)).unwrap_or_default().into()
+}
+
+/// What one client has been sent so far.
+struct Client {
+    app: Shared,
+    /// The state to send at once, before the first tick.
+    first: Option<Arc<str>>,
+    states: watch::Receiver<Arc<str>>,
+    events: broadcast::Receiver<Arc<Recorded>>,
+}
+
+/// The live stream (Server-Sent Events): `state` at once and every second, `event` for each
+/// event as it happens.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "journal",
+    responses((status = 200, body = StateMessage, content_type = "text/event-stream"),
+        (status = 401, body = Problem)))]
+pub(super) async fn stream(
+    State(app): State<Shared>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let mut states = app.state.subscribe();
+    states.mark_unchanged();
+    let client = Client {
+        first: Some(current(&app)),
+        states,
+        events: app.journal.subscribe(),
+        app,
+    };
+    Sse::new(unfold(client, |mut client| async {
+        let event = client.next().await?;
+        Some((Ok(event), client))
+    }))
+    .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+impl Client {
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(first) = self.first.take() {
+            return Some(state_event(&first));
+        }
+        loop {
+            tokio::select! {
+                changed = self.states.changed() => {
+                    changed.ok()?;
+                    return Some(state_event(&self.states.borrow_and_update()));
+                }
+                recorded = self.events.recv() => match recorded {
+                    Ok(recorded) => return Some(journal_event(&recorded)),
+                    // What was missed is in the journal; the next event's number shows it.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                },
+                () = self.app.stop.cancelled() => return None,
+            }
+        }
+    }
+}
+
+fn state_event(json: &Arc<str>) -> Event {
+    Event::default().event("state").data(json)
+}
+
+fn journal_event(recorded: &Recorded) -> Event {
+    let json = serde_json::to_string(recorded).unwrap_or_default();
+    Event::default().event("event").id(recorded.id.to_string()).data(json)
+}

@@ -1,0 +1,323 @@
+//! Sources, outputs and listeners as the API shows them: settings and state together.
+
+use serde::Serialize;
+use serde_json::Value;
+use tidegate_engine::{
+    Connection, Expect, Health, OutputState, OutputStatus, Reason, SourceState, SourceStatus,
+    StandingAlarm,
+};
+use utoipa::ToSchema;
+
+use super::App;
+use super::address;
+use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
+use crate::reconcile::ObjectError;
+use crate::state::{Desired, shown};
+use crate::time::rfc3339;
+
+/// A source: its settings, its connection, and what is in its feed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SourceView {
+    /// Its name.
+    pub name: String,
+    /// The revision that last changed it.
+    pub revision: u64,
+    /// The adapter: `srt`.
+    pub kind: &'static str,
+    /// `listener` or `caller`, where the adapter has several ways.
+    pub mode: Option<&'static str>,
+    /// Its settings, as in the file. A secret is a reference or `"•••"`.
+    #[schema(value_type = SourceConfig)]
+    pub config: Value,
+    /// The one word for it.
+    #[schema(value_type = String, example = "live")]
+    pub state: SourceState,
+    /// Where the connection stands.
+    #[schema(value_type = super::schema::ConnectionWord)]
+    pub connection: Connection,
+    /// Why it stands there.
+    pub connection_reason: Option<String>,
+    /// Since when the sender is there.
+    pub connected_at: Option<String>,
+    /// Whether media arrives with nothing known to be wrong.
+    #[schema(value_type = super::schema::HealthWord)]
+    pub health: Health,
+    /// What is known to be wrong.
+    #[schema(value_type = Vec<super::schema::ReasonView>)]
+    pub reasons: Vec<Reason>,
+    /// Received over the last second.
+    pub bitrate_bps: u64,
+    /// Time since the last packet; absent before the first.
+    pub last_packet_age_ms: Option<u64>,
+    /// The sender's address.
+    pub peer: Option<String>,
+    /// Readers of it.
+    pub readers: usize,
+    /// How often the connection was lost.
+    pub reconnects: u64,
+    /// Why the last run failed.
+    pub last_error: Option<String>,
+    /// Where a sender sends to.
+    pub url: Option<String>,
+    /// What SRT measures.
+    #[schema(value_type = Option<super::schema::SrtFigures>)]
+    pub srt: Option<Value>,
+    /// What is in the feed.
+    #[schema(value_type = Option<super::schema::MediaView>)]
+    pub media: Option<Value>,
+    /// What should be in it.
+    #[schema(value_type = Option<Object>)]
+    pub expect: Option<Expect>,
+    /// Why it is not what its settings say.
+    pub error: Option<ObjectError>,
+}
+
+/// An output: its settings, and whether it delivers.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OutputView {
+    /// Its name.
+    pub name: String,
+    /// The revision that last changed it.
+    pub revision: u64,
+    /// The adapter: `srt`, `udp`, `hls`, `record`.
+    pub kind: &'static str,
+    /// `listener` or `caller`, where the adapter has several ways.
+    pub mode: Option<&'static str>,
+    /// Its settings, as in the file. A secret is a reference or `"•••"`.
+    #[schema(value_type = OutputConfig)]
+    pub config: Value,
+    /// The source it delivers.
+    pub source: String,
+    /// Where it stands.
+    #[schema(value_type = super::schema::OutputWord)]
+    pub state: OutputState,
+    /// Why it stands there.
+    pub state_reason: Option<String>,
+    /// Bytes were accepted within the last second, or at least one reader is served.
+    pub delivering: bool,
+    /// Accepted by the far side over the last second.
+    pub bitrate_bps: u64,
+    /// Accepted by the far side since the start.
+    pub delivered_bytes: u64,
+    /// Readers being served.
+    pub readers: u64,
+    /// How often it had to begin again.
+    pub reconnects: u64,
+    /// Packets it could not take in time.
+    pub lost_packets: u64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// How it is reached, or where it writes.
+    pub url: Option<String>,
+    /// What the adapter adds.
+    #[schema(value_type = Object)]
+    pub detail: Value,
+    /// Why it is not what its settings say.
+    pub error: Option<ObjectError>,
+}
+
+/// A listener: its settings, and where it is bound.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ListenerView {
+    /// Its name.
+    pub name: String,
+    /// The revision that last changed it.
+    pub revision: u64,
+    /// The adapter: `srt`.
+    pub kind: &'static str,
+    /// Its settings, as in the file.
+    #[schema(value_type = ListenerConfig)]
+    pub config: Value,
+    /// The address it is bound to, once it is.
+    pub bound: Option<String>,
+    /// What it has counted.
+    #[schema(value_type = Object)]
+    pub counters: Value,
+    /// Why it is not open.
+    pub error: Option<ObjectError>,
+}
+
+/// Everything that moves, once a second.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StateMessage {
+    /// When.
+    pub now: String,
+    /// The desired state's revision.
+    pub revision: u64,
+    /// All sources.
+    pub sources: Vec<SourceView>,
+    /// All outputs.
+    pub outputs: Vec<OutputView>,
+    /// All listeners.
+    pub listeners: Vec<ListenerView>,
+    /// What stands in alarm.
+    #[schema(value_type = Vec<super::schema::AlarmView>)]
+    pub alarms: Vec<StandingAlarm>,
+}
+
+/// An object that has a view of its own.
+pub trait Viewed: Item {
+    /// The view.
+    type View: Serialize + Send;
+    /// Makes it.
+    fn view(&self, app: &App, desired: &Desired) -> Self::View;
+}
+
+/// Everything as it is now.
+#[must_use]
+pub fn state(app: &App) -> StateMessage {
+    let desired = app.control.current();
+    let document = &desired.document;
+    let mut alarms = app.alarms.standing();
+    alarms.extend(app.engine.alarms());
+    StateMessage {
+        now: rfc3339(std::time::SystemTime::now()),
+        revision: desired.revision,
+        sources: document.sources.iter().map(|source| source.view(app, &desired)).collect(),
+        outputs: document.outputs.iter().map(|output| output.view(app, &desired)).collect(),
+        listeners: document.listeners.iter().map(|l| l.view(app, &desired)).collect(),
+        alarms,
+    }
+}
+
+impl Viewed for SourceConfig {
+    type View = SourceView;
+
+    fn view(&self, app: &App, desired: &Desired) -> SourceView {
+        let error = app.convergence.error(Self::WHAT, &self.name);
+        let base = SourceView {
+            name: self.name.to_string(),
+            revision: desired.revision_of::<Self>(&self.name),
+            kind: self.kind(),
+            mode: self.mode(),
+            config: settings(self),
+            state: SourceState::Waiting,
+            connection: Connection::Disconnected,
+            connection_reason: None,
+            connected_at: None,
+            health: Health::Error,
+            reasons: Vec::new(),
+            bitrate_bps: 0,
+            last_packet_age_ms: None,
+            peer: None,
+            readers: 0,
+            reconnects: 0,
+            last_error: None,
+            url: address::of_source(self, app, desired),
+            srt: None,
+            media: None,
+            expect: self.expect.clone(),
+            error,
+        };
+        match app.engine.source_status(&self.name) {
+            _ if base.error.is_some() => failed_source(base),
+            Some(status) => with_source_status(base, status),
+            None => base,
+        }
+    }
+}
+
+fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView {
+    SourceView {
+        state: status.state,
+        connection: status.connection,
+        connection_reason: status.connection_reason,
+        connected_at: status.connected_at.map(rfc3339),
+        health: status.health,
+        reasons: status.reasons,
+        bitrate_bps: status.bitrate_bps,
+        last_packet_age_ms: status.last_packet_age_ms,
+        peer: status.peer,
+        readers: status.readers,
+        reconnects: status.reconnects,
+        last_error: status.last_error,
+        srt: status.details.remove("srt"),
+        media: status.media.and_then(|media| serde_json::to_value(media).ok()),
+        ..base
+    }
+}
+
+fn failed_source(base: SourceView) -> SourceView {
+    let why = base.error.as_ref().map(|error| error.message.clone());
+    SourceView {
+        state: SourceState::Failed,
+        connection: Connection::Failed,
+        connection_reason: why.clone(),
+        last_error: why,
+        ..base
+    }
+}
+
+impl Viewed for OutputConfig {
+    type View = OutputView;
+
+    fn view(&self, app: &App, desired: &Desired) -> OutputView {
+        let error = app.convergence.error(Self::WHAT, &self.name);
+        let base = OutputView {
+            name: self.name.to_string(),
+            revision: desired.revision_of::<Self>(&self.name),
+            kind: self.kind(),
+            mode: self.mode(),
+            config: settings(self),
+            source: self.source.to_string(),
+            state: OutputState::Connecting,
+            state_reason: None,
+            delivering: false,
+            bitrate_bps: 0,
+            delivered_bytes: 0,
+            readers: 0,
+            reconnects: 0,
+            lost_packets: 0,
+            last_error: None,
+            url: address::of_output(self, app, desired),
+            detail: Value::Object(serde_json::Map::new()),
+            error,
+        };
+        match app.engine.output_status(&self.name) {
+            _ if base.error.is_some() => {
+                let last_error = base.error.as_ref().map(|error| error.message.clone());
+                OutputView { state: OutputState::Failed, last_error, ..base }
+            }
+            Some(status) => with_output_status(base, status),
+            None => base,
+        }
+    }
+}
+
+fn with_output_status(base: OutputView, status: OutputStatus) -> OutputView {
+    OutputView {
+        state: status.state,
+        state_reason: status.state_reason,
+        delivering: status.delivering,
+        bitrate_bps: status.bitrate_bps,
+        delivered_bytes: status.delivered_bytes,
+        readers: status.readers,
+        reconnects: status.reconnects,
+        lost_packets: status.lost_packets,
+        last_error: status.last_error,
+        detail: serde_json::to_value(status.detail).unwrap_or_default(),
+        ..base
+    }
+}
+
+impl Viewed for ListenerConfig {
+    type View = ListenerView;
+
+    fn view(&self, app: &App, desired: &Desired) -> ListenerView {
+        let status = app.adapters.listener_status(self);
+        let error = app.convergence.error(Self::WHAT, &self.name);
+        ListenerView {
+            name: self.name.to_string(),
+            revision: desired.revision_of::<Self>(&self.name),
+            kind: self.kind(),
+            config: settings(self),
+            bound: status.as_ref().and_then(|status| status.bound).map(|bound| bound.to_string()),
+            counters: status.map_or_else(|| serde_json::json!({}), |status| status.counters),
+            error,
+        }
+    }
+}
+
+fn settings<T: Item>(item: &T) -> Value {
+    serde_json::to_value(shown(item)).unwrap_or_default()
+}

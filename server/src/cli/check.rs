@@ -1,0 +1,36 @@
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{read_file, say, say_wrong};
+use crate::config::read;
+
+const WRONG: u8 = 1;
+const UNREADABLE: u8 = 2;
+
+/// Checks a file as a whole, without a server.
+pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let name = file.display().to_string();
+    let text = match read_file(file) {
+        Ok(text) => text,
+        Err(error) => {
+            say_wrong(&format!("{name} cannot be read: {error}"));
+            return Ok(UNREADABLE.into());
+        }
+    };
+    match read::document(&text) {
+        Ok(document) => {
+            let (l, s, o) =
+                (document.listeners.len(), document.sources.len(), document.outputs.len());
+            say(&format!("{name} is right: listeners {l}, sources {s}, outputs {o}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(errors) => {
+            // One problem per line, as compilers write them, so that editors find the place.
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr().lock(),
+                format!("{}\n", errors.in_file(name)).as_bytes(),
+            );
+            Ok(WRONG.into())
+        }
+    }
+}

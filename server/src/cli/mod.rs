@@ -1,0 +1,118 @@
+//! The command line.
+
+mod apply;
+mod check;
+mod client;
+mod export;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Tidegate: a self-hosted SRT server and gateway for live video.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Check a configuration file: 0 when it is right, 1 when it is wrong, 2 when it cannot
+    /// be read.
+    Check {
+        /// The file, or `-` for standard input.
+        file: PathBuf,
+    },
+    /// Put a configuration file in force on a running server.
+    Apply {
+        /// The file, or `-` for standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Print the configuration in force as a file. Secrets stay where they are.
+    Export {
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Read the store in this data folder instead of asking a server.
+        #[arg(long, conflicts_with = "url")]
+        data: Option<PathBuf>,
+    },
+    /// Print the OpenAPI document of this program.
+    Openapi,
+}
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The configuration file: imported at the first start, compared with afterwards.
+    #[arg(long, short, env = "TIDEGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder for the store, certificates and recordings.
+    #[arg(long, short, env = "TIDEGATE_DATA", default_value = "tidegate-data")]
+    data: PathBuf,
+    /// Put the configuration file in force, whatever the store says.
+    #[arg(long, requires = "config")]
+    apply: bool,
+}
+
+/// Which server, and how to get in.
+#[derive(Debug, Args)]
+struct ServerArgs {
+    /// The server's address.
+    #[arg(long, env = "TIDEGATE_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The API token the server was started with.
+    #[arg(long, env = "TIDEGATE_API_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A PEM file with the certificate to trust, for a self-signed server.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check { file } => check::run(&file),
+        Command::Apply { file, server } => apply::run(&file, &server),
+        Command::Export { server, data } => export::run(&server, data.as_deref()),
+        Command::Openapi => openapi(),
+    };
+    done.unwrap_or_else(|error| {
+        say_wrong(&format!("{error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn openapi() -> anyhow::Result<ExitCode> {
+    say(&serde_json::to_string_pretty(&crate::api::openapi_document())?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One thing to say on standard output. Nobody listening is no error.
+fn say(text: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = writeln!(output, "{text}").and_then(|()| output.flush());
+}
+
+/// One thing to say on standard error.
+fn say_wrong(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "tidegate: {text}");
+}
+
+/// The text of a file, or of standard input for `-`.
+fn read_file(file: &std::path::Path) -> std::io::Result<String> {
+    if file.as_os_str() == "-" {
+        return std::io::read_to_string(std::io::stdin());
+    }
+    std::fs::read_to_string(file)
+}

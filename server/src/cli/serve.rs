@@ -1,0 +1,53 @@
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use tidegate_engine::Secret;
+use tracing_subscriber::EnvFilter;
+
+use super::{ServeArgs, say};
+use crate::node::{Node, Options};
+
+/// Environment variables with secrets, read once.
+const ADMIN_PASSWORD: &str = "TIDEGATE_ADMIN_PASSWORD";
+const API_TOKEN: &str = "TIDEGATE_API_TOKEN";
+const LOG: &str = "TIDEGATE_LOG";
+
+/// Runs the server until it is told to stop.
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let options = Options {
+        file: args.config,
+        data: args.data,
+        apply: args.apply,
+        admin_password: secret(ADMIN_PASSWORD),
+        api_token: secret(API_TOKEN),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let node = Node::start(options, say).await?;
+        stop_signal().await?;
+        tracing::info!("stopping");
+        node.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn secret(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty()).map(Secret::new)
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

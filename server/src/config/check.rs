@@ -1,0 +1,177 @@
+//! Checking a configuration as a whole: what is only wrong beside something else.
+
+use std::collections::HashMap;
+
+use super::problem::ConfigProblem;
+use super::read::unknown_reference;
+use super::{Document, Name, SecretConfig};
+use tidegate_engine::SecretRef;
+
+use crate::adapters::Item;
+
+/// Most sources, outputs or listeners one node holds.
+pub const ITEMS_MAX: usize = 10_000;
+
+/// Separates the parts of names made for literal secrets; no [`Name`] contains it.
+pub const DERIVED_SEPARATOR: char = '/';
+
+/// Everything wrong with `document`, each with a pointer; empty when it can be applied.
+#[must_use]
+pub fn whole(document: &Document) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    unique("listener", &document.listeners, &mut problems);
+    unique("source", &document.sources, &mut problems);
+    unique("output", &document.outputs, &mut problems);
+    items("/listeners", &document.listeners, document, &mut problems);
+    items("/sources", &document.sources, document, &mut problems);
+    items("/outputs", &document.outputs, document, &mut problems);
+    routes(document, &mut problems);
+    claims(document, &mut problems);
+    for (name, secret) in &document.secrets {
+        problems.extend(secret_origin(name, secret));
+    }
+    public_host(document, &mut problems);
+    problems
+}
+
+fn unique<T: Item>(what: &str, items: &[T], problems: &mut Vec<ConfigProblem>) {
+    if items.len() > ITEMS_MAX {
+        problems.push(ConfigProblem::new(format!("There are more than {ITEMS_MAX} {what}s.")));
+    }
+    let mut seen = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        if seen.insert(item.name().clone(), index).is_some() {
+            let name = item.name();
+            let problem = ConfigProblem::new(format!("There are two {what}s named \"{name}\"."));
+            problems.push(
+                problem.advise("Rename or remove one.").at(format!("/{what}s/{index}/name")),
+            );
+        }
+    }
+}
+
+fn items<T: Item>(
+    pointer: &str,
+    items: &[T],
+    document: &Document,
+    problems: &mut Vec<ConfigProblem>,
+) {
+    for (index, item) in items.iter().enumerate() {
+        let pointer = format!("{pointer}/{index}");
+        let found = one_item(item, document);
+        problems.extend(found.into_iter().map(|mut problem| {
+            problem.pointer = Some(pointer.clone() + problem.pointer.as_deref().unwrap_or(""));
+            problem
+        }));
+    }
+}
+
+fn one_item<T: Item>(item: &T, document: &Document) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    match item.kinds().as_slice() {
+        [_] => {}
+        [] => problems.push(
+            ConfigProblem::new(format!("\"{}\" does not say what it is.", item.name()))
+                .advise(format!("Add one of: {}.", T::KINDS.join(", "))),
+        ),
+        several => problems.push(
+            ConfigProblem::new(format!("\"{}\" is {} at once.", item.name(), several.join(" and ")))
+                .advise("Keep one of them.")
+                .at(format!("/{}", several[1])),
+        ),
+    }
+    problems.extend(item.check());
+    if let Some((kind, listener)) = item.listener() {
+        let known = document.listeners.iter().filter(|known| known.kinds().contains(&kind));
+        let names: Vec<&str> = known.map(|l| l.name().as_str()).collect();
+        if !names.contains(&listener) {
+            let problem = unknown_reference("listener", listener, names);
+            problems.push(problem.at(format!("/{kind}/listener")));
+        }
+    }
+    for (field, secret) in item.clone().secrets() {
+        if let SecretRef::Named(name) = secret
+            && !name.contains(DERIVED_SEPARATOR)
+            && !document.secrets.contains_key(name.as_str())
+        {
+            let known: Vec<&str> = document.secrets.keys().map(Name::as_str).collect();
+            problems.push(unknown_reference("secret", name, known).at(format!("/{field}/secret")));
+        }
+    }
+    problems
+}
+
+fn routes(document: &Document, problems: &mut Vec<ConfigProblem>) {
+    let names: Vec<&str> = document.sources.iter().map(|s| s.name().as_str()).collect();
+    for (index, output) in document.outputs.iter().enumerate() {
+        let source = output.source.as_str();
+        if !names.contains(&source) {
+            let problem = unknown_reference("source", source, names.iter().copied());
+            problems.push(problem.at(format!("/outputs/{index}/source")));
+        }
+    }
+}
+
+/// On one listener a stream ID belongs to exactly one source or output.
+fn claims(document: &Document, problems: &mut Vec<ConfigProblem>) {
+    let sources = document.sources.iter().enumerate().map(|(i, s)| ("source", i, claim(s)));
+    let outputs = document.outputs.iter().enumerate().map(|(i, o)| ("output", i, claim(o)));
+    let mut taken: HashMap<(String, String), String> = HashMap::new();
+    for (what, index, claim) in sources.chain(outputs) {
+        let Some((kind, listener, stream_id, name)) = claim else { continue };
+        let owner = format!("{what} \"{name}\"");
+        let key = (listener.to_owned(), stream_id.to_owned());
+        if let Some(other) = taken.get(&key) {
+            problems.push(
+                ConfigProblem::new(format!(
+                    "Stream ID \"{stream_id}\" on listener \"{listener}\" already belongs to {other}."
+                ))
+                .advise("Give each its own; a publisher and its readers never share one.")
+                .at(format!("/{what}s/{index}/{kind}/stream_id")),
+            );
+        } else {
+            taken.insert(key, owner);
+        }
+    }
+}
+
+fn claim<T: Item>(item: &T) -> Option<(&'static str, &str, &str, &Name)> {
+    let (kind, listener) = item.listener()?;
+    Some((kind, listener, item.stream_id()?, item.name()))
+}
+
+fn secret_origin(name: &Name, secret: &SecretConfig) -> Option<ConfigProblem> {
+    let at = format!("/secrets/{name}");
+    if let Some(SecretRef::Named(_)) = secret.value {
+        let problem = ConfigProblem::new(format!("Secret \"{name}\" names another secret."));
+        return Some(problem.advise("Write its value as text.").at(at + "/value"));
+    }
+    let given = [secret.value.is_some(), secret.env.is_some(), secret.file.is_some()];
+    let problem = match given.iter().filter(|given| **given).count() {
+        1 => return None,
+        0 => format!("Secret \"{name}\" has no value."),
+        _ => format!("Secret \"{name}\" has more than one value."),
+    };
+    let problem = ConfigProblem::new(problem).advise("Give one of: value, env, file.");
+    Some(problem.at(at))
+}
+
+fn public_host(document: &Document, problems: &mut Vec<ConfigProblem>) {
+    let Some(host) = &document.public_host else { return };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+    if host.is_empty() || host.len() > 253 || !host.bytes().all(allowed) {
+        problems.push(
+            ConfigProblem::new(format!("\"{host}\" is not a host name or address."))
+                .advise("Write it without scheme and port, for example live.example.net.")
+                .at("/public_host"),
+        );
+    }
+}
+
+/// The pointer prefix of each kind of item, for errors about one of them.
+pub(crate) fn pointer_of<T: Item>(document: &Document, name: &str) -> Option<String> {
+    T::list(document)
+        .iter()
+        .position(|item| item.name().as_str() == name)
+        .map(|index| format!("/{}s/{index}", T::WHAT))
+}

@@ -1,0 +1,51 @@
+//! Every named limit as a figure, so that a graph can show how near it is.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tidegate_engine::limits as engine;
+
+use crate::{api, auth, config, events, http, store};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    limit: String,
+}
+
+pub(super) fn register(registry: &mut Registry) {
+    let family = Family::<Limit, Gauge>::default();
+    for (name, value) in limits() {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        family.get_or_create(&Limit { limit: name.to_owned() }).set(value);
+    }
+    registry.register("limit", "The limits of queues, buffers and counts", family);
+}
+
+fn limits() -> Vec<(&'static str, usize)> {
+    vec![
+        ("engine_sources", engine::SOURCES),
+        ("engine_outputs", engine::OUTPUTS),
+        ("engine_readers_per_feed", engine::READERS_PER_FEED),
+        ("engine_reader_batches", engine::READER_BATCHES),
+        ("engine_reader_bytes", engine::READER_BYTES),
+        ("engine_demux_batches", engine::DEMUX_BATCHES),
+        ("engine_demux_bytes", engine::DEMUX_BYTES),
+        ("engine_watcher_batches", engine::WATCHER_BATCHES),
+        ("engine_watcher_bytes", engine::WATCHER_BYTES),
+        ("engine_event_backlog", engine::EVENT_BACKLOG),
+        ("engine_history_points", engine::HISTORY_POINTS),
+        ("http_connections", http::CONNECTIONS_MAX),
+        ("http_connections_per_address", http::CONNECTIONS_PER_ADDRESS_MAX),
+        ("http_header_bytes", http::HEADER_BYTES_MAX),
+        ("http_body_bytes", api::BODY_BYTES_MAX),
+        ("login_attempts", auth::ATTEMPTS_MAX as usize),
+        ("sessions", store::SESSIONS_MAX as usize),
+        ("store_queue", store::QUEUE_MAX),
+        ("events_kept", store::EVENTS_MAX as usize),
+        ("events_stream_backlog", events::BACKLOG),
+        ("rejections_kept", store::REJECTIONS_MAX),
+        ("config_items", config::check::ITEMS_MAX),
+        ("config_bytes", config::read::TEXT_BYTES_MAX),
+    ]
+}

@@ -1,0 +1,10 @@
+//! The one desired state behind file, API and dashboard.
+
+mod control;
+mod desired;
+mod vault;
+
+pub use control::{ApplyError, ChangeError, Changed, Control, Drift};
+pub(crate) use control::not_found;
+pub use desired::{Desired, UnreadableObject};
+pub use vault::{Vault, shown};

@@ -1,0 +1,18 @@
+//! Tidegate as its users meet it: the real program between real peers.
+
+#![expect(missing_docs, reason = "tests")]
+
+mod exact;
+mod failure;
+mod hls;
+mod interop;
+mod live_changes;
+mod refusal;
+
+use tidegate_testkit::Tidegate;
+
+/// A running Tidegate with this configuration (without its `http` part).
+#[track_caller]
+fn tidegate(config: &str) -> Tidegate {
+    Tidegate::with(env!("CARGO_BIN_EXE_tidegate"), config).start()
+}

@@ -15,7 +15,8 @@ export const closeSession = () => request<void>('DELETE', at('session'));
 export const readSystem = () => request<SystemView>('GET', at('system'));
 export const readRejections = () => request<Rejection[]>('GET', at('rejections'));
 export const readHistory = (source: string) => request<History>('GET', at('sources', source, 'history'));
-export const readHandout = (source: string) => request<Handout>('GET', at('handout', 'sources', source));
+export const readHandout = (collection: 'sources' | 'outputs', name: string) =>
+  request<Handout>('GET', at('handout', collection, name));
 export const readEvents = (limit: number) => request<TypedEvent[]>('GET', `${API}/events?limit=${limit}`);
 
 export const create = (collection: Collection, config: Config) => request<unknown>('POST', at(collection), config);

@@ -178,6 +178,8 @@ export interface History {
 export interface SystemView {
   version?: string;
   public_host?: string | null;
+  /** The host that hand-outs use. */
+  host?: string | null;
   [key: string]: unknown;
 }
 

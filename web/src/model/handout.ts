@@ -1,4 +1,4 @@
-/** The hand-out of a source, as tabs of lines to copy. */
+/** The hand-out of a source or an output, as tabs of lines to copy. */
 import type { Handout } from '../api/types';
 
 export interface HandoutTool {
@@ -6,42 +6,35 @@ export interface HandoutTool {
   lines: { label: string; text: string }[];
 }
 
-const TITLES: Record<string, string> = {
-  obs: 'OBS', ffmpeg: 'FFmpeg', srt_live_transmit: 'srt-live-transmit', gstreamer: 'GStreamer', vmix: 'vMix', larix: 'Larix', moblin: 'Moblin',
+/** Tools in the order of their tabs, and what their one line is called there. */
+const TOOLS: Record<string, [title: string, label: string]> = {
+  obs: ['OBS', 'Server'],
+  ffmpeg: ['FFmpeg', 'Command'],
+  vmix: ['vMix', 'Fields'],
+  srt_live_transmit: ['srt-live-transmit', 'Command'],
+  gstreamer: ['GStreamer', 'Command'],
 };
-const ORDER = Object.keys(TITLES);
 
-/** Unknown tools are listed under their own name; values that are no text are left out. */
+const NAMES: Record<string, string> = {
+  url: 'URL', host: 'Host', port: 'Port', stream_id: 'Stream ID', passphrase: 'Passphrase', latency_ms: 'Latency, ms',
+};
+
+/** Tools that are not known yet get a tab under their own name; everything plain is set by hand. */
 export function handoutTools(handout: Handout): HandoutTool[] {
-  const tools: HandoutTool[] = [];
-  const plain: HandoutTool['lines'] = [];
-  for (const [key, value] of Object.entries(handout)) {
-    if (key in TITLES || (value !== null && typeof value === 'object')) {
-      const lines = linesOf(value);
-      if (lines.length > 0) tools.push({ title: TITLES[key] ?? label(key), lines });
-    } else if (isText(value)) plain.push({ label: label(key), text: String(value) });
-  }
-  tools.sort((one, other) => rank(one) - rank(other));
-  if (plain.length > 0) tools.push({ title: 'Other', lines: plain });
-  return tools;
+  const known = Object.entries(TOOLS).map(([key, [title, label]]) => ({ title, lines: linesOf(handout[key], label) }));
+  const others = Object.entries(handout)
+    .filter(([key, value]) => !(key in TOOLS) && typeof value === 'object')
+    .map(([key, value]) => ({ title: capital(key), lines: linesOf(value, 'Line') }));
+  const plain = Object.keys(NAMES).map((key) => linesOf(handout[key], NAMES[key] ?? key)).flat();
+  return [...known, ...others, { title: 'By hand', lines: plain }].filter((tool) => tool.lines.length > 0);
 }
 
-const isText = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';
-
-function linesOf(value: unknown): HandoutTool['lines'] {
-  if (isText(value)) return [{ label: 'Line', text: String(value) }];
-  return Object.entries((value as Record<string, unknown> | null) ?? {})
+function linesOf(value: unknown, label: string): HandoutTool['lines'] {
+  if (isText(value)) return [{ label, text: String(value) }];
+  return Object.entries((value as Record<string, unknown> | null | undefined) ?? {})
     .filter(([, text]) => isText(text))
-    .map(([key, text]) => ({ label: label(key), text: String(text) }));
+    .map(([key, text]) => ({ label: NAMES[key] ?? capital(key), text: String(text) }));
 }
 
-function rank(tool: HandoutTool): number {
-  const at = ORDER.findIndex((key) => TITLES[key] === tool.title);
-  return at < 0 ? ORDER.length : at;
-}
-
-const NAMES: Record<string, string> = { url: 'URL', stream_id: 'Stream ID', streamid: 'Stream ID', key: 'Stream key', latency_ms: 'Latency, ms' };
-
-function label(key: string): string {
-  return NAMES[key] ?? (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');
-}
+const isText = (value: unknown): boolean => (typeof value === 'string' && value !== '') || typeof value === 'number';
+const capital = (key: string): string => (key.charAt(0).toUpperCase() + key.slice(1)).replaceAll('_', ' ');

@@ -63,7 +63,7 @@ test('walks the rows with one tab stop, arrows, J and K, and opens one with Ente
   assert.equal(await focused(), first);
   assert.equal(await page.locator('[role=row][tabindex="0"]').count(), 1);
   await page.keyboard.press('Enter');
-  await page.locator('.verdict').getByText(first).waitFor();
+  await page.locator('.verdict').locator('b', { hasText: first }).waitFor();
   await page.keyboard.press('Escape');
   await row(first).waitFor();
 });

@@ -64,7 +64,7 @@ it('keeps any name in the address', () => {
   expect([parseRoute(''), parseRoute('#/nowhere')]).toEqual([{ screen: 'routes' }, { screen: 'routes' }]);
 });
 it('turns a hand-out into tabs, known tools first', () => {
-  const tools = handoutTools({ url: 'srt://x', ffmpeg: 'ffmpeg …', obs: { url: 'srt://x', stream_id: 'a' }, broken: null });
-  expect(tools.map((tool) => tool.title)).toEqual(['OBS', 'FFmpeg', 'Other']);
-  expect(tools[0]?.lines.map((line) => line.label)).toEqual(['URL', 'Stream ID']);
+  const tools = handoutTools({ name: 'a', url: 'srt://x', port: 9000, passphrase: null, larix: { url: 'srt://x' }, ffmpeg: 'ffmpeg …', obs: 'srt://x', broken: null });
+  expect(tools.map((tool) => tool.title)).toEqual(['OBS', 'FFmpeg', 'Larix', 'By hand']);
+  expect(tools.at(-1)?.lines.map((line) => line.label)).toEqual(['URL', 'Port']);
 });

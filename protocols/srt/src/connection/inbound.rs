@@ -1,5 +1,5 @@
 use super::{Connection, Outgoing, State};
-use crate::recv::{Fate, Rtt};
+use crate::recv::Fate;
 use crate::send::AckOutcome;
 use crate::wire::{
     Ack, Control, ControlPacket, DataHeader, DataKey, DropRequest, ExtensionCommand,
@@ -9,10 +9,6 @@ use tidegate_units::{Duration, Instant};
 
 /// ACKACKs to different acknowledgements keep this distance.
 const ACKACK_INTERVAL: Duration = Duration::from_millis(10);
-/// How much of a round trip must have passed since a retransmission before a loss report
-/// can mean that the retransmission, too, is lost.
-const QUIET_VARIANCES: u32 = 4;
-const MAX_QUIET_DEDUCTION_DIVISOR: u32 = 4;
 
 /// Something worth the operator's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +126,8 @@ impl Connection {
 
     fn on_nak(&mut self, now: Instant, nak: &Nak<'_>) -> Noticed {
         self.tally.total.naks_received += 1;
-        let quiet = quiet_after_resend(&self.rtt);
+        // A report about a packet re-sent more recently than this cannot know of it.
+        let quiet = self.rtt.floor();
         let mut noticed = Noticed::Nothing;
         for range in nak.losses.iter() {
             let taken = range
@@ -202,12 +199,4 @@ impl Connection {
         self.tally.total.control_ignored += 1;
         Noticed::OutOfRange
     }
-}
-
-/// A loss report about a packet re-sent more recently than this cannot know of it: the
-/// round-trip time, less what the measurement may be off.
-fn quiet_after_resend(rtt: &Rtt) -> Duration {
-    let smoothed = rtt.smoothed();
-    let deduction = rtt.variance() * QUIET_VARIANCES;
-    smoothed - deduction.min(smoothed / MAX_QUIET_DEDUCTION_DIVISOR)
 }

@@ -30,7 +30,10 @@ pub(crate) struct Acknowledger {
     /// The peer is known to know this much.
     confirmed: u64,
     packets: u64,
-    due_at: Option<Instant>,
+    /// There is progress to report on this tick.
+    progress_at: Option<Instant>,
+    /// The last full one is repeated then, unless the peer confirms it.
+    repeat_at: Option<Instant>,
     light_due: bool,
 }
 
@@ -51,7 +54,8 @@ impl Acknowledger {
             last_full_at: Instant::ZERO,
             confirmed: first,
             packets: 0,
-            due_at: None,
+            progress_at: None,
+            repeat_at: None,
             light_due: false,
         }
     }
@@ -69,21 +73,19 @@ impl Acknowledger {
 
     /// Something changed that the peer should hear of with the next acknowledgement.
     pub(crate) fn plan(&mut self, now: Instant) {
-        if self.due_at.is_none_or(|at| at > now + INTERVAL) {
-            self.due_at = Some(next_tick(now));
-        }
+        self.progress_at.get_or_insert(next_tick(now));
     }
 
     /// The acknowledgement that is due, if any.
     pub(crate) fn due(&self, now: Instant) -> Option<AckKind> {
-        if self.due_at.is_some_and(|at| at <= now) {
+        if self.due_at().is_some_and(|at| at <= now) {
             return Some(AckKind::Full);
         }
         self.light_due.then_some(AckKind::Light)
     }
 
-    pub(crate) const fn due_at(&self) -> Option<Instant> {
-        self.due_at
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        self.progress_at.into_iter().chain(self.repeat_at).min()
     }
 
     /// A full acknowledgement of `next` leaves; returns its number.
@@ -101,7 +103,8 @@ impl Acknowledger {
         self.packets = 0;
         self.light_due = false;
         // Repeated until the peer confirms it, but not before it can have answered.
-        self.due_at = Some(next_tick(now + rtt.timeout()));
+        self.progress_at = None;
+        self.repeat_at = Some(next_tick(now + rtt.timeout()));
         number
     }
 
@@ -136,8 +139,8 @@ impl Acknowledger {
         let sent = *slot;
         slot.number = 0;
         self.confirmed = self.confirmed.max(sent.index);
-        if self.confirmed >= self.last_full && self.due_at.is_some_and(|at| at > now + INTERVAL) {
-            self.due_at = None;
+        if self.confirmed >= self.last_full {
+            self.repeat_at = None;
         }
         Some(now.saturating_since(sent.at))
     }

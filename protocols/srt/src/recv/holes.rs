@@ -17,8 +17,9 @@ pub(crate) struct Holes {
 struct Hole {
     first: u64,
     last: u64,
-    /// When it is to be reported (again); `None`: the sender has given it up.
+    /// When it is to be reported (again); `None`: never.
     report_at: Option<Instant>,
+    reported: bool,
 }
 
 impl Hole {
@@ -34,6 +35,7 @@ impl Holes {
             first,
             last,
             report_at,
+            reported: false,
         });
         self.expect_report(report_at);
     }
@@ -65,6 +67,7 @@ impl Holes {
             first,
             last,
             report_at,
+            reported,
         } = *hole;
         match (first == index, last == index) {
             (true, true) => drop(self.runs.remove(at)),
@@ -78,6 +81,7 @@ impl Holes {
                         first: index + 1,
                         last,
                         report_at,
+                        reported,
                     },
                 );
             }
@@ -149,11 +153,13 @@ impl Holes {
     }
 
     /// Hands every run that is due by `now` to `write`, until that says no, and plans its
-    /// next report `interval` later.
+    /// next report `interval` later. A run is reported again only as long as `useful`,
+    /// asked with its last packet, says so.
     pub(crate) fn report(
         &mut self,
         now: Instant,
         interval: Duration,
+        useful: impl Fn(u64) -> bool,
         mut write: impl FnMut(u64, u64) -> bool,
     ) {
         let mut room = true;
@@ -162,9 +168,12 @@ impl Holes {
             let Some(planned) = hole.report_at else {
                 continue;
             };
-            if planned <= now && room {
+            if planned <= now && hole.reported && !useful(hole.last) {
+                hole.report_at = None;
+            } else if planned <= now && room {
                 room = write(hole.first, hole.last);
                 if room {
+                    hole.reported = true;
                     hole.report_at = Some(now + interval);
                 }
             }
@@ -206,10 +215,15 @@ mod tests {
     fn reported(holes: &mut Holes, millis: u64) -> Vec<(u64, u64)> {
         let mut seen = Vec::new();
         let interval = Duration::from_millis(50);
-        holes.report(Instant::from_millis(millis), interval, |first, last| {
-            seen.push((first, last));
-            true
-        });
+        holes.report(
+            Instant::from_millis(millis),
+            interval,
+            |_| true,
+            |first, last| {
+                seen.push((first, last));
+                true
+            },
+        );
         seen
     }
 
@@ -238,12 +252,37 @@ mod tests {
     fn what_does_not_fit_into_a_report_stays_due() {
         let mut holes = with(&[(10, 10), (12, 12)]);
         let mut room = 1;
-        holes.report(Instant::ZERO, Duration::from_millis(50), |_, _| {
-            room -= 1;
-            room >= 0
-        });
+        holes.report(
+            Instant::ZERO,
+            Duration::from_millis(50),
+            |_| true,
+            |_, _| {
+                room -= 1;
+                room >= 0
+            },
+        );
         assert_eq!(holes.next_report(), Some(Instant::ZERO));
         assert_eq!(reported(&mut holes, 0), [(12, 12)]);
+    }
+
+    #[test]
+    fn a_run_is_reported_once_and_again_only_while_that_is_useful() {
+        let mut holes = with(&[(10, 11), (13, 14)]);
+        let mut seen = Vec::new();
+        for millis in [0, 50, 100] {
+            let interval = Duration::from_millis(50);
+            let useful = |last| last > 11;
+            holes.report(
+                Instant::from_millis(millis),
+                interval,
+                useful,
+                |first, _| {
+                    seen.push(first);
+                    true
+                },
+            );
+        }
+        assert_eq!(seen, [10, 13, 13, 13]);
     }
 
     #[test]

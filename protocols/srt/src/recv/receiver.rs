@@ -372,10 +372,16 @@ impl Receiver {
         self.holes.next_report()
     }
 
-    /// Hands all runs to be reported now to `write`, until that says that it is full.
+    /// Hands all runs to be reported now to `write`, until that says that it is full. A
+    /// run is not reported again when its packets could not be back before it is skipped.
     pub(crate) fn report(&mut self, now: Instant, rtt: &Rtt, write: impl FnMut(u64, u64) -> bool) {
         let interval = self.report_interval(rtt);
-        self.holes.report(now, interval, write);
+        let (buffer, drops, back_at) = (&self.buffer, self.too_late_drop, now + rtt.floor());
+        let useful = |last: u64| match buffer.get(last + 1) {
+            Some(behind) if drops => back_at <= behind.due,
+            _ => true,
+        };
+        self.holes.report(now, interval, useful, write);
     }
 
     /// Half the time in which almost every repetition is here. As long as the round-trip

@@ -2,6 +2,8 @@ use tidegate_units::Duration;
 
 const INITIAL: Duration = Duration::from_millis(100);
 const INITIAL_VARIANCE: Duration = Duration::from_millis(50);
+/// Even a very uneven round-trip time is not shortened by more than this part.
+const MAX_DEDUCTION_DIVISOR: u32 = 4;
 /// A sample above this says that a clock jumped or a packet was replayed.
 const MAX_SAMPLE: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,12 @@ impl Rtt {
     /// SRTT plus four deviations: almost every answer is there by then.
     pub(crate) fn timeout(&self) -> Duration {
         self.smoothed + self.variance * 4
+    }
+
+    /// SRTT less what the measurement may be off: hardly any answer comes sooner.
+    pub(crate) fn floor(&self) -> Duration {
+        let deduction = self.variance * 4;
+        self.smoothed - deduction.min(self.smoothed / MAX_DEDUCTION_DIVISOR)
     }
 
     /// Whether anything but the initial guess is known.

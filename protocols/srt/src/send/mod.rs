@@ -39,7 +39,7 @@ pub(crate) struct SenderSettings {
     pub(crate) drop_after: Option<Duration>,
     /// The peer drops late packets, so what is new goes before what is repeated.
     pub(crate) originals_first: bool,
-    /// The peer repeats its loss reports; without that, silence triggers a blind resend.
+    /// The peer repeats its loss reports; without that, silence repeats everything.
     pub(crate) peer_repeats_naks: bool,
 }
 
@@ -133,8 +133,9 @@ impl Sender {
         if is_new {
             self.buffer.advance_new();
             self.probing = index.is_multiple_of(PROBE_INTERVAL);
-            if index == self.buffer.first() {
+            if self.peer_repeats_naks || index == self.buffer.first() {
                 self.last_progress = now;
+                self.blind_rounds = 0;
             }
         } else {
             self.losses.pop();
@@ -224,8 +225,9 @@ impl Sender {
         removed
     }
 
-    /// Marks everything unacknowledged as lost when a peer that does not repeat its loss
-    /// reports has been silent for too long.
+    /// Repeats what nobody can report as lost, because nothing was sent behind it: the
+    /// newest packet, from whose arrival the peer learns of the others; or everything
+    /// unacknowledged, if the peer does not repeat its loss reports.
     pub(crate) fn resend_blindly(&mut self, now: Instant, timeout: Duration) {
         if self
             .blind_deadline(timeout)
@@ -235,7 +237,13 @@ impl Sender {
         }
         self.blind_rounds = (self.blind_rounds + 1).min(MAX_BLIND_ROUNDS);
         self.last_progress = now;
-        for index in self.buffer.first()..self.buffer.next_new() {
+        let end = self.buffer.next_new();
+        let from = if self.peer_repeats_naks {
+            end - 1
+        } else {
+            self.buffer.first()
+        };
+        for index in from..end {
             let Some(slot) = self.buffer.slot_mut(index) else {
                 break;
             };
@@ -246,7 +254,8 @@ impl Sender {
     }
 
     fn blind_deadline(&self, timeout: Duration) -> Option<Instant> {
-        if self.peer_repeats_naks || self.in_flight() == 0 || self.losses.len() > 0 {
+        let waiting = self.buffer.has_new() || self.losses.len() > 0;
+        if self.in_flight() == 0 || waiting {
             return None;
         }
         Some(self.last_progress + timeout * (self.blind_rounds + 1) + BLIND_RESEND_SLACK)

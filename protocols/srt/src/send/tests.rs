@@ -161,6 +161,17 @@ fn a_silent_peer_without_repeated_reports_gets_everything_again() {
 }
 
 #[test]
+fn the_last_packet_is_repeated_when_nothing_follows_it() {
+    let mut sender = sender_with(&settings(), 3);
+    send_all(&mut sender, 10);
+    sender.resend_blindly(Instant::from_millis(121), RTT);
+    assert_eq!(send_all(&mut sender, 130), [2]);
+    sender.on_ack(Instant::from_millis(200), FIRST + 3, Some(100));
+    sender.resend_blindly(Instant::from_millis(900), RTT);
+    assert_eq!(send_all(&mut sender, 900), [] as [u64; 0]);
+}
+
+#[test]
 fn nothing_to_do_means_no_wake_up() {
     let mut sender = sender_with(&settings(), 0);
     assert_eq!(sender.wake_at(RTT), None);
@@ -170,5 +181,7 @@ fn nothing_to_do_means_no_wake_up() {
         .unwrap();
     assert!(sender.wake_at(RTT).is_some_and(|at| at <= now));
     send_all(&mut sender, 5);
-    assert_eq!(sender.wake_at(RTT), Some(now + Duration::from_millis(1020)));
+    assert_eq!(sender.wake_at(RTT), Some(now + Duration::from_millis(110)));
+    sender.on_ack(now, FIRST + 1, Some(100));
+    assert_eq!(sender.wake_at(RTT), None);
 }

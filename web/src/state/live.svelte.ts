@@ -9,6 +9,8 @@ import { sparks } from './sparks';
 /** A stream that is open but silent for this long is taken for dead and opened anew. */
 const SILENCE_MS = 6000;
 const RETRY_MS = 2000;
+/** Messages come once a second, but not to the millisecond. */
+const GRACE_MS = 500;
 
 class Live {
   sources = $state.raw<SourceView[]>([]);
@@ -22,20 +24,15 @@ class Live {
   /** The newest typed event. */
   event = $state.raw<TypedEvent | null>(null);
 
+  /** Values are old when no message came for two seconds, and a little grace. */
+  readonly stale = $derived(this.lastAt === null || clock.now - this.lastAt > STALE_MS + GRACE_MS);
+  /** The time the values belong to, in whole seconds: it stands still when they do. */
+  readonly now = $derived(this.stale && this.lastAt !== null ? this.lastAt : Math.floor(clock.now / 1000) * 1000);
+
   #stream: EventSource | null = null;
   #watch: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
   #signedOut: () => void = () => {};
-
-  /** Values are old when no message came for two seconds. */
-  get stale(): boolean {
-    return this.lastAt === null || clock.now - this.lastAt > STALE_MS + 500;
-  }
-
-  /** The time the values belong to: it stands still when they do. */
-  get now(): number {
-    return this.stale && this.lastAt !== null ? this.lastAt : clock.now;
-  }
 
   start(signedOut: () => void): void {
     this.stop();

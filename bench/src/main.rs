@@ -1,0 +1,43 @@
+//! What Tidegate costs, measured beside srt-live-transmit in the same run.
+//!
+//! `tidegate-bench run` starts each server, drives it with the load generator (this same
+//! program as a child, `tidegate-bench load`), and reads the server's own CPU time and
+//! memory from the kernel. A figure is printed only if no packet was lost and the
+//! generator kept its schedule.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "its output is the point of this program"
+)]
+
+mod client;
+mod load;
+mod payload;
+mod report;
+mod scenario;
+mod server;
+mod usage;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures Tidegate beside real peers")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every scenario against every server installed.
+    Run(scenario::Options),
+    /// Generate load (started by `run`).
+    Load(load::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Run(options) => scenario::run(&options),
+        Command::Load(options) => load::run(&options),
+    }
+}

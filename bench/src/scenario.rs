@@ -1,0 +1,213 @@
+//! The scenarios, and one measurement of one server in one of them.
+
+use crate::report::{self, Figure};
+use crate::server::{LiveTransmit, OurServer, Server};
+use crate::usage::{self, Usage};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tidegate_testkit::peers;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The Tidegate to measure.
+    #[arg(long, default_value = "target/release/tidegate")]
+    tidegate: PathBuf,
+    /// How long each measurement lasts.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How often each measurement is repeated; the median is printed.
+    #[arg(long, default_value_t = 3)]
+    repeat: usize,
+    /// Where the figures go as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) publishers: usize,
+    pub(crate) readers: usize,
+    /// srt-live-transmit has one reader a process.
+    pub(crate) peer_can: bool,
+}
+
+const RATE_BPS: u64 = 6_000_000;
+
+const SCENARIOS: [Scenario; 5] = [
+    Scenario {
+        name: "1 → 0",
+        publishers: 1,
+        readers: 0,
+        peer_can: true,
+    },
+    Scenario {
+        name: "1 → 1",
+        publishers: 1,
+        readers: 1,
+        peer_can: true,
+    },
+    Scenario {
+        name: "1 → 10",
+        publishers: 1,
+        readers: 10,
+        peer_can: false,
+    },
+    Scenario {
+        name: "1 → 100",
+        publishers: 1,
+        readers: 100,
+        peer_can: false,
+    },
+    Scenario {
+        name: "50 → 0",
+        publishers: 50,
+        readers: 0,
+        peer_can: true,
+    },
+];
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if !options.tidegate.is_file() {
+        bail!(
+            "{} is missing: `make build` makes it",
+            options.tidegate.display()
+        );
+    }
+    let have_peer = peers::have(&["srt-live-transmit"]);
+    let mut figures = Vec::new();
+    for scenario in SCENARIOS {
+        for round in 0..options.repeat {
+            eprint_progress(&format!(
+                "{} ({} of {})",
+                scenario.name,
+                round + 1,
+                options.repeat
+            ));
+            let ours = OurServer::start(&options.tidegate, scenario.publishers);
+            figures.push(measure(&ours, scenario, options)?);
+            drop(ours);
+            if have_peer && scenario.peer_can {
+                let peer = LiveTransmit::start(scenario.publishers, scenario.readers > 0)?;
+                figures.push(measure(&peer, scenario, options)?);
+            }
+        }
+    }
+    let figures = report::medians(&figures);
+    report::print(&figures);
+    if let Some(path) = &options.json {
+        std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "progress of a program that runs for minutes"
+)]
+fn eprint_progress(text: &str) {
+    eprintln!("measuring {text}");
+}
+
+/// Drives `server` through `scenario`, and says what that cost it.
+fn measure(server: &dyn Server, scenario: Scenario, options: &Options) -> anyhow::Result<Figure> {
+    let mut load = Load::start(server, scenario, options.seconds)?;
+    load.until("measuring")?;
+    let before = usage::of(&server.processes())?;
+    load.until("measured")?;
+    let after = usage::of(&server.processes())?;
+    let said: serde_json::Value = serde_json::from_str(&load.line()?)?;
+    load.child.wait()?;
+
+    let missing = said["missing_packets"].as_u64().unwrap_or(u64::MAX);
+    let received = said["received_packets"].as_u64().unwrap_or(0);
+    let expected = RATE_BPS * options.seconds / 8 / 1316 * scenario.readers as u64;
+    let mut refused = None;
+    if said["kept_schedule"] != true {
+        refused = Some(format!(
+            "the generator was {} ms late",
+            said["worst_lateness_ms"]
+        ));
+    } else if missing > 0 || received * 100 < expected * 99 {
+        refused = Some(format!(
+            "{missing} packets lost, {received} of {expected} received"
+        ));
+    }
+    Ok(Figure::new(
+        server.name(),
+        scenario,
+        cost(before, after, scenario, options.seconds),
+        after,
+        &said,
+        refused,
+    ))
+}
+
+/// CPU seconds per gigabit carried: out where there are readers, in where there are none.
+fn cost(before: Usage, after: Usage, scenario: Scenario, seconds: u64) -> f64 {
+    let streams = scenario.readers.max(scenario.publishers) as u64;
+    let gigabits = (RATE_BPS * seconds * streams) as f64 / 1e9;
+    (after.cpu.saturating_sub(before.cpu)).as_secs_f64() / gigabits
+}
+
+/// The load generator as a child process.
+struct Load {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Load {
+    fn start(server: &dyn Server, scenario: Scenario, seconds: u64) -> anyhow::Result<Self> {
+        let addresses: Vec<String> = server
+            .publish_to()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("load")
+            .args(["--publish-to", &addresses.join(",")])
+            .args(["--publishers", &scenario.publishers.to_string()])
+            .args(["--read-from", &server.read_from().to_string()])
+            .args(["--readers", &scenario.readers.to_string()])
+            .args([
+                "--rate-bps",
+                &RATE_BPS.to_string(),
+                "--seconds",
+                &seconds.to_string(),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the load generator could not be started")?;
+        let out = child.stdout.take().context("its output was piped")?;
+        Ok(Self {
+            child,
+            lines: BufReader::new(out).lines(),
+        })
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        self.lines
+            .next()
+            .context("the load generator ended early")?
+            .context("unreadable output")
+    }
+
+    fn until(&mut self, word: &str) -> anyhow::Result<()> {
+        while self.line()? != word {}
+        Ok(())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // The server's side of the connections ends before the next scenario begins.
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Measures Tidegate beside srt-live-transmit; prints a table. Arguments go to the runner:
+# scripts/bench.sh --seconds 20 --repeat 5 --json figures.json
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --locked --quiet -p tidegate -p tidegate-bench
+exec "$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release/tidegate-bench" run "$@"

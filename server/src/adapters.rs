@@ -13,13 +13,17 @@ use tidegate_engine::{
     EventSink, Expect, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
     SecretRef, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
 };
+use tidegate_srt_io::Shards;
 
 use crate::config::problem::sentence;
 use crate::config::{ConfigProblem, Document, Name};
 
 /// What adapters share.
 #[derive(Clone, Debug)]
-pub struct Shared {}
+pub struct Shared {
+    /// The media threads.
+    pub shards: Arc<Shards>,
+}
 
 /// Makes the configuration's types and [`Adapters`] from the list.
 ///
@@ -229,6 +233,10 @@ macro_rules! adapters {
 }
 
 adapters! {
+    srt: tidegate_adapter_srt::Adapter
+        = |shared| tidegate_adapter_srt::Adapter::new(shared.shards.clone())
+        => { listener source output }
+    udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
 }
 
 /// What listeners, sources and outputs have in common.

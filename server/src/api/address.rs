@@ -11,7 +11,7 @@ use crate::state::{Desired, shown};
 
 /// The host to write into addresses: `public_host`, or this machine's own address.
 #[must_use]
-pub fn host(desired: &Desired) -> String {
+pub(super) fn host(desired: &Desired) -> String {
     match &desired.document.public_host {
         Some(host) => host.clone(),
         None => own_address().to_string(),
@@ -20,20 +20,20 @@ pub fn host(desired: &Desired) -> String {
 
 /// The same, for the authority part of a URL.
 #[must_use]
-pub fn url_host(desired: &Desired) -> String {
+pub(super) fn url_host(desired: &Desired) -> String {
     let host = host(desired);
     if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host }
 }
 
 /// Where a sender sends to; nothing for a source that calls.
 #[must_use]
-pub fn of_source(source: &SourceConfig, app: &App, desired: &Desired) -> Option<String> {
+pub(super) fn of_source(source: &SourceConfig, app: &App, desired: &Desired) -> Option<String> {
     on_listener(source, app, desired)
 }
 
 /// How an output is reached, or where it writes.
 #[must_use]
-pub fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
+pub(super) fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
     let name = &output.name;
     match output.kind() {
         "hls" => Some(format!("/hls/{name}/index.m3u8")),
@@ -49,7 +49,7 @@ pub fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> Option<
 
 /// The port of a listener: the one it is bound to.
 #[must_use]
-pub fn port(listener: &str, app: &App, desired: &Desired) -> Option<u16> {
+pub(super) fn port(listener: &str, app: &App, desired: &Desired) -> Option<u16> {
     let config = desired.find::<ListenerConfig>(listener)?;
     Some(app.adapters.listener_status(config)?.bound?.port())
 }
@@ -64,7 +64,7 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
 
 /// Percent-encodes what would end or split a query.
 #[must_use]
-pub fn query_encoded(text: &str) -> String {
+pub(super) fn query_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"-._~/:,=!".contains(&byte);

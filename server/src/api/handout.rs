@@ -147,30 +147,35 @@ fn latency_ms<T: Item>(item: &T) -> Option<u64> {
 }
 
 impl Parts {
-    fn address(&self, latency: u64) -> String {
+    /// The address as a tool takes it. Tools differ in how they read a passphrase; the
+    /// stream ID is understood encoded, because Tidegate decodes it.
+    fn address(&self, latency: u64, written: fn(&str) -> String) -> String {
         let Self { url_host, port, .. } = self;
         let stream_id = query_encoded(&self.stream_id);
         let mut url = format!("srt://{url_host}:{port}?streamid={stream_id}");
         if let Some(passphrase) = &self.passphrase {
-            url += &format!("&passphrase={}", query_encoded(passphrase));
+            url += &format!("&passphrase={}", written(passphrase));
         }
         format!("{url}&latency={latency}")
     }
 
     fn handout(self, direction: Direction) -> Handout {
-        // FFmpeg, and OBS through it, count latency in microseconds; SRT's own tools in
-        // milliseconds.
-        let (micros, millis) = (self.address(self.latency_ms * 1000), self.address(self.latency_ms));
+        // FFmpeg, and OBS through it, count latency in microseconds and take "+" for a blank;
+        // SRT's own tools take milliseconds and everything as it stands; GStreamer decodes.
+        let obs = self.address(self.latency_ms * 1000, |text| text.replace(' ', "+"));
+        let plain = self.address(self.latency_ms, str::to_owned);
+        let millis = self.address(self.latency_ms, query_encoded);
+        let (for_ffmpeg, for_srt, for_gst) = (quoted(&obs), quoted(&plain), quoted(&millis));
         let (ffmpeg, transmit, gstreamer) = match direction {
             Direction::Send => (
-                format!("ffmpeg -re -i INPUT -c copy -f mpegts '{micros}&pkt_size=1316'"),
-                format!("srt-live-transmit udp://:5000 '{millis}'"),
-                format!("gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri='{millis}'"),
+                format!("ffmpeg -re -i INPUT -c copy -f mpegts {for_ffmpeg}"),
+                format!("srt-live-transmit udp://:5000 {for_srt}"),
+                format!("gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri={for_gst}"),
             ),
             Direction::Receive => (
-                format!("ffplay '{micros}'"),
-                format!("srt-live-transmit '{millis}' file://con > received.ts"),
-                format!("gst-launch-1.0 srtsrc uri='{millis}' ! decodebin ! autovideosink"),
+                format!("ffplay {for_ffmpeg}"),
+                format!("srt-live-transmit {for_srt} file://con > received.ts"),
+                format!("gst-launch-1.0 srtsrc uri={for_gst} ! decodebin ! autovideosink"),
             ),
         };
         let key = self.passphrase.as_deref().map_or(String::new(), |passphrase| {
@@ -188,13 +193,18 @@ impl Parts {
             passphrase: self.passphrase,
             latency_ms: self.latency_ms,
             url: millis,
-            obs: micros,
+            obs,
             ffmpeg,
             srt_live_transmit: transmit,
             gstreamer,
             vmix,
         }
     }
+}
+
+/// One word for a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn audit(app: &App, identity: &Identity, subject: Subject) {

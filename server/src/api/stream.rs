@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::MissedTickBehavior;
@@ -38,7 +39,16 @@ pub async fn publish_state(app: Arc<App>) {
 }
 
 fn current(app: &App) -> Arc<str> {
-    serde_json::to_string(&state(app)).unwrap_or_default().into()
+    let mut state = state(app);
+    state.sources.iter_mut().filter_map(|source| source.srt.as_mut()).for_each(only_figures);
+    serde_json::to_string(&state).unwrap_or_default().into()
+}
+
+/// Leaves out the full statistics, which fill kilobytes: who wants those asks for the source.
+fn only_figures(srt: &mut Value) {
+    if let Value::Object(fields) = srt {
+        fields.retain(|_, value| !value.is_object());
+    }
 }
 
 /// What one client has been sent so far.

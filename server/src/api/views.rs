@@ -156,7 +156,7 @@ pub struct StateMessage {
 }
 
 /// An object that has a view of its own.
-pub trait Viewed: Item {
+pub(super) trait Viewed: Item {
     /// The view.
     type View: Serialize + Send;
     /// Makes it.

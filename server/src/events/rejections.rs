@@ -42,8 +42,7 @@ pub struct RejectionRecord {
     pub nearest: Option<String>,
     /// What to do about it.
     pub advice: String,
-    #[serde(default)]
-    #[schema(ignore)]
+    #[serde(skip)]
     at_millis: u64,
 }
 
@@ -59,7 +58,10 @@ impl Rejections {
     #[must_use]
     pub fn from_rows(rows: Vec<RejectionRow>) -> Self {
         let last_id = rows.last().map_or(0, |row| row.id);
-        let records = rows.iter().filter_map(|row| serde_json::from_str(&row.data).ok());
+        let records = rows.iter().filter_map(|row| {
+            let record = serde_json::from_str(&row.data).ok()?;
+            Some(RejectionRecord { at_millis: row.at_millis, ..record })
+        });
         Self { records: records.collect(), last_id }
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use tidegate_engine::{Clock, Engine, EngineConfig, Secret};
+use tidegate_engine::{Engine, EngineConfig, Secret};
+use tidegate_srt_io::{Shards, ShardsConfig};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Node {
     app: Arc<App>,
+    shards: Arc<Shards>,
     tasks: Vec<JoinHandle<()>>,
     journal: JoinHandle<()>,
     journal_stop: CancellationToken,
@@ -64,7 +66,9 @@ impl Node {
         // One provider for all of TLS; a second call fails and changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let store = Store::open(&options.data)?;
-        let clock = Clock::start();
+        let shards = Shards::start(&ShardsConfig::default())
+            .context("the media threads cannot be started")?;
+        let clock = shards.clock();
         let engine = Engine::start(EngineConfig { clock, data_dir: options.data.clone() });
         let journal = Arc::new(Journal::open(store.clone()).await?);
         let journal_stop = CancellationToken::new();
@@ -78,7 +82,8 @@ impl Node {
         let tls = Arc::new(tls(&options.data, &desired.document)?);
         let bound = bind::bind(desired.document.http.as_ref(), &alarms).await?;
 
-        let adapters = Arc::new(Adapters::new(&adapters::Shared {}));
+        let shared = adapters::Shared { shards: shards.clone() };
+        let adapters = Arc::new(Adapters::new(&shared));
         let reconciler = Reconciler::new(engine.clone(), adapters.clone(), &control);
         let app = Arc::new(App {
             access: Access::new(store.clone(), &password_hash, options.api_token.as_ref()),
@@ -103,7 +108,7 @@ impl Node {
             tokio::spawn(tls.clone().watch(app.alarms.clone(), stop.clone())),
         ];
         tasks.extend(serve(&app, bound, &tls, say)?);
-        Ok(Self { app, tasks, journal: journal_task, journal_stop })
+        Ok(Self { app, shards, tasks, journal: journal_task, journal_stop })
     }
 
     /// Stops taking requests, lets media end in order, and stores what is left to store.
@@ -113,6 +118,7 @@ impl Node {
             ended("a task", task).await;
         }
         self.app.engine.shutdown().await;
+        self.shards.stop().await;
         self.journal_stop.cancel();
         ended("the journal", self.journal).await;
         if let Err(error) = self.app.store.flush().await {

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 use crate::time::millis_since_epoch;
 
 /// Revisions whose author and summary are kept.
-pub const REVISIONS_MAX: u64 = 10_000;
+pub(super) const REVISIONS_MAX: u64 = 10_000;
 
 /// A listener, source or output as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

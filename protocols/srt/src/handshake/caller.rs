@@ -153,7 +153,7 @@ impl CallerHandshake {
     fn conclude(&self, response: &Handshake<'_>) -> Result<Negotiated, RejectReason> {
         if response.version < Handshake::VERSION_5
             || response.initial_sequence != self.call.initial_sequence
-            || !response.socket.names_a_socket()
+            || response.socket == SocketId::LISTENER
         {
             return Err(RejectReason::Rogue);
         }

@@ -43,7 +43,7 @@ impl ConclusionRequest {
     /// # Errors
     /// With the reason to refuse it for.
     pub fn read(handshake: &Handshake<'_>, min_version: SrtVersion) -> Result<Self, RejectReason> {
-        if handshake.request != RequestType::Conclusion || !handshake.socket.names_a_socket() {
+        if handshake.request != RequestType::Conclusion || handshake.socket == SocketId::LISTENER {
             return Err(RejectReason::Rogue);
         }
         if handshake.version < Handshake::VERSION_5 {

@@ -165,8 +165,8 @@ pub struct SocketId(u32);
 impl SocketId {
     /// The destination of a handshake that has no connection yet.
     pub const LISTENER: Self = Self(0);
-    /// Bits a socket's name may use: bit 31 makes it negative to libsrt, bit 30 marks a
-    /// bonding group.
+    /// Bits our sockets' names use: bit 31 makes one negative to libsrt, bit 30 marks a
+    /// bonding group. Peers may do otherwise; only zero names no socket.
     pub const MASK: u32 = 0x3FFF_FFFF;
 
     /// The ID with this wire value.
@@ -187,12 +187,6 @@ impl SocketId {
     pub const fn value(self) -> u32 {
         self.0
     }
-
-    /// Whether a peer may call one of its sockets so.
-    #[must_use]
-    pub const fn names_a_socket(self) -> bool {
-        self.0 != 0 && self.0 & !Self::MASK == 0
-    }
 }
 
 impl fmt::Debug for SocketId {
@@ -203,6 +197,8 @@ impl fmt::Debug for SocketId {
 
 #[cfg(test)]
 mod tests {
+    use rand_core::SeedableRng;
+
     use super::*;
 
     #[test]
@@ -227,10 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn group_and_negative_ids_name_no_socket() {
-        assert!(!SocketId::new(0).names_a_socket());
-        assert!(!SocketId::new(0x4000_0001).names_a_socket());
-        assert!(!SocketId::new(0x8000_0001).names_a_socket());
-        assert!(SocketId::new(0x3FFF_FFFF).names_a_socket());
+    fn our_socket_ids_are_neither_zero_nor_negative_nor_a_groups() {
+        let mut random = rand_chacha::ChaCha20Rng::from_seed([1; 32]);
+        for _ in 0..1000 {
+            let id = SocketId::random(&mut random);
+            assert!(id != SocketId::LISTENER && id.value() & !SocketId::MASK == 0);
+        }
     }
 }

@@ -90,6 +90,8 @@ pub struct Segmenter {
     /// Decoding time of the last video and the last audio frame taken.
     last_video: Option<i64>,
     last_audio: Option<i64>,
+    /// The first sound since the last picture.
+    still_since: Option<i64>,
     /// Where the output's clock has got to.
     output_end: i64,
     discontinuity: bool,
@@ -132,6 +134,7 @@ impl Segmenter {
             timeline: None,
             last_video: None,
             last_audio: None,
+            still_since: None,
             output_end: FIRST_TICKS,
             discontinuity: false,
             problem: None,
@@ -262,6 +265,7 @@ impl Segmenter {
             self.begin(frame.dts);
         }
         self.last_video = Some(frame.dts);
+        self.still_since = None;
         self.add(Role::Video, frame);
     }
 
@@ -299,19 +303,20 @@ impl Segmenter {
 
     /// Sound follows the picture: it goes into whatever segment the picture has open.
     fn push_sound_of_picture(&mut self, frame: Frame) {
-        let (Some(open), Some(timeline), Some(video)) =
-            (&self.open, self.timeline, self.last_video)
+        let (Some(_), Some(timeline), Some(video)) = (&self.open, self.timeline, self.last_video)
         else {
             return; // nothing to be heard before something is to be seen
         };
-        let far = (frame.pts - video).saturating_abs() > FARTHEST_AUDIO_TICKS;
-        let early = frame.pts < timeline.start;
-        if far || early || self.last_audio.is_some_and(|last| frame.pts <= last) {
+        let since = *self.still_since.get_or_insert(frame.pts);
+        if frame.pts.saturating_sub(since) > ticks(self.config.longest) || self.is_full() {
+            // The picture stands still; all begins anew with its next key frame.
+            self.still_since = None;
+            self.end();
             return;
         }
-        if frame.pts.saturating_sub(open.start) > 2 * ticks(self.config.longest) || self.is_full() {
-            // The picture stands still; it begins anew with its next key frame.
-            self.end();
+        let far = frame.pts.saturating_sub(video).saturating_abs() > FARTHEST_AUDIO_TICKS;
+        let early = frame.pts < timeline.start;
+        if far || early || self.last_audio.is_some_and(|last| frame.pts <= last) {
             return;
         }
         self.last_audio = Some(frame.pts);

@@ -1,6 +1,9 @@
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
+/// How long the rest of a run may still be on its way behind its first repetition.
+const RUN_SPACING: Duration = Duration::from_millis(2);
+
 /// The runs of packets that are missing between the next packet due in order and the
 /// newest one, oldest first.
 ///
@@ -55,35 +58,31 @@ impl Holes {
     }
 
     /// `index` arrived; false if it was not missing.
-    pub(crate) fn fill(&mut self, index: u64) -> bool {
+    ///
+    /// Repetitions of one run come back to back, so what follows in the run gets a moment
+    /// more before it is reported again.
+    pub(crate) fn fill(&mut self, now: Instant, index: u64) -> bool {
         let at = self.position(index);
-        let Some(hole) = self.runs.get_mut(at) else {
+        let Some(hole) = self.runs.get_mut(at).filter(|hole| hole.first <= index) else {
             return false;
         };
-        if index < hole.first {
-            return false;
-        }
-        let Hole {
-            first,
-            last,
+        let before = Hole {
+            last: index.wrapping_sub(1),
+            ..*hole
+        };
+        let report_at = hole.report_at.map(|planned| planned.max(now + RUN_SPACING));
+        let behind = Hole {
+            first: index + 1,
             report_at,
-            reported,
-        } = *hole;
-        match (first == index, last == index) {
-            (true, true) => drop(self.runs.remove(at)),
-            (true, false) => hole.first = index + 1,
-            (false, true) => hole.last = index - 1,
-            (false, false) => {
-                hole.last = index - 1;
-                self.runs.insert(
-                    at + 1,
-                    Hole {
-                        first: index + 1,
-                        last,
-                        report_at,
-                        reported,
-                    },
-                );
+            ..*hole
+        };
+        match (before.first < index, behind.first <= behind.last) {
+            (false, false) => drop(self.runs.remove(at)),
+            (false, true) => *hole = behind,
+            (true, false) => *hole = before,
+            (true, true) => {
+                *hole = before;
+                self.runs.insert(at + 1, behind);
             }
         }
         true
@@ -230,10 +229,10 @@ mod tests {
     #[test]
     fn an_arrival_shrinks_or_splits_its_run() {
         let mut holes = with(&[(10, 14), (20, 20)]);
-        assert!(holes.fill(12));
-        assert!(holes.fill(10));
-        assert!(holes.fill(20));
-        assert!(!holes.fill(20));
+        assert!(holes.fill(Instant::ZERO, 12));
+        assert!(holes.fill(Instant::ZERO, 10));
+        assert!(holes.fill(Instant::ZERO, 20));
+        assert!(!holes.fill(Instant::ZERO, 20));
         assert_eq!(runs(&holes), [(11, 11), (13, 14)]);
     }
 

@@ -227,7 +227,7 @@ impl Receiver {
     ) {
         let end = self.buffer.end();
         if index < end {
-            self.holes.fill(index);
+            self.holes.fill(now, index);
             if !header.retransmitted {
                 arrived.reordered_by = end - 1 - index;
                 self.tolerance.on_reordered(arrived.reordered_by);

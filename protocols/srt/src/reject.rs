@@ -143,12 +143,6 @@ impl RejectReason {
             Self::Peer(_) => "refused_by_peer",
         }
     }
-
-    /// The reason behind a code a listener refused our call with, as far as it tells.
-    #[must_use]
-    pub const fn from_peer(code: RejectCode) -> Self {
-        Self::Peer(code)
-    }
 }
 
 impl fmt::Display for RejectReason {

@@ -25,7 +25,9 @@ pub struct ConnectionCrypto {
     send: SendKeys,
     receive: ReceiveKeys,
     announcer: Announcer,
+    /// The peer's latest key material message, and the one before.
     answered: Vec<u8>,
+    superseded: Vec<u8>,
     send_state: KeyState,
     shared_key_user: Option<Direction>,
     counters: CryptoCounters,
@@ -51,6 +53,7 @@ impl ConnectionCrypto {
             salt: keys.salt,
             announcer: Announcer::default(),
             answered,
+            superseded: Vec::new(),
             send_state: KeyState::Secured,
             shared_key_user: None,
             counters: CryptoCounters::default(),
@@ -103,9 +106,15 @@ impl ConnectionCrypto {
     /// Takes a key material request; what it returns is the body of the response. `None`:
     /// it was ignored and counted.
     pub fn handle_request(&mut self, body: &[u8]) -> Option<&[u8]> {
+        if body == self.superseded {
+            // A late duplicate: taking it would put an old key in the place of the next.
+            // Older messages than this one do not contain the key in use.
+            self.counters.stale_requests += 1;
+            return None;
+        }
         if body != self.answered {
             self.take_announced(body).ok()?;
-            self.answered = body.to_vec();
+            self.superseded = core::mem::replace(&mut self.answered, body.to_vec());
             self.counters.keys_received += 1;
         }
         Some(&self.answered)
@@ -364,6 +373,27 @@ mod tests {
         assert_eq!(listener.counters().foreign_salts, 1);
         assert_eq!(listener.handle_request(b"garbage"), None);
         assert_eq!(listener.counters().bad_requests, 1);
+    }
+
+    #[test]
+    fn a_late_duplicate_of_an_earlier_request_does_not_bring_old_keys_back() {
+        let (mut caller, mut listener) = pair();
+        let (mut random, mut requests) = (random(), Vec::new());
+        for number in 0..300 {
+            carry(&mut caller, &mut listener, number).unwrap();
+            if let Some(request) = caller.announcement(Instant::ZERO, RTT, &mut random) {
+                requests.push(request.to_vec());
+                let response = listener
+                    .handle_request(&requests[requests.len() - 1])
+                    .unwrap();
+                caller.handle_response(response);
+            }
+            for old in requests.iter().rev().skip(1) {
+                assert_eq!(listener.handle_request(old), None);
+            }
+        }
+        assert!(requests.len() > 3);
+        assert_eq!(listener.counters().keys_received, requests.len() as u64);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub struct CryptoCounters {
     pub refused_announcements: u64,
     /// Requests with another salt, which were ignored.
     pub foreign_salts: u64,
+    /// Late duplicates of an earlier request, which were ignored.
+    pub stale_requests: u64,
     /// Requests that were malformed, did not unwrap, or would have exchanged the key in
     /// use.
     pub bad_requests: u64,

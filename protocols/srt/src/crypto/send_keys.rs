@@ -147,3 +147,25 @@ impl SendKeys {
         self.current.0 == self.first.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{KeyLength, SALT_BYTES};
+
+    #[test]
+    fn before_a_key_stream_could_repeat_the_key_changes_even_unconfirmed() {
+        let salt = [0; SALT_BYTES];
+        let key = |byte| StreamKey::new(&[byte; 16], KeyLength::Aes128, &salt).unwrap();
+        let mut slots = SlotPair::default();
+        slots.put(Slot::Even, key(1));
+        let mut keys = SendKeys::new(slots, KeyRefresh::DEFAULT);
+        keys.sent_with_current = KeyRefresh::DEFAULT.announce_at_packets();
+        assert!(keys.next_key_is_due());
+        keys.announce(key(2));
+        keys.sent_with_current = FORCED_CHANGE_PACKETS - 1;
+        assert_eq!(keys.take().data_key(), DataKey::Even);
+        assert_eq!(keys.take().data_key(), DataKey::Odd);
+        assert!(!keys.is_initial());
+    }
+}

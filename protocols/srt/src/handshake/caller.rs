@@ -98,7 +98,7 @@ impl CallerHandshake {
     /// Takes a handshake that came for this call's socket from its listener's address.
     pub fn handle(&mut self, now: Instant, handshake: &Handshake<'_>) -> CallStep {
         match (self.stage, handshake.request) {
-            (_, RequestType::Rejected(code)) => CallStep::Failed(RejectReason::from_peer(code)),
+            (_, RequestType::Rejected(code)) => CallStep::Failed(RejectReason::Peer(code)),
             (Stage::Induction, RequestType::Induction) => self.take_cookie(now, handshake),
             (Stage::Conclusion { .. }, RequestType::Conclusion) => match self.conclude(handshake) {
                 Ok(negotiated) => CallStep::Connected(Box::new(negotiated)),

@@ -6,7 +6,6 @@
 use core::fmt;
 use core::time::Duration;
 
-use rand_core::RngCore;
 use tidegate_units::unwrap_near;
 
 /// A 31-bit packet sequence number.
@@ -175,13 +174,6 @@ impl SocketId {
         Self(word)
     }
 
-    /// A random ID that can name a connection.
-    #[must_use]
-    pub fn random(random: &mut impl RngCore) -> Self {
-        // Zero means "no connection": the one forbidden draw moves up by one.
-        Self((random.next_u32() & Self::MASK).max(1))
-    }
-
     /// The wire value.
     #[must_use]
     pub const fn value(self) -> u32 {
@@ -197,8 +189,6 @@ impl fmt::Debug for SocketId {
 
 #[cfg(test)]
 mod tests {
-    use rand_core::SeedableRng;
-
     use super::*;
 
     #[test]
@@ -220,14 +210,5 @@ mod tests {
     fn a_timestamp_is_unwrapped_onto_the_nearest_turn() {
         let before_wrap = u64::from(u32::MAX) - 10;
         assert_eq!(Timestamp::new(5).unwrap_near(before_wrap), (1 << 32) + 5);
-    }
-
-    #[test]
-    fn our_socket_ids_are_neither_zero_nor_negative_nor_a_groups() {
-        let mut random = rand_chacha::ChaCha20Rng::from_seed([1; 32]);
-        for _ in 0..1000 {
-            let id = SocketId::random(&mut random);
-            assert!(id != SocketId::LISTENER && id.value() & !SocketId::MASK == 0);
-        }
     }
 }

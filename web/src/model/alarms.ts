@@ -1,6 +1,7 @@
 /** Alarms: which one the line at the foot shows, and what it says. */
 import type { Alarm } from '../api/types';
 import { clock } from './format';
+import { inWords } from './sentence';
 import { WORDS, type StateWord } from './words';
 
 /** An alarm that cleared and came back is a new one, to be acknowledged again. */
@@ -25,5 +26,5 @@ export function alarmSentence(alarm: Alarm): string {
   const what = alarm.text.replace(/ for \d\d:\d\d(:\d\d)?$/, '').replace(/\.$/, '');
   const since = Date.parse(alarm.since);
   const when = Number.isFinite(since) && !what.includes('.') ? ` since ${clock(since)}` : '';
-  return [`${what}${when}.`, alarm.advice].filter(Boolean).join(' ');
+  return inWords(`${what}${when}`, alarm.advice);
 }

@@ -54,6 +54,21 @@ export function nearest(time: number[], atSeconds: number): number {
   return before !== undefined && atSeconds - before < here - atSeconds ? low - 1 : low;
 }
 
+/** The bitrate at each of the last seconds, however far apart the points are; gaps stay gaps. */
+export function secondsBefore(columns: Columns, seconds: number): (number | null)[] {
+  const GAP_S = 2;
+  const end = columns.time.at(-1);
+  if (end === undefined) return [];
+  const from = Math.max(end - seconds + 1, columns.time[0] ?? end);
+  const values: (number | null)[] = [];
+  for (let at = from; at <= end; at += 1) {
+    const index = nearest(columns.time, at);
+    const near = Math.abs((columns.time[index] ?? 0) - at) < GAP_S;
+    values.push(near ? (columns.bitrate[index] ?? null) : null);
+  }
+  return values;
+}
+
 function push(
   columns: Columns, at: number, bitrate: number | null, rtt: number | null, loss: number | null, buffer: number | null,
 ): void {

@@ -7,35 +7,53 @@ export interface Incident {
   tone: 'warn' | 'fault' | 'quiet';
 }
 
-const MARKS: Record<string, { label: string; tone: Incident['tone'] }> = {
-  source_connected: { label: 'Connected', tone: 'quiet' },
-  source_disconnected: { label: 'Disconnected', tone: 'fault' },
-  source_health: { label: 'Health', tone: 'warn' },
-};
-
+/** Newest and older events in any order, some of them twice, become marks in the order of time. */
 export function incidents(events: TypedEvent[], source: string, from: number): Incident[] {
-  return events
-    .filter((event) => subjectOf(event) === source && event.kind in MARKS && Date.parse(event.at) >= from)
-    .map(incidentOf)
-    .filter((incident): incident is Incident => incident !== null)
-    .sort((one, other) => one.at - other.at);
+  const own = new Map<unknown, TypedEvent>();
+  for (const event of events) if (subjectOf(event) === source) own.set(event.id ?? event, event);
+  const ordered = [...own.values()].sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+
+  const found: Incident[] = [];
+  // Before anybody has connected nothing can fail; what is not known counts as connected.
+  let present = true;
+  for (const event of ordered) {
+    const { connection } = event;
+    if (event.kind === 'source_connected') present = true;
+    const mark = present ? markOf(event) : null;
+    if (event.kind === 'source_disconnected') present = false;
+    if (event.kind === 'source_disconnected' && connection === 'reconnecting') present = true;
+    if (mark && Date.parse(event.at) >= from) found.push(mark);
+  }
+  return found;
 }
 
-function incidentOf(event: TypedEvent): Incident | null {
-  const mark = MARKS[event.kind];
-  if (!mark) return null;
+function markOf(event: TypedEvent): Incident | null {
   const at = Date.parse(event.at);
-  if (event.kind === 'source_disconnected' && event.connection === 'connecting') return null;
-  if (event.kind === 'source_disconnected' && event.connection === 'reconnecting') return { at, label: 'Reconnecting', tone: 'warn' };
-  if (event.kind !== 'source_health') return { at, ...mark };
+  switch (event.kind) {
+    case 'source_connected':
+      return { at, label: 'Connected', tone: 'quiet' };
+    case 'source_disconnected':
+      return disconnected(at, event);
+    case 'source_health':
+      return health(at, event);
+    default:
+      return null;
+  }
+}
+
+function disconnected(at: number, { connection, reason }: TypedEvent): Incident | null {
+  if (connection === 'connecting' || /^waiting/i.test(String(reason ?? ''))) return null;
+  if (connection === 'reconnecting') return { at, label: 'Reconnecting', tone: 'warn' };
+  return { at, label: 'Disconnected', tone: 'fault' };
+}
+
+function health(at: number, event: TypedEvent): Incident | null {
   const first = Array.isArray(event.reasons) ? (event.reasons[0] as { text?: unknown } | undefined) : undefined;
   if (event.health === 'ok' || typeof first?.text !== 'string') return null;
   return { at, label: first.text.replace(/ for \d\d:\d\d(:\d\d)?$/, ''), tone: event.health === 'error' ? 'fault' : 'warn' };
 }
 
-function subjectOf(event: TypedEvent): string | null {
-  const subject = event.subject;
-  if (typeof subject === 'string') return subject.replace(/^source\//, '');
-  if (subject && typeof subject === 'object') return subject.name ?? null;
-  return typeof event.source === 'string' ? event.source : null;
+function subjectOf({ subject }: TypedEvent): string | null {
+  if (subject && typeof subject === 'object') return subject.type === undefined || subject.type === 'source' ? (subject.name ?? null) : null;
+  return typeof subject === 'string' ? subject.replace(/^source\//, '') : null;
 }

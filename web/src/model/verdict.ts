@@ -55,8 +55,8 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
   const latest = recentRejection(source, rejections, now);
   if (latest) {
     const often = howOften(latest);
-    const advice = latest.advice ?? 'Send the settings again.';
-    return [`a sender was rejected: ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}. ${advice}`, `From ${latest.peer}.`];
+    const what = `a sender was rejected: ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}`;
+    return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer}.`];
   }
   const advice = source.reasons[0]?.advice;
   const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender the lines below.';

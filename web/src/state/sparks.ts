@@ -1,6 +1,6 @@
 /** The last minute of bitrate of every source, kept here because the stream carries only the present. */
 import { readHistory } from '../api/resources';
-import { columnsOf } from '../model/history';
+import { columnsOf, secondsBefore } from '../model/history';
 import { SPARK_POINTS } from '../model/spark';
 
 class Sparks {
@@ -23,7 +23,7 @@ class Sparks {
   async #fillIn(source: string): Promise<void> {
     this.#asked.add(source);
     try {
-      const past = columnsOf(await readHistory(source)).bitrate;
+      const past = secondsBefore(columnsOf(await readHistory(source)), SPARK_POINTS);
       const seen = this.#lines.get(source) ?? [];
       const missing = SPARK_POINTS - seen.length;
       if (missing > 0) this.#lines.set(source, [...past.slice(0, past.length - seen.length).slice(-missing), ...seen]);

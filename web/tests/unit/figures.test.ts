@@ -3,7 +3,7 @@ import { chips } from '../../src/model/chips';
 import { differing, expectedBitrate, expectedVideo, trackLines } from '../../src/model/expect';
 import { audioCell, figures } from '../../src/model/figures';
 import { graphs, summary, timeMarks } from '../../src/model/graphs';
-import { append, columnsOf, emptyColumns, nearest, WINDOW_S } from '../../src/model/history';
+import { append, columnsOf, emptyColumns, nearest, secondsBefore, WINDOW_S } from '../../src/model/history';
 import { incidents } from '../../src/model/incidents';
 import { sparkShape } from '../../src/model/spark';
 import { output, source } from './samples';
@@ -96,13 +96,28 @@ it('marks whole minutes', () => {
   expect(timeMarks(30, 200)).toEqual([60, 120, 180]);
 });
 it('marks incidents of this source only, not its recoveries', () => {
-  const at = '2026-11-20T18:00:00Z';
+  const [at, later] = ['2026-11-20T18:00:00Z', '2026-11-20T18:00:05Z'];
   const found = incidents([
-    { at, kind: 'source_disconnected', subject: { name: 'cam1' } },
-    { at, kind: 'source_disconnected', subject: { name: 'cam2' } },
-    { at, kind: 'source_health', subject: 'cam1', health: 'ok' },
-    { at, kind: 'source_health', subject: 'cam1', health: 'error', reasons: [{ text: 'No media for 00:02' }] },
-    { at, kind: 'config_changed', subject: 'cam1' },
+    { id: 5, at: later, kind: 'source_disconnected', subject: { type: 'source', name: 'cam1' }, connection: 'disconnected' },
+    { id: 1, at, kind: 'source_disconnected', subject: { type: 'source', name: 'cam2' } },
+    { id: 2, at, kind: 'source_health', subject: 'cam1', health: 'ok' },
+    { id: 3, at, kind: 'source_health', subject: 'cam1', health: 'error', reasons: [{ text: 'No media for 00:02' }] },
+    { id: 3, at, kind: 'source_health', subject: 'cam1', health: 'error', reasons: [{ text: 'No media for 00:02' }] },
+    { id: 4, at, kind: 'config_changed', subject: 'cam1' },
   ], 'cam1', 0);
-  expect(found.map((one) => one.label)).toEqual(['Disconnected', 'No media']);
+  expect(found.map((one) => one.label)).toEqual(['No media', 'Disconnected']);
+});
+it('calls nothing an incident before anybody has connected', () => {
+  const subject = { type: 'source', name: 'cam1' };
+  const found = incidents([
+    { id: 1, at: '2026-11-20T18:00:00Z', kind: 'source_disconnected', subject, connection: 'disconnected', reason: 'waiting for the sender' },
+    { id: 2, at: '2026-11-20T18:00:01Z', kind: 'source_health', subject, health: 'warning', reasons: [{ text: 'No media' }] },
+    { id: 3, at: '2026-11-20T18:00:09Z', kind: 'source_connected', subject },
+  ], 'cam1', 0);
+  expect(found.map((one) => one.label)).toEqual(['Connected']);
+});
+it('fills the spark line second by second from points that are further apart', () => {
+  const columns = { ...emptyColumns(), time: [100, 101.25, 102.5, 110], bitrate: [1, 2, 3, 4] };
+  expect(secondsBefore(columns, 60)).toEqual([1, 2, 3, 3, 3, null, null, null, null, 4, 4]);
+  expect(secondsBefore(emptyColumns(), 60)).toEqual([]);
 });

@@ -16,6 +16,9 @@ use crate::session::PASSPHRASE;
 /// When the replay begins on our clock.
 const START: Instant = Instant::from_millis(100_000);
 
+/// Changes a datagram; an empty one is lost.
+pub(crate) type Mangle = Box<dyn FnMut(&mut Vec<u8>)>;
+
 /// Hears a captured caller, whose packets are changed in two places only: they carry our
 /// cookie and our socket ID instead of libsrt's. Our ACKs are answered at once, because
 /// the captured ACKACKs answer others.
@@ -28,6 +31,8 @@ pub(crate) struct Listener {
     connection: Option<ConnectionId>,
     /// Whether callers without encryption are refused.
     pub(crate) encryption_required: bool,
+    /// What happens to every datagram on its way, after the handshake.
+    pub(crate) mangle: Option<Mangle>,
     /// What came out.
     pub(crate) received: Vec<Received>,
     /// What our listener sent.
@@ -58,6 +63,7 @@ impl Listener {
             caller,
             connection: None,
             encryption_required: false,
+            mangle: None,
             received: Vec::new(),
             sent: Vec::new(),
             told: None,
@@ -74,7 +80,10 @@ impl Listener {
     ) {
         for datagram in datagrams {
             self.run_until(START + Duration::from_micros(datagram.at_micros));
-            if let Some(bytes) = self.readdressed(&datagram.bytes) {
+            if let Some(mut bytes) = self.readdressed(&datagram.bytes) {
+                if let (Some(mangle), Some(_)) = (&mut self.mangle, self.connection) {
+                    mangle(&mut bytes);
+                }
                 self.endpoint
                     .handle_datagram(self.now, self.caller, None, &bytes);
                 self.turn();
@@ -155,6 +164,7 @@ impl Listener {
             }
             Event::Connected { id, .. } => self.connection = Some(id),
             Event::Closed { .. } => self.closed = true,
+            Event::Odd(_) if self.mangle.is_some() => {}
             other => panic!("a real caller is nothing odd: {other:?}"),
         }
     }

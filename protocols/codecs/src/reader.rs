@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::{AudioConfig, AudioHeaders};
 use crate::{
-    Codec, StreamConfig, VideoConfig, VideoHeaders, aac, ac3, h264, h265, mpeg_audio, mpeg2, nal,
+    Codec, Kind, StreamConfig, VideoConfig, VideoHeaders, aac, ac3, h264, h265, mpeg_audio, mpeg2,
+    nal,
 };
 
 /// Parameter sets of one kind that are kept.
@@ -65,12 +66,25 @@ impl StreamReader {
         self.config.as_ref()
     }
 
+    /// Whether [`Self::read`] can tell a key frame; otherwise only the transport can.
+    #[must_use]
+    pub const fn knows_key_frames(&self) -> bool {
+        matches!(
+            self.codec,
+            Codec::H264 | Codec::H265 | Codec::Mpeg1Video | Codec::Mpeg2Video
+        )
+    }
+
     /// Reads an access unit or a prefix of it.
     pub fn read(&mut self, unit: &[u8]) -> UnitInfo {
         match self.codec {
             Codec::H264 => self.read_h264(unit),
             Codec::H265 => self.read_h265(unit),
             Codec::Mpeg1Video | Codec::Mpeg2Video => self.read_mpeg2(unit),
+            _ if self.codec.kind() == Kind::Video => UnitInfo {
+                complete: true,
+                ..UnitInfo::default()
+            },
             _ => self.read_audio(unit),
         }
     }

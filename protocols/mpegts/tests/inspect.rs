@@ -216,6 +216,39 @@ fn a_stream_that_stops_ages_and_its_bitrate_falls_to_zero() {
 }
 
 #[test]
+fn figures_survive_the_wrap_of_every_clock() {
+    // The 33-bit clocks wrap in the middle.
+    let Some(stream) = ffmpeg_ts(
+        "-f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine=r=48000 -t 6 -c:v libx264 \
+        -preset ultrafast -bf 2 -g 25 -keyint_min 25 -sc_threshold 0 -pix_fmt yuv420p -c:a aac \
+        -output_ts_offset 95439",
+    ) else {
+        return;
+    };
+    let report = inspect(&stream, 6.0);
+    let video = report.video.expect("a video track");
+    assert_eq!(
+        (video.fps, video.gop_seconds, video.gop_frames),
+        (Some(25.0), Some(1.0), Some(25))
+    );
+    assert!(
+        report.programs[0]
+            .pcr_interval
+            .is_some_and(|i| i <= Duration::from_millis(100))
+    );
+}
+
+#[test]
+fn video_that_is_not_read_is_still_followed() {
+    let Some(stream) = sample("sample_h263.ts") else {
+        return;
+    };
+    let video = inspect(&stream, 1.0).video.expect("a video track");
+    assert_eq!((video.codec, video.width), (Codec::Mpeg4Video, None));
+    assert!(video.fps.is_some() && video.last_unit_age.is_some());
+}
+
+#[test]
 fn scrambled_tracks_say_so_and_are_not_looked_into() {
     let Some(mut stream) = sample("sample_h264_mpeg_audio.ts") else {
         return;

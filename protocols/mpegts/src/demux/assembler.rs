@@ -22,6 +22,7 @@ pub(super) struct Assembler {
     buffer: Vec<u8>,
     filling: bool,
     stamp: Stamp,
+    random_access: bool,
     /// Something was lost since the last packet taken.
     lost: bool,
 }
@@ -31,6 +32,8 @@ pub(super) struct Assembler {
 pub(super) struct Pes {
     pub(super) bytes: Vec<u8>,
     pub(super) stamp: Stamp,
+    /// The transport says that decoding can begin here.
+    pub(super) random_access: bool,
     /// Something was lost before it.
     pub(super) discontinuity: bool,
 }
@@ -55,10 +58,11 @@ impl Assembler {
         self.lost = true;
     }
 
-    pub(super) fn begin(&mut self, stamp: Stamp) {
+    pub(super) fn begin(&mut self, stamp: Stamp, random_access: bool) {
         self.buffer.clear();
         self.filling = true;
         self.stamp = stamp;
+        self.random_access = random_access;
     }
 
     /// Adds payload; whether the packet is whole now.
@@ -82,6 +86,7 @@ impl Assembler {
         Some(Pes {
             bytes: core::mem::take(&mut self.buffer),
             stamp: self.stamp,
+            random_access: self.random_access,
             discontinuity: core::mem::take(&mut self.lost),
         })
     }

@@ -165,7 +165,11 @@ impl Elementary {
             Content::Video(reader) => {
                 let info = reader.read(payload);
                 changed = take_over(&mut self.track, reader.config());
-                info.key
+                if reader.knows_key_frames() {
+                    info.key
+                } else {
+                    pes.random_access
+                }
             }
             _ => true,
         };

@@ -150,7 +150,8 @@ impl Core {
         }
         if packet.unit_start() {
             self.finish_unit(index);
-            self.entries[index].assembler.begin(stamp);
+            let random_access = packet.adaptation().is_some_and(|field| field.random_access);
+            self.entries[index].assembler.begin(stamp, random_access);
         }
         self.extend(index, packet);
     }

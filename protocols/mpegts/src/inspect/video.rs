@@ -15,8 +15,10 @@ const FEWEST_PICTURES: usize = 8;
 const TICKS_PER_SECOND: f64 = 90_000.0;
 /// A longer group of pictures is a jump of the clock.
 const LONGEST_GROUP_TICKS: i64 = 90_000 * 600;
-/// A measured rate this close to a usual one is that one.
+/// Rates this close to each other are the same.
 const RATE_TOLERANCE: f64 = 0.005;
+/// A measured rate this close to a usual one is that one.
+const USUAL_RATE_TOLERANCE: f64 = 0.0005;
 
 /// Follows one video stream by the beginnings of its pictures.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct VideoWatch {
     head: Vec<u8>,
     /// How long `head` must be before another look; zero when the picture is known.
     look_at: usize,
+    /// The transport says that decoding can begin with the picture under way.
+    random_access: bool,
     /// Decoding times of the latest pictures, oldest first once full.
     times: Vec<i64>,
     next_time: usize,
@@ -51,6 +55,7 @@ impl VideoWatch {
             timeline: Timeline::new(),
             head: Vec::new(),
             look_at: 0,
+            random_access: false,
             times: Vec::new(),
             next_time: 0,
             group: Group::default(),
@@ -61,8 +66,12 @@ impl VideoWatch {
 
     pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>, verdict: Verdict) {
         if packet.unit_start() {
+            if self.look_at > 0 {
+                self.look(now, true);
+            }
             self.head.clear();
             self.look_at = 1;
+            self.random_access = packet.adaptation().is_some_and(|field| field.random_access);
         } else if self.look_at == 0 {
             return;
         } else if verdict == Verdict::Gap {
@@ -71,25 +80,32 @@ impl VideoWatch {
         }
         self.head.extend_from_slice(packet.payload());
         if self.head.len() >= self.look_at {
-            self.look(now);
+            self.look(now, false);
         }
     }
 
-    /// Reads the picture's headers, or waits for as much again.
-    fn look(&mut self, now: Instant) {
+    /// Reads the picture's headers, or waits for as much again. `last`: no more will come.
+    fn look(&mut self, now: Instant, last: bool) {
         let header = PesHeader::parse(&self.head);
         let payload = header.and_then(|header| self.head.get(header.payload_offset..));
         let info = payload
             .map(|payload| self.reader.read(payload))
             .unwrap_or_default();
-        let given_up = self.head.len() >= MAX_HEADER_BYTES;
+        let given_up = last || self.head.len() >= MAX_HEADER_BYTES;
         if !info.complete && !given_up {
             self.look_at = self.head.len() * 2;
             return;
         }
         self.look_at = 0;
         let Some(header) = header else { return };
-        self.picture(now, &header, info.key);
+        let key = if self.reader.knows_key_frames() {
+            info.key
+        } else {
+            self.random_access
+        };
+        if info.complete {
+            self.picture(now, &header, key);
+        }
     }
 
     fn picture(&mut self, now: Instant, header: &PesHeader, key: bool) {
@@ -136,8 +152,15 @@ impl VideoWatch {
 
     /// The measured frame rate; the declared one until there is a measured one.
     pub(super) fn fps(&self) -> Option<f64> {
-        self.measured_fps()
-            .or_else(|| self.format()?.fps.map(FrameRate::as_f64))
+        let format = self.format();
+        let declared = format.and_then(|format| format.fps).map(FrameRate::as_f64);
+        let measured = self.measured_fps().or(declared)?;
+        let fields = format.is_some_and(|format| format.interlaced);
+        match declared {
+            // Each field in a packet of its own: two of them are one frame.
+            Some(fps) if fields && (measured / fps - 2.0).abs() < RATE_TOLERANCE => Some(fps),
+            _ => Some(measured),
+        }
     }
 
     fn measured_fps(&self) -> Option<f64> {
@@ -197,7 +220,7 @@ fn usual_rate(measured: f64) -> f64 {
     let off = |usual: f64| (measured - usual).abs() / usual;
     let nearest = USUAL.into_iter().min_by(|a, b| off(*a).total_cmp(&off(*b)));
     nearest
-        .filter(|&usual| off(usual) < RATE_TOLERANCE / 10.0)
+        .filter(|&usual| off(usual) < USUAL_RATE_TOLERANCE)
         .unwrap_or(measured)
 }
 

@@ -23,6 +23,8 @@ const MAX_JUMP_PACKETS: u64 = 1 << 20;
 const MIN_AVAILABLE_PACKETS: usize = 2;
 /// Loss reports are not repeated faster than this.
 const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(20);
+/// Reports of one loss within a round trip.
+const REPORTS_PER_ROUND_TRIP: u32 = 4;
 /// Reports of one loss within the latency, until the round-trip time is known.
 const FIRST_REPORTS: u32 = 4;
 /// "Never again" for a connection that reports each loss only once.
@@ -384,13 +386,14 @@ impl Receiver {
         self.holes.report(now, interval, useful, write);
     }
 
-    /// Half the time in which almost every repetition is here. As long as the round-trip
-    /// time is a guess, it must not use up the latency.
+    /// A quarter of the time in which almost every repetition is here: lost reports cost
+    /// little then, and a sender leaves alone what it has just repeated. As long as the
+    /// round-trip time is a guess, it must not use up the latency.
     fn report_interval(&self, rtt: &Rtt) -> Duration {
         if !self.repeat_reports {
             return NO_REPEAT;
         }
-        let regular = rtt.timeout() / 2;
+        let regular = rtt.timeout() / REPORTS_PER_ROUND_TRIP;
         let first = self.tsbpd.latency() / FIRST_REPORTS;
         let interval = if rtt.is_known() {
             regular

@@ -7,6 +7,7 @@ export class Problem extends Error {
   readonly advice: string | null;
   /** JSON pointer to the field at fault, where the server names one. */
   readonly pointer: string | null;
+  readonly column: number | null;
   /** Everything found wrong, each with its own pointer, when it is more than one thing. */
   readonly parts: ProblemPart[];
 
@@ -16,6 +17,7 @@ export class Problem extends Error {
     this.detail = more.message ?? '';
     this.advice = more.advice ?? null;
     this.pointer = more.pointer ?? null;
+    this.column = more.column ?? null;
     this.parts = parts;
   }
 
@@ -29,6 +31,8 @@ export interface ProblemPart {
   message: string;
   advice: string | null;
   pointer: string | null;
+  /** Where in the request's body, from 1, when no pointer says it. */
+  column: number | null;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -67,7 +71,7 @@ async function problemOf(response: Response): Promise<Problem> {
   const fallback = `The server answered ${response.status}.`;
   try {
     const found = (await response.json()) as Record<string, unknown>;
-    const whole = { message: text(found.detail) ?? '', advice: text(found.advice), pointer: text(found.pointer) };
+    const whole = { ...partOf(found), message: text(found.detail) ?? '' };
     const parts = Array.isArray(found.problems) ? found.problems.map(partOf) : [];
     return new Problem(response.status, text(found.title) ?? fallback, whole, parts);
   } catch {
@@ -76,7 +80,8 @@ async function problemOf(response: Response): Promise<Problem> {
 }
 
 function partOf(found: Record<string, unknown>): ProblemPart {
-  return { message: text(found.message) ?? '', advice: text(found.advice), pointer: text(found.pointer) };
+  const column = typeof found.column === 'number' ? found.column : null;
+  return { message: text(found.message) ?? '', advice: text(found.advice), pointer: text(found.pointer), column };
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);

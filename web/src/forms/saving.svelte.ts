@@ -3,6 +3,7 @@ import type { Problem } from '../api/http';
 import { create, replace, type Collection } from '../api/resources';
 import type { Config } from '../api/types';
 import { fieldAt } from '../model/drafts';
+import { pointerAt } from '../model/pointer';
 import { inWords } from '../model/sentence';
 
 export class Saving {
@@ -31,23 +32,26 @@ export class Saving {
       await (isNew ? create : replace)(this.#collection, config);
       return true;
     } catch (problem) {
-      this.#place(problem as Problem, config.name);
+      this.#place(problem as Problem, config);
       return false;
     } finally {
       this.busy = false;
     }
   }
 
-  #place(problem: Problem, name: string): void {
+  #place(problem: Problem, config: Config): void {
     if (problem.status === 409) {
-      this.errors = { '/name': `${name} exists already. Choose another name.` };
+      this.errors = { '/name': `${config.name} exists already. Choose another name.` };
       return;
     }
-    const parts = problem.parts.length > 0 ? problem.parts : [{ message: problem.detail || problem.message, advice: problem.advice, pointer: problem.pointer }];
+    const whole = { message: problem.detail || problem.message, advice: problem.advice, pointer: problem.pointer, column: problem.column };
+    const parts = problem.parts.length > 0 ? problem.parts : [whole];
+    const sent = JSON.stringify(config);
     const rest: string[] = [];
     const errors: Record<string, string> = {};
     for (const part of parts) {
-      const field = fieldAt(part.pointer, this.#fields);
+      const pointer = part.pointer ?? (part.column === null ? null : pointerAt(sent, part.column));
+      const field = fieldAt(pointer, this.#fields);
       if (field && !errors[field]) errors[field] = inWords(part.message, part.advice);
       else rest.push(inWords(part.message, part.advice));
     }

@@ -20,7 +20,9 @@ export function columnsOf(history: History): Columns {
     const at = typeof point.t === 'number' ? point.t : Date.parse(point.t);
     if (!Number.isFinite(at)) continue;
     // Numbers may be seconds or milliseconds; a date this century in ms is above 1e11.
-    push(columns, at > 1e11 ? at / 1000 : at, point.bitrate_bps, point.rtt_ms, point.loss_percent, point.buffer_ms);
+    // Nothing arriving and no round trip: nobody was connected.
+    const away = point.rtt_ms === null && point.bitrate_bps === 0;
+    push(columns, at > 1e11 ? at / 1000 : at, away ? null : point.bitrate_bps, point.rtt_ms, point.loss_percent, point.buffer_ms);
   }
   return columns;
 }

@@ -22,7 +22,8 @@ export function incidents(events: TypedEvent[], source: string, from: number): I
     const mark = present ? markOf(event) : null;
     if (event.kind === 'source_disconnected') present = false;
     if (event.kind === 'source_disconnected' && connection === 'reconnecting') present = true;
-    if (mark && Date.parse(event.at) >= from) found.push(mark);
+    // A repeated attempt is no new incident.
+    if (mark && mark.at >= from && found.at(-1)?.label !== mark.label) found.push(mark);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 /** The one sentence at the top of a source: what is the matter and what to do, with the evidence beneath. */
 import { inWords } from './sentence';
 import type { OutputView, Rejection, SourceView } from '../api/types';
-import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words } from './format';
+import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words, type Quantity } from './format';
 import { howOften, rejectionWord } from './rejection';
 import { delivering, reasonText, recentRejection } from './reasons';
 import { outputState, sourceState, WORDS, type StateWord } from './words';
@@ -67,7 +67,9 @@ function trouble(source: SourceView, now: number): string {
   const first = source.reasons[0];
   if (!first) return withoutReason(source);
   const what = reasonText(first, now);
-  const advice = first.advice ?? 'Check the sender and the network.';
+  // Calling again by itself is no advice; why the call fails is.
+  const calling = first.code === 'reconnecting' && source.mode === 'caller' ? source.last_error : null;
+  const advice = calling ?? first.advice ?? 'Check the sender and the network.';
   // Advice that names the trouble itself is not said twice.
   const repeats = advice.toLowerCase().startsWith(`${what.toLowerCase().split(' ')[0]} `);
   return lower(repeats ? inWords(advice, null) : inWords(what, advice));
@@ -85,16 +87,17 @@ function evidence(source: SourceView, outputs: OutputView[]): string {
   const lost = srt?.packets_dropped;
   const facts = [
     ...others,
-    source.bitrate_bps !== null && `${words(bitrate(source.bitrate_bps))} arriving`,
-    srt && `RTT ${words(milliseconds(srt.rtt_ms))}`,
-    srt && `loss ${words(percent(srt.loss_percent))}`,
-    srt?.latency_ms && `latency ${words(milliseconds(srt.latency_ms))}`,
+    source.connection === 'connected' && `${words(bitrate(source.bitrate_bps))} arriving`,
+    fact('RTT', milliseconds(srt?.rtt_ms)),
+    fact('loss', percent(srt?.loss_percent)),
+    fact('latency', milliseconds(srt?.latency_ms)),
     lost ? `${plural(lost, 'packet')} lost for good` : null,
     outputs.length > 0 && delivering(serving, outputs.length),
   ];
   return facts.filter(Boolean).join(', ');
 }
 
+const fact = (name: string, quantity: Quantity | null): string | null => (quantity ? `${name} ${words(quantity)}` : null);
 const names = (outputs: OutputView[]): string => outputs.map((output) => output.name).join(', ');
 /** After "Failed:" a word goes on in lower case, an abbreviation stays as it is. */
 const lower = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);

@@ -58,7 +58,7 @@ const SOURCE_KINDS: Record<string, string> = {
   'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', udp: 'UDP',
 };
 const OUTPUT_KINDS: Record<string, string> = {
-  'srt listener': 'SRT, they call', 'srt caller': 'SRT push', udp: 'UDP', hls: 'HLS', record: 'Recording, TS',
+  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', udp: 'UDP', hls: 'HLS', record: 'Recording, TS',
 };
 
 const named = (names: Record<string, string>, kind: string, mode: string | null | undefined): string =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fieldAt, generatePassphrase, latencyText, outputConfig, outputDraft, sourceConfig, sourceDraft } from '../../src/model/drafts';
 import { handoutTools } from '../../src/model/handout';
+import { pointerAt } from '../../src/model/pointer';
 import { href, parseRoute } from '../../src/model/router';
 
 describe('editing loses nothing', () => {
@@ -53,6 +54,17 @@ it('finds the field a problem points at', () => {
   expect(fieldAt('/sources/3/srt/passphrase', fields)).toBe('/srt/passphrase');
   expect(fieldAt('/srt/else', fields)).toBeNull();
   expect(fieldAt(null, fields)).toBeNull();
+});
+it('finds the field at a column of what was sent', () => {
+  const sent = JSON.stringify({ name: 'x y', srt: { listener: 'in"gest', tags: ['a', 'b'], latency: 'abc' }, expect: { video: '' } });
+  const column = (text: string) => sent.indexOf(text) + 1;
+  expect(pointerAt(sent, column('"x y"'))).toBe('/name');
+  expect(pointerAt(sent, column('"abc"'))).toBe('/srt/latency');
+  expect(pointerAt(sent, column('"abc"') + 4)).toBe('/srt/latency');
+  expect(pointerAt(sent, column('"b"'))).toBe('/srt/tags/1');
+  expect(pointerAt(sent, column('""'))).toBe('/expect/video');
+  expect(pointerAt('', 5)).toBeNull();
+  expect(pointerAt('{"a', 9)).toBe('/');
 });
 it('generates passphrases SRT accepts, without letters people confuse', () => {
   const made = generatePassphrase((bytes) => bytes.map((_, index) => index * 13));

@@ -52,5 +52,5 @@ describe('outputs', () => {
 it('says who calls whom, from the settings when the view does not', () => {
   expect(sourceKind(source())).toBe('SRT listener');
   expect(sourceKind(source({ mode: null, config: { name: 'a', srt: { call: 'srt://x:1' } } }))).toBe('SRT caller');
-  expect(outputKind(output({ kind: 'srt', mode: 'caller' }))).toBe('SRT push');
+  expect(outputKind(output({ kind: 'srt', mode: 'caller' }))).toBe('SRT caller');
 });

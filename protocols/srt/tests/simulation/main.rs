@@ -1,0 +1,13 @@
+//! Whole sessions on a virtual network and a virtual clock.
+
+mod support;
+
+mod attack;
+mod delivery;
+mod encryption;
+mod handshake;
+mod lifetime;
+mod recovery;
+mod statistics;
+mod swarm;
+mod wrap;

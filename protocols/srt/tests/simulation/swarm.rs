@@ -1,0 +1,137 @@
+//! Many seeds, each with conditions of its own; and one seed twice.
+//!
+//! `TIDEGATE_SIM_SEEDS=100000 cargo test -p tidegate-srt --test simulation swarm` for a night.
+//! A failure names its seed: `TIDEGATE_SIM_SEED=… ` runs that one alone.
+
+use core::time::Duration;
+
+use crate::support::{MS, Pair, SECOND, Scenario, Side};
+use tidegate_netsim::{Chance, LinkConfig, Outage, Probability, Rate, Reordering, SkewedClock};
+use tidegate_srt::{KeyLength, KeyRefresh, MessageNumber, SequenceNumber};
+use tidegate_units::{Bitrate, Instant};
+
+const DEFAULT_SEEDS: u64 = 120;
+const FIRST_SEED: u64 = 10_000;
+
+fn environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Conditions nobody chose: any of these must deliver a correct, ordered part of the stream.
+fn random_link(chance: &mut Chance) -> LinkConfig {
+    let mut link = LinkConfig::delayed(MS + chance.duration(120 * MS));
+    link.jitter = chance.duration(30 * MS);
+    link.jitter_reorders = chance.happens(Probability::percent(50.0));
+    match chance.below(3) {
+        0 => {}
+        1 => link = link.losing(Probability::percent(chance.fraction() * 20.0)),
+        _ => {
+            let burst = 1.0 + chance.fraction() * 20.0;
+            link = link.losing_in_bursts(Probability::percent(chance.fraction() * 15.0), burst);
+        }
+    }
+    link.duplication = Probability::percent(chance.fraction() * 10.0);
+    link.reordering = Reordering {
+        probability: Probability::percent(chance.fraction() * 5.0),
+        extra_delay: chance.duration(40 * MS),
+    };
+    if chance.happens(Probability::percent(20.0)) {
+        let from = Instant::from_micros(chance.below(5_000_000));
+        link = link.with_outage(Outage::of(from, chance.duration(2 * SECOND)));
+    }
+    if chance.happens(Probability::percent(20.0)) {
+        let bitrate = Bitrate::from_bps(2_000_000 + chance.below(20_000_000));
+        let queue_bytes = 10_000 + chance.below(500_000);
+        link.rate = Some(Rate {
+            bitrate,
+            queue_bytes,
+            overhead_bytes: 28,
+        });
+    }
+    link
+}
+
+fn random_scenario(seed: u64) -> (Scenario, Chance) {
+    let mut chance = Chance::stream(seed, 99);
+    let mut scenario = Scenario::new(seed).latency(20 * MS + chance.duration(900 * MS));
+    scenario.to_listener = random_link(&mut chance);
+    scenario.to_caller = random_link(&mut chance);
+    let skew = |chance: &mut Chance| {
+        let start = Instant::from_micros(chance.below(1 << 33));
+        SkewedClock::new(start, chance.below(401) as i32 - 200)
+    };
+    scenario.caller_clock = skew(&mut chance);
+    scenario.listener_clock = skew(&mut chance);
+    if chance.happens(Probability::percent(30.0)) {
+        scenario = scenario.encrypted(KeyLength::Aes128);
+        scenario.connection.key_refresh = KeyRefresh::new(700, 200);
+    }
+    if chance.happens(Probability::percent(50.0)) {
+        let before = chance.below(3_000) as u32;
+        scenario.first_sequence = Some(SequenceNumber::new(0x7FFF_FFFE - before));
+        scenario.connection.first_timestamp_micros = u32::MAX - chance.below(6_000_000) as u32;
+        scenario.connection.first_message = Some(MessageNumber::new(0x03FF_FFFF - before / 2));
+    }
+    (scenario, chance)
+}
+
+/// Connects, if the network lets it, and streams for some seconds; the harness checks every byte.
+fn run(seed: u64) -> Pair {
+    let (scenario, mut chance) = random_scenario(seed);
+    let mut pair = scenario.build();
+    pair.call();
+    if !pair.await_connection(6 * SECOND) {
+        return pair;
+    }
+    let length = SECOND + chance.duration(4 * SECOND);
+    let rate = 0.5 + chance.fraction() * 11.5;
+    let side = if chance.happens(Probability::percent(50.0)) {
+        Side::Caller
+    } else {
+        Side::Listener
+    };
+    pair.stream(side, rate, length);
+    if chance.happens(Probability::percent(30.0)) && pair.alive(side) {
+        pair.close(side);
+    } else {
+        pair.node_mut(side).down = true;
+    }
+    pair.world.run_for(Duration::from_secs(12));
+    pair
+}
+
+#[test]
+fn any_network_delivers_a_correct_part_of_the_stream_and_sessions_end() {
+    let only = environment("TIDEGATE_SIM_SEED");
+    let seeds = environment("TIDEGATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
+    let range = only.map_or(FIRST_SEED..FIRST_SEED + seeds, |seed| seed..seed + 1);
+    for seed in range {
+        let result = std::panic::catch_unwind(|| {
+            let pair = run(seed);
+            for node in pair.world.nodes.iter().filter(|node| !node.down) {
+                assert_eq!(
+                    node.endpoint.connection_count(),
+                    0,
+                    "{} has sessions",
+                    node.address
+                );
+            }
+        });
+        assert!(
+            result.is_ok(),
+            "seed {seed} failed: TIDEGATE_SIM_SEED={seed}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    for seed in [1, 2, 3, 10_007] {
+        assert_eq!(
+            run(seed).world.trace(),
+            run(seed).world.trace(),
+            "seed {seed}"
+        );
+    }
+    assert_ne!(run(4).world.trace(), run(5).world.trace());
+}

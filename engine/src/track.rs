@@ -6,6 +6,8 @@ use tidegate_codecs::{Codec, Kind, StreamConfig};
 pub struct Track {
     /// Its number in the feed: the PID, where it came as a transport stream.
     pub id: u16,
+    /// The program it belongs to; picture and sound of one program belong together.
+    pub program: u16,
     /// What it is.
     pub codec: Codec,
     /// ISO 639 language, where the sender named one.

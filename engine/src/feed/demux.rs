@@ -166,6 +166,7 @@ impl Conversion {
 fn track(found: &tidegate_mpegts::Track) -> Track {
     Track {
         id: found.pid,
+        program: found.program,
         codec: found.codec,
         language: found.language.as_ref().map(ToString::to_string),
         config: found.config.clone(),

@@ -157,7 +157,13 @@ impl Observed {
         if now < self.next_point {
             return;
         }
-        self.next_point = now + limits::HISTORY_INTERVAL;
+        // On the grid, unless the watcher was held up for long.
+        let next = self.next_point + limits::HISTORY_INTERVAL;
+        self.next_point = if next > now {
+            next
+        } else {
+            now + limits::HISTORY_INTERVAL
+        };
         let bitrate = self.meter.rate(now);
         self.usual.note(bitrate);
         self.history.push(HistoryPoint {

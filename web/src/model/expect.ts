@@ -62,7 +62,8 @@ export interface TrackLine {
 
 export function trackLines(source: SourceView): TrackLine[] {
   const { media, expect } = source;
-  return [...videoLines(source), bitrateLine(source), ...audioLines(media?.audio ?? [], expect, media !== null), ...errorLine(source)];
+  const lines = [...videoLines(source), bitrateLine(source), ...audioLines(media?.audio ?? [], expect, media !== null), ...errorLine(source)];
+  return lines.filter((line) => line.arriving !== null || line.expected !== null);
 }
 
 export const differing = (lines: TrackLine[]): TrackLine[] =>

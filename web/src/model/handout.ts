@@ -11,9 +11,9 @@ const TOOLS: Record<string, [title: string, label: string]> = {
   obs: ['OBS', 'Server'],
   ffmpeg: ['FFmpeg', 'Command'],
   vmix: ['vMix', 'Fields'],
-  srt_live_transmit: ['srt-live-transmit', 'Command'],
   gstreamer: ['GStreamer', 'Command'],
 };
+const LAST: Record<string, [title: string, label: string]> = { srt_live_transmit: ['srt-live-transmit', 'Command'] };
 
 const NAMES: Record<string, string> = {
   url: 'URL', host: 'Host', port: 'Port', stream_id: 'Stream ID', passphrase: 'Passphrase', latency_ms: 'Latency, ms',
@@ -21,12 +21,12 @@ const NAMES: Record<string, string> = {
 
 /** Tools that are not known yet get a tab under their own name; everything plain is set by hand. */
 export function handoutTools(handout: Handout): HandoutTool[] {
-  const known = Object.entries(TOOLS).map(([key, [title, label]]) => ({ title, lines: linesOf(handout[key], label) }));
+  const tabs = (tools: typeof TOOLS) => Object.entries(tools).map(([key, [title, label]]) => ({ title, lines: linesOf(handout[key], label) }));
   const others = Object.entries(handout)
-    .filter(([key, value]) => !(key in TOOLS) && typeof value === 'object')
+    .filter(([key, value]) => !(key in TOOLS) && !(key in LAST) && typeof value === 'object')
     .map(([key, value]) => ({ title: capital(key), lines: linesOf(value, 'Line') }));
   const plain = Object.keys(NAMES).map((key) => linesOf(handout[key], NAMES[key] ?? key)).flat();
-  return [...known, ...others, { title: 'By hand', lines: plain }].filter((tool) => tool.lines.length > 0);
+  return [...tabs(TOOLS), ...others, { title: 'By hand', lines: plain }, ...tabs(LAST)].filter((tool) => tool.lines.length > 0);
 }
 
 function linesOf(value: unknown, label: string): HandoutTool['lines'] {

@@ -59,7 +59,7 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
     return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer}.`];
   }
   const advice = source.reasons[0]?.advice;
-  const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender the lines below.';
+  const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender its settings.';
   return [calls, advice ?? source.connection_reason ?? ''];
 }
 

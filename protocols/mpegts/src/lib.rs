@@ -2,12 +2,14 @@
 //!
 //! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
 //! only looks, cheaply, and reports what a stream contains and what is wrong with it.
-//! Both take bytes in chunks of any size, find the packet grid themselves, and hold
+//! [`Mux`] writes streams.
+//! The first two take bytes in chunks of any size, find the packet grid themselves, and hold
 //! no more than their named limits whatever a stranger sends.
 
 mod continuity;
 mod demux;
 mod inspect;
+mod mux;
 mod packet;
 mod pes;
 mod psi;
@@ -16,6 +18,7 @@ mod timeline;
 
 pub use demux::{AccessUnit, Demux, Event, Stamp, Track};
 pub use inspect::{AudioReport, Inspector, MediaReport, ProgramReport, TrackReport, VideoReport};
+pub use mux::{Mux, MuxError, MuxTrack, MuxUnit};
 pub use packet::{Adaptation, NULL_PID, PACKET_BYTES, PAT_PID, Packet, Pcr, SYNC_BYTE};
 pub use pes::PesHeader;
 pub use psi::{

@@ -121,6 +121,24 @@ pub(crate) fn ffprobe(stream: &[u8], arguments: &str) -> Option<Vec<Vec<(String,
     Some(sections)
 }
 
+/// What ffmpeg complains about when it decodes a stream.
+pub(crate) fn complaints(stream: &[u8]) -> String {
+    let file = tempfile(stream);
+    let run = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(&file)
+        .args(["-map", "0", "-f", "null", "-"])
+        .output();
+    let _ = std::fs::remove_file(&file);
+    run.map_or_else(
+        |_| {
+            eprintln!("SKIPPED: ffmpeg is not installed");
+            String::new()
+        },
+        |output| String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
 pub(crate) fn value<'a>(section: &'a [(String, String)], key: &str) -> &'a str {
     section
         .iter()

@@ -318,9 +318,9 @@ impl Connection {
         self.last_heard
     }
 
-    /// A conclusion was repeated: our answer got lost or crossed it.
-    pub(crate) fn on_repeated_conclusion(&mut self, now: Instant) {
-        self.last_heard = now;
+    /// A conclusion was repeated: our answer got lost or crossed it. It is no sign of life,
+    /// because anybody who saw the first one can repeat it.
+    pub(crate) fn on_repeated_conclusion(&mut self) {
         if self.response.is_some() && !self.has_ended() {
             self.outbox.push(Outgoing::HandshakeResponse);
         }

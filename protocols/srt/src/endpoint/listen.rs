@@ -68,19 +68,19 @@ impl Endpoint {
         }
         let key = PeerKey::new(from, handshake.socket, handshake.initial_sequence);
         match self.admission.known(key) {
-            Some(known) => self.repeat_answer(now, known),
+            Some(known) => self.repeat_answer(known),
             None => self.take_request(now, (from, to), key, handshake, timestamp),
         }
     }
 
-    fn repeat_answer(&mut self, now: Instant, known: Known) {
+    fn repeat_answer(&mut self, known: Known) {
         self.counters.repeated_conclusions += 1;
         match known {
             Known::Slot(slot) => {
                 if let Some(entry) = self.table.at(slot)
                     && let Occupant::Connection(connection) = &mut entry.occupant
                 {
-                    connection.on_repeated_conclusion(now);
+                    connection.on_repeated_conclusion();
                     self.mark(slot);
                 }
             }
@@ -270,7 +270,7 @@ impl Endpoint {
         self.connections += 1;
         self.counters.accepted += 1;
         self.counters.connected += 1;
-        self.repeat_answer_first(now, id.slot);
+        self.answer_first(id.slot);
         self.events.push_back(Event::Connected {
             id,
             request: Some(request),
@@ -279,11 +279,11 @@ impl Endpoint {
     }
 
     /// The first answer leaves the way every repeated one does.
-    fn repeat_answer_first(&mut self, now: Instant, slot: u32) {
+    fn answer_first(&mut self, slot: u32) {
         if let Some(entry) = self.table.at(slot)
             && let Occupant::Connection(connection) = &mut entry.occupant
         {
-            connection.on_repeated_conclusion(now);
+            connection.on_repeated_conclusion();
         }
         self.mark(slot);
     }

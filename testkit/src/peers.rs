@@ -54,47 +54,48 @@ pub fn srt_to_file(name: &str, from: &str, file: &Path) -> Process {
     Process::with_output(name, &mut command, out)
 }
 
-/// An `srt-live-transmit` that is fed from here. Its pipe stays open until it is dropped:
-/// end of file would close the connection before the far side has played everything out.
+/// An `srt-live-transmit file://con TO` that is fed from here. Its pipe stays open until it
+/// is dropped: end of file would close the connection before the far side has played
+/// everything out.
+///
+/// What it is given before its connection stands it throws away, so wait for that first.
 #[derive(Debug)]
 pub struct PacedSender {
     process: Process,
-    _input: std::process::ChildStdin,
+    input: std::process::ChildStdin,
 }
 
 impl PacedSender {
-    /// The sending process.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+    /// Starts the program; nothing is sent yet.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(name: &str, to: &str, folder: &Path) -> Self {
+        let mut command = Command::new("srt-live-transmit");
+        command.args(["-q", "-a:no", "-chunk:1316", "file://con", to]);
+        let (process, input) = Process::with_input(name, &mut command, folder);
+        Self { process, input }
     }
-}
 
-/// Feeds `bytes` to `srt-live-transmit file://con TO` at `bps`, 1316 bytes at a time, and
-/// returns when it has all been handed over.
-///
-/// # Panics
-/// If the program ends before it has taken everything.
-#[must_use]
-pub fn srt_from_bytes(name: &str, bytes: &[u8], to: &str, bps: u64, folder: &Path) -> PacedSender {
-    let mut command = Command::new("srt-live-transmit");
-    command.args(["-q", "-a:no", "-chunk:1316", "file://con", to]);
-    let (process, mut input) = Process::with_input(name, &mut command, folder);
-    let started = std::time::Instant::now();
-    for (index, chunk) in bytes.chunks(1316).enumerate() {
-        let due = std::time::Duration::from_micros(index as u64 * 1316 * 8_000_000 / bps);
-        if let Some(early) = due.checked_sub(started.elapsed()) {
-            std::thread::sleep(early);
+    /// Sends `bytes` at `bps`, 1316 at a time, and returns when all are handed over.
+    ///
+    /// # Panics
+    /// If the program ends before it has taken everything.
+    pub fn send(&mut self, bytes: &[u8], bps: u64) {
+        let started = std::time::Instant::now();
+        for (index, chunk) in bytes.chunks(1316).enumerate() {
+            let due = std::time::Duration::from_micros(index as u64 * 1316 * 8_000_000 / bps);
+            if let Some(early) = due.checked_sub(started.elapsed()) {
+                std::thread::sleep(early);
+            }
+            if let Err(error) = self.input.write_all(chunk) {
+                panic!(
+                    "the sender took {index} packets, then: {error}\n{}",
+                    self.process.output()
+                );
+            }
         }
-        if let Err(error) = input.write_all(chunk) {
-            panic!(
-                "{name} took {index} packets, then: {error}\n{}",
-                process.output()
-            );
-        }
-    }
-    PacedSender {
-        process,
-        _input: input,
     }
 }
 

@@ -13,7 +13,10 @@ fn on_air() -> (Tidegate, Process) {
          sources: [{ name: cam, srt: { listener: ingest, stream_id: cam } }]\n\
          outputs: [{ name: viewers, source: cam, hls: {} }]\n",
     );
-    let url = format!("srt://127.0.0.1:{}?streamid=cam&pkt_size=1316", server.port("ingest"));
+    let url = format!(
+        "srt://127.0.0.1:{}?streamid=cam&pkt_size=1316",
+        server.port("ingest")
+    );
     let camera = test_picture("camera", &url, server.folder());
     tidegate_testkit::eventually("a playlist with segments", || {
         let answer = server.http().get("/hls/viewers/index.m3u8");
@@ -32,7 +35,15 @@ fn ffmpeg_plays_the_playlist_without_a_complaint() {
     command
         .args(["-hide_banner", "-nostdin", "-v", "error", "-headers"])
         .arg(format!("Authorization: Bearer {}\r\n", server.token()))
-        .args(["-i", &format!("{}/hls/viewers/index.m3u8", server.http().base()), "-t", "5", "-f", "null", "-"]);
+        .args([
+            "-i",
+            &format!("{}/hls/viewers/index.m3u8", server.http().base()),
+            "-t",
+            "5",
+            "-f",
+            "null",
+            "-",
+        ]);
     let mut player = Process::start("player", &mut command, server.folder());
     let status = player.finished_within(Duration::from_secs(40));
     assert!(status.success(), "{}", player.output());
@@ -55,10 +66,17 @@ fn chromium_shows_a_changing_picture_in_the_dashboard() {
         return;
     }
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
-    if !web.join("node_modules/playwright-core").is_dir() || !web.join("dist/index.html").is_file() {
+    if !web.join("node_modules/playwright-core").is_dir() || !web.join("dist/index.html").is_file()
+    {
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "SKIPPED: the dashboard is not built (`make web` builds it)");
-        assert!(std::env::var_os("TIDEGATE_REQUIRE_PEERS").is_none(), "make test builds it first");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: the dashboard is not built (`make web` builds it)"
+        );
+        assert!(
+            std::env::var_os("TIDEGATE_REQUIRE_PEERS").is_none(),
+            "make test builds it first"
+        );
         return;
     }
     let (server, _camera) = on_air();

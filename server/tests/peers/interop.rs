@@ -28,11 +28,23 @@ fn healthy(server: &Tidegate, source: &str) {
     });
     assert_eq!(view["connection"], "connected");
     let video = &view["media"]["video"];
-    assert_eq!((&video["codec"], &video["width"], &video["height"]), (&"h264".into(), &640.into(), &360.into()));
-    assert!((video["fps"].as_f64().unwrap() - 25.0).abs() < 0.5, "{video}");
-    assert!((video["gop_seconds"].as_f64().unwrap() - 1.0).abs() < 0.1, "{video}");
+    assert_eq!(
+        (&video["codec"], &video["width"], &video["height"]),
+        (&"h264".into(), &640.into(), &360.into())
+    );
+    assert!(
+        (video["fps"].as_f64().unwrap() - 25.0).abs() < 0.5,
+        "{video}"
+    );
+    assert!(
+        (video["gop_seconds"].as_f64().unwrap() - 1.0).abs() < 0.1,
+        "{video}"
+    );
     let audio = &view["media"]["audio"][0];
-    assert_eq!((&audio["codec"], &audio["sample_rate"]), (&"aac".into(), &48000.into()));
+    assert_eq!(
+        (&audio["codec"], &audio["sample_rate"]),
+        (&"aac".into(), &48000.into())
+    );
     assert!(view["bitrate_bps"].as_u64() > Some(300_000), "{view}");
     assert!(view["srt"]["rtt_ms"].as_f64() < Some(50.0), "{view}");
 }
@@ -43,7 +55,17 @@ fn watched_by_ffmpeg(server: &Tidegate, url: &str) {
     let file = server.folder().join("watched.ts");
     let mut player = ffmpeg(
         "player",
-        &["-analyzeduration", "1000000", "-i", url, "-t", "3", "-c", "copy", file.to_str().unwrap()],
+        &[
+            "-analyzeduration",
+            "1000000",
+            "-i",
+            url,
+            "-t",
+            "3",
+            "-c",
+            "copy",
+            file.to_str().unwrap(),
+        ],
         server.folder(),
     );
     let status = player.finished_within(Duration::from_secs(40));
@@ -51,7 +73,15 @@ fn watched_by_ffmpeg(server: &Tidegate, url: &str) {
     // A player joins in the middle of a group of pictures; from the first key frame on
     // there is nothing to complain about.
     let probe = Command::new("ffprobe")
-        .args(["-v", "error", "-count_packets", "-show_entries", "stream=codec_name,nb_read_packets", "-of", "csv=p=0"])
+        .args([
+            "-v",
+            "error",
+            "-count_packets",
+            "-show_entries",
+            "stream=codec_name,nb_read_packets",
+            "-of",
+            "csv=p=0",
+        ])
         .arg(&file)
         .output()
         .unwrap();
@@ -66,10 +96,16 @@ fn ffmpeg_publishes_and_plays_without_encryption() {
     }
     let server = gateway();
     let port = server.port("ingest");
-    let _camera =
-        test_picture("camera", &format!("srt://127.0.0.1:{port}?streamid=live/open&pkt_size=1316"), server.folder());
+    let _camera = test_picture(
+        "camera",
+        &format!("srt://127.0.0.1:{port}?streamid=live/open&pkt_size=1316"),
+        server.folder(),
+    );
     healthy(&server, "open");
-    watched_by_ffmpeg(&server, &format!("srt://127.0.0.1:{port}?streamid=out/open"));
+    watched_by_ffmpeg(
+        &server,
+        &format!("srt://127.0.0.1:{port}?streamid=out/open"),
+    );
 }
 
 #[test]
@@ -87,7 +123,9 @@ fn ffmpeg_publishes_and_plays_with_passphrase_and_access_control_syntax() {
     assert_eq!(server.source("locked")["srt"]["encryption"], "aes-192-ctr");
     watched_by_ffmpeg(
         &server,
-        &format!("srt://127.0.0.1:{port}?passphrase=read-secret-22&streamid=#!::r=out/locked,m=request"),
+        &format!(
+            "srt://127.0.0.1:{port}?passphrase=read-secret-22&streamid=#!::r=out/locked,m=request"
+        ),
     );
 }
 
@@ -98,10 +136,14 @@ fn ffmpeg_publishes_and_plays_over_ipv6() {
     }
     let server = gateway();
     let port = server.port("ingest6");
-    let to = format!("srt://[::1]:{port}?passphrase=publish-secret-1&pkt_size=1316&streamid=live/v6");
+    let to =
+        format!("srt://[::1]:{port}?passphrase=publish-secret-1&pkt_size=1316&streamid=live/v6");
     let _camera = test_picture("camera", &to, server.folder());
     healthy(&server, "v6");
-    watched_by_ffmpeg(&server, &format!("srt://[::1]:{port}?passphrase=read-secret-22&streamid=out/v6"));
+    watched_by_ffmpeg(
+        &server,
+        &format!("srt://[::1]:{port}?passphrase=read-secret-22&streamid=out/v6"),
+    );
 }
 
 #[test]
@@ -149,7 +191,10 @@ fn a_recording_of_ffmpegs_stream_decodes_without_a_complaint() {
     );
     let mut camera = test_picture(
         "camera",
-        &format!("srt://127.0.0.1:{}?streamid=cam&pkt_size=1316", server.port("ingest")),
+        &format!(
+            "srt://127.0.0.1:{}?streamid=cam&pkt_size=1316",
+            server.port("ingest")
+        ),
         server.folder(),
     );
     server.output_becomes("tape", "records", |view| view["delivering"] == true);
@@ -159,6 +204,8 @@ fn a_recording_of_ffmpegs_stream_decodes_without_a_complaint() {
         (file.metadata().ok()?.len() > 400_000).then_some(file)
     });
     camera.stop();
-    server.source_becomes("cam", "has lost its encoder", |view| view["connection"] != "connected");
+    server.source_becomes("cam", "has lost its encoder", |view| {
+        view["connection"] != "connected"
+    });
     assert_eq!(decode_errors(file.to_str().unwrap()), "");
 }

@@ -2,7 +2,7 @@
 
 use crate::tidegate;
 use serde_json::json;
-use tidegate_testkit::peers::{have, srt_from_bytes};
+use tidegate_testkit::peers::{PacedSender, have};
 use tidegate_testkit::{eventually, media::numbered_ts};
 
 #[test]
@@ -23,17 +23,32 @@ fn a_thousand_outputs_come_and_go_beside_one_that_loses_nothing() {
             "srt": { "listener": "ingest", "stream_id": "passing", "open": true } });
         for round in 0..1000 {
             let answer = http.put("/api/v1/outputs/passing", &body);
-            assert!(answer.status == 200 || answer.status == 201, "round {round}: {}", answer.text());
+            assert!(
+                answer.status == 200 || answer.status == 201,
+                "round {round}: {}",
+                answer.text()
+            );
             let answer = http.delete("/api/v1/outputs/passing");
-            assert!(answer.status == 200 || answer.status == 204, "round {round}: {}", answer.text());
+            assert!(
+                answer.status == 200 || answer.status == 204,
+                "round {round}: {}",
+                answer.text()
+            );
         }
     });
-    let _sender = srt_from_bytes("sender", &sent, &to, 6_000_000, server.folder());
+    let mut sender = PacedSender::start("sender", &to, server.folder());
+    server.source_becomes("cam", "is connected", |view| {
+        view["connection"] == "connected"
+    });
+    sender.send(&sent, 6_000_000);
     changes.join().unwrap();
     let folder = server.data().join("recordings/tape");
     let file = eventually("everything is recorded", || {
         let file = std::fs::read_dir(&folder).ok()?.flatten().next()?.path();
         (file.metadata().ok()?.len() >= sent.len() as u64).then_some(file)
     });
-    assert!(std::fs::read(file).unwrap() == sent, "the neighbour's recording differs");
+    assert!(
+        std::fs::read(file).unwrap() == sent,
+        "the neighbour's recording differs"
+    );
 }

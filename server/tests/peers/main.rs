@@ -1,7 +1,5 @@
 //! Tidegate as its users meet it: the real program between real peers.
 
-#![expect(missing_docs, reason = "tests")]
-
 mod exact;
 mod failure;
 mod hls;

@@ -20,10 +20,24 @@ fn gateway() -> Tidegate {
 /// A publisher that ends because it is refused.
 #[track_caller]
 fn refused_publisher(server: &Tidegate, query: &str) {
-    let url = format!("srt://127.0.0.1:{}?pkt_size=1316&{query}", server.port("ingest"));
+    let url = format!(
+        "srt://127.0.0.1:{}?pkt_size=1316&{query}",
+        server.port("ingest")
+    );
     let mut caller = ffmpeg(
         "stranger",
-        &["-re", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25", "-c:v", "libx264", "-f", "mpegts", &url],
+        &[
+            "-re",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=160x90:r=25",
+            "-c:v",
+            "libx264",
+            "-f",
+            "mpegts",
+            &url,
+        ],
         server.folder(),
     );
     let status = caller.finished_within(Duration::from_secs(20));
@@ -34,7 +48,10 @@ fn refused_publisher(server: &Tidegate, query: &str) {
 fn rejection(server: &Tidegate, reason: &str) -> Value {
     eventually(&format!("a rejection: {reason}"), || {
         let list = server.http().get("/api/v1/rejections").json();
-        list.as_array()?.iter().find(|entry| entry["reason"] == reason).cloned()
+        list.as_array()?
+            .iter()
+            .find(|entry| entry["reason"] == reason)
+            .cloned()
     })
 }
 
@@ -47,7 +64,10 @@ fn a_wrong_passphrase_is_refused_and_the_operator_is_told_what_to_do() {
     refused_publisher(&server, "streamid=live/cam1&passphrase=not-the-secret");
     let entry = rejection(&server, "wrong_passphrase");
     assert_eq!(entry["stream_id"], "live/cam1");
-    assert!(entry["peer"].as_str().unwrap().starts_with("127.0.0.1"), "{entry}");
+    assert!(
+        entry["peer"].as_str().unwrap().starts_with("127.0.0.1"),
+        "{entry}"
+    );
     assert!(!entry["advice"].as_str().unwrap().is_empty(), "{entry}");
     assert!(entry["count"].as_u64() >= Some(1), "{entry}");
     let journal = server.http().get("/api/v1/rejections").text() + &server.output();
@@ -83,9 +103,15 @@ fn a_publish_secret_never_reads_and_a_read_secret_never_publishes() {
     let server = gateway();
     let port = server.port("ingest");
     refused_publisher(&server, "streamid=live/cam1&passphrase=read-secret-22");
-    refused_publisher(&server, "streamid=out/cam1&passphrase=read-secret-22&mode=caller");
+    refused_publisher(
+        &server,
+        "streamid=#!::r=out/cam1,m=publish&passphrase=read-secret-22",
+    );
     let file = server.folder().join("stolen.ts");
-    for query in ["streamid=out/cam1&passphrase=publish-secret-1", "streamid=#!::r=live/cam1,m=request&passphrase=publish-secret-1"] {
+    for query in [
+        "streamid=out/cam1&passphrase=publish-secret-1",
+        "streamid=#!::r=live/cam1,m=request&passphrase=publish-secret-1",
+    ] {
         let mut thief = srt_to_file("thief", &format!("srt://127.0.0.1:{port}?{query}"), &file);
         thief.finished_within(Duration::from_secs(20));
         assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
@@ -109,7 +135,11 @@ fn a_second_publisher_is_refused_and_the_first_does_not_notice() {
     refused_publisher(&server, "streamid=live/cam1&passphrase=publish-secret-1");
     rejection(&server, "already_publishing");
     let view = server.source("cam");
-    assert_eq!((&view["connection"], &view["health"]), (&"connected".into(), &"ok".into()), "{view}");
+    assert_eq!(
+        (&view["connection"], &view["health"]),
+        (&"connected".into(), &"ok".into()),
+        "{view}"
+    );
     assert!(first.ended().is_none());
 }
 
@@ -120,7 +150,9 @@ fn garbage_and_mutilated_handshakes_are_counted_and_change_nothing() {
     }
     let server = gateway();
     let port = server.port("ingest");
-    let to = format!("srt://127.0.0.1:{port}?streamid=live/cam1&passphrase=publish-secret-1&pkt_size=1316");
+    let to = format!(
+        "srt://127.0.0.1:{port}?streamid=live/cam1&passphrase=publish-secret-1&pkt_size=1316"
+    );
     let _camera = test_picture("camera", &to, server.folder());
     server.source_becomes("cam", "is healthy", |view| view["health"] == "ok");
     let lost_before = server.source("cam")["srt"]["packets_dropped"].clone();
@@ -145,7 +177,11 @@ fn garbage_and_mutilated_handshakes_are_counted_and_change_nothing() {
     }
     let listener = eventually("the garbage is counted", || {
         let view = server.http().get("/api/v1/listeners/ingest").json();
-        let counted: u64 = view["counters"].as_object()?.values().filter_map(Value::as_u64).sum();
+        let counted: u64 = view["counters"]
+            .as_object()?
+            .values()
+            .filter_map(Value::as_u64)
+            .sum();
         (counted >= 1000).then_some(view)
     });
     assert!(listener["counters"].is_object(), "{listener}");

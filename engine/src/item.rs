@@ -1,4 +1,4 @@
-use crate::track::Tracks;
+use crate::track::{Track, Tracks};
 use bytes::Bytes;
 use std::sync::Arc;
 use tidegate_units::Instant;
@@ -17,7 +17,9 @@ pub struct TsChunk {
 }
 
 impl TsChunk {
-    /// Where in it a decoder can begin: the offset of the packet that carries a key frame.
+    /// Where in it a decoder can begin: the offset of a packet with the random access
+    /// indicator that also carries the clock. (Encoders mark every audio frame as random
+    /// access, but the clock rides on the video.)
     #[must_use]
     pub fn entry_point(&self) -> Option<usize> {
         const ADAPTATION: u8 = 0x20;
@@ -63,8 +65,10 @@ pub trait Item: Clone + Send + Sync + 'static {
     fn byte_count(&self) -> usize;
     /// When it was received.
     fn arrived(&self) -> Instant;
-    /// A decoder that lost its place can begin here.
-    fn is_entry_point(&self) -> bool;
+    /// A decoder that lost its place can begin in this batch.
+    fn can_enter(batch: &Batch<Self>) -> bool
+    where
+        Self: Sized;
 }
 
 /// The two forms of one feed's media.
@@ -87,10 +91,8 @@ impl Item for TsChunk {
         self.arrived
     }
 
-    /// A packet with the random access indicator that also carries the clock: encoders mark
-    /// every audio frame as random access, but the clock rides on the video.
-    fn is_entry_point(&self) -> bool {
-        self.entry_point().is_some()
+    fn can_enter(batch: &Batch<Self>) -> bool {
+        batch.iter().any(|chunk| chunk.entry_point().is_some())
     }
 }
 
@@ -105,8 +107,14 @@ impl Item for Frame {
         self.arrived
     }
 
-    fn is_entry_point(&self) -> bool {
-        self.key && self.video
+    /// At a key frame; with sound alone, anywhere.
+    fn can_enter(batch: &Batch<Self>) -> bool {
+        let has_video = batch
+            .tracks()
+            .is_none_or(|tracks| tracks.iter().any(Track::is_video));
+        batch
+            .iter()
+            .any(|frame| frame.key && (frame.video || !has_video))
     }
 }
 
@@ -120,10 +128,10 @@ pub struct Batch<T> {
 }
 
 impl<T: Item> Batch<T> {
-    pub(crate) fn seal(items: Vec<T>, session: u32, tracks: Option<Arc<Tracks>>) -> Self {
+    pub(crate) fn seal(items: Box<[T]>, session: u32, tracks: Option<Arc<Tracks>>) -> Self {
         let byte_count = items.iter().map(Item::byte_count).sum();
         Self {
-            items: items.into_boxed_slice(),
+            items,
             byte_count,
             session,
             tracks,
@@ -184,15 +192,15 @@ mod tests {
 
     #[test]
     fn a_key_frame_that_carries_the_clock_is_an_entry_point() {
-        assert!(chunk(0x50).is_entry_point());
-        assert!(!chunk(0x40).is_entry_point());
-        assert!(!chunk(0x10).is_entry_point());
+        assert!(chunk(0x50).entry_point().is_some());
+        assert!(chunk(0x40).entry_point().is_none());
+        assert!(chunk(0x10).entry_point().is_none());
     }
 
     #[test]
     fn a_truncated_chunk_is_no_entry_point() {
         let mut short = chunk(0x50);
         short.bytes.truncate(190);
-        assert!(!short.is_entry_point());
+        assert!(short.entry_point().is_none());
     }
 }

@@ -18,9 +18,6 @@ pub const READER_BYTES_MAX: usize = 256 << 20;
 /// How long a reader that overflowed waits for a key frame before it takes what comes.
 pub const RESYNC_WAIT: Duration = Duration::from_secs(3);
 
-/// Readers of one feed, watchers included.
-pub const READERS_PER_FEED: usize = 4096;
-
 /// Items a writer gathers before it seals a batch by itself.
 pub const BATCH_ITEMS: usize = 256;
 
@@ -48,9 +45,6 @@ pub const HISTORY_INTERVAL: Duration = Duration::from_secs(1);
 /// Events a slow subscriber may lag behind before it loses the oldest.
 pub const EVENT_BACKLOG: usize = 1024;
 
-/// Commands waiting for the engine.
-pub const COMMAND_BACKLOG: usize = 64;
-
 /// Sources of one engine.
 pub const SOURCES: usize = 2000;
 
@@ -77,6 +71,9 @@ pub const MEDIA_GONE: Duration = Duration::from_secs(2);
 
 /// A connected sender that is silent this long gives a warning.
 pub const MEDIA_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the last look at a stream stands after the watcher itself fell behind.
+pub const MEDIA_HELD: Duration = Duration::from_secs(3);
 
 /// Time a stream may take to send its tables.
 pub const TABLES_LATE: Duration = Duration::from_secs(3);

@@ -175,6 +175,30 @@ async fn connected_is_not_healthy_and_events_say_so() {
 }
 
 #[tokio::test]
+async fn an_alarm_ends_with_its_source() {
+    let engine = engine();
+    let source = set_source(&engine, "cam1").await;
+    source.context().await.report.connected(None);
+    eventually("an alarm", || (!engine.alarms().is_empty()).then_some(())).await;
+    let mut events = engine.events().subscribe();
+    engine.remove_source("cam1").await.unwrap();
+    assert!(engine.alarms().is_empty());
+    let mut cleared = false;
+    while let Ok(event) = events.try_recv() {
+        cleared |= matches!(event.kind, EventKind::AlarmCleared { .. });
+    }
+    assert!(cleared, "the alarm is cleared, not merely forgotten");
+}
+
+#[tokio::test]
+async fn an_output_says_why_it_waits() {
+    let engine = engine();
+    set_collector(&engine, "out", "cam1").await;
+    let reason = eventually("a reason", || engine.output_status("out")?.state_reason).await;
+    assert_eq!(reason, "the source has no media");
+}
+
+#[tokio::test]
 async fn an_output_is_delivering_only_while_bytes_are_taken() {
     let engine = engine();
     let source = set_source(&engine, "cam1").await;

@@ -107,3 +107,34 @@ async fn a_sender_that_comes_back_begins_a_new_session_of_frames() {
         "the new sender's own time stamps"
     );
 }
+
+#[tokio::test]
+async fn sound_alone_can_be_entered_anywhere_after_an_overflow() {
+    let feed = Feed::new("cam1");
+    let options = ReaderOptions {
+        max_batches: 2,
+        ..ReaderOptions::default()
+    };
+    let mut reader = feed.read_frames(options);
+    let mut writer = feed.ts_writer();
+    for round in 0..50 {
+        write(&mut writer, &ts::audio_stream(round * 10, 10));
+        tokio::task::yield_now().await;
+    }
+    eventually("an overflow", || {
+        write(&mut writer, &ts::audio_stream(1000, 10));
+        (reader.lost() > 0).then_some(())
+    })
+    .await;
+    while reader.try_next().is_some() {}
+    let after = eventually("sound again", || {
+        write(&mut writer, &ts::audio_stream(2000, 10));
+        reader.try_next()
+    });
+    let after = tokio::time::timeout(core::time::Duration::from_secs(1), after).await;
+    assert!(
+        after.is_ok(),
+        "it does not wait for a picture that never comes"
+    );
+    assert!(reader.gap().lost > 0);
+}

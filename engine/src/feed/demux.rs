@@ -157,7 +157,7 @@ impl Conversion {
         if self.frames.is_empty() {
             return;
         }
-        let frames = core::mem::take(&mut self.frames);
+        let frames = self.frames.drain(..).collect();
         let batch = Arc::new(Batch::seal(frames, self.session, self.tracks.clone()));
         feed.frames.publish(&batch);
     }

@@ -108,8 +108,7 @@ impl<T: Item> Subscription<T> {
             .items()
             .last()
             .map(|item| item.arrived().saturating_since(since));
-        let resume =
-            waited >= Some(limits::RESYNC_WAIT) || batch.items().iter().any(Item::is_entry_point);
+        let resume = waited >= Some(limits::RESYNC_WAIT) || T::can_enter(batch);
         if resume {
             self.skipping.store(false, Ordering::Relaxed);
         }

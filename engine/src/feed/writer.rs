@@ -48,7 +48,8 @@ impl<T: LaneItem> FeedWriter<T> {
             return true;
         };
         let arrived = last.arrived().as_micros();
-        let items = core::mem::take(&mut self.pending);
+        // One allocation of the right size; the vector keeps its own for the next turn.
+        let items: Box<[T]> = self.pending.drain(..).collect();
         let count = items.len();
         let batch = Arc::new(Batch::seal(items, self.session, self.tracks.clone()));
         if T::LANE == self.feed.native_lane() {

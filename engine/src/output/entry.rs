@@ -161,14 +161,16 @@ async fn observe(context: OutputContext, delivery: Delivery, meter: Arc<Mutex<Ra
             meter.sample(now, report.delivered_bytes());
             meter.rate(now)
         };
-        let delivering = match delivery {
-            Delivery::Bytes => rate.as_bps() > 0,
-            Delivery::Readers => {
-                let silent = route.feed().silent_for(now);
-                report.reader_count() > 0 && silent.is_some_and(|age| age < limits::MEDIA_GONE)
-            }
+        let silent = route.feed().silent_for(now);
+        let media = silent.is_some_and(|age| age < limits::MEDIA_GONE);
+        let (delivering, why_not) = match delivery {
+            Delivery::Bytes if media => (rate.as_bps() > 0, "nothing was accepted yet"),
+            Delivery::Readers if media => (report.reader_count() > 0, "nobody is watching"),
+            // What is still on its way when the source falls silent counts.
+            Delivery::Bytes => (rate.as_bps() > 0, "the source has no media"),
+            Delivery::Readers => (false, "the source has no media"),
         };
-        report.observed(delivering);
+        report.observed(delivering, why_not);
     }
 }
 
@@ -218,6 +220,7 @@ impl Supervised for Run {
 
     fn stopped(&mut self) {
         self.context.report.readers(0);
+        self.context.report.clear_all();
         self.context.report.state(OutputState::Stopped, None);
     }
 }

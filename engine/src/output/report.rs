@@ -130,6 +130,13 @@ impl OutputReport {
         });
     }
 
+    pub(crate) fn clear_all(&self) {
+        let codes: Vec<_> = self.said().alarms.keys().copied().collect();
+        for code in codes {
+            self.clear(code);
+        }
+    }
+
     /// What was delivered so far.
     #[must_use]
     pub fn delivered_bytes(&self) -> u64 {
@@ -150,24 +157,29 @@ impl OutputReport {
 
     pub(crate) fn state(&self, state: OutputState, reason: Option<String>) {
         let mut said = self.said();
-        if said.state == state && said.reason == reason {
+        let same = said.state == state;
+        if same && said.reason == reason {
             return;
         }
         said.state = state;
         said.reason.clone_from(&reason);
         drop(said);
+        if same && state == OutputState::Waiting {
+            // Another reason to wait is no event.
+            return;
+        }
         self.emit(EventKind::OutputState { state, reason });
     }
 
     /// An output that is up moves between waiting and delivering; any other state stays.
-    pub(crate) fn observed(&self, delivering: bool) {
-        let (from, to) = if delivering {
-            (OutputState::Waiting, OutputState::Delivering)
-        } else {
-            (OutputState::Delivering, OutputState::Waiting)
-        };
-        if self.said().state == from {
-            self.state(to, None);
+    pub(crate) fn observed(&self, delivering: bool, why_not: &str) {
+        let state = self.said().state;
+        match (state, delivering) {
+            (OutputState::Waiting, true) => self.state(OutputState::Delivering, None),
+            (OutputState::Waiting | OutputState::Delivering, false) => {
+                self.state(OutputState::Waiting, Some(why_not.to_owned()));
+            }
+            _ => {}
         }
     }
 

@@ -41,7 +41,7 @@ impl SourceEntry {
         clock: Clock,
     ) -> Arc<Self> {
         let report = SourceReport::new(name, events.clone());
-        let observed = Arc::new(Mutex::new(Observed::new(spec.expect)));
+        let observed = Arc::new(Mutex::new(Observed::new(spec.expect, feed.carried())));
         let stop = CancellationToken::new();
         let context = SourceContext {
             name: name.into(),

@@ -46,7 +46,7 @@ struct Current {
 }
 
 impl Observed {
-    pub(crate) fn new(expect: Option<Expect>) -> Self {
+    pub(crate) fn new(expect: Option<Expect>, carried: Carried) -> Self {
         let mut new = Self {
             verdict: Verdict::default(),
             media: None,
@@ -54,7 +54,10 @@ impl Observed {
             history: History::default(),
             expect: None,
             expected: Expectation::default(),
-            connection: Current::default(),
+            connection: Current {
+                bytes_seen: carried.bytes,
+                ..Current::default()
+            },
             unrecovered: Growth::default(),
             continuity: Growth::default(),
             usual: Usual::default(),
@@ -83,6 +86,14 @@ impl Observed {
         self.alarms
             .values()
             .map(|(alarm, _)| alarm.clone())
+            .collect()
+    }
+
+    /// The source is no more: what stood in alarm stands no longer.
+    pub(crate) fn end(&mut self, now: Instant) -> Vec<EventKind> {
+        let alarms = core::mem::take(&mut self.alarms).into_iter();
+        alarms
+            .map(|(code, (_, since))| cleared(code, since, now))
             .collect()
     }
 
@@ -210,12 +221,7 @@ impl Observed {
         self.alarms.retain(|code, (_, since)| {
             let stands = reasons.iter().any(|reason| reason.code == *code);
             if !stands {
-                let lasted = now.saturating_since(*since).as_millis();
-                let lasted_ms = u64::try_from(lasted).unwrap_or(u64::MAX);
-                events.push(EventKind::AlarmCleared {
-                    code: code.as_str().into(),
-                    lasted_ms,
-                });
+                events.push(cleared(*code, *since, now));
             }
             stands
         });
@@ -229,6 +235,15 @@ impl Observed {
             self.alarms.insert(reason.code, (alarm.clone(), since));
             events.push(EventKind::AlarmRaised(alarm));
         }
+    }
+}
+
+fn cleared(code: ReasonCode, since: Instant, now: Instant) -> EventKind {
+    let lasted = now.saturating_since(since).as_millis();
+    let lasted_ms = u64::try_from(lasted).unwrap_or(u64::MAX);
+    EventKind::AlarmCleared {
+        code: code.as_str().into(),
+        lasted_ms,
     }
 }
 

@@ -14,7 +14,14 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            observed: Observed::new(None),
+            observed: Observed::new(
+                None,
+                Carried {
+                    bytes: 0,
+                    items: 0,
+                    last_arrival: None,
+                },
+            ),
             said: Said::default(),
             now: Instant::from_millis(1_000_000),
             bytes: 0,

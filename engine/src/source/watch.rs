@@ -1,7 +1,7 @@
 use super::observed::Observed;
 use crate::driver::SourceContext;
-use crate::event::Subject;
-use crate::feed::{Reader, ReaderOptions};
+use crate::event::{EventKind, Subject};
+use crate::feed::{Feed, Reader, ReaderOptions};
 use crate::health::MediaStatus;
 use crate::item::{Lane, TsChunk};
 use crate::limits;
@@ -21,7 +21,7 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            () = context.stop.cancelled() => return,
+            () = context.stop.cancelled() => break,
         }
         let now = context.clock.now();
         let media = inspection.look(now);
@@ -31,9 +31,18 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
             let mut observed = observed.lock().unwrap_or_else(PoisonError::into_inner);
             observed.look(now, SystemTime::now(), &said, carried, media)
         };
-        for event in events {
-            context.events.emit(Subject::source(&*context.name), event);
-        }
+        tell(&context, events);
+    }
+    let ended = observed
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .end(context.clock.now());
+    tell(&context, ended);
+}
+
+fn tell(context: &SourceContext, events: Vec<EventKind>) {
+    for event in events {
+        context.events.emit(Subject::source(&*context.name), event);
     }
 }
 
@@ -41,7 +50,10 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
 struct Inspection {
     reader: Reader<TsChunk>,
     inspector: Inspector,
-    lane: Lane,
+    feed: Feed,
+    /// What was seen last, and how long it stands if the watcher has to begin anew.
+    held: Option<MediaStatus>,
+    held_until: Instant,
 }
 
 impl Inspection {
@@ -52,27 +64,44 @@ impl Inspection {
             wake: Some(Arc::new(NoWake)),
             watcher: true,
         });
+        let feed = context.feed.clone();
+        let inspector = Inspector::new();
         Self {
             reader,
-            inspector: Inspector::new(),
-            lane: context.feed.native_lane(),
+            inspector,
+            feed,
+            held: None,
+            held_until: Instant::ZERO,
         }
     }
 
     fn look(&mut self, now: Instant) -> Option<MediaStatus> {
         while let Some(batch) = self.reader.try_next() {
             let gap = self.reader.gap();
-            if gap.restarted || gap.lost > 0 {
+            if gap.restarted {
                 self.inspector.reset();
+                self.held = None;
+            } else if gap.lost > 0 {
+                // The watcher fell behind; that says nothing about the stream.
+                self.inspector.reset();
+                self.held_until = now + limits::MEDIA_HELD;
             }
             for chunk in batch.items() {
                 self.inspector.push(chunk.arrived, &chunk.bytes);
             }
         }
-        if self.lane == Lane::Ts {
-            MediaStatus::of(&self.inspector.report(now))
+        if self.feed.native_lane() != Lane::Ts {
+            return None;
+        }
+        let seen = MediaStatus::of(&self.inspector.report(now));
+        if seen.is_some() && now >= self.held_until {
+            self.held.clone_from(&seen);
+            return seen;
+        }
+        if now < self.held_until {
+            self.held.clone()
         } else {
-            None
+            seen
         }
     }
 }

@@ -22,8 +22,20 @@ pub struct UnitInfo {
     pub key: bool,
     /// [`StreamReader::config`] is new since the access unit before.
     pub config_changed: bool,
+    /// The stream's headers stand in front of it.
+    pub headers: bool,
     /// A picture (or an audio frame) was found.
     pub complete: bool,
+}
+
+impl UnitInfo {
+    /// Whether decoding can begin here, where the transport may claim it too. Streams
+    /// that are refreshed gradually have no key frames; there the claim counts, if the
+    /// headers a decoder needs are in place.
+    #[must_use]
+    pub const fn is_entry(&self, transport_claims_it: bool) -> bool {
+        self.key || transport_claims_it && self.headers
+    }
 }
 
 /// Learns a stream's configuration and finds its key frames.
@@ -66,15 +78,6 @@ impl StreamReader {
         self.config.as_ref()
     }
 
-    /// Whether [`Self::read`] can tell a key frame; otherwise only the transport can.
-    #[must_use]
-    pub const fn knows_key_frames(&self) -> bool {
-        matches!(
-            self.codec,
-            Codec::H264 | Codec::H265 | Codec::Mpeg1Video | Codec::Mpeg2Video
-        )
-    }
-
     /// Reads an access unit or a prefix of it.
     pub fn read(&mut self, unit: &[u8]) -> UnitInfo {
         match self.codec {
@@ -82,6 +85,7 @@ impl StreamReader {
             Codec::H265 => self.read_h265(unit),
             Codec::Mpeg1Video | Codec::Mpeg2Video => self.read_mpeg2(unit),
             _ if self.codec.kind() == Kind::Video => UnitInfo {
+                headers: true,
                 complete: true,
                 ..UnitInfo::default()
             },
@@ -110,6 +114,7 @@ impl StreamReader {
                 _ => {}
             }
         }
+        info.headers = !found.sps.is_empty();
         if info.complete && self.keep(&found) {
             info.config_changed = self.update(h264_config);
         }
@@ -131,6 +136,7 @@ impl StreamReader {
                 _ => {}
             }
         }
+        info.headers = !found.sps.is_empty();
         if info.complete && self.keep(&found) {
             info.config_changed = self.update(h265_config);
         }
@@ -139,24 +145,20 @@ impl StreamReader {
 
     fn read_mpeg2(&mut self, unit: &[u8]) -> UnitInfo {
         let headers = mpeg2::headers(unit);
-        let key = headers.intra == Some(true) && headers.sequence.is_some();
-        let complete = headers.intra.is_some();
-        let Some(format) = headers.sequence.filter(|_| complete) else {
-            return UnitInfo {
-                key,
-                config_changed: false,
-                complete,
+        let mut info = UnitInfo {
+            key: headers.intra == Some(true) && headers.sequence.is_some(),
+            config_changed: false,
+            headers: headers.sequence.is_some(),
+            complete: headers.intra.is_some(),
+        };
+        if let Some(format) = headers.sequence.filter(|_| info.complete) {
+            let config = VideoConfig {
+                format,
+                headers: VideoHeaders::InBand,
             };
-        };
-        let config = VideoConfig {
-            format,
-            headers: VideoHeaders::InBand,
-        };
-        UnitInfo {
-            key,
-            config_changed: self.replace(StreamConfig::Video(config)),
-            complete,
+            info.config_changed = self.replace(StreamConfig::Video(config));
         }
+        info
     }
 
     /// A glance at the frame header an audio packet begins with.
@@ -168,6 +170,7 @@ impl StreamReader {
         UnitInfo {
             key: true,
             config_changed,
+            headers: true,
             complete: true,
         }
     }

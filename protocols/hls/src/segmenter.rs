@@ -275,8 +275,11 @@ impl Segmenter {
             self.push_sound_of_picture(frame);
             return;
         }
-        if Selection::is_waiting_for_video(&self.tracks) {
-            return;
+        if Selection::is_waiting_for_video(&self.tracks) && self.session.is_none() {
+            let since = *self.still_since.get_or_insert(frame.pts);
+            if (0..ticks(self.config.longest)).contains(&frame.pts.saturating_sub(since)) {
+                return; // the picture announced may yet come
+            }
         }
         if let Some(last) = self.last_audio {
             let step = frame.pts.saturating_sub(last);

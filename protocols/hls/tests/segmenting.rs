@@ -4,7 +4,7 @@ mod common;
 
 use common::{AUDIO, SECOND, VIDEO, audio_track, names, picture, play, sound, values, video_track};
 use proptest::prelude::*;
-use tidegate_hls::{Segmenter, SegmenterConfig};
+use tidegate_hls::{Segmenter, SegmenterConfig, Track};
 
 fn segmenter() -> Segmenter {
     let mut segmenter = Segmenter::new(SegmenterConfig::default());
@@ -188,6 +188,23 @@ fn sound_alone_is_cut_at_the_target() {
     );
     let master = segmenter.master("media.m3u8").expect("segments");
     assert!(master.contains("CODECS=\"mp4a.40.2\"") && !master.contains("RESOLUTION"));
+}
+
+#[test]
+fn sound_goes_on_alone_when_the_picture_announced_never_comes() {
+    let mut segmenter = Segmenter::new(SegmenterConfig::default());
+    let announced = Track {
+        config: None,
+        ..video_track()
+    };
+    segmenter.set_tracks(&[announced, audio_track()]);
+    let mut begun = None;
+    for number in 0..1000 {
+        if segmenter.push(sound(number * 1920)) {
+            begun.get_or_insert(number * 1920 / SECOND);
+        }
+    }
+    assert_eq!(begun, Some(8), "six seconds of patience, two of a segment");
 }
 
 #[test]

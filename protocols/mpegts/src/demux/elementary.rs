@@ -165,11 +165,7 @@ impl Elementary {
             Content::Video(reader) => {
                 let info = reader.read(payload);
                 changed = take_over(&mut self.track, reader.config());
-                if reader.knows_key_frames() {
-                    info.key
-                } else {
-                    pes.random_access
-                }
+                info.is_entry(pes.random_access)
             }
             _ => true,
         };

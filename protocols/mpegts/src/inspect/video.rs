@@ -98,11 +98,7 @@ impl VideoWatch {
         }
         self.look_at = 0;
         let Some(header) = header else { return };
-        let key = if self.reader.knows_key_frames() {
-            info.key
-        } else {
-            self.random_access
-        };
+        let key = info.is_entry(self.random_access);
         if info.complete {
             self.picture(now, &header, key);
         }

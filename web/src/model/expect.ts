@@ -1,6 +1,7 @@
 /** What is expected of a source, and whether what arrives matches it. */
 import type { AudioTrack, Expectation, SourceView } from '../api/types';
 import { audioFormat, bitrate, codec, frameRate, pictureSize, plural, words } from './format';
+import { mediaArrives } from './words';
 
 export interface ExpectedVideo {
   codec?: string;
@@ -63,7 +64,9 @@ export interface TrackLine {
 export function trackLines(source: SourceView): TrackLine[] {
   const { media, expect } = source;
   const lines = [...videoLines(source), bitrateLine(source), ...audioLines(media?.audio ?? [], expect, media !== null), ...errorLine(source)];
-  return lines.filter((line) => line.arriving !== null || line.expected !== null);
+  const known = lines.filter((line) => line.arriving !== null || line.expected !== null);
+  // What was seen last matches nothing while nothing arrives.
+  return mediaArrives(source) ? known : known.map((line) => ({ ...line, result: null }));
 }
 
 export const differing = (lines: TrackLine[]): TrackLine[] =>
@@ -91,7 +94,7 @@ const TOLERANCE = 0.3;
 
 function bitrateLine(source: SourceView): TrackLine {
   const wanted = expectedBitrate(source.expect);
-  const arriving = source.media && source.bitrate_bps !== null ? words(bitrate(source.bitrate_bps)) : null;
+  const arriving = source.media && source.bitrate_bps !== null && mediaArrives(source) ? words(bitrate(source.bitrate_bps)) : null;
   if (wanted === null) return { track: 'Bitrate', arriving, expected: null, result: null };
   const [low, high] = [wanted * (1 - TOLERANCE), wanted * (1 + TOLERANCE)];
   const expected = `${(low / 1e6).toFixed(1)}–${(high / 1e6).toFixed(1)} Mb/s`;

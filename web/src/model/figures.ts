@@ -1,6 +1,7 @@
 /** The numbers of a row and which of them are wrong. A coloured number is a wrong number. */
 import type { SourceView } from '../api/types';
 import { bitrate, channels, milliseconds, percent, sampleRate, type Quantity } from './format';
+import { mediaArrives } from './words';
 
 export type NumberTone = '' | 'warn' | 'fault';
 
@@ -59,7 +60,7 @@ export interface AudioCell {
 /** Sound in two words. No track is said, not left blank. */
 export function audioCell(source: SourceView): AudioCell | null {
   const { media } = source;
-  if (!media) return null;
+  if (!media || !mediaArrives(source)) return null;
   const first = media.audio[0];
   const wanted = Boolean(source.expect?.audio) || source.reasons.some((reason) => reason.code === 'no_sound');
   if (!first) return { text: 'No sound', detail: '', tone: wanted ? 'fault' : '' };

@@ -43,7 +43,7 @@ export function graphs(source: SourceView, columns: Columns, old: boolean): Grap
       ...rttGraph(columns, latency),
       current: now.rtt.shown,
       tone: now.rtt.tone,
-      note: srt && !old ? `jitter ${words(milliseconds(srt.jitter_ms))}` : '',
+      note: srt && !old && source.connection === 'connected' ? `jitter ${words(milliseconds(srt.jitter_ms))}` : '',
     },
     { ...lossGraph(columns), current: now.loss.shown, tone: now.loss.tone, note: 'over 10 s' },
     {

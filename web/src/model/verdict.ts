@@ -81,7 +81,7 @@ function withoutReason({ error, last_error, connection_reason }: SourceView): st
 }
 
 function evidence(source: SourceView, outputs: OutputView[]): string {
-  const srt = source.srt;
+  const srt = source.connection === 'connected' ? source.srt : null;
   const serving = outputs.filter((output) => output.delivering).length;
   const others = source.reasons.slice(1).map((reason) => reason.text);
   const lost = srt?.packets_dropped;

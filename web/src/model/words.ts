@@ -41,7 +41,7 @@ export function sourceState(source: SourceView): StateName {
 }
 
 export function mediaArrives(source: SourceView): boolean {
-  return source.media !== null && source.last_packet_age_ms !== null && source.last_packet_age_ms <= STALE_MS;
+  return source.connection === 'connected' && source.media !== null && source.last_packet_age_ms !== null && source.last_packet_age_ms <= STALE_MS;
 }
 
 /** An output's state, in the same words. Bytes on a disk are Recording, not Live. */

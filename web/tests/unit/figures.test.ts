@@ -48,6 +48,12 @@ it('calls an expected track that is absent Missing, but only once something arri
   expect(differing(trackLines(source({ expect: expecting, media: null })))).toEqual([]);
 });
 
+it('calls nothing a match while nothing arrives', () => {
+  const gone = source({ connection: 'disconnected', expect: { video: 'h264 1920x1080 50', bitrate: '8M' } });
+  expect(trackLines(gone).map((line) => line.result).filter(Boolean)).toEqual([]);
+  expect(audioCell(gone)).toBeNull();
+});
+
 it('lists outputs worst first with a count or a word only when useful', () => {
   const all = chips([
     output({ name: 'archive', kind: 'record', readers: 0 }), output({ readers: 1284 }), output({ name: 'one', readers: 1 }),

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{AUDIO, SECOND, VIDEO, audio_track, names, picture, play, sound, values, video_track};
+use common::{
+    AUDIO, SECOND, VIDEO, audio_track, names, picture, play, segment, sound, values, video_track,
+};
 use proptest::prelude::*;
 use tidegate_hls::{Segmenter, SegmenterConfig, Track};
 
@@ -261,4 +263,34 @@ proptest! {
         }
         prop_assert!(segmenter.master("media.m3u8").is_some());
     }
+
+    #[test]
+    fn damaged_streams_are_segmented_without_a_panic(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..100),
+    ) {
+        for mut stream in samples() {
+            for (index, byte) in &damage {
+                *index.get_mut(&mut stream) = *byte;
+            }
+            let mut segmenter = Segmenter::new(SegmenterConfig::default());
+            segment(&mut segmenter, &stream);
+            segmenter.end();
+            prop_assert_eq!(segmenter.playlist().is_some(), segmenter.master("x").is_some());
+            prop_assert!(segmenter.playlist().is_some() || !damage.is_empty());
+        }
+    }
+}
+
+/// Streams with every kind of header.
+fn samples() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../mpegts/tests/samples/");
+    [
+        "sample_h264_mpeg_audio.ts",
+        "sample_h265.ts",
+        "sample_latm.ts",
+        "sample_ac3.ts",
+    ]
+    .iter()
+    .map(|name| std::fs::read(format!("{folder}{name}")).expect("samples of the neighbour"))
+    .collect()
 }

@@ -7,11 +7,11 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 use support::{
-    Collector, Stubborn, attached, chunk, engine, eventually, set_collector, set_output,
+    Collector, Refused, Stubborn, attached, chunk, engine, eventually, set_collector, set_output,
     set_source, write,
 };
 use tidegate_engine::{
-    Clock, Connection, EventKind, Health, OutputSpec, OutputState, SourceState, limits,
+    Clock, Connection, EventKind, Health, OutputSpec, OutputState, SourceSpec, SourceState, limits,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,6 +172,35 @@ async fn connected_is_not_healthy_and_events_say_so() {
         }
     }
     assert_eq!(engine.alarms().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_that_fail_alike_are_told_once() {
+    let engine = engine();
+    let mut events = engine.events().subscribe();
+    let spec = SourceSpec {
+        driver: Arc::new(Refused),
+        expect: None,
+    };
+    engine.set_source("cam1", spec).await.unwrap();
+    set_output(&engine, "out", "cam1", Arc::new(Refused)).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let (mut failures, mut states) = (0, 0);
+    while let Ok(event) = events.try_recv() {
+        match event.kind {
+            EventKind::RunFailed { .. } => failures += 1,
+            EventKind::SourceDisconnected { .. } | EventKind::OutputState { .. } => states += 1,
+            _ => {}
+        }
+    }
+    // The source calls, then calls again; the output begins again.
+    assert_eq!((failures, states), (2, 3));
+    let status = engine.output_status("out").unwrap();
+    assert!(status.reconnects > 4);
+    assert_eq!(
+        status.last_error.unwrap(),
+        "the far side refused. Ask its operator."
+    );
 }
 
 #[tokio::test]

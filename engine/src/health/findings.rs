@@ -13,6 +13,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) connection: Connection,
     pub(crate) connection_reason: Option<&'a str>,
     pub(crate) ever_connected: bool,
+    /// The last attempt to connect failed.
+    pub(crate) failing: bool,
     /// Since this connection began or the last packet came, whichever is later.
     pub(crate) silent_for: Duration,
     /// Anything at all has come on this connection.
@@ -97,19 +99,9 @@ impl Evidence<'_> {
                 ReasonCode::NoMedia,
                 format!("The source cannot work as configured{why}. Change its settings."),
             ),
-            Connection::Reconnecting => {
-                let advice = format!("The sender is called again by itself{why}.");
-                let severity = if self.silent_for < limits::MEDIA_GONE {
-                    Health::Warning
-                } else {
-                    Health::Error
-                };
-                Finding {
-                    code: ReasonCode::Reconnecting,
-                    severity,
-                    advice,
-                }
-            }
+            // The next attempt is no news: the reason stands until one succeeds.
+            Connection::Reconnecting => self.reconnecting(&why),
+            Connection::Connecting if self.failing => self.reconnecting(&why),
             Connection::Disconnected if self.ever_connected => error(
                 ReasonCode::NoMedia,
                 format!("The sender is gone{why}. Start it again."),
@@ -122,6 +114,16 @@ impl Evidence<'_> {
                 warning(ReasonCode::NoMedia, format!("Calling the sender{why}."))
             }
         }
+    }
+
+    fn reconnecting(&self, why: &str) -> Finding {
+        let advice = format!("The sender is called again by itself{why}.");
+        let finding = if self.silent_for < limits::MEDIA_GONE {
+            warning
+        } else {
+            error
+        };
+        finding(ReasonCode::Reconnecting, advice)
     }
 
     fn no_media(&self) -> Option<Finding> {

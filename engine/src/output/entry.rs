@@ -227,7 +227,9 @@ impl Supervised for Run {
 
 impl Run {
     fn tell(&self, error: RunError, pause: Option<Duration>) {
-        self.context.report.failed(&error);
+        if !self.context.report.failed(&error) {
+            return;
+        }
         let retry_in_ms = pause.and_then(|pause| u64::try_from(pause.as_millis()).ok());
         let subject = Subject::output(&*self.context.name);
         self.context

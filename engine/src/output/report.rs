@@ -32,6 +32,10 @@ pub(crate) struct Said {
     pub(crate) reason: Option<String>,
     pub(crate) reconnects: u64,
     pub(crate) last_error: Option<String>,
+    /// The last run failed with this, and none has been up since.
+    failing_with: Option<RunError>,
+    /// Why it began again, as it was told last: runs that fail alike are one event.
+    told: Option<String>,
     pub(crate) detail: BTreeMap<&'static str, Value>,
     pub(crate) alarms: BTreeMap<&'static str, (Alarm, Raised)>,
 }
@@ -63,6 +67,11 @@ impl OutputReport {
 
     /// Set up: from now on the engine decides between waiting and delivering.
     pub fn up(&self) {
+        {
+            let mut said = self.said();
+            said.failing_with = None;
+            said.told = None;
+        }
         self.state(OutputState::Waiting, None);
     }
 
@@ -163,9 +172,20 @@ impl OutputReport {
         }
         said.state = state;
         said.reason.clone_from(&reason);
+        let quiet = match state {
+            // Another reason to wait is no event, and another try no other.
+            OutputState::Waiting => same,
+            OutputState::Connecting => said.told.is_some(),
+            OutputState::Reconnecting => {
+                said.told.as_deref() == Some(reason.as_deref().unwrap_or_default())
+            }
+            _ => false,
+        };
+        if state == OutputState::Reconnecting {
+            said.told = Some(reason.clone().unwrap_or_default());
+        }
         drop(said);
-        if same && state == OutputState::Waiting {
-            // Another reason to wait is no event.
+        if quiet {
             return;
         }
         self.emit(EventKind::OutputState { state, reason });
@@ -183,8 +203,13 @@ impl OutputReport {
         }
     }
 
-    pub(crate) fn failed(&self, error: &RunError) {
-        self.said().last_error = Some(error.to_string());
+    /// Keeps the error; true if it is not the same as last time.
+    pub(crate) fn failed(&self, error: &RunError) -> bool {
+        let mut said = self.said();
+        let same = said.failing_with.as_ref() == Some(error);
+        said.failing_with = Some(error.clone());
+        said.last_error = Some(error.to_string());
+        !same
     }
 
     pub(crate) fn count_reconnect(&self) {

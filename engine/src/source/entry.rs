@@ -204,7 +204,9 @@ impl Supervised for Run {
 
 impl Run {
     fn tell(&self, error: RunError, pause: Option<Duration>) {
-        self.context.report.failed(error.clone());
+        if !self.context.report.failed(&error) {
+            return;
+        }
         let retry_in_ms = pause.map(whole_millis);
         let subject = Subject::source(&*self.context.name);
         self.context

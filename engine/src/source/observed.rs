@@ -138,6 +138,8 @@ impl Observed {
                 bytes_before: current.bytes_seen,
                 ..Current::default()
             };
+            // Whatever was wrong before it is not its fault.
+            self.verdict = Verdict::default();
             self.media = None;
             self.usual.clear();
             self.unrecovered = Growth::default();
@@ -199,8 +201,9 @@ impl Observed {
         };
         Evidence {
             connection: said.connection,
-            connection_reason: said.reason.as_deref(),
+            connection_reason: said.why(),
             ever_connected: said.ever_connected,
+            failing: said.failing,
             silent_for,
             any_data,
             connected_for,

@@ -72,7 +72,7 @@ impl Bench {
                 items: 0,
                 last_arrival: self.last_arrival,
             };
-            let wall = SystemTime::UNIX_EPOCH;
+            let wall = SystemTime::UNIX_EPOCH + Duration::from_micros(self.now.as_micros());
             let media = self.media.clone();
             events.extend(
                 self.observed
@@ -130,6 +130,40 @@ fn connected_without_media_is_never_green() {
         (bench.health(), bench.phrases()),
         (Health::Error, vec!["No media"])
     );
+}
+
+#[test]
+fn how_long_nobody_came_is_not_held_against_who_comes() {
+    let mut bench = Bench::new();
+    bench.run(600_000, false);
+    bench.connect();
+    let before = bench.now;
+    bench.run(500, false);
+    assert_eq!(
+        (bench.health(), bench.phrases()),
+        (Health::Warning, vec!["No media"])
+    );
+    let since = bench.observed.verdict.reasons()[0].since;
+    assert!(since > SystemTime::UNIX_EPOCH + Duration::from_micros(before.as_micros()));
+}
+
+#[test]
+fn a_call_that_fails_again_and_again_is_one_alarm() {
+    let mut bench = Bench::new();
+    let mut events = Vec::new();
+    for _ in 0..5 {
+        bench.said.connection = Connection::Connecting;
+        events.extend(bench.run(1000, false));
+        bench.said.connection = Connection::Reconnecting;
+        bench.said.failing = true;
+        events.extend(bench.run(2000, false));
+    }
+    assert_eq!(bench.phrases(), ["Reconnecting"]);
+    // The first call is "No media" until it fails.
+    assert_eq!(alarms_of(&events), (2, 1));
+    let since = bench.observed.verdict.reasons()[0].since;
+    bench.run(10_000, false);
+    assert_eq!(bench.observed.verdict.reasons()[0].since, since);
 }
 
 #[test]

@@ -49,6 +49,11 @@ pub(crate) struct Said {
     pub(crate) reason: Option<String>,
     pub(crate) connected_at: Option<SystemTime>,
     pub(crate) ever_connected: bool,
+    /// The last attempt failed, and none has succeeded since.
+    pub(crate) failing: bool,
+    /// Why, as it was told last: attempts that fail alike are one event.
+    told: Option<String>,
+    failing_with: Option<RunError>,
     pub(crate) peer: Option<String>,
     pub(crate) transport: TransportFigures,
     pub(crate) details: BTreeMap<&'static str, Value>,
@@ -56,6 +61,17 @@ pub(crate) struct Said {
     pub(crate) connections: u64,
     pub(crate) reconnects: u64,
     pub(crate) last_error: Option<RunError>,
+}
+
+impl Said {
+    /// Why the connection stands where it does; while it is tried again, why it failed.
+    pub(crate) fn why(&self) -> Option<&str> {
+        let failed = self
+            .failing_with
+            .as_ref()
+            .map(|error| error.message.as_str());
+        self.reason.as_deref().or(failed)
+    }
 }
 
 impl SourceReport {
@@ -79,6 +95,9 @@ impl SourceReport {
         said.reason = None;
         said.connected_at = Some(SystemTime::now());
         said.ever_connected = true;
+        said.failing = false;
+        said.told = None;
+        said.failing_with = None;
         said.connections += 1;
         said.peer.clone_from(&peer);
         said.transport = TransportFigures::default();
@@ -95,12 +114,25 @@ impl SourceReport {
         let was_connected = said.connection == Connection::Connected;
         said.connection = connection;
         said.reason.clone_from(&reason);
+        let another_try = said.failing
+            && match connection {
+                Connection::Connecting => true,
+                Connection::Reconnecting => said.told == reason,
+                _ => false,
+            };
+        if connection == Connection::Reconnecting {
+            said.failing = true;
+            said.told.clone_from(&reason);
+        }
         if connection != Connection::Connected {
             said.connected_at = None;
             said.transport = TransportFigures::default();
             said.reconnects += u64::from(was_connected);
         }
         drop(said);
+        if another_try {
+            return;
+        }
         self.emit(EventKind::SourceDisconnected { connection, reason });
     }
 
@@ -117,8 +149,13 @@ impl SourceReport {
         }
     }
 
-    pub(crate) fn failed(&self, error: RunError) {
-        self.said().last_error = Some(error);
+    /// Keeps the error; true if it is not the same as last time.
+    pub(crate) fn failed(&self, error: &RunError) -> bool {
+        let mut said = self.said();
+        let same = said.failing_with.as_ref() == Some(error);
+        said.failing_with = Some(error.clone());
+        said.last_error = Some(error.clone());
+        !same
     }
 
     pub(crate) fn snapshot(&self) -> Said {

@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tidegate_engine::{
-    BoxFuture, Clock, Delivery, Ended, Engine, EngineConfig, FeedWriter, OutputContext,
+    BoxFuture, Clock, Connection, Delivery, Ended, Engine, EngineConfig, FeedWriter, OutputContext,
     OutputDriver, OutputSpec, ReaderOptions, RunError, SourceContext, SourceDriver, SourceSpec,
     TsChunk, limits,
 };
@@ -47,6 +47,42 @@ impl HeldSource {
             self.runs.lock().unwrap().last().cloned()
         })
         .await
+    }
+}
+
+/// A source, and an output, whose far side refuses every time.
+pub(crate) struct Refused;
+
+fn refused() -> RunError {
+    RunError::theirs("the far side refused", "Ask its operator.")
+}
+
+impl SourceDriver for Refused {
+    fn kind(&self) -> &'static str {
+        "refused"
+    }
+
+    fn mode(&self) -> &'static str {
+        "caller"
+    }
+
+    fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        context.report.connection(Connection::Connecting, None);
+        Box::pin(async { Err(refused()) })
+    }
+}
+
+impl OutputDriver for Refused {
+    fn kind(&self) -> &'static str {
+        "refused"
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Bytes
+    }
+
+    fn run(self: Arc<Self>, _: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async { Err(refused()) })
     }
 }
 

@@ -108,7 +108,9 @@ fn decodes(encoding: &str, extra: &str) {
              -of csv=p=0"
         );
         let counted = run("ffprobe", &query, Some(&file)).expect("ffprobe");
-        let counted = String::from_utf8_lossy(&counted.stdout).trim_end_matches([',', '\n']).to_owned();
+        let counted = String::from_utf8_lossy(&counted.stdout)
+            .trim_end_matches([',', '\n'])
+            .to_owned();
         let expected = units.iter().filter(|unit| unit.pid == track.pid).count();
         assert_eq!(
             counted,

@@ -103,7 +103,9 @@ impl Connection {
             return Noticed::Nothing;
         };
         self.answer_ack(now, ack.number);
-        if outcome == AckOutcome::Advanced {
+        // A repeated one says nothing new about the round trip.
+        if index > self.last_full_ack {
+            self.last_full_ack = index;
             let micros = |value: u32| Duration::from_micros(u64::from(value));
             self.rtt.learn(
                 micros(report.rtt_micros),

@@ -126,6 +126,8 @@ pub(crate) struct Connection {
     last_heard: Instant,
     last_sent: Instant,
     last_ackack: (u32, Instant),
+    /// What the peer's last full acknowledgement said.
+    last_full_ack: u64,
     /// The link's capacity as the peer's acknowledgements report it, in packets/s.
     peer_capacity: Option<u32>,
     payload_limit: usize,
@@ -170,6 +172,7 @@ impl Connection {
             last_heard: now,
             last_sent: now,
             last_ackack: (0, Instant::ZERO),
+            last_full_ack: first,
             peer_capacity: None,
             payload_limit: segment as usize - HEADER_BYTES as usize,
             negotiated,
@@ -283,7 +286,11 @@ impl Connection {
         let end = match self.state {
             State::Lingering { until } => return until,
             State::Over(_) => return Instant::ZERO,
-            State::Draining { until } | State::PeerGone { until } => Some(until),
+            // Nothing is sent to it any more; only what is still missing is waited for.
+            State::PeerGone { until } => {
+                return self.receiver.skip_due_at().map_or(until, |at| at.min(until));
+            }
+            State::Draining { until } => Some(until),
             State::Open => None,
         };
         let keys = self

@@ -53,6 +53,13 @@ impl Holes {
         Some(end)
     }
 
+    /// Whether the sender has given up all of the oldest run and those that touch it.
+    pub(crate) fn first_gap_is_given_up(&self) -> bool {
+        let end = self.end_of_first_gap().unwrap_or(0);
+        let mut runs = self.runs.iter().take_while(|hole| hole.last < end);
+        runs.all(|hole| hole.report_at.is_none())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }

@@ -14,15 +14,26 @@ const INITIAL_PROBE_MICROS: u64 = 1000;
 const MAX_PAYLOAD_BYTES: u64 = 1456;
 
 /// Receive rate and link capacity, as full acknowledgements report them.
+///
+/// Packets that one system call brought have one arrival time; they count as one arrival
+/// of several packets, and say nothing about the link's capacity.
 #[derive(Debug)]
 pub(crate) struct LinkRate {
-    arrival_micros: [u64; ARRIVALS],
-    arrival_bytes: [u64; ARRIVALS],
+    arrivals: [Arrival; ARRIVALS],
     next_arrival: usize,
+    current: Arrival,
     last_arrival: Option<Instant>,
     probe_micros: [u64; PROBES],
     next_probe: usize,
     probe: Option<(u64, Instant)>,
+}
+
+/// What arrived at one moment, and how long after the one before.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    micros: u64,
+    packets: u64,
+    bytes: u64,
 }
 
 /// What the estimator reports.
@@ -35,10 +46,15 @@ pub(crate) struct Rates {
 
 impl Default for LinkRate {
     fn default() -> Self {
+        let none = Arrival {
+            micros: 1_000_000,
+            packets: 0,
+            bytes: 0,
+        };
         Self {
-            arrival_micros: [1_000_000; ARRIVALS],
-            arrival_bytes: [0; ARRIVALS],
+            arrivals: [none; ARRIVALS],
             next_arrival: 0,
+            current: Arrival { micros: 0, ..none },
             last_arrival: None,
             probe_micros: [INITIAL_PROBE_MICROS; PROBES],
             next_probe: 0,
@@ -56,11 +72,21 @@ impl LinkRate {
         wire_bytes: u64,
         retransmitted: bool,
     ) {
-        if let Some(last) = self.last_arrival.replace(now) {
-            self.arrival_micros[self.next_arrival] = micros(now.saturating_since(last));
-            self.arrival_bytes[self.next_arrival] = wire_bytes;
-            self.next_arrival = (self.next_arrival + 1) % ARRIVALS;
+        let last = self.last_arrival.replace(now);
+        if last != Some(now) {
+            if self.current.micros > 0 {
+                self.arrivals[self.next_arrival] = self.current;
+                self.next_arrival = (self.next_arrival + 1) % ARRIVALS;
+            }
+            let spacing = last.map_or(0, |last| micros(now.saturating_since(last)));
+            self.current = Arrival {
+                micros: spacing,
+                packets: 0,
+                bytes: 0,
+            };
         }
+        self.current.packets += 1;
+        self.current.bytes += wire_bytes;
         self.on_probe(now, index, wire_bytes, retransmitted);
     }
 
@@ -72,7 +98,7 @@ impl LinkRate {
         let Some((first, at)) = self.probe else {
             return;
         };
-        if index == first + 1 && !retransmitted {
+        if index == first + 1 && !retransmitted && now > at {
             let payload = wire_bytes.saturating_sub(crate::send::HEADER_BYTES).max(1);
             let spacing = micros(now.saturating_since(at));
             self.probe_micros[self.next_probe] = spacing * MAX_PAYLOAD_BYTES / payload;
@@ -87,24 +113,37 @@ impl LinkRate {
         Rates {
             packets_per_second: clamp(packets),
             bytes_per_second: clamp(bytes),
-            capacity_packets_per_second: clamp(self.capacity()),
+            capacity_packets_per_second: clamp(self.capacity().max(packets)),
         }
     }
 
     fn receive_rate(&self) -> (u64, u64) {
-        let median = median(&self.arrival_micros);
-        let (mut count, mut time, mut bytes) = (0_u64, 0_u64, 0_u64);
-        for (interval, size) in self.arrival_micros.iter().zip(&self.arrival_bytes) {
-            if in_range(*interval, median) {
-                count += 1;
-                time += interval;
-                bytes += size;
-            }
+        let median = median(&self.arrivals.map(|arrival| arrival.micros));
+        let inside = self
+            .arrivals
+            .iter()
+            .filter(|arrival| in_range(arrival.micros, median));
+        let (mut count, mut sum) = (
+            0,
+            Arrival {
+                micros: 0,
+                packets: 0,
+                bytes: 0,
+            },
+        );
+        for arrival in inside {
+            count += 1;
+            sum.micros += arrival.micros;
+            sum.packets += arrival.packets;
+            sum.bytes += arrival.bytes;
         }
-        if count <= ARRIVALS as u64 / 2 || time == 0 {
+        if count <= ARRIVALS / 2 || sum.micros == 0 {
             return (0, 0);
         }
-        (count * 1_000_000 / time, bytes * 1_000_000 / time)
+        (
+            sum.packets * 1_000_000 / sum.micros,
+            sum.bytes * 1_000_000 / sum.micros,
+        )
     }
 
     fn capacity(&self) -> u64 {
@@ -154,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn packets_that_arrive_in_batches_are_counted_all() {
+        let mut link = LinkRate::default();
+        for index in 0..400 {
+            link.on_arrival(Instant::from_millis(index / 8 * 8), index, 1360, false);
+        }
+        let rates = link.rates();
+        assert_eq!(rates.packets_per_second, 1000);
+        assert_eq!(rates.capacity_packets_per_second, 1000);
+    }
+
+    #[test]
     fn probing_pairs_show_the_links_capacity() {
         let mut link = LinkRate::default();
         let mut at = 0;
@@ -170,7 +220,12 @@ mod tests {
         let mut link = LinkRate::default();
         for index in 0..16 * 80 {
             let retransmitted = index % 16 == 0;
-            link.on_arrival(Instant::from_micros(index * 10), index, 1500, retransmitted);
+            link.on_arrival(
+                Instant::from_micros(index * 2000),
+                index,
+                1500,
+                retransmitted,
+            );
         }
         assert_eq!(link.rates().capacity_packets_per_second, 1000);
     }

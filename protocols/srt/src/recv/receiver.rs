@@ -309,7 +309,7 @@ impl Receiver {
     }
 
     /// When the first gap is skipped unless it is repaired.
-    fn skip_due_at(&self) -> Option<Instant> {
+    pub(crate) fn skip_due_at(&self) -> Option<Instant> {
         if !self.too_late_drop || self.holes.is_empty() {
             return None;
         }
@@ -322,7 +322,8 @@ impl Receiver {
         self.holes.end_of_first_gap().unwrap_or(self.buffer.next())
     }
 
-    /// The sender will not send `first..=last` again. False if that is out of range.
+    /// The sender will not send `first..=last` again: how many packets that loses at once.
+    /// `None` if it is out of range.
     pub(crate) fn on_drop_request(&mut self, now: Instant, first: u64, last: u64) -> Option<u64> {
         let next = self.buffer.next();
         if last < next {
@@ -342,12 +343,23 @@ impl Receiver {
             self.buffer.extend_to(last + 1);
         }
         self.holes.give_up(first.max(next), last);
-        let abandoned = self.buffer.waiting() == 0 && first <= next && last + 1 >= end;
-        let lost = if abandoned { self.skip_to(last + 1) } else { 0 };
-        if lost > 0 {
+        Some(self.skip_given_up(now))
+    }
+
+    /// Skips a gap that will not be repaired if nothing waits behind it, or if gaps are not
+    /// skipped at their play-out time.
+    fn skip_given_up(&mut self, now: Instant) -> u64 {
+        let mut lost = 0;
+        while !self.holes.is_empty() && self.holes.first_gap_is_given_up() {
+            let end = self.end_of_first_gap();
+            if self.too_late_drop && end < self.buffer.end() {
+                break;
+            }
+            lost += self.skip_to(end);
+            self.hand_over_waiting(now);
             self.acks.on_packet(now, self.buffer.next());
         }
-        Some(lost)
+        lost
     }
 
     /// The next payload in order.

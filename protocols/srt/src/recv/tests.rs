@@ -177,3 +177,18 @@ fn reordering_within_the_tolerance_is_not_reported() {
     arrive(&mut receiver, 7, 16);
     assert_eq!(reports(&mut receiver, 16), [(3, 3)]);
 }
+
+#[test]
+fn without_too_late_drop_a_gap_ends_when_the_sender_gives_it_up() {
+    let mut receiver = Receiver::new(&ReceiverSettings {
+        too_late_drop: false,
+        ..settings()
+    });
+    arrive(&mut receiver, 0, 10);
+    arrive(&mut receiver, 3, 13);
+    assert_eq!(receiver.drop_late(Instant::from_millis(5000)), 0);
+    let now = Instant::from_millis(5000);
+    assert_eq!(receiver.on_drop_request(now, FIRST + 1, FIRST + 1), Some(0));
+    assert_eq!(receiver.on_drop_request(now, FIRST + 2, FIRST + 2), Some(2));
+    assert_eq!(taken(&mut receiver), [(0, 0), (3, 2)]);
+}

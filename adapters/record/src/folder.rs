@@ -44,11 +44,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Cuts files that a crash left with half a packet back to whole ones.
+    /// Cuts files that a crash or a full disk left with half a packet back to whole ones, and
+    /// removes those with nothing in them.
     fn repair(&mut self) -> io::Result<()> {
         for (path, bytes, _) in self.segments()? {
             let whole = bytes - bytes % PACKET_BYTES;
-            if whole != bytes {
+            if whole == 0 {
+                fs::remove_file(&path)?;
+            } else if whole != bytes {
                 tracing::info!(?path, bytes, whole, "cut back to whole packets");
                 let file = OpenOptions::new().write(true).open(&path)?;
                 file.set_len(whole)?;
@@ -121,6 +124,7 @@ mod tests {
         fs::write(folder.join("torn.ts"), vec![0x47; 188 * 3 + 100]).unwrap();
         fs::write(folder.join("whole.ts"), vec![0x47; 188 * 3]).unwrap();
         fs::write(folder.join("notes.txt"), b"mine").unwrap();
+        fs::write(folder.join("empty.ts"), b"").unwrap();
         Folder::open(data.path(), "out", None).unwrap();
         let size = |name| fs::metadata(folder.join(name)).unwrap().len();
         assert_eq!(

@@ -36,10 +36,8 @@ use port::Port;
 const TRANSMIT_BYTES: usize = 256 << 10;
 /// The poller's name for the shard's own waker; ports are named by their number.
 const WAKER_TOKEN: u64 = 0;
-/// How often a slice of the connections is looked at for snapshots …
+/// How often it is looked at which connections are due for a snapshot.
 const SWEEP: Duration = Duration::from_millis(25);
-/// … so that all have had their turn after this many sweeps.
-const SWEEPS_PER_ROUND: usize = 10;
 /// How long goodbyes may take when the shard stops.
 const FAREWELL: Duration = Duration::from_millis(500);
 

@@ -4,6 +4,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{ConnectionId, Endpoint, Event, ListenerConfig, RequestId};
@@ -18,6 +19,9 @@ use crate::command::{Answer, OpenPort, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
 use crate::port_status::{PortShared, PortStatus};
 use crate::role::Role;
+
+/// Time between two snapshots of a connection.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Port {
     pub(super) id: PortId,
@@ -40,8 +44,10 @@ pub(super) struct Port {
     requests: HashSet<RequestId>,
     /// Accepted, but not connected yet.
     accepted: HashMap<RequestId, (Role, Arc<ConnectionShared>)>,
-    /// Connections in the order of their next snapshot.
-    round: VecDeque<ConnectionId>,
+    /// Connections in the order of their next snapshot, with its time.
+    round: VecDeque<(Instant, ConnectionId)>,
+    /// When the port's own snapshot is due.
+    next_status: Instant,
     retiring: Option<Retiring>,
     for_one_call: bool,
     handed_over: u64,
@@ -82,6 +88,7 @@ impl Port {
             requests: HashSet::new(),
             accepted: HashMap::new(),
             round: VecDeque::new(),
+            next_status: now,
             retiring: None,
             for_one_call: open.for_one_call,
             handed_over: 0,
@@ -128,7 +135,7 @@ impl Port {
             ..
         } = call;
         match self.endpoint.connect(now, remote, config) {
-            Ok(id) => self.admit(id, role, shared, door),
+            Ok(id) => self.admit(now, id, role, shared, door),
             Err(error) => {
                 let reason = EndReason::NotPlaced(error.to_string().into());
                 role.closed(&reason);
@@ -201,6 +208,7 @@ impl Port {
     /// Takes a connection in, as soon as the endpoint has named it.
     fn admit(
         &mut self,
+        now: Instant,
         id: ConnectionId,
         mut role: Role,
         shared: Arc<ConnectionShared>,
@@ -231,7 +239,7 @@ impl Port {
             appointment: None,
         };
         self.connections.insert(id, connection);
-        self.round.push_back(id);
+        self.round.push_back((now + SNAPSHOT_INTERVAL, id));
     }
 
     pub(super) fn handle_events(&mut self, now: Instant, door: &Arc<Door>) {
@@ -259,7 +267,7 @@ impl Port {
                 } => {
                     let accepted = request.and_then(|request| self.accepted.remove(&request));
                     if let Some((role, shared)) = accepted {
-                        self.admit(id, role, shared, door);
+                        self.admit(now, id, role, shared, door);
                     }
                     self.connected(now, id, negotiated);
                 }
@@ -306,16 +314,13 @@ impl Port {
         !self.connections.is_empty()
     }
 
-    /// Refreshes the snapshots of a slice of the connections, and the port's own.
-    pub(super) fn sweep(&mut self, now: Instant, sweeps_per_round: usize) {
-        for _ in 0..self.round.len().div_ceil(sweeps_per_round) {
-            let Some(id) = self.round.pop_front() else {
-                break;
-            };
+    /// Refreshes the snapshots that are old enough, and the port's own.
+    pub(super) fn sweep(&mut self, now: Instant) {
+        while let Some((_, id)) = self.round.pop_front_if(|(due, _)| *due <= now) {
             let Some(connection) = self.connections.get(&id) else {
                 continue;
             };
-            self.round.push_back(id);
+            self.round.push_back((now + SNAPSHOT_INTERVAL, id));
             if connection.shared.closing.load(Ordering::Acquire) {
                 self.endpoint.close(now, id);
             }
@@ -323,7 +328,10 @@ impl Port {
                 connection.shared.set_statistics(now, statistics);
             }
         }
-        self.shared.status.store(Arc::new(self.status()));
+        if now >= self.next_status {
+            self.next_status = now + SNAPSHOT_INTERVAL;
+            self.shared.status.store(Arc::new(self.status()));
+        }
     }
 
     fn status(&self) -> PortStatus {

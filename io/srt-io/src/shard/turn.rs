@@ -5,7 +5,7 @@ use tidegate_units::Instant;
 
 use super::media::Surroundings;
 use super::port::Port;
-use super::{FAREWELL, SWEEP, SWEEPS_PER_ROUND, Shard, Stopping, WAKER_TOKEN};
+use super::{FAREWELL, SWEEP, Shard, Stopping, WAKER_TOKEN};
 use crate::command::{Command, Handed, OpenPort, PlaceCall, PortId};
 use crate::connection::EndReason;
 
@@ -42,7 +42,7 @@ impl Shard {
             };
             datagrams += port.turn(now, &mut surroundings);
             if sweep {
-                port.sweep(now, SWEEPS_PER_ROUND);
+                port.sweep(now);
             }
         }
         self.drop_finished_ports(now);

@@ -1,0 +1,353 @@
+//! An engine with the SRT adapter and one listener, on loopback.
+#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{ChildStdin, Command};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tidegate_adapter_srt::{Adapter, ListenerSettings, OutputSettings, SourceSettings};
+use tidegate_engine::{
+    Connection, Engine, EngineConfig, Event, EventKind, ListenerAdapter, NoSecrets, OutputAdapter,
+    OutputSpec, OutputStatus, ReaderOptions, Rejection, SourceAdapter, SourceSpec, SourceStatus,
+};
+use tidegate_srt_io::{Clock, Shards, ShardsConfig};
+use tidegate_testkit::{Process, eventually, peers};
+use tidegate_udp::{Interest, Options, Poller, RecvBatch, Socket};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast::Receiver;
+
+pub const PASSPHRASE: &str = "correct horse battery";
+
+/// Packets that push the interesting ones out of the sending program.
+pub const TAIL_PACKETS: usize = 40;
+/// How long media may take to get through.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Bed {
+    pub runtime: Runtime,
+    pub engine: Engine,
+    pub adapter: Adapter,
+    pub shards: Arc<Shards>,
+    pub port: u16,
+    folder: TempDir,
+    events: Mutex<(Receiver<Event>, Vec<Event>)>,
+}
+
+impl Bed {
+    pub fn new() -> Self {
+        Self::with_listener(r#"{ "bind": "127.0.0.1:0", "latency": "200ms" }"#)
+    }
+
+    pub fn with_listener(settings: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let folder = TempDir::new().unwrap();
+        let data_dir = folder.path().to_owned();
+        let engine = Engine::start(EngineConfig {
+            clock: Clock::start(),
+            data_dir,
+        });
+        let config = ShardsConfig {
+            threads: 2,
+            ..ShardsConfig::default()
+        };
+        let shards = Shards::start(&config).unwrap();
+        let adapter = Adapter::new(Arc::clone(&shards));
+        let settings: ListenerSettings = serde_json::from_str(settings).unwrap();
+        let events = engine.events().clone();
+        let received = events.subscribe();
+        let bound = runtime
+            .block_on(adapter.set_listener("ingest", &settings, events))
+            .unwrap();
+        Self {
+            engine,
+            adapter,
+            shards,
+            port: bound.port(),
+            folder,
+            events: Mutex::new((received, Vec::new())),
+            runtime,
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where callers find it, with options.
+    pub fn url(&self, options: &str) -> String {
+        format!("srt://127.0.0.1:{}?{options}", self.port)
+    }
+
+    pub fn source(&self, name: &str, settings: &str) {
+        let settings: SourceSettings = serde_json::from_str(settings).unwrap();
+        let driver = self.adapter.source(name, &settings, &NoSecrets).unwrap();
+        let spec = SourceSpec {
+            driver,
+            expect: None,
+        };
+        self.runtime
+            .block_on(self.engine.set_source(name, spec))
+            .unwrap();
+        if settings.call.is_none() {
+            let waits = |status: SourceStatus| status.connection == Connection::Disconnected;
+            eventually("the source waits", || {
+                self.source_status(name).filter(|s| waits(s.clone()))
+            });
+        }
+    }
+
+    pub fn output(&self, name: &str, source: &str, settings: &str) {
+        let settings: OutputSettings = serde_json::from_str(settings).unwrap();
+        let driver = self.adapter.output(name, &settings, &NoSecrets).unwrap();
+        let spec = OutputSpec {
+            source: source.to_owned(),
+            driver,
+        };
+        self.runtime
+            .block_on(self.engine.set_output(name, spec))
+            .unwrap();
+    }
+
+    pub fn source_status(&self, name: &str) -> Option<SourceStatus> {
+        self.engine.source_status(name)
+    }
+
+    pub fn output_status(&self, name: &str) -> OutputStatus {
+        self.engine.output_status(name).unwrap()
+    }
+
+    pub fn is_connected(&self, name: &str) -> bool {
+        self.source_status(name)
+            .is_some_and(|s| s.connection == Connection::Connected)
+    }
+
+    pub fn wait_connected(&self, name: &str) {
+        eventually("the source is connected", || {
+            self.is_connected(name).then_some(())
+        });
+    }
+
+    /// Publishes `bytes` to `source`, with the options of a caller.
+    pub fn publish(&self, source: &str, options: &str, bytes: &[u8]) -> Sender {
+        self.send(source, &self.url(options), bytes)
+    }
+
+    /// Sends `bytes` to `url`, from where they get to `source`.
+    pub fn send(&self, source: &str, url: &str, bytes: &[u8]) -> Sender {
+        let feed = self.engine.feed(source);
+        let before = feed.carried().bytes;
+        let arrives = || feed.carried().bytes > before;
+        let mut sender = Sender::start(&format!("to-{source}"), url, self.folder(), arrives);
+        sender.send(bytes);
+        sender
+    }
+
+    /// Gathers what arrives in a source's feed from now on.
+    pub fn gather(&self, source: &str) -> Gathered {
+        let options = ReaderOptions {
+            max_batches: 1 << 16,
+            max_bytes: 200 << 20,
+            ..Default::default()
+        };
+        let mut reader = self.engine.feed(source).read_ts(options);
+        let gathered = Gathered::default();
+        let bytes = Arc::clone(&gathered.0);
+        self.runtime.spawn(async move {
+            loop {
+                let batch = reader.next().await;
+                let mut bytes = bytes.lock().unwrap();
+                for chunk in batch.items() {
+                    bytes.extend_from_slice(&chunk.bytes);
+                }
+            }
+        });
+        gathered
+    }
+
+    /// The next rejection that is journalled for `stream_id`.
+    pub fn rejection(&self, stream_id: &str) -> Rejection {
+        eventually("the rejection is journalled", || {
+            let mut events = self.events.lock().unwrap();
+            while let Ok(event) = events.0.try_recv() {
+                events.1.push(event);
+            }
+            let found = events.1.iter().position(|event| match &event.kind {
+                EventKind::ConnectionRejected(rejection) => rejection.stream_id == stream_id,
+                _ => false,
+            })?;
+            match events.1.remove(found).kind {
+                EventKind::ConnectionRejected(rejection) => Some(rejection),
+                _ => None,
+            }
+        })
+    }
+
+    pub fn has_rejections(&self) -> bool {
+        let mut events = self.events.lock().unwrap();
+        while let Ok(event) = events.0.try_recv() {
+            events.1.push(event);
+        }
+        events
+            .1
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::ConnectionRejected(_)))
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.runtime.block_on(async {
+            self.engine.shutdown().await;
+            self.shards.stop().await;
+        });
+    }
+}
+
+/// Bytes that have arrived.
+#[derive(Clone, Default)]
+pub struct Gathered(Arc<Mutex<Vec<u8>>>);
+
+impl Gathered {
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Waits until all of `sent` has arrived, and compares.
+    #[track_caller]
+    pub fn assert_carried(&self, sent: &[u8]) {
+        let started = Instant::now();
+        let mut got = self.media();
+        while got.len() < sent.len() {
+            let (came, all) = (got.len(), sent.len());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "only {came} of {all} bytes came"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+            got = self.media();
+        }
+        assert_same(&got, sent);
+    }
+
+    /// What has arrived, without the sender's stuffing.
+    pub fn media(&self) -> Vec<u8> {
+        without_stuffing(&self.bytes())
+    }
+}
+
+/// One SRT packet of null packets.
+fn stuffing() -> Vec<u8> {
+    [0x47, 0x1F, 0xFF, 0x10].repeat(47).repeat(7)
+}
+
+/// The stream without the null packets around it.
+pub fn without_stuffing(bytes: &[u8]) -> Vec<u8> {
+    let is_media = |packet: &&[u8]| packet[1] & 0x1F != 0x1F || packet[2] != 0xFF;
+    bytes
+        .chunks(188)
+        .filter(is_media)
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// An `srt-live-transmit` that is fed from here.
+///
+/// It throws away what comes before it is connected, and holds back the last few packets until
+/// others follow; so what is compared travels between null packets.
+pub struct Sender {
+    pub process: Process,
+    input: ChildStdin,
+}
+
+impl Sender {
+    /// Starts it and sends stuffing until `arrives`.
+    pub fn start(name: &str, to: &str, folder: &Path, arrives: impl Fn() -> bool) -> Self {
+        let mut command = Command::new("srt-live-transmit");
+        command.args([
+            "-q",
+            "-a:no",
+            "-buffering:1",
+            "-chunk:1316",
+            "file://con",
+            to,
+        ]);
+        let (process, input) = Process::with_input(name, &mut command, folder);
+        let mut sender = Self { process, input };
+        eventually("the first packet arrives", || {
+            sender.input.write_all(&stuffing()).unwrap();
+            arrives().then_some(())
+        });
+        sender
+    }
+
+    /// Sends `bytes` at a steady 8 Mbit/s, and stuffing behind them.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let tail = stuffing().repeat(TAIL_PACKETS);
+        let started = Instant::now();
+        for (index, chunk) in bytes.chunks(1316).chain(tail.chunks(1316)).enumerate() {
+            let due = Duration::from_micros(index as u64 * 1316);
+            if let Some(early) = due.checked_sub(started.elapsed()) {
+                std::thread::sleep(early);
+            }
+            self.input.write_all(chunk).unwrap();
+        }
+    }
+}
+
+/// An `srt-live-transmit` that receives from `from` and hands everything on to here.
+pub struct Receiving {
+    pub process: Process,
+    pub gathered: Gathered,
+}
+
+impl Receiving {
+    pub fn start(name: &str, from: &str, folder: &Path) -> Self {
+        let socket = Socket::bind(([127, 0, 0, 1], 0).into(), &Options::default()).unwrap();
+        let to = format!("udp://{}", socket.local_addr());
+        let process = peers::srt_live_transmit(name, from, &to, folder);
+        let gathered = Gathered::default();
+        let bytes = Arc::downgrade(&gathered.0);
+        std::thread::spawn(move || {
+            let mut poller = Poller::new().unwrap();
+            poller.add(&socket, 1, Interest::Read).unwrap();
+            let mut batch = RecvBatch::new();
+            while let Some(bytes) = bytes.upgrade() {
+                while socket.recv(&mut batch).unwrap() > 0 {
+                    let mut bytes = bytes.lock().unwrap();
+                    batch
+                        .datagrams()
+                        .for_each(|datagram| bytes.extend(datagram.bytes));
+                }
+                drop(bytes);
+                poller.wait(Some(Duration::from_millis(100))).unwrap();
+            }
+        });
+        Self { process, gathered }
+    }
+}
+
+/// Compares without printing megabytes.
+#[track_caller]
+pub fn assert_same(got: &[u8], sent: &[u8]) {
+    let first = got.iter().zip(sent).position(|(got, sent)| got != sent);
+    let at = first.unwrap_or_default() / 188 * 188;
+    let packet = got.get(at..at + 188);
+    let really = packet.and_then(|packet| sent.chunks(188).position(|sent| sent == packet));
+    assert!(
+        got == sent,
+        "{} bytes instead of {}, the first difference in packet {} where there is packet {really:?}",
+        got.len(),
+        sent.len(),
+        at / 188
+    );
+}

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::support::{MS, SECOND, Scenario, Side};
+use crate::support::{MS, SECOND, Scenario, Side, packets};
 use tidegate_netsim::{LinkConfig, Outage, Probability, SkewedClock};
 use tidegate_units::Instant;
 
@@ -114,6 +114,32 @@ fn what_arrived_before_the_shutdown_is_still_delivered() {
     pair.close(Side::Caller);
     pair.world.run_for(2 * SECOND);
     pair.assert_everything_arrived_from(Side::Caller);
+}
+
+/// Reports and acknowledgements that were due then are due no more.
+#[test]
+fn a_shutdown_in_the_middle_of_losses_lets_the_receiver_sleep() {
+    for seed in 700..720 {
+        let link = LinkConfig::delayed(20 * MS).losing(Probability::percent(30.0));
+        let mut pair = Scenario::new(seed).link(link).latency(2 * SECOND).build();
+        pair.call();
+        if !pair.await_connection(5 * SECOND) {
+            continue;
+        }
+        let data = pair.watch_last_data(Side::Caller);
+        pair.publish(Side::Caller, 8.0, SECOND);
+        pair.world.run_for(500 * MS);
+        let (_, timestamp, socket) = data.borrow().expect("media flows");
+        // An encoder that does not wait for its last packets, and is gone.
+        let shutdown = packets::control(packets::SHUTDOWN, 0, timestamp, socket, &[0]);
+        pair.node_mut(Side::Caller).down = true;
+        pair.hand_in(Side::Listener, &shutdown);
+        let before = pair.node(Side::Listener).wake_ups;
+        pair.world.run_for(6 * SECOND);
+        let wakes = pair.node(Side::Listener).wake_ups - before;
+        assert!(wakes < 500, "seed {seed}: {wakes} wake-ups after the end");
+        assert_eq!(pair.node(Side::Listener).endpoint.connection_count(), 0);
+    }
 }
 
 #[test]

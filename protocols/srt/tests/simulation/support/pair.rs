@@ -241,6 +241,14 @@ impl Pair {
             .with(index(side), |node, now| node.endpoint.close(now, id));
     }
 
+    /// Hands `side` a datagram as from the other side, past the network.
+    pub fn hand_in(&mut self, side: Side, bytes: &[u8]) {
+        let from = self.node(side.other()).address;
+        let now = self.world.now;
+        self.world
+            .with(index(side), |node, _| node.hear(now, from, bytes));
+    }
+
     /// When `side`'s call failed.
     pub fn refusal(&self, side: Side) -> Option<Instant> {
         let refused = |event: &Event| matches!(event, Event::Refused { .. });

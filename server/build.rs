@@ -32,14 +32,21 @@ fn main() -> std::io::Result<()> {
         println!("cargo::rerun-if-changed={}", existing(&built).display());
         placeholder()?
     };
-    println!("cargo::rustc-env=TIDEGATE_DASHBOARD={}", dashboard.display());
+    println!(
+        "cargo::rustc-env=TIDEGATE_DASHBOARD={}",
+        dashboard.display()
+    );
     println!("cargo::rerun-if-changed=build.rs");
     Ok(())
 }
 
 /// The nearest folder that exists: something new in it may be the dashboard.
 fn existing(built: &Path) -> &Path {
-    if built.exists() { built } else { built.parent().unwrap_or(built) }
+    if built.exists() {
+        built
+    } else {
+        built.parent().unwrap_or(built)
+    }
 }
 
 fn placeholder() -> std::io::Result<PathBuf> {

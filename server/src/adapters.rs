@@ -237,6 +237,9 @@ adapters! {
         = |shared| tidegate_adapter_srt::Adapter::new(shared.shards.clone())
         => { listener source output }
     udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
+    hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { output }
+    record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
+        => { output }
 }
 
 /// What listeners, sources and outputs have in common.
@@ -280,7 +283,9 @@ fn problem_of(kind: &str, error: &SettingsError) -> ConfigProblem {
 }
 
 fn cannot_work(error: SettingsError) -> RunError {
-    let advice = error.advice.unwrap_or_else(|| format!("Change its \"{}\"", error.field));
+    let advice = error
+        .advice
+        .unwrap_or_else(|| format!("Change its \"{}\"", error.field));
     RunError::configuration(sentence(&error.message), sentence(&advice))
 }
 

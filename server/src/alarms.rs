@@ -28,7 +28,10 @@ impl Alarms {
     /// None yet; changes are announced to `events`.
     #[must_use]
     pub fn new(events: EventSink) -> Self {
-        Self { events, standing: Mutex::default() }
+        Self {
+            events,
+            standing: Mutex::default(),
+        }
     }
 
     /// Raises an alarm; one that stands is only reworded.
@@ -48,15 +51,23 @@ impl Alarms {
         };
         standing.insert(code, (alarm.clone(), Instant::now()));
         drop(standing);
-        self.events.emit(Subject::system(), EventKind::AlarmRaised(alarm));
+        self.events
+            .emit(Subject::system(), EventKind::AlarmRaised(alarm));
     }
 
     /// Clears an alarm, if it stands.
     pub fn clear(&self, code: &str) {
-        let removed = self.standing.lock().unwrap_or_else(PoisonError::into_inner).remove(code);
+        let removed = self
+            .standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(code);
         let Some((_, since)) = removed else { return };
         let lasted_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let cleared = EventKind::AlarmCleared { code: code.into(), lasted_ms };
+        let cleared = EventKind::AlarmCleared {
+            code: code.into(),
+            lasted_ms,
+        };
         self.events.emit(Subject::system(), cleared);
     }
 

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 /// Milliseconds since 1970; 0 for anything before.
 #[must_use]
 pub fn millis_since_epoch(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

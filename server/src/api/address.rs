@@ -22,7 +22,11 @@ pub(super) fn host(desired: &Desired) -> String {
 #[must_use]
 pub(super) fn url_host(desired: &Desired) -> String {
     let host = host(desired);
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host }
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host
+    }
 }
 
 /// Where a sender sends to; nothing for a source that calls.
@@ -59,7 +63,10 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
     let port = port(listener, app, desired)?;
     let host = url_host(desired);
     let stream_id = item.stream_id().unwrap_or_default();
-    Some(format!("{kind}://{host}:{port}?streamid={}", query_encoded(stream_id)))
+    Some(format!(
+        "{kind}://{host}:{port}?streamid={}",
+        query_encoded(stream_id)
+    ))
 }
 
 /// Percent-encodes what would end or split a query.

@@ -42,20 +42,34 @@ impl<S: Send + Sync> FromRequest<S> for TextBody {
                 return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body", detail));
             }
         };
-        Ok(Self { text: text(bytes)?, yaml })
+        Ok(Self {
+            text: text(bytes)?,
+            yaml,
+        })
     }
 }
 
 fn text(bytes: Bytes) -> Result<String, Problem> {
     String::from_utf8(bytes.into()).map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "body", "The body is not UTF-8 text.")
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "body",
+            "The body is not UTF-8 text.",
+        )
     })
 }
 
 /// JSON unless the client says YAML. Forms are refused: another site's page could send one.
 fn is_yaml(headers: &HeaderMap) -> Result<bool, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = kind.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = kind
+        .unwrap_or("application/json")
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     match kind.to_ascii_lowercase().as_str() {
         "application/json" => Ok(false),
         "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" => Ok(true),
@@ -80,7 +94,10 @@ impl TextBody {
             Some(name) if object.name() != name => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "name",
-                format!("The address names \"{name}\", the body \"{}\".", object.name()),
+                format!(
+                    "The address names \"{name}\", the body \"{}\".",
+                    object.name()
+                ),
             )
             .advise("Objects are not renamed; create a new one and delete the old one.")),
             _ => Ok(object),
@@ -93,7 +110,10 @@ impl TextBody {
             Ok(Value::Object(mut fields)) if !fields.contains_key("name") => {
                 fields.insert("name".into(), name.as_str().into());
                 read::json(Value::Object(fields).to_string().as_bytes()).map_err(|mut errors| {
-                    errors.problems.iter_mut().for_each(|problem| problem.place = None);
+                    errors
+                        .problems
+                        .iter_mut()
+                        .for_each(|problem| problem.place = None);
                     errors
                 })
             }
@@ -102,7 +122,11 @@ impl TextBody {
     }
 
     fn typed<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConfigErrors> {
-        if self.yaml { read::yaml(&self.text) } else { read::json(self.text.as_bytes()) }
+        if self.yaml {
+            read::yaml(&self.text)
+        } else {
+            read::json(self.text.as_bytes())
+        }
     }
 
     /// A whole configuration, not yet checked as a whole.
@@ -123,7 +147,10 @@ impl TextBody {
         prefix: &str,
     ) -> ConfigErrors {
         for problem in &mut problems {
-            let own = problem.pointer.as_deref().and_then(|pointer| pointer.strip_prefix(prefix));
+            let own = problem
+                .pointer
+                .as_deref()
+                .and_then(|pointer| pointer.strip_prefix(prefix));
             if let Some(own) = own.map(str::to_owned) {
                 problem.pointer = Some(own);
             }

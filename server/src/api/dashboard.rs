@@ -38,8 +38,11 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
 
 /// Source names may contain dots, so only what browsers ask for counts as a file.
 fn is_file(last: &str) -> bool {
-    const EXTENSIONS: [&str; 9] = ["js", "css", "map", "ico", "png", "svg", "json", "txt", "php"];
-    last.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+    const EXTENSIONS: [&str; 9] = [
+        "js", "css", "map", "ico", "png", "svg", "json", "txt", "php",
+    ];
+    last.rsplit_once('.')
+        .is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
 fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -49,8 +52,13 @@ fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     } else {
         "no-cache"
     };
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
-    let common = [(header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())];
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known == etag.as_str());
+    let common = [
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, cache.to_owned()),
+    ];
     if known {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
@@ -60,6 +68,9 @@ fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
 
 fn etag(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
-    let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("\"{hex}\"")
 }

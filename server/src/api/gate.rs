@@ -36,7 +36,11 @@ pub(super) async fn gate(State(app): State<Shared>, mut request: Request, next: 
     if open {
         return next.run(request).await;
     }
-    let identity = match app.access.identify(request.method(), request.headers()).await {
+    let identity = match app
+        .access
+        .identify(request.method(), request.headers())
+        .await
+    {
         Ok(identity) => identity,
         Err(error) => return Problem::from(error).into_response(),
     };
@@ -69,9 +73,18 @@ pub(super) async fn headers(uri: Uri, request: Request, next: Next) -> Response 
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=()",
+        ),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -100,7 +100,9 @@ struct Parts {
 
 fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
     let desired = app.control.current();
-    let item = desired.find::<T>(name).ok_or_else(|| not_found::<T>(&desired, name))?;
+    let item = desired
+        .find::<T>(name)
+        .ok_or_else(|| not_found::<T>(&desired, name))?;
     let Some((_, listener)) = item.listener() else {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -129,9 +131,10 @@ fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
 }
 
 fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
-    let mut resolved = desired.vault.resolved(item).map_err(|problem| {
-        Problem::new(StatusCode::CONFLICT, "secret", problem.message)
-    })?;
+    let mut resolved = desired
+        .vault
+        .resolved(item)
+        .map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))?;
     let secrets = resolved.secrets();
     let literal = secrets.into_iter().find_map(|(_, secret)| match secret {
         SecretRef::Literal(secret) => Some(secret.expose().to_owned()),
@@ -142,7 +145,11 @@ fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Pr
 
 fn latency_ms<T: Item>(item: &T) -> Option<u64> {
     let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
-    let text = settings.get(item.kind())?.get("latency")?.as_str()?.to_owned();
+    let text = settings
+        .get(item.kind())?
+        .get("latency")?
+        .as_str()?
+        .to_owned();
     u64::try_from(humantime::parse_duration(&text).ok()?.as_millis()).ok()
 }
 
@@ -170,7 +177,9 @@ impl Parts {
             Direction::Send => (
                 format!("ffmpeg -re -i INPUT -c copy -f mpegts {for_ffmpeg}"),
                 format!("srt-live-transmit udp://:5000 {for_srt}"),
-                format!("gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri={for_gst}"),
+                format!(
+                    "gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri={for_gst}"
+                ),
             ),
             Direction::Receive => (
                 format!("ffplay {for_ffmpeg}"),
@@ -178,9 +187,12 @@ impl Parts {
                 format!("gst-launch-1.0 srtsrc uri={for_gst} ! decodebin ! autovideosink"),
             ),
         };
-        let key = self.passphrase.as_deref().map_or(String::new(), |passphrase| {
-            format!(", Passphrase {passphrase}, Key length 128")
-        });
+        let key = self
+            .passphrase
+            .as_deref()
+            .map_or(String::new(), |passphrase| {
+                format!(", Passphrase {passphrase}, Key length 128")
+            });
         let vmix = format!(
             "Type SRT (Caller), Hostname {}, Port {}, Stream ID {}, Latency {}{key}",
             self.host, self.port, self.stream_id, self.latency_ms
@@ -209,5 +221,11 @@ fn quoted(text: &str) -> String {
 
 fn audit(app: &App, identity: &Identity, subject: Subject) {
     let by = identity.user.clone();
-    app.engine.events().emit(subject, EventKind::Audit { by, action: "saw its secret".into() });
+    app.engine.events().emit(
+        subject,
+        EventKind::Audit {
+            by,
+            action: "saw its secret".into(),
+        },
+    );
 }

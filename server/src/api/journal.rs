@@ -38,7 +38,11 @@ pub(super) async fn events(
     Query(query): Query<Events>,
 ) -> Result<Json<Vec<Recorded>>, Problem> {
     let Events { after, limit, kind } = query;
-    let query = EventQuery { after, kind, limit: limit.unwrap_or(LIMIT_DEFAULT) };
+    let query = EventQuery {
+        after,
+        kind,
+        limit: limit.unwrap_or(LIMIT_DEFAULT),
+    };
     Ok(Json(app.journal.events(query).await?))
 }
 
@@ -75,5 +79,8 @@ pub(super) async fn history(
     let interval = tidegate_engine::limits::HISTORY_INTERVAL.as_millis();
     let interval_ms = u64::try_from(interval).unwrap_or(u64::MAX);
     let points = app.engine.source_history(&name).unwrap_or_default();
-    Ok(Json(History { interval_ms, points }))
+    Ok(Json(History {
+        interval_ms,
+        points,
+    }))
 }

@@ -1,10 +1,10 @@
 //! Media over HTTP: what outputs serve, without knowing what it is.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use tidegate_engine::{CacheFor, Content};
 
 use super::Shared;
@@ -33,7 +33,10 @@ pub(super) async fn hls(
         });
     };
     let client = viewer(peer, &headers);
-    content.get(&path, &client).map(answer).ok_or_else(Problem::no_such_page)
+    content
+        .get(&path, &client)
+        .map(answer)
+        .ok_or_else(Problem::no_such_page)
 }
 
 /// A stable name for one viewer: the address, and what tells viewers behind it apart.
@@ -41,7 +44,10 @@ fn viewer(peer: Peer, headers: &HeaderMap) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     for name in [header::COOKIE, header::USER_AGENT] {
-        headers.get(name).map(HeaderValue::as_bytes).hash(&mut hasher);
+        headers
+            .get(name)
+            .map(HeaderValue::as_bytes)
+            .hash(&mut hasher);
     }
     format!("{} {:016x}", peer.address.ip(), hasher.finish())
 }

@@ -118,7 +118,10 @@ fn closed() -> OpenApiRouter<Shared> {
 /// The routes and their OpenAPI description. The session routes share a path and differ in
 /// who may use them, so the gate looks at the method there.
 fn parts() -> (Router<Shared>, OpenApi) {
-    openapi::base().merge(open()).merge(closed()).split_for_parts()
+    openapi::base()
+        .merge(open())
+        .merge(closed())
+        .split_for_parts()
 }
 
 /// The whole of HTTP.
@@ -132,4 +135,3 @@ pub fn router(app: Shared) -> Router {
         .layer(middleware::from_fn(gate::headers))
         .with_state(app)
 }
-

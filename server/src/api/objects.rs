@@ -114,21 +114,46 @@ macro_rules! objects {
     };
 }
 
-objects!(sources, crate::adapters::SourceConfig, crate::api::SourceView, "source",
-    "/api/v1/sources", "/api/v1/sources/{name}");
-objects!(outputs, crate::adapters::OutputConfig, crate::api::OutputView, "output",
-    "/api/v1/outputs", "/api/v1/outputs/{name}");
-objects!(listeners, crate::adapters::ListenerConfig, crate::api::ListenerView, "listener",
-    "/api/v1/listeners", "/api/v1/listeners/{name}");
+objects!(
+    sources,
+    crate::adapters::SourceConfig,
+    crate::api::SourceView,
+    "source",
+    "/api/v1/sources",
+    "/api/v1/sources/{name}"
+);
+objects!(
+    outputs,
+    crate::adapters::OutputConfig,
+    crate::api::OutputView,
+    "output",
+    "/api/v1/outputs",
+    "/api/v1/outputs/{name}"
+);
+objects!(
+    listeners,
+    crate::adapters::ListenerConfig,
+    crate::api::ListenerView,
+    "listener",
+    "/api/v1/listeners",
+    "/api/v1/listeners/{name}"
+);
 
 fn list<T: Viewed>(app: &Shared) -> Json<Vec<T::View>> {
     let desired = app.control.current();
-    Json(T::list(&desired.document).iter().map(|item| item.view(app, &desired)).collect())
+    Json(
+        T::list(&desired.document)
+            .iter()
+            .map(|item| item.view(app, &desired))
+            .collect(),
+    )
 }
 
 fn get<T: Viewed>(app: &Shared, name: &str) -> Result<Response, Problem> {
     let desired = app.control.current();
-    let item = desired.find::<T>(name).ok_or_else(|| not_found::<T>(&desired, name))?;
+    let item = desired
+        .find::<T>(name)
+        .ok_or_else(|| not_found::<T>(&desired, name))?;
     let mut response = Json(item.view(app, &desired)).into_response();
     set_etag(&mut response, desired.revision_of::<T>(name));
     Ok(response)
@@ -179,13 +204,17 @@ async fn delete<T: Item>(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let expected = expected_revision(headers)?;
-    app.control.delete::<T>(name, expected, &identity.user).await?;
+    app.control
+        .delete::<T>(name, expected, &identity.user)
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Problems of the whole state, with their place in the body that caused them.
 fn placed<T: Item>(app: &Shared, body: &TextBody, name: &Name, error: ChangeError) -> Problem {
-    let ChangeError::Invalid(problems) = error else { return error.into() };
+    let ChangeError::Invalid(problems) = error else {
+        return error.into();
+    };
     let document = &app.control.current().document;
     let at_end = || format!("/{}s/{}", T::WHAT, T::list(document).len());
     let prefix = pointer_of::<T>(document, name).unwrap_or_else(at_end);
@@ -194,24 +223,34 @@ fn placed<T: Item>(app: &Shared, body: &TextBody, name: &Name, error: ChangeErro
 
 fn usable(name: &str) -> Result<Name, Problem> {
     Name::new(name).map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "name", format!("{error}."))
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "name",
+            format!("{error}."),
+        )
     })
 }
 
 /// The revision of `If-Match: "7"`; none without the header, or with `*`.
 pub(super) fn expected_revision(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(None);
     }
-    text.trim_start_matches("W/").trim_matches('"').parse().map(Some).map_err(|_| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "if_match",
-            "If-Match takes the revision from the ETag of an earlier answer.",
-        )
-    })
+    text.trim_start_matches("W/")
+        .trim_matches('"')
+        .parse()
+        .map(Some)
+        .map_err(|_| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "if_match",
+                "If-Match takes the revision from the ETag of an earlier answer.",
+            )
+        })
 }
 
 fn set_etag(response: &mut Response, revision: u64) {

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::Shared;
 use super::problem::Problem;
-use crate::adapters::{ListenerConfig, OutputConfig, SourceConfig};
+use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
 use crate::auth::SESSION_COOKIE;
 use crate::config::Document;
 
@@ -68,15 +68,56 @@ fn add_settings(document: &mut Value) {
     generator.subschema_for::<ListenerConfig>();
     generator.subschema_for::<SourceConfig>();
     generator.subschema_for::<OutputConfig>();
-    let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") else { return };
-    schemas.extend(generator.take_definitions(true));
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    name_after_adapters::<ListenerConfig>(&mut definitions);
+    name_after_adapters::<SourceConfig>(&mut definitions);
+    name_after_adapters::<OutputConfig>(&mut definitions);
+    let (Some(Value::Object(schemas)), Value::Object(definitions)) =
+        (document.pointer_mut("/components/schemas"), definitions)
+    else {
+        return;
+    };
+    schemas.extend(definitions);
+}
+
+/// Every adapter calls its settings `OutputSettings`; here they are `SrtOutput`, `HlsOutput`.
+fn name_after_adapters<T: Item>(definitions: &mut Value) {
+    for kind in T::KINDS {
+        let config = capital(T::WHAT) + "Config";
+        let at = format!("/{config}/properties/{kind}/anyOf/0/$ref");
+        let Some(reference) = definitions.pointer(&at).and_then(Value::as_str) else {
+            continue;
+        };
+        let old = reference.rsplit('/').next().unwrap_or_default().to_owned();
+        let new = capital(kind) + &capital(T::WHAT);
+        if let Value::Object(fields) = &mut *definitions
+            && let Some(definition) = fields.remove(&old)
+        {
+            fields.insert(new.clone(), definition);
+        }
+        if let Some(reference) = definitions.pointer_mut(&at) {
+            *reference = format!("#/components/schemas/{new}").into();
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 /// A path that takes the rest of the address is written `{*path}` in routes only.
 fn plain_paths(document: &mut Value) {
-    let Some(Value::Object(paths)) = document.get_mut("paths") else { return };
-    let plain: Map<String, Value> =
-        std::mem::take(paths).into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    let Some(Value::Object(paths)) = document.get_mut("paths") else {
+        return;
+    };
+    let plain: Map<String, Value> = std::mem::take(paths)
+        .into_iter()
+        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .collect();
     *paths = plain;
 }
 
@@ -160,11 +201,12 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for item in document["paths"].as_object().unwrap().values() {
             for operation in item.as_object().unwrap().values() {
-                let Some(id) = operation.get("operationId") else { continue };
+                let Some(id) = operation.get("operationId") else {
+                    continue;
+                };
                 assert!(seen.insert(id.to_string()), "{id}");
             }
         }
         assert!(seen.len() > 20);
-
     }
 }

@@ -66,14 +66,22 @@ impl Problem {
     /// Nothing is at that address.
     #[must_use]
     pub fn no_such_page() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing at this address.",
+        )
     }
 
     /// The request comes from a stranger.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "You are not logged in.")
-            .advise("Log in, or send the API token as \"Authorization: Bearer …\".")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "You are not logged in.",
+        )
+        .advise("Log in, or send the API token as \"Authorization: Bearer …\".")
     }
 
     /// A configuration that is wrong.
@@ -95,8 +103,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -120,7 +127,10 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         let detail = error.to_string();
         match error {
-            ChangeError::Invalid(problems) => Self::wrong(ConfigErrors { file: None, problems }),
+            ChangeError::Invalid(problems) => Self::wrong(ConfigErrors {
+                file: None,
+                problems,
+            }),
             ChangeError::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail)
                 .advise("Choose another name, or replace it with PUT."),
             ChangeError::NotFound { nearest, .. } => Self {

@@ -48,20 +48,30 @@ pub(super) async fn login(
     body: TextBody,
 ) -> Result<Response, Problem> {
     let login: Login = body.value()?;
-    match app.access.login(peer, &login.user, Secret::new(login.password)).await {
+    match app
+        .access
+        .login(peer, &login.user, Secret::new(login.password))
+        .await
+    {
         Ok(cookie) => {
             audit(&app, &format!("logged in from {}", peer.address.ip()));
             Ok(with_cookie(&cookie))
         }
         Err(LoginError::Wrong) => {
             audit(&app, &format!("a login from {} failed", peer.address.ip()));
-            Err(Problem::new(StatusCode::UNAUTHORIZED, "login", "User or password is wrong."))
+            Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "login",
+                "User or password is wrong.",
+            ))
         }
         Err(LoginError::Wait(seconds)) => {
             let detail = format!("Too many failed logins. Try again in {seconds} s.");
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "login", detail);
             let mut response = problem.into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
             Ok(response)
         }
         Err(LoginError::Store(error)) => Err(error.into()),
@@ -72,7 +82,9 @@ pub(super) async fn login(
 #[utoipa::path(get, path = "/api/v1/session", tag = "session",
     responses((status = 200, body = Session), (status = 401, body = Problem)))]
 pub(super) async fn current(Extension(identity): Extension<Identity>) -> Json<Session> {
-    Json(Session { user: identity.user })
+    Json(Session {
+        user: identity.user,
+    })
 }
 
 /// Log out: ends the session.
@@ -96,6 +108,9 @@ fn with_cookie(cookie: &str) -> Response {
 }
 
 fn audit(app: &Shared, action: &str) {
-    let event = EventKind::Audit { by: "admin".into(), action: action.to_owned() };
+    let event = EventKind::Audit {
+        by: "admin".into(),
+        action: action.to_owned(),
+    };
     app.engine.events().emit(Subject::system(), event);
 }

@@ -13,9 +13,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::problem::Problem;
 use super::views::{StateMessage, state};
 use super::{App, Shared};
-use super::problem::Problem;
 use crate::events::Recorded;
 
 /// How often the state is sent.
@@ -40,7 +40,11 @@ pub async fn publish_state(app: Arc<App>) {
 
 fn current(app: &App) -> Arc<str> {
     let mut state = state(app);
-    state.sources.iter_mut().filter_map(|source| source.srt.as_mut()).for_each(only_figures);
+    state
+        .sources
+        .iter_mut()
+        .filter_map(|source| source.srt.as_mut())
+        .for_each(only_figures);
     serde_json::to_string(&state).unwrap_or_default().into()
 }
 
@@ -112,5 +116,8 @@ fn state_event(json: &Arc<str>) -> Event {
 
 fn journal_event(recorded: &Recorded) -> Event {
     let json = serde_json::to_string(recorded).unwrap_or_default();
-    Event::default().event("event").id(recorded.id.to_string()).data(json)
+    Event::default()
+        .event("event")
+        .id(recorded.id.to_string())
+        .data(json)
 }

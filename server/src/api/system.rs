@@ -42,7 +42,11 @@ pub(super) async fn readyz(State(app): State<Shared>) -> Response {
     }
     match app.store.meta("ready").await {
         Ok(_) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response(),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store does not answer\n",
+        )
+            .into_response(),
     }
 }
 
@@ -86,13 +90,20 @@ pub(super) async fn system(State(app): State<Shared>) -> Json<System> {
         revision: desired.revision,
         applied_revision: app.convergence.revision(),
         errors: app.convergence.error_count(),
-        listeners: desired.document.listeners.iter().map(|l| l.view(&app, &desired)).collect(),
+        listeners: desired
+            .document
+            .listeners
+            .iter()
+            .map(|l| l.view(&app, &desired))
+            .collect(),
         drift,
     })
 }
 
 async fn drift(app: &Shared) -> Drift {
-    let Some(file) = app.file.clone() else { return Drift::default() };
+    let Some(file) = app.file.clone() else {
+        return Drift::default();
+    };
     let control = app.control.clone();
     let compare = tokio::task::spawn_blocking(move || control.drift(Path::new(&file)));
     compare.await.unwrap_or_default()
@@ -205,7 +216,10 @@ pub(super) async fn apply_config(
 ) -> Result<Json<Applied>, Problem> {
     let document = body.document()?;
     let expected = super::objects::expected_revision(&headers)?;
-    let replaced = app.control.replace(document, expected, &identity.user).await;
+    let replaced = app
+        .control
+        .replace(document, expected, &identity.user)
+        .await;
     let revision = replaced.map_err(|error| match error {
         ChangeError::Invalid(problems) => Problem::wrong(body.placed(problems, "")),
         other => other.into(),

@@ -173,9 +173,21 @@ pub fn state(app: &App) -> StateMessage {
     StateMessage {
         now: rfc3339(std::time::SystemTime::now()),
         revision: desired.revision,
-        sources: document.sources.iter().map(|source| source.view(app, &desired)).collect(),
-        outputs: document.outputs.iter().map(|output| output.view(app, &desired)).collect(),
-        listeners: document.listeners.iter().map(|l| l.view(app, &desired)).collect(),
+        sources: document
+            .sources
+            .iter()
+            .map(|source| source.view(app, &desired))
+            .collect(),
+        outputs: document
+            .outputs
+            .iter()
+            .map(|output| output.view(app, &desired))
+            .collect(),
+        listeners: document
+            .listeners
+            .iter()
+            .map(|l| l.view(app, &desired))
+            .collect(),
         alarms,
     }
 }
@@ -232,7 +244,9 @@ fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView 
         reconnects: status.reconnects,
         last_error: status.last_error,
         srt: status.details.remove("srt"),
-        media: status.media.and_then(|media| serde_json::to_value(media).ok()),
+        media: status
+            .media
+            .and_then(|media| serde_json::to_value(media).ok()),
         ..base
     }
 }
@@ -276,7 +290,11 @@ impl Viewed for OutputConfig {
         match app.engine.output_status(&self.name) {
             _ if base.error.is_some() => {
                 let last_error = base.error.as_ref().map(|error| error.message.clone());
-                OutputView { state: OutputState::Failed, last_error, ..base }
+                OutputView {
+                    state: OutputState::Failed,
+                    last_error,
+                    ..base
+                }
             }
             Some(status) => with_output_status(base, status),
             None => base,
@@ -311,7 +329,10 @@ impl Viewed for ListenerConfig {
             revision: desired.revision_of::<Self>(&self.name),
             kind: self.kind(),
             config: settings(self),
-            bound: status.as_ref().and_then(|status| status.bound).map(|bound| bound.to_string()),
+            bound: status
+                .as_ref()
+                .and_then(|status| status.bound)
+                .map(|bound| bound.to_string()),
             counters: status.map_or_else(|| serde_json::json!({}), |status| status.counters),
             error,
         }

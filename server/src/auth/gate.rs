@@ -67,11 +67,19 @@ impl Access {
         headers: &HeaderMap,
     ) -> Result<Option<Identity>, StoreError> {
         if let Some(given) = bearer_of(headers) {
-            let known = self.bearer.as_ref().is_some_and(|token| token.matches(given));
-            let identity = || Identity { user: "api-token".into(), may_write: true };
+            let known = self
+                .bearer
+                .as_ref()
+                .is_some_and(|token| token.matches(given));
+            let identity = || Identity {
+                user: "api-token".into(),
+                may_write: true,
+            };
             return Ok(known.then(identity));
         }
-        let Some(token) = cookie_of(headers) else { return Ok(None) };
+        let Some(token) = cookie_of(headers) else {
+            return Ok(None);
+        };
         let may_write = method.is_safe() || headers.contains_key(CSRF_HEADER);
         let user = self.sessions.user(token).await?;
         Ok(user.map(|user| Identity { user, may_write }))
@@ -99,8 +107,16 @@ impl Access {
             return Err(LoginError::Wrong);
         }
         self.limiter.forgive(address);
-        let token = self.sessions.begin(ADMIN).await.map_err(LoginError::Store)?;
-        Ok(cookie(&token, super::SESSION_LIFETIME.as_secs(), peer.secure))
+        let token = self
+            .sessions
+            .begin(ADMIN)
+            .await
+            .map_err(LoginError::Store)?;
+        Ok(cookie(
+            &token,
+            super::SESSION_LIFETIME.as_secs(),
+            peer.secure,
+        ))
     }
 
     /// Ends the session of a request; returns the cookie that removes its cookie.
@@ -131,6 +147,8 @@ fn bearer_of(headers: &HeaderMap) -> Option<&str> {
 
 fn cookie_of(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).into_iter();
-    let mut pairs = cookies.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
+    let mut pairs = cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|v| v.split(';'));
     pairs.find_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='))
 }

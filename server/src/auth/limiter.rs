@@ -39,7 +39,9 @@ impl AttemptLimiter {
         let buckets = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let own = buckets.addresses.get(&prefix(address)).copied();
         let own = own.and_then(|bucket| bucket.wait(ATTEMPTS_MAX, REFILL, now));
-        let global = buckets.global.and_then(|b| b.wait(GLOBAL_ATTEMPTS_MAX, REFILL / 20, now));
+        let global = buckets
+            .global
+            .and_then(|b| b.wait(GLOBAL_ATTEMPTS_MAX, REFILL / 20, now));
         own.max(global)
     }
 
@@ -50,10 +52,16 @@ impl AttemptLimiter {
             buckets.addresses.retain(|_, bucket| bucket.full_at > now);
         }
         if buckets.addresses.len() < ADDRESSES_MAX {
-            let bucket = buckets.addresses.entry(prefix(address)).or_insert(Bucket { full_at: now });
+            let bucket = buckets
+                .addresses
+                .entry(prefix(address))
+                .or_insert(Bucket { full_at: now });
             bucket.take(REFILL, now);
         }
-        buckets.global.get_or_insert(Bucket { full_at: now }).take(REFILL / 20, now);
+        buckets
+            .global
+            .get_or_insert(Bucket { full_at: now })
+            .take(REFILL / 20, now);
     }
 
     /// Gives `address` its attempts back: it knew the password.

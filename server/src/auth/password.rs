@@ -43,16 +43,23 @@ impl Password {
     /// Checks against `hash`, a PHC string.
     #[must_use]
     pub fn new(hash: &str) -> Self {
-        Self { hash: hash.into(), turns: Arc::new(Semaphore::new(CHECKS_AT_A_TIME)) }
+        Self {
+            hash: hash.into(),
+            turns: Arc::new(Semaphore::new(CHECKS_AT_A_TIME)),
+        }
     }
 
     /// Whether `given` is the password.
     pub async fn matches(&self, given: Secret) -> bool {
-        let Ok(_turn) = self.turns.acquire().await else { return false };
+        let Ok(_turn) = self.turns.acquire().await else {
+            return false;
+        };
         let hash = self.hash.clone();
         let check = move || {
             PasswordHash::new(&hash).is_ok_and(|hash| {
-                Argon2::default().verify_password(given.expose().as_bytes(), &hash).is_ok()
+                Argon2::default()
+                    .verify_password(given.expose().as_bytes(), &hash)
+                    .is_ok()
             })
         };
         tokio::task::spawn_blocking(check).await.unwrap_or(false)

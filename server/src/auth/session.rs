@@ -28,7 +28,10 @@ impl Sessions {
     /// Sessions kept in `store`.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, recent: Mutex::default() }
+        Self {
+            store,
+            recent: Mutex::default(),
+        }
     }
 
     /// Begins one for `user`; returns its token.
@@ -72,7 +75,10 @@ impl Sessions {
     /// The store's.
     pub async fn end(&self, token: &str) -> Result<(), StoreError> {
         let token_hash = hash(token);
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).remove(&token_hash);
+        self.recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&token_hash);
         self.store.remove_session(token_hash).await
     }
 

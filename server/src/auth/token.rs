@@ -15,7 +15,10 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 pub fn random_text(length: usize) -> String {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the system's randomness is available");
-    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+    bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect()
 }
 
 /// SHA-256; enough for tokens, which are random and long.
@@ -33,7 +36,9 @@ impl BearerToken {
     /// Takes the token in.
     #[must_use]
     pub fn new(token: &Secret) -> Self {
-        Self { hash: hash(token.expose()) }
+        Self {
+            hash: hash(token.expose()),
+        }
     }
 
     /// Whether `given` is it. Takes the same time whatever was given.

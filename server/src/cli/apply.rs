@@ -35,7 +35,10 @@ fn problem(name: &str, answer: &Answer) -> String {
         if let (Some(at), Some(column)) = (problem["line"].as_u64(), problem["column"].as_u64()) {
             line += &format!(":{at}:{column}");
         }
-        line += &format!(": {}", text(message).unwrap_or_else(|| answer.status.to_string()));
+        line += &format!(
+            ": {}",
+            text(message).unwrap_or_else(|| answer.status.to_string())
+        );
         if let Some(nearest) = text("nearest") {
             line += &format!(" Did you mean \"{nearest}\"?");
         }
@@ -45,7 +48,11 @@ fn problem(name: &str, answer: &Answer) -> String {
         line
     };
     match all {
-        Some(all) => all.iter().map(|p| one(p, "message")).collect::<Vec<_>>().join("\n"),
+        Some(all) => all
+            .iter()
+            .map(|p| one(p, "message"))
+            .collect::<Vec<_>>()
+            .join("\n"),
         None => one(&problem, "detail"),
     }
 }

@@ -19,9 +19,14 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     };
     match read::document(&text) {
         Ok(document) => {
-            let (l, s, o) =
-                (document.listeners.len(), document.sources.len(), document.outputs.len());
-            say(&format!("{name} is right: listeners {l}, sources {s}, outputs {o}"));
+            let (l, s, o) = (
+                document.listeners.len(),
+                document.sources.len(),
+                document.outputs.len(),
+            );
+            say(&format!(
+                "{name} is right: listeners {l}, sources {s}, outputs {o}"
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Err(errors) => {

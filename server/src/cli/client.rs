@@ -54,13 +54,19 @@ impl Answer {
 
 impl Client {
     pub(super) fn new(server: &ServerArgs) -> anyhow::Result<Self> {
-        let base: Uri =
-            server.url.parse().with_context(|| format!("{} is not an address", server.url))?;
+        let base: Uri = server
+            .url
+            .parse()
+            .with_context(|| format!("{} is not an address", server.url))?;
         if base.host().is_none() || !matches!(base.scheme_str(), Some("http" | "https")) {
             bail!("{} is not an http:// or https:// address", server.url);
         }
         let roots = server.ca.clone().unwrap_or_else(|| SYSTEM_ROOTS.into());
-        Ok(Self { base, token: server.token.clone(), roots })
+        Ok(Self {
+            base,
+            token: server.token.clone(),
+            roots,
+        })
     }
 
     pub(super) fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -72,7 +78,9 @@ impl Client {
     }
 
     fn send(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let exchange = self.exchange(method, path, body);
             match tokio::time::timeout(TIMEOUT, exchange).await {
@@ -84,8 +92,15 @@ impl Client {
 
     async fn exchange(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {
         let secure = self.base.scheme_str() == Some("https");
-        let host = self.base.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.base.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let host = self
+            .base
+            .host()
+            .unwrap_or_default()
+            .trim_matches(['[', ']']);
+        let port = self
+            .base
+            .port_u16()
+            .unwrap_or(if secure { 443 } else { 80 });
         let stream = TcpStream::connect((host, port))
             .await
             .with_context(|| format!("{} does not answer; is the server running?", self.base))?;
@@ -109,8 +124,14 @@ impl Client {
         path: &str,
         body: String,
     ) -> anyhow::Result<Request<Full<Bytes>>> {
-        let authority = self.base.authority().map_or("", |authority| authority.as_str());
-        let mut request = Request::builder().method(method).uri(path).header(HOST, authority);
+        let authority = self
+            .base
+            .authority()
+            .map_or("", |authority| authority.as_str());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, authority);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/yaml");
         }
@@ -125,9 +146,13 @@ impl Client {
         let mut roots = RootCertStore::empty();
         let certificates = CertificateDer::pem_file_iter(&self.roots).with_context(named)?;
         for certificate in certificates {
-            roots.add(certificate.with_context(named)?).with_context(named)?;
+            roots
+                .add(certificate.with_context(named)?)
+                .with_context(named)?;
         }
-        Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+        Ok(ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth())
     }
 }
 
@@ -140,7 +165,12 @@ where
     tokio::spawn(connection);
     let response = sender.send_request(request).await?;
     let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+        .collect()
+        .await;
     let body = body.map_err(|error| anyhow::anyhow!("the answer was cut off: {error}"))?;
-    Ok(Answer { status, body: body.to_bytes() })
+    Ok(Answer {
+        status,
+        body: body.to_bytes(),
+    })
 }

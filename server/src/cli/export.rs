@@ -20,7 +20,10 @@ pub(super) fn run(server: &ServerArgs, data: Option<&Path>) -> anyhow::Result<Ex
         say(answer.text().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
-    let detail = answer.json()["detail"].as_str().unwrap_or("it gave no reason").to_owned();
+    let detail = answer.json()["detail"]
+        .as_str()
+        .unwrap_or("it gave no reason")
+        .to_owned();
     say_wrong(&format!("the server answered {}: {detail}", answer.status));
     Ok(ExitCode::FAILURE)
 }

@@ -42,7 +42,7 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
         /// Read the store in this data folder instead of asking a server.
-        #[arg(long, conflicts_with = "url")]
+        #[arg(long)]
         data: Option<PathBuf>,
     },
     /// Print the OpenAPI document of this program.
@@ -94,7 +94,9 @@ pub fn run() -> ExitCode {
 }
 
 fn openapi() -> anyhow::Result<ExitCode> {
-    say(&serde_json::to_string_pretty(&crate::api::openapi_document())?);
+    say(&serde_json::to_string_pretty(
+        &crate::api::openapi_document(),
+    )?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -27,7 +27,9 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         admin_password: secret(ADMIN_PASSWORD),
         api_token: secret(API_TOKEN),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let node = Node::start(options, say).await?;
         stop_signal().await?;
@@ -38,7 +40,10 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn secret(variable: &str) -> Option<Secret> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty()).map(Secret::new)
+    std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .map(Secret::new)
 }
 
 async fn stop_signal() -> std::io::Result<()> {

@@ -36,7 +36,9 @@ pub fn whole(document: &Document) -> Vec<ConfigProblem> {
 
 fn unique<T: Item>(what: &str, items: &[T], problems: &mut Vec<ConfigProblem>) {
     if items.len() > ITEMS_MAX {
-        problems.push(ConfigProblem::new(format!("There are more than {ITEMS_MAX} {what}s.")));
+        problems.push(ConfigProblem::new(format!(
+            "There are more than {ITEMS_MAX} {what}s."
+        )));
     }
     let mut seen = HashMap::new();
     for (index, item) in items.iter().enumerate() {
@@ -44,7 +46,9 @@ fn unique<T: Item>(what: &str, items: &[T], problems: &mut Vec<ConfigProblem>) {
             let name = item.name();
             let problem = ConfigProblem::new(format!("There are two {what}s named \"{name}\"."));
             problems.push(
-                problem.advise("Rename or remove one.").at(format!("/{what}s/{index}/name")),
+                problem
+                    .advise("Rename or remove one.")
+                    .at(format!("/{what}s/{index}/name")),
             );
         }
     }
@@ -75,14 +79,21 @@ fn one_item<T: Item>(item: &T, document: &Document) -> Vec<ConfigProblem> {
                 .advise(format!("Add one of: {}.", T::KINDS.join(", "))),
         ),
         several => problems.push(
-            ConfigProblem::new(format!("\"{}\" is {} at once.", item.name(), several.join(" and ")))
-                .advise("Keep one of them.")
-                .at(format!("/{}", several[1])),
+            ConfigProblem::new(format!(
+                "\"{}\" is {} at once.",
+                item.name(),
+                several.join(" and ")
+            ))
+            .advise("Keep one of them.")
+            .at(format!("/{}", several[1])),
         ),
     }
     problems.extend(item.check());
     if let Some((kind, listener)) = item.listener() {
-        let known = document.listeners.iter().filter(|known| known.kinds().contains(&kind));
+        let known = document
+            .listeners
+            .iter()
+            .filter(|known| known.kinds().contains(&kind));
         let names: Vec<&str> = known.map(|l| l.name().as_str()).collect();
         if !names.contains(&listener) {
             let problem = unknown_reference("listener", listener, names);
@@ -114,11 +125,21 @@ fn routes(document: &Document, problems: &mut Vec<ConfigProblem>) {
 
 /// On one listener a stream ID belongs to exactly one source or output.
 fn claims(document: &Document, problems: &mut Vec<ConfigProblem>) {
-    let sources = document.sources.iter().enumerate().map(|(i, s)| ("source", i, claim(s)));
-    let outputs = document.outputs.iter().enumerate().map(|(i, o)| ("output", i, claim(o)));
+    let sources = document
+        .sources
+        .iter()
+        .enumerate()
+        .map(|(i, s)| ("source", i, claim(s)));
+    let outputs = document
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(i, o)| ("output", i, claim(o)));
     let mut taken: HashMap<(String, String), String> = HashMap::new();
     for (what, index, claim) in sources.chain(outputs) {
-        let Some((kind, listener, stream_id, name)) = claim else { continue };
+        let Some((kind, listener, stream_id, name)) = claim else {
+            continue;
+        };
         let owner = format!("{what} \"{name}\"");
         let key = (listener.to_owned(), stream_id.to_owned());
         if let Some(other) = taken.get(&key) {
@@ -146,7 +167,11 @@ fn secret_origin(name: &Name, secret: &SecretConfig) -> Option<ConfigProblem> {
         let problem = ConfigProblem::new(format!("Secret \"{name}\" names another secret."));
         return Some(problem.advise("Write its value as text.").at(at + "/value"));
     }
-    let given = [secret.value.is_some(), secret.env.is_some(), secret.file.is_some()];
+    let given = [
+        secret.value.is_some(),
+        secret.env.is_some(),
+        secret.file.is_some(),
+    ];
     let problem = match given.iter().filter(|given| **given).count() {
         1 => return None,
         0 => format!("Secret \"{name}\" has no value."),
@@ -157,8 +182,11 @@ fn secret_origin(name: &Name, secret: &SecretConfig) -> Option<ConfigProblem> {
 }
 
 fn public_host(document: &Document, problems: &mut Vec<ConfigProblem>) {
-    let Some(host) = &document.public_host else { return };
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+    let Some(host) = &document.public_host else {
+        return;
+    };
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
     if host.is_empty() || host.len() > 253 || !host.bytes().all(allowed) {
         problems.push(
             ConfigProblem::new(format!("\"{host}\" is not a host name or address."))

@@ -24,7 +24,9 @@ enum Node {
 impl Outline {
     /// Reads `text`; `None` when it cannot be read, which typed parsing has reported.
     pub(super) fn read(text: &str) -> Option<Self> {
-        serde_saphyr::from_str_with_options(text, super::read::options()).ok().map(Self)
+        serde_saphyr::from_str_with_options(text, super::read::options())
+            .ok()
+            .map(Self)
     }
 
     /// Where the value that `pointer` names begins, or the deepest value on the way to it.
@@ -32,7 +34,9 @@ impl Outline {
         let mut here = &self.0;
         for step in pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
-            let Some(next) = child(&here.value, &step) else { break };
+            let Some(next) = child(&here.value, &step) else {
+                break;
+            };
             here = next;
         }
         place_of(here.referenced)
@@ -48,8 +52,10 @@ fn child<'a>(node: &'a Node, step: &str) -> Option<&'a Spanned<Node>> {
 }
 
 pub(super) fn place_of(location: Location) -> Option<Place> {
-    (location != Location::UNKNOWN)
-        .then(|| Place { line: location.line(), column: location.column() })
+    (location != Location::UNKNOWN).then(|| Place {
+        line: location.line(),
+        column: location.column(),
+    })
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -123,13 +129,22 @@ mod tests {
     #[test]
     fn a_pointer_has_its_line_and_column() {
         let outline = Outline::read("a: 1\nb:\n  - { c: x, d: yes }\n  - 7\n").unwrap();
-        assert_eq!(outline.place("/b/0/d"), Some(Place { line: 3, column: 14 }));
+        assert_eq!(
+            outline.place("/b/0/d"),
+            Some(Place {
+                line: 3,
+                column: 16
+            })
+        );
         assert_eq!(outline.place("/b/1"), Some(Place { line: 4, column: 5 }));
     }
 
     #[test]
     fn a_missing_value_is_placed_at_what_lacks_it() {
         let outline = Outline::read("a:\n  b: { c: 1 }\n").unwrap();
-        assert_eq!(outline.place("/a/b/zzz"), Some(Place { line: 2, column: 6 }));
+        assert_eq!(
+            outline.place("/a/b/zzz"),
+            Some(Place { line: 2, column: 6 })
+        );
     }
 }

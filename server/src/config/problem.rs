@@ -8,6 +8,8 @@ use serde::Serialize;
 pub const PROBLEMS_MAX: usize = 20;
 /// How alike (Jaro–Winkler) a name must be to be offered instead.
 const NEAREST_LIKENESS_MIN: f64 = 0.7;
+/// What one letter too many, missing, wrong or swapped counts.
+const ONE_SLIP_LIKENESS: f64 = 0.85;
 
 /// A place in a file: both numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +42,13 @@ pub struct ConfigProblem {
 impl ConfigProblem {
     /// A problem without a known place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), advice: None, nearest: None, pointer: None, place: None }
+        Self {
+            message: message.into(),
+            advice: None,
+            nearest: None,
+            pointer: None,
+            place: None,
+        }
     }
 
     /// The same problem, at the value `pointer` names.
@@ -104,7 +112,10 @@ impl ConfigErrors {
 
 impl From<ConfigProblem> for ConfigErrors {
     fn from(problem: ConfigProblem) -> Self {
-        Self { file: None, problems: vec![problem] }
+        Self {
+            file: None,
+            problems: vec![problem],
+        }
     }
 }
 
@@ -133,14 +144,19 @@ impl std::error::Error for ConfigErrors {}
 
 /// The name among `valid` most like `given`, when one is like it at all.
 pub fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let given = given.to_ascii_lowercase();
     let likeness = |candidate: &str| {
-        strsim::jaro_winkler(&given.to_ascii_lowercase(), &candidate.to_ascii_lowercase())
+        let candidate = candidate.to_ascii_lowercase();
+        // One slip in a short word (`upd`) is not very alike by Jaro and Winkler's measure.
+        let slip = strsim::damerau_levenshtein(&given, &candidate) <= 1;
+        strsim::jaro_winkler(&given, &candidate).max(if slip { ONE_SLIP_LIKENESS } else { 0.0 })
     };
     valid
         .into_iter()
         .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness >= NEAREST_LIKENESS_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        // The first of several that are equally like it.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, candidate)| candidate.to_owned())
 }
 
@@ -148,7 +164,9 @@ pub fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
 pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim().trim_end_matches('.');
     let mut chars = text.chars();
-    let Some(first) = chars.next() else { return "This cannot be read.".into() };
+    let Some(first) = chars.next() else {
+        return "This cannot be read.".into();
+    };
     let mut sentence: String = first.to_uppercase().chain(chars).collect();
     if !sentence.ends_with('?') {
         sentence.push('.');
@@ -165,6 +183,11 @@ mod tests {
         let keys = ["listeners", "sources", "outputs", "secrets"];
         assert_eq!(nearest("souces", keys).as_deref(), Some("sources"));
         assert_eq!(nearest("Listener", keys).as_deref(), Some("listeners"));
+    }
+
+    #[test]
+    fn of_several_equally_like_it_the_first_is_offered() {
+        assert_eq!(nearest("cam", ["cam1", "cam2"]).as_deref(), Some("cam1"));
     }
 
     #[test]

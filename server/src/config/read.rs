@@ -73,19 +73,34 @@ pub fn placed(text: &str, mut problems: Vec<ConfigProblem>) -> ConfigErrors {
     }
     problems.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
     problems.truncate(super::problem::PROBLEMS_MAX);
-    ConfigErrors { file: None, problems }
+    ConfigErrors {
+        file: None,
+        problems,
+    }
 }
 
 fn from_yaml_error(error: &Error) -> ConfigProblem {
     let error = error.without_snippet();
     let mut problem = match error {
-        Error::SerdeUnknownField { field, expected, .. } => unknown(field, expected),
-        Error::SerdeUnknownVariant { variant, expected, .. } => unknown_value(variant, expected),
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } => unknown(field, expected),
+        Error::SerdeUnknownVariant {
+            variant, expected, ..
+        } => unknown_value(variant, expected),
         Error::SerdeMissingField { field, .. } => missing(field),
-        Error::SerdeInvalidType { unexpected, expected, .. }
-        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
-            ConfigProblem::new(format!("This is {unexpected}, where {expected} is expected."))
+        Error::SerdeInvalidType {
+            unexpected,
+            expected,
+            ..
         }
+        | Error::SerdeInvalidValue {
+            unexpected,
+            expected,
+            ..
+        } => ConfigProblem::new(format!(
+            "This is {unexpected}, where {expected} is expected."
+        )),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("This key");
             ConfigProblem::new(format!("\"{key}\" is given twice."))
@@ -100,7 +115,9 @@ fn from_yaml_error(error: &Error) -> ConfigProblem {
 
 fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
     let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
     let names: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
     let mut problem = match (text.split(' ').next(), names.as_slice()) {
         (Some("unknown"), [field, valid @ ..]) if text.starts_with("unknown field") => {
@@ -112,7 +129,10 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
         _ => ConfigProblem::new(sentence(text)),
     };
     if error.line() > 0 {
-        problem.place = Some(Place { line: error.line() as u64, column: error.column() as u64 });
+        problem.place = Some(Place {
+            line: error.line() as u64,
+            column: error.column() as u64,
+        });
     }
     problem
 }
@@ -127,9 +147,11 @@ fn unknown(field: &str, valid: &[&str]) -> ConfigProblem {
 }
 
 fn unknown_value(value: &str, valid: &[&str]) -> ConfigProblem {
-    ConfigProblem::new(format!("\"{value}\" is not one of the values this setting can have."))
-        .near(value, valid.iter().copied())
-        .advise(format!("Values: {}.", valid.join(", ")))
+    ConfigProblem::new(format!(
+        "\"{value}\" is not one of the values this setting can have."
+    ))
+    .near(value, valid.iter().copied())
+    .advise(format!("Values: {}.", valid.join(", ")))
 }
 
 fn missing(field: &str) -> ConfigProblem {

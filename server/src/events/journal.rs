@@ -94,7 +94,11 @@ impl Journal {
     #[must_use]
     pub fn counts(&self) -> (BTreeMap<String, u64>, BTreeMap<String, u64>, u64) {
         let counts = lock(&self.counts);
-        (counts.by_kind.clone(), counts.rejections_by_reason.clone(), counts.missed)
+        (
+            counts.by_kind.clone(),
+            counts.rejections_by_reason.clone(),
+            counts.missed,
+        )
     }
 
     /// Takes events from `sink` until `stop`, then stores what is left.
@@ -122,7 +126,10 @@ impl Journal {
             {
                 self.take(event, &mut id, &mut batch, &mut rejections);
             }
-            let stored = self.store.add_events(batch, rejections.into_values().collect()).await;
+            let stored = self
+                .store
+                .add_events(batch, rejections.into_values().collect())
+                .await;
             if let Err(error) = stored {
                 tracing::error!(%error, "events could not be stored");
             }
@@ -161,7 +168,10 @@ impl Journal {
         *id += 1;
         let row = row(*id, &event);
         log(&row);
-        *lock(&self.counts).by_kind.entry(row.kind.clone()).or_default() += 1;
+        *lock(&self.counts)
+            .by_kind
+            .entry(row.kind.clone())
+            .or_default() += 1;
         if let EventKind::ConnectionRejected(rejection) = &event.kind {
             let reasons = &mut lock(&self.counts).rejections_by_reason;
             *reasons.entry(rejection.reason.clone()).or_default() += 1;
@@ -187,7 +197,11 @@ pub fn spawn(
 fn row(id: u64, event: &Event) -> EventRow {
     // Plain data with text keys, which JSON always can hold.
     let value = serde_json::to_value(event).expect("an event is always JSON");
-    let kind = value.get("kind").and_then(|kind| kind.as_str()).unwrap_or("unknown").to_owned();
+    let kind = value
+        .get("kind")
+        .and_then(|kind| kind.as_str())
+        .unwrap_or("unknown")
+        .to_owned();
     let subject_type = match event.subject.kind {
         SubjectKind::Source => "source",
         SubjectKind::Output => "output",
@@ -211,7 +225,9 @@ fn log(row: &EventRow) {
         "alarm_raised" | "run_failed" => {
             tracing::warn!(target: "tidegate::event", kind = row.kind, of, subject, data = row.data);
         }
-        _ => tracing::info!(target: "tidegate::event", kind = row.kind, of, subject, data = row.data),
+        _ => {
+            tracing::info!(target: "tidegate::event", kind = row.kind, of, subject, data = row.data)
+        }
     }
 }
 
@@ -249,7 +265,10 @@ mod tests {
     #[tokio::test]
     async fn an_event_is_kept_over_a_restart_and_numbers_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let all = || EventQuery { limit: 10, ..EventQuery::default() };
+        let all = || EventQuery {
+            limit: 10,
+            ..EventQuery::default()
+        };
         for expected in [1, 2] {
             let (journal, sink, stop) = journal(folder.path()).await;
             let mut live = journal.subscribe();

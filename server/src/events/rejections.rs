@@ -60,9 +60,15 @@ impl Rejections {
         let last_id = rows.last().map_or(0, |row| row.id);
         let records = rows.iter().filter_map(|row| {
             let record = serde_json::from_str(&row.data).ok()?;
-            Some(RejectionRecord { at_millis: row.at_millis, ..record })
+            Some(RejectionRecord {
+                at_millis: row.at_millis,
+                ..record
+            })
         });
-        Self { records: records.collect(), last_id }
+        Self {
+            records: records.collect(),
+            last_id,
+        }
     }
 
     /// Counts one; returns the row to store.
@@ -101,7 +107,15 @@ impl Rejections {
 impl RejectionRecord {
     fn new(id: u64, listener: &str, rejection: Rejection, at_millis: u64) -> Self {
         let at = rfc3339_of_millis(at_millis);
-        let Rejection { peer, stream_id, reason, received, expected, nearest, advice } = rejection;
+        let Rejection {
+            peer,
+            stream_id,
+            reason,
+            received,
+            expected,
+            nearest,
+            advice,
+        } = rejection;
         let (first_at, listener) = (at.clone(), listener.to_owned());
         Self {
             id,
@@ -131,7 +145,11 @@ impl RejectionRecord {
     fn row(&self) -> RejectionRow {
         // Plain data with text keys, which JSON always can hold.
         let data = serde_json::to_string(self).expect("a rejection is always JSON");
-        RejectionRow { id: self.id, at_millis: self.at_millis, data }
+        RejectionRow {
+            id: self.id,
+            at_millis: self.at_millis,
+            data,
+        }
     }
 }
 
@@ -158,10 +176,26 @@ mod tests {
     #[test]
     fn repeats_within_a_minute_are_one_record_that_counts() {
         let mut rejections = Rejections::default();
-        rejections.count("ingest", rejection("192.0.2.1:1000", "wrong_passphrase"), 1_000);
-        rejections.count("ingest", rejection("192.0.2.1:1001", "wrong_passphrase"), 50_000);
-        rejections.count("ingest", rejection("192.0.2.1:1002", "unknown_stream"), 51_000);
-        rejections.count("ingest", rejection("192.0.2.2:1000", "wrong_passphrase"), 52_000);
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.1:1000", "wrong_passphrase"),
+            1_000,
+        );
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.1:1001", "wrong_passphrase"),
+            50_000,
+        );
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.1:1002", "unknown_stream"),
+            51_000,
+        );
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.2:1000", "wrong_passphrase"),
+            52_000,
+        );
         let records = rejections.newest_first();
         let counts: Vec<u64> = records.iter().map(|record| record.count).collect();
         assert_eq!(counts, [1, 1, 2]);
@@ -173,8 +207,16 @@ mod tests {
     #[test]
     fn after_a_quiet_minute_a_new_record_begins() {
         let mut rejections = Rejections::default();
-        rejections.count("ingest", rejection("192.0.2.1:1000", "wrong_passphrase"), 1_000);
-        rejections.count("ingest", rejection("192.0.2.1:1000", "wrong_passphrase"), 62_000);
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.1:1000", "wrong_passphrase"),
+            1_000,
+        );
+        rejections.count(
+            "ingest",
+            rejection("192.0.2.1:1000", "wrong_passphrase"),
+            62_000,
+        );
         assert_eq!(rejections.newest_first().len(), 2);
     }
 

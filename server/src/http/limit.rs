@@ -42,7 +42,10 @@ impl Connections {
         }
         open.total += 1;
         open.by_address.insert(address, same + 1);
-        Some(Place { connections: self.clone(), address })
+        Some(Place {
+            connections: self.clone(),
+            address,
+        })
     }
 
     /// Connections open now, and refused so far.
@@ -55,7 +58,11 @@ impl Connections {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.connections.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self
+            .connections
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         open.total -= 1;
         match open.by_address.get_mut(&self.address) {
             Some(count) if *count > 1 => *count -= 1,
@@ -72,8 +79,9 @@ mod tests {
     fn one_address_cannot_take_every_place() {
         let connections = Connections::default();
         let greedy = IpAddr::from([192, 0, 2, 1]);
-        let places: Vec<Option<Place>> =
-            (0..=CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.enter(greedy)).collect();
+        let places: Vec<Option<Place>> = (0..=CONNECTIONS_PER_ADDRESS_MAX)
+            .map(|_| connections.enter(greedy))
+            .collect();
         assert!(places.last().unwrap().is_none());
         assert!(connections.enter(IpAddr::from([192, 0, 2, 2])).is_some());
         drop(places);

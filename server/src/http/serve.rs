@@ -62,7 +62,9 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some(place) = connections.enter(address.ip()) else { continue };
+        let Some(place) = connections.enter(address.ip()) else {
+            continue;
+        };
         // Latency matters more than packet count here; a socket that refuses still works.
         let _ = stream.set_nodelay(true);
         let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
@@ -89,14 +91,32 @@ async fn connection(
     let Ok(Ok(secure)) = begins else { return };
     match (secure, protocol) {
         (false, Protocol::Either) => {
-            requests(stream, Peer { address, secure: false }, router, watcher).await;
+            requests(
+                stream,
+                Peer {
+                    address,
+                    secure: false,
+                },
+                router,
+                watcher,
+            )
+            .await;
         }
         (false, Protocol::Https) => {}
         (true, _) => {
             let handshake = TlsAcceptor::from(tls.config()).accept(stream);
             let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await;
             if let Ok(Ok(stream)) = handshake {
-                requests(stream, Peer { address, secure: true }, router, watcher).await;
+                requests(
+                    stream,
+                    Peer {
+                        address,
+                        secure: true,
+                    },
+                    router,
+                    watcher,
+                )
+                .await;
             }
         }
     }
@@ -127,7 +147,9 @@ where
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADER_BYTES_MAX as u32)
         .keep_alive_interval(HEADER_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
     // A connection that ends early is the client's business.
     let _ = watcher.watch(connection).await;
 }

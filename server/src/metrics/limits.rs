@@ -17,7 +17,11 @@ pub(super) fn register(registry: &mut Registry) {
     let family = Family::<Limit, Gauge>::default();
     for (name, value) in limits() {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
-        family.get_or_create(&Limit { limit: name.to_owned() }).set(value);
+        family
+            .get_or_create(&Limit {
+                limit: name.to_owned(),
+            })
+            .set(value);
     }
     registry.register("limit", "The limits of queues, buffers and counts", family);
 }
@@ -26,7 +30,6 @@ fn limits() -> Vec<(&'static str, usize)> {
     vec![
         ("engine_sources", engine::SOURCES),
         ("engine_outputs", engine::OUTPUTS),
-        ("engine_readers_per_feed", engine::READERS_PER_FEED),
         ("engine_reader_batches", engine::READER_BATCHES),
         ("engine_reader_bytes", engine::READER_BYTES),
         ("engine_demux_batches", engine::DEMUX_BATCHES),
@@ -36,7 +39,10 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("engine_event_backlog", engine::EVENT_BACKLOG),
         ("engine_history_points", engine::HISTORY_POINTS),
         ("http_connections", http::CONNECTIONS_MAX),
-        ("http_connections_per_address", http::CONNECTIONS_PER_ADDRESS_MAX),
+        (
+            "http_connections_per_address",
+            http::CONNECTIONS_PER_ADDRESS_MAX,
+        ),
         ("http_header_bytes", http::HEADER_BYTES_MAX),
         ("http_body_bytes", api::BODY_BYTES_MAX),
         ("login_attempts", auth::ATTEMPTS_MAX as usize),

@@ -87,37 +87,86 @@ fn flag(on: bool) -> Option<f64> {
 }
 
 fn sources(registry: &mut Registry, sources: &[SourceView]) {
-    let labels = |source: &SourceView| Named { name: source.name.clone(), kind: source.kind.into() };
-    let mut each = PerObject { registry, objects: sources, labels };
+    let labels = |source: &SourceView| Named {
+        name: source.name.clone(),
+        kind: source.kind.into(),
+    };
+    let mut each = PerObject {
+        registry,
+        objects: sources,
+        labels,
+    };
     each.gauge("source_connected", "Whether a sender is there", |s| {
         flag(s.connection == Connection::Connected)
     });
-    each.gauge("source_healthy", "Whether media arrives with nothing known to be wrong", |s| {
-        flag(s.health == Health::Ok)
+    each.gauge(
+        "source_healthy",
+        "Whether media arrives with nothing known to be wrong",
+        |s| flag(s.health == Health::Ok),
+    );
+    each.gauge("source_bitrate_bps", "Received over the last second", |s| {
+        Some(s.bitrate_bps as f64)
     });
-    each.gauge("source_bitrate_bps", "Received over the last second", |s| Some(s.bitrate_bps as f64));
-    each.gauge("source_readers", "Readers of the feed", |s| Some(s.readers as f64));
-    each.gauge("source_last_packet_age_seconds", "Time since the last packet", |s| {
-        s.last_packet_age_ms.map(|age| age as f64 / 1e3)
+    each.gauge("source_readers", "Readers of the feed", |s| {
+        Some(s.readers as f64)
     });
-    each.counter("source_reconnects", "How often the connection was lost", |s| Some(s.reconnects));
-    each.counter("source_continuity_errors", "TS packets missing or doubled", |s| {
-        s.media.as_ref()?.get("continuity_errors")?.as_u64()
-    });
+    each.gauge(
+        "source_last_packet_age_seconds",
+        "Time since the last packet",
+        |s| s.last_packet_age_ms.map(|age| age as f64 / 1e3),
+    );
+    each.counter(
+        "source_reconnects",
+        "How often the connection was lost",
+        |s| Some(s.reconnects),
+    );
+    each.counter(
+        "source_continuity_errors",
+        "TS packets missing or doubled",
+        |s| s.media.as_ref()?.get("continuity_errors")?.as_u64(),
+    );
     for (name, field, help) in [
         ("source_rtt_ms", "rtt_ms", "Round-trip time"),
-        ("source_jitter_ms", "jitter_ms", "How much packet timing varies"),
+        (
+            "source_jitter_ms",
+            "jitter_ms",
+            "How much packet timing varies",
+        ),
         ("source_latency_ms", "latency_ms", "Latency agreed on"),
-        ("source_receive_buffer_ms", "receive_buffer_ms", "Media in the receive buffer"),
-        ("source_loss_percent", "loss_percent", "Packets missing at first, over 10 s"),
+        (
+            "source_receive_buffer_ms",
+            "receive_buffer_ms",
+            "Media in the receive buffer",
+        ),
+        (
+            "source_loss_percent",
+            "loss_percent",
+            "Packets missing at first, over 10 s",
+        ),
     ] {
         each.gauge(name, help, |s| figure(s.srt.as_ref(), field)?.as_f64());
     }
     for (name, field, help) in [
-        ("source_packets_received", "packets_received", "Packets received"),
-        ("source_packets_lost", "packets_lost", "Packets missing at first"),
-        ("source_packets_retransmitted", "packets_retransmitted", "Packets sent again"),
-        ("source_packets_dropped", "packets_dropped", "Packets that never came in time"),
+        (
+            "source_packets_received",
+            "packets_received",
+            "Packets received",
+        ),
+        (
+            "source_packets_lost",
+            "packets_lost",
+            "Packets missing at first",
+        ),
+        (
+            "source_packets_retransmitted",
+            "packets_retransmitted",
+            "Packets sent again",
+        ),
+        (
+            "source_packets_dropped",
+            "packets_dropped",
+            "Packets that never came in time",
+        ),
     ] {
         each.counter(name, help, |s| figure(s.srt.as_ref(), field)?.as_u64());
     }
@@ -128,24 +177,53 @@ fn figure<'a>(figures: Option<&'a Value>, field: &str) -> Option<&'a Value> {
 }
 
 fn outputs(registry: &mut Registry, outputs: &[OutputView]) {
-    let labels = |output: &OutputView| Named { name: output.name.clone(), kind: output.kind.into() };
-    let mut each = PerObject { registry, objects: outputs, labels };
-    each.gauge("output_delivering", "Whether the far side takes it", |o| flag(o.delivering));
-    each.gauge("output_bitrate_bps", "Accepted over the last second", |o| Some(o.bitrate_bps as f64));
-    each.gauge("output_readers", "Readers being served", |o| Some(o.readers as f64));
-    each.counter("output_delivered_bytes", "Accepted by the far side", |o| Some(o.delivered_bytes));
-    each.counter("output_reconnects", "How often it had to begin again", |o| Some(o.reconnects));
-    each.counter("output_lost_packets", "Packets not taken in time", |o| Some(o.lost_packets));
+    let labels = |output: &OutputView| Named {
+        name: output.name.clone(),
+        kind: output.kind.into(),
+    };
+    let mut each = PerObject {
+        registry,
+        objects: outputs,
+        labels,
+    };
+    each.gauge("output_delivering", "Whether the far side takes it", |o| {
+        flag(o.delivering)
+    });
+    each.gauge("output_bitrate_bps", "Accepted over the last second", |o| {
+        Some(o.bitrate_bps as f64)
+    });
+    each.gauge("output_readers", "Readers being served", |o| {
+        Some(o.readers as f64)
+    });
+    each.counter("output_delivered_bytes", "Accepted by the far side", |o| {
+        Some(o.delivered_bytes)
+    });
+    each.counter(
+        "output_reconnects",
+        "How often it had to begin again",
+        |o| Some(o.reconnects),
+    );
+    each.counter("output_lost_packets", "Packets not taken in time", |o| {
+        Some(o.lost_packets)
+    });
 }
 
 fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {
     let bound = Family::<Named, Gauge>::default();
     let counters = Family::<Counted, Counter>::default();
     for listener in listeners {
-        let labels = Named { name: listener.name.clone(), kind: listener.kind.into() };
-        bound.get_or_create(&labels).set(i64::from(listener.bound.is_some()));
+        let labels = Named {
+            name: listener.name.clone(),
+            kind: listener.kind.into(),
+        };
+        bound
+            .get_or_create(&labels)
+            .set(i64::from(listener.bound.is_some()));
         for (counter, value) in listener.counters.as_object().into_iter().flatten() {
-            let labels = Counted { name: listener.name.clone(), counter: counter.clone() };
+            let labels = Counted {
+                name: listener.name.clone(),
+                counter: counter.clone(),
+            };
             if let Some(value) = value.as_u64() {
                 counters.get_or_create(&labels).inc_by(value);
             }
@@ -160,12 +238,32 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
     let (by_kind, by_reason, missed) = app.journal.counts();
     let gauges = [
         ("revision", "Revision of the desired state", revision),
-        ("applied_revision", "Revision the engine was brought to", app.convergence.revision()),
-        ("objects_in_error", "Objects that are not as desired", app.convergence.error_count() as u64),
+        (
+            "applied_revision",
+            "Revision the engine was brought to",
+            app.convergence.revision(),
+        ),
+        (
+            "objects_in_error",
+            "Objects that are not as desired",
+            app.convergence.error_count() as u64,
+        ),
         ("alarms", "Alarms that stand", alarms as u64),
-        ("uptime_seconds", "Since the program started", app.started.elapsed().as_secs()),
-        ("http_connections", "HTTP connections open", connections as u64),
-        ("store_queue", "Calls waiting for the store", app.store.queued() as u64),
+        (
+            "uptime_seconds",
+            "Since the program started",
+            app.started.elapsed().as_secs(),
+        ),
+        (
+            "http_connections",
+            "HTTP connections open",
+            connections as u64,
+        ),
+        (
+            "store_queue",
+            "Calls waiting for the store",
+            app.store.queued() as u64,
+        ),
     ];
     for (name, help, value) in gauges {
         let gauge = Gauge::<i64>::default();
@@ -173,8 +271,16 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
         registry.register(name, help, gauge);
     }
     let counters = [
-        ("http_connections_refused", "HTTP connections beyond the limits", refused),
-        ("events_missed", "Events that came faster than they can be kept", missed),
+        (
+            "http_connections_refused",
+            "HTTP connections beyond the limits",
+            refused,
+        ),
+        (
+            "events_missed",
+            "Events that came faster than they can be kept",
+            missed,
+        ),
     ];
     for (name, help, value) in counters {
         let counter = Counter::<u64>::default();
@@ -182,7 +288,12 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
         registry.register(name, help, counter);
     }
     by_label(registry, "events", "Events by kind", &by_kind);
-    by_label(registry, "rejections", "Callers turned away, by reason", &by_reason);
+    by_label(
+        registry,
+        "rejections",
+        "Callers turned away, by reason",
+        &by_reason,
+    );
 }
 
 fn by_label(
@@ -193,7 +304,9 @@ fn by_label(
 ) {
     let family = Family::<Kind, Counter>::default();
     for (kind, count) in counts {
-        family.get_or_create(&Kind { kind: kind.clone() }).inc_by(*count);
+        family
+            .get_or_create(&Kind { kind: kind.clone() })
+            .inc_by(*count);
     }
     registry.register(name, help, family);
 }

@@ -26,7 +26,11 @@ pub(super) async fn bind(config: Option<&HttpConfig>, alarms: &Alarms) -> anyhow
     let https = match config.and_then(|config| config.https_bind) {
         Some(https) => Some(open(https).await?),
         None => {
-            let port = if http.port() == 0 { 0 } else { HTTPS_PORT_DEFAULT };
+            let port = if http.port() == 0 {
+                0
+            } else {
+                HTTPS_PORT_DEFAULT
+            };
             match TcpListener::bind(SocketAddr::new(http.ip(), port)).await {
                 Ok(https) => Some(https),
                 Err(error) => {

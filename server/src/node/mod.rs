@@ -69,7 +69,10 @@ impl Node {
         let shards = Shards::start(&ShardsConfig::default())
             .context("the media threads cannot be started")?;
         let clock = shards.clock();
-        let engine = Engine::start(EngineConfig { clock, data_dir: options.data.clone() });
+        let engine = Engine::start(EngineConfig {
+            clock,
+            data_dir: options.data.clone(),
+        });
         let journal = Arc::new(Journal::open(store.clone()).await?);
         let journal_stop = CancellationToken::new();
         let journal_task = events::spawn(journal.clone(), engine.events(), journal_stop.clone());
@@ -82,7 +85,9 @@ impl Node {
         let tls = Arc::new(tls(&options.data, &desired.document)?);
         let bound = bind::bind(desired.document.http.as_ref(), &alarms).await?;
 
-        let shared = adapters::Shared { shards: shards.clone() };
+        let shared = adapters::Shared {
+            shards: shards.clone(),
+        };
         let adapters = Arc::new(Adapters::new(&shared));
         let reconciler = Reconciler::new(engine.clone(), adapters.clone(), &control);
         let app = Arc::new(App {
@@ -108,7 +113,13 @@ impl Node {
             tokio::spawn(tls.clone().watch(app.alarms.clone(), stop.clone())),
         ];
         tasks.extend(serve(&app, bound, &tls, say)?);
-        Ok(Self { app, shards, tasks, journal: journal_task, journal_stop })
+        Ok(Self {
+            app,
+            shards,
+            tasks,
+            journal: journal_task,
+            journal_stop,
+        })
     }
 
     /// Stops taking requests, lets media end in order, and stores what is left to store.
@@ -140,7 +151,9 @@ async fn bring_in_file(
     options: &Options,
     alarms: &Alarms,
 ) -> anyhow::Result<()> {
-    let Some(file) = &options.file else { return Ok(()) };
+    let Some(file) = &options.file else {
+        return Ok(());
+    };
     if options.apply || control.current().revision == 0 {
         control.apply_file(file, "file").await?;
         return Ok(());
@@ -179,12 +192,25 @@ fn serve(
     let router = api::router(app.clone());
     let start = |listener, protocol| {
         let (router, tls, connections) = (router.clone(), tls.clone(), app.connections.clone());
-        tokio::spawn(http::serve(listener, protocol, router, tls, connections, app.stop.clone()))
+        tokio::spawn(http::serve(
+            listener,
+            protocol,
+            router,
+            tls,
+            connections,
+            app.stop.clone(),
+        ))
     };
-    say(&format!("http listening on http://{}", bound.http.local_addr()?));
+    say(&format!(
+        "http listening on http://{}",
+        bound.http.local_addr()?
+    ));
     let mut tasks = vec![start(bound.http, Protocol::Either)];
     if let Some(https) = bound.https {
-        say(&format!("https listening on https://{}", https.local_addr()?));
+        say(&format!(
+            "https listening on https://{}",
+            https.local_addr()?
+        ));
         tasks.push(start(https, Protocol::Https));
     }
     Ok(tasks)

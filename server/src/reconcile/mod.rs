@@ -79,7 +79,14 @@ impl Convergence {
         tracing::warn!(what, name, error = %error, "not applied");
         let since = crate::time::rfc3339(SystemTime::now());
         let (message, advice) = (error.message.clone(), error.advice.clone());
-        errors.insert(key, ObjectError { message, advice, since });
+        errors.insert(
+            key,
+            ObjectError {
+                message,
+                advice,
+                since,
+            },
+        );
     }
 
     fn done(&self, what: &'static str, name: &str) {
@@ -105,7 +112,12 @@ impl Reconciler {
     #[must_use]
     pub fn new(engine: Engine, adapters: Arc<Adapters>, control: &Control) -> Self {
         let desired = control.subscribe();
-        Self { engine, adapters, desired, convergence: Arc::default() }
+        Self {
+            engine,
+            adapters,
+            desired,
+            convergence: Arc::default(),
+        }
     }
 
     /// Where it reports how far it is.
@@ -120,7 +132,9 @@ impl Reconciler {
         loop {
             let desired = self.desired.borrow_and_update().clone();
             applied.bring_to(&desired, &self).await;
-            self.convergence.revision.store(desired.revision, Ordering::Release);
+            self.convergence
+                .revision
+                .store(desired.revision, Ordering::Release);
             self.convergence.passes.fetch_add(1, Ordering::Release);
             let retry = async {
                 if self.convergence.error_count() == 0 {

@@ -74,11 +74,17 @@ impl Applied {
 
     async fn set_listener(&mut self, config: &ListenerConfig, desired: &Desired, by: &Reconciler) {
         let name = config.name.as_str();
-        let Some(wanted) = by.resolved(config, desired) else { return };
+        let Some(wanted) = by.resolved(config, desired) else {
+            return;
+        };
         if self.listeners.get(name) == Some(&wanted) {
             return;
         }
-        if let Some(old) = self.listeners.get(name).filter(|old| old.kind() != wanted.kind()) {
+        if let Some(old) = self
+            .listeners
+            .get(name)
+            .filter(|old| old.kind() != wanted.kind())
+        {
             by.adapters.remove_listener(old).await;
         }
         match by.adapters.set_listener(&wanted, by.engine.events()).await {
@@ -104,7 +110,8 @@ impl Applied {
         let set: Vec<Option<SourceConfig>> = futures_util::stream::iter(wanted)
             .map(|(old, wanted)| async move {
                 let done = by.set_source(old.as_ref(), &wanted, desired).await;
-                by.noted::<SourceConfig>(&wanted.name, done).then_some(wanted)
+                by.noted::<SourceConfig>(&wanted.name, done)
+                    .then_some(wanted)
             })
             .buffer_unordered(AT_A_TIME)
             .collect()
@@ -127,10 +134,14 @@ impl Applied {
                 match by.set_output(old, &wanted, desired).await {
                     Ok(driver) => {
                         by.convergence.done(OutputConfig::WHAT, &wanted.name);
-                        Some(AppliedOutput { config: wanted, driver })
+                        Some(AppliedOutput {
+                            config: wanted,
+                            driver,
+                        })
                     }
                     Err(error) => {
-                        by.convergence.failed(OutputConfig::WHAT, &wanted.name, &error);
+                        by.convergence
+                            .failed(OutputConfig::WHAT, &wanted.name, &error);
                         None
                     }
                 }
@@ -139,7 +150,8 @@ impl Applied {
             .collect()
             .await;
         for applied in set.into_iter().flatten() {
-            self.outputs.insert(applied.config.name.to_string(), applied);
+            self.outputs
+                .insert(applied.config.name.to_string(), applied);
         }
     }
 }
@@ -152,14 +164,20 @@ impl Reconciler {
         desired: &Desired,
     ) -> Result<(), RunError> {
         let same_driver = old.is_some_and(|old| {
-            *old == SourceConfig { expect: old.expect.clone(), ..wanted.clone() }
+            *old == SourceConfig {
+                expect: old.expect.clone(),
+                ..wanted.clone()
+            }
         });
         let expect = wanted.expect.clone();
         if same_driver && self.engine.set_expect(&wanted.name, expect.clone()).is_ok() {
             return Ok(());
         }
         let driver = self.adapters.source(wanted, &desired.vault)?;
-        self.engine.set_source(&wanted.name, SourceSpec { driver, expect }).await.map_err(refused)
+        self.engine
+            .set_source(&wanted.name, SourceSpec { driver, expect })
+            .await
+            .map_err(refused)
     }
 
     async fn set_output(
@@ -169,7 +187,11 @@ impl Reconciler {
         desired: &Desired,
     ) -> Result<Arc<dyn OutputDriver>, RunError> {
         let same_driver = old.filter(|old| {
-            old.config == OutputConfig { source: old.config.source.clone(), ..wanted.clone() }
+            old.config
+                == OutputConfig {
+                    source: old.config.source.clone(),
+                    ..wanted.clone()
+                }
         });
         // The same driver again is only pointed at the other source.
         let driver = match same_driver {
@@ -177,8 +199,14 @@ impl Reconciler {
             None => self.adapters.output(wanted, &desired.vault)?,
         };
         let source = wanted.source.to_string();
-        let spec = OutputSpec { source, driver: driver.clone() };
-        self.engine.set_output(&wanted.name, spec).await.map_err(refused)?;
+        let spec = OutputSpec {
+            source,
+            driver: driver.clone(),
+        };
+        self.engine
+            .set_output(&wanted.name, spec)
+            .await
+            .map_err(refused)?;
         Ok(driver)
     }
 
@@ -214,9 +242,16 @@ impl Reconciler {
 }
 
 fn gone<T: Item, V>(applied: &BTreeMap<String, V>, desired: &Desired) -> Vec<String> {
-    applied.keys().filter(|name| desired.find::<T>(name).is_none()).cloned().collect()
+    applied
+        .keys()
+        .filter(|name| desired.find::<T>(name).is_none())
+        .cloned()
+        .collect()
 }
 
 fn refused(error: EngineError) -> RunError {
-    RunError::ours(error.to_string(), "Delete what is no longer needed, or try again.")
+    RunError::ours(
+        error.to_string(),
+        "Delete what is no longer needed, or try again.",
+    )
 }

@@ -104,7 +104,12 @@ impl Control {
         let node = store.meta(NODE_KEY).await?;
         let desired = Desired::from_rows(rows, node.as_deref())?;
         let desired = watch::Sender::new(Arc::new(desired));
-        Ok(Self { store, desired, one_at_a_time: Mutex::new(()), events })
+        Ok(Self {
+            store,
+            desired,
+            one_at_a_time: Mutex::new(()),
+            events,
+        })
     }
 
     /// The state in force.
@@ -128,11 +133,17 @@ impl Control {
         let current = self.current();
         let name = item.name().to_string();
         if current.find::<T>(&name).is_some() {
-            return Err(ChangeError::Exists { what: T::WHAT, name });
+            return Err(ChangeError::Exists {
+                what: T::WHAT,
+                name,
+            });
         }
         let next = current.with(item).map_err(ChangeError::Invalid)?;
         self.commit(&current, next, by).await?;
-        Ok(Changed { created: true, revision: self.current().revision_of::<T>(&name) })
+        Ok(Changed {
+            created: true,
+            revision: self.current().revision_of::<T>(&name),
+        })
     }
 
     /// Adds an object or replaces the one of its name.
@@ -152,7 +163,10 @@ impl Control {
         check_revision::<T>(&current, &name, expected)?;
         let next = current.with(item).map_err(ChangeError::Invalid)?;
         self.commit(&current, next, by).await?;
-        Ok(Changed { created, revision: self.current().revision_of::<T>(&name) })
+        Ok(Changed {
+            created,
+            revision: self.current().revision_of::<T>(&name),
+        })
     }
 
     /// Removes an object.
@@ -173,7 +187,11 @@ impl Control {
         check_revision::<T>(&current, name, expected)?;
         let users = users_of(&current.document, T::WHAT, name);
         if !users.is_empty() {
-            return Err(ChangeError::InUse { what: T::WHAT, name: name.to_owned(), users });
+            return Err(ChangeError::InUse {
+                what: T::WHAT,
+                name: name.to_owned(),
+                users,
+            });
         }
         let next = current.without::<T>(name).map_err(ChangeError::Invalid)?;
         self.commit(&current, next, by).await
@@ -192,9 +210,14 @@ impl Control {
         let _turn = self.one_at_a_time.lock().await;
         let current = self.current();
         if let Some(expected) = expected.filter(|expected| *expected != current.revision) {
-            return Err(ChangeError::Stale { expected, actual: current.revision });
+            return Err(ChangeError::Stale {
+                expected,
+                actual: current.revision,
+            });
         }
-        let next = current.replaced_by(document).map_err(ChangeError::Invalid)?;
+        let next = current
+            .replaced_by(document)
+            .map_err(ChangeError::Invalid)?;
         self.commit(&current, next, by).await?;
         Ok(self.current().revision)
     }
@@ -208,17 +231,24 @@ impl Control {
         let text = std::fs::read_to_string(file)
             .map_err(|error| ApplyError::Unreadable(named.clone(), error))?;
         let document = read::document(&text).map_err(|errors| errors.in_file(&named))?;
-        self.replace(document, None, by).await.map_err(|error| match error {
-            ChangeError::Invalid(problems) => read::placed(&text, problems).in_file(named).into(),
-            other => ApplyError::Change(other),
-        })
+        self.replace(document, None, by)
+            .await
+            .map_err(|error| match error {
+                ChangeError::Invalid(problems) => {
+                    read::placed(&text, problems).in_file(named).into()
+                }
+                other => ApplyError::Change(other),
+            })
     }
 
     /// Compares `file` with the state in force.
     #[must_use]
     pub fn drift(&self, file: &Path) -> Drift {
         let named = file.display().to_string();
-        let mut drift = Drift { file: Some(named.clone()), ..Drift::default() };
+        let mut drift = Drift {
+            file: Some(named.clone()),
+            ..Drift::default()
+        };
         let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
         let current = self.current();
         let described = read.and_then(|text| {
@@ -248,7 +278,11 @@ impl Control {
         let (revision, summary) = (write.revision, write.summary.clone());
         self.store.write(write).await?;
         self.desired.send_replace(Arc::new(next));
-        let changed = EventKind::ConfigChanged { revision, by: by.to_owned(), summary };
+        let changed = EventKind::ConfigChanged {
+            revision,
+            by: by.to_owned(),
+            summary,
+        };
         self.events.emit(Subject::system(), changed);
         Ok(())
     }
@@ -282,7 +316,9 @@ fn check_revision<T: Item>(
 
 /// [`ChangeError::NotFound`] with the nearest name.
 pub(crate) fn not_found<T: Item>(current: &Desired, name: &str) -> ChangeError {
-    let known = T::list(&current.document).iter().map(|item| item.name().as_str());
+    let known = T::list(&current.document)
+        .iter()
+        .map(|item| item.name().as_str());
     ChangeError::NotFound {
         what: T::WHAT,
         name: name.chars().take(crate::config::NAME_BYTES_MAX).collect(),
@@ -294,7 +330,10 @@ fn users_of(document: &Document, what: &str, name: &str) -> Vec<String> {
     let on_listener = |listener: Option<(&str, &str)>| {
         what == "listener" && listener.is_some_and(|(_, listener)| listener == name)
     };
-    let sources = document.sources.iter().filter(|source| on_listener(source.listener()));
+    let sources = document
+        .sources
+        .iter()
+        .filter(|source| on_listener(source.listener()));
     let outputs = document.outputs.iter().filter(|output| {
         on_listener(output.listener()) || (what == "source" && output.source.as_str() == name)
     });

@@ -52,7 +52,10 @@ impl Desired {
     /// # Errors
     /// When an object was written by a version that knew other settings.
     pub fn from_rows(rows: StateRows, node: Option<&str>) -> Result<Self, UnreadableObject> {
-        let mut desired = Self { revision: rows.revision, ..Self::default() };
+        let mut desired = Self {
+            revision: rows.revision,
+            ..Self::default()
+        };
         for row in &rows.objects {
             match row.what.as_str() {
                 ListenerConfig::WHAT => desired.restore::<ListenerConfig>(row)?,
@@ -60,13 +63,13 @@ impl Desired {
                 _ => desired.restore::<OutputConfig>(row)?,
             }
         }
-        let node: Node = node.map_or_else(|| Ok(Node::default()), serde_json::from_str).map_err(
-            |error| UnreadableObject {
+        let node: Node = node
+            .map_or_else(|| Ok(Node::default()), serde_json::from_str)
+            .map_err(|error| UnreadableObject {
                 what: "setting".into(),
                 name: NODE_KEY.into(),
                 error: error.to_string(),
-            },
-        )?;
+            })?;
         desired.document.http = node.http;
         desired.document.public_host = node.public_host;
         desired.document.secrets = node.secrets;
@@ -80,7 +83,8 @@ impl Desired {
             name: row.name.clone(),
             error: error.to_string(),
         })?;
-        self.revisions.insert((T::WHAT, row.name.clone()), row.revision);
+        self.revisions
+            .insert((T::WHAT, row.name.clone()), row.revision);
         T::list_mut(&mut self.document).push(item);
         Ok(())
     }
@@ -88,13 +92,18 @@ impl Desired {
     /// The object of that name.
     #[must_use]
     pub fn find<T: Item>(&self, name: &str) -> Option<&T> {
-        T::list(&self.document).iter().find(|item| item.name().as_str() == name)
+        T::list(&self.document)
+            .iter()
+            .find(|item| item.name().as_str() == name)
     }
 
     /// The revision that last changed the object.
     #[must_use]
     pub fn revision_of<T: Item>(&self, name: &str) -> u64 {
-        self.revisions.get(&(T::WHAT, name.to_owned())).copied().unwrap_or(0)
+        self.revisions
+            .get(&(T::WHAT, name.to_owned()))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// This state with `item` in place of the one of its name, or added at the end.
@@ -103,7 +112,9 @@ impl Desired {
     /// Everything wrong with the state that would make; pointers count from the whole.
     pub fn with<T: Item>(&self, mut item: T) -> Result<Self, Vec<ConfigProblem>> {
         let mut next = self.clone();
-        let place = T::list(&self.document).iter().position(|known| known.name() == item.name());
+        let place = T::list(&self.document)
+            .iter()
+            .position(|known| known.name() == item.name());
         let before = place.map(|index| &T::list(&self.document)[index]);
         let problems = next.vault.absorb(&mut item, before);
         let items = T::list_mut(&mut next.document);
@@ -134,13 +145,20 @@ impl Desired {
     /// # Errors
     /// Everything wrong with it.
     pub fn replaced_by(&self, document: Document) -> Result<Self, Vec<ConfigProblem>> {
-        let mut next = Self { document, ..self.clone() };
+        let mut next = Self {
+            document,
+            ..self.clone()
+        };
         let mut problems = Vec::new();
         next.absorb_all::<ListenerConfig>(self, &mut problems);
         next.absorb_all::<SourceConfig>(self, &mut problems);
         next.absorb_all::<OutputConfig>(self, &mut problems);
         problems.extend(next.vault.absorb_section(&mut next.document.secrets));
-        if problems.is_empty() { next.finished(self) } else { Err(problems) }
+        if problems.is_empty() {
+            next.finished(self)
+        } else {
+            Err(problems)
+        }
     }
 
     fn absorb_all<T: Item>(&mut self, before: &Self, problems: &mut Vec<ConfigProblem>) {
@@ -195,7 +213,11 @@ impl Desired {
         for item in T::list(&self.document) {
             let name = item.name().as_str();
             let same = self.is_same_item(before, item);
-            let revision = if same { before.revision_of::<T>(name) } else { self.revision };
+            let revision = if same {
+                before.revision_of::<T>(name)
+            } else {
+                self.revision
+            };
             self.revisions.insert((T::WHAT, name.to_owned()), revision);
         }
     }
@@ -280,7 +302,9 @@ impl Desired {
         for (position, item) in T::list(&self.document).iter().enumerate() {
             let name = item.name().as_str();
             let revision = self.revision_of::<T>(name);
-            let unmoved = old.get(position).is_some_and(|old| old.name() == item.name());
+            let unmoved = old
+                .get(position)
+                .is_some_and(|old| old.name() == item.name());
             if revision == before.revision_of::<T>(name) && unmoved {
                 continue;
             }
@@ -292,8 +316,12 @@ impl Desired {
             };
             write.put.push((row, position));
         }
-        let gone = old.iter().filter(|item| self.find::<T>(item.name()).is_none());
-        write.delete.extend(gone.map(|item| (T::WHAT.to_owned(), item.name().to_string())));
+        let gone = old
+            .iter()
+            .filter(|item| self.find::<T>(item.name()).is_none());
+        write
+            .delete
+            .extend(gone.map(|item| (T::WHAT.to_owned(), item.name().to_string())));
     }
 
     fn node(&self) -> String {

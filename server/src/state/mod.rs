@@ -4,7 +4,7 @@ mod control;
 mod desired;
 mod vault;
 
-pub use control::{ApplyError, ChangeError, Changed, Control, Drift};
 pub(crate) use control::not_found;
+pub use control::{ApplyError, ChangeError, Changed, Control, Drift};
 pub use desired::{Desired, UnreadableObject};
 pub use vault::{Vault, shown};

@@ -43,15 +43,23 @@ impl Vault {
             };
             (row.name, origin)
         });
-        Self { entries: entries.collect() }
+        Self {
+            entries: entries.collect(),
+        }
     }
 
     /// Rows to write and names to delete to turn `before` into this.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> (Vec<SecretRow>, Vec<String>) {
-        let changed = self.entries.iter().filter(|(name, new)| before.entries.get(*name) != Some(new));
+        let changed = self
+            .entries
+            .iter()
+            .filter(|(name, new)| before.entries.get(*name) != Some(new));
         let put = changed.map(|(name, origin)| row(name, origin)).collect();
-        let gone = before.entries.keys().filter(|name| !self.entries.contains_key(*name));
+        let gone = before
+            .entries
+            .keys()
+            .filter(|name| !self.entries.contains_key(*name));
         (put, gone.cloned().collect())
     }
 
@@ -64,7 +72,8 @@ impl Vault {
             match secret {
                 SecretRef::Literal(value) => {
                     let name = format!("{owner}{DERIVED_SEPARATOR}{field}");
-                    self.entries.insert(name.clone(), Origin::Value(value.clone()));
+                    self.entries
+                        .insert(name.clone(), Origin::Value(value.clone()));
                     *secret = SecretRef::Named(name);
                 }
                 SecretRef::Unchanged => match previous(before.as_mut(), &field) {
@@ -112,12 +121,17 @@ impl Vault {
 
     /// Forgets what `document` no longer names.
     pub fn forget_unused(&mut self, document: &Document) {
-        let mut used: Vec<String> = document.secrets.keys().map(|name| name.to_string()).collect();
+        let mut used: Vec<String> = document
+            .secrets
+            .keys()
+            .map(|name| name.to_string())
+            .collect();
         names_in(&document.listeners, &mut used);
         names_in(&document.sources, &mut used);
         names_in(&document.outputs, &mut used);
         used.sort_unstable();
-        self.entries.retain(|name, _| used.binary_search(name).is_ok());
+        self.entries
+            .retain(|name, _| used.binary_search(name).is_ok());
     }
 
     /// The value of `name`, or why it cannot be had.
@@ -134,7 +148,10 @@ impl Vault {
                 )
             }),
             Some(Origin::File(path)) => read_file(path).map_err(|error| {
-                format!("Secret \"{name}\" cannot be read from {}: {error}.", path.display())
+                format!(
+                    "Secret \"{name}\" cannot be read from {}: {error}.",
+                    path.display()
+                )
             }),
             None => Err(format!("There is no secret named \"{name}\".")),
         }
@@ -186,7 +203,10 @@ pub fn shown<T: Item>(item: &T) -> T {
 }
 
 fn previous<T: Item>(before: Option<&mut T>, field: &str) -> Option<SecretRef> {
-    let (_, secret) = before?.secrets().into_iter().find(|(known, _)| known == field)?;
+    let (_, secret) = before?
+        .secrets()
+        .into_iter()
+        .find(|(known, _)| known == field)?;
     Some(secret.clone())
 }
 
@@ -211,12 +231,18 @@ fn row(name: &str, origin: &Origin) -> SecretRow {
         Origin::Env(variable) => ("env", variable.clone()),
         Origin::File(path) => ("file", path.to_string_lossy().into_owned()),
     };
-    SecretRow { name: name.to_owned(), origin: origin.to_owned(), value: Zeroizing::new(value) }
+    SecretRow {
+        name: name.to_owned(),
+        origin: origin.to_owned(),
+        value: Zeroizing::new(value),
+    }
 }
 
 fn read_file(path: &PathBuf) -> std::io::Result<Secret> {
     use std::io::Read;
     let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    std::fs::File::open(path)?
+        .take(FILE_BYTES_MAX)
+        .read_to_string(&mut text)?;
     Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }

@@ -37,7 +37,9 @@ pub struct SecretRow {
 
 impl std::fmt::Debug for SecretRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SecretRow").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("SecretRow")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,7 +112,9 @@ impl Store {
     pub async fn meta(&self, key: &'static str) -> Result<Option<String>, StoreError> {
         self.call(move |connection| {
             connection
-                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+                    row.get(0)
+                })
                 .optional()
         })
         .await
@@ -121,7 +125,8 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn set_meta(&self, key: &'static str, value: String) -> Result<(), StoreError> {
-        self.call(move |connection| set_meta(connection, key, &value)).await
+        self.call(move |connection| set_meta(connection, key, &value))
+            .await
     }
 
     /// The newest revisions, newest first.
@@ -168,10 +173,18 @@ fn read(connection: &mut Connection) -> rusqlite::Result<StateRows> {
         .prepare("SELECT name, origin, value FROM secrets")?
         .query_map([], |row| {
             let value: String = row.get(2)?;
-            Ok(SecretRow { name: row.get(0)?, origin: row.get(1)?, value: Zeroizing::new(value) })
+            Ok(SecretRow {
+                name: row.get(0)?,
+                origin: row.get(1)?,
+                value: Zeroizing::new(value),
+            })
         })?
         .collect::<Result<_, _>>()?;
-    Ok(StateRows { revision: revision.unwrap_or(0), objects, secrets })
+    Ok(StateRows {
+        revision: revision.unwrap_or(0),
+        objects,
+        secrets,
+    })
 }
 
 fn apply(connection: &mut Connection, write: &Write) -> rusqlite::Result<()> {
@@ -190,18 +203,27 @@ fn apply(connection: &mut Connection, write: &Write) -> rusqlite::Result<()> {
         [write.revision.saturating_sub(REVISIONS_MAX)],
     )?;
     for (what, name) in &write.delete {
-        transaction
-            .execute("DELETE FROM objects WHERE what = ?1 AND name = ?2", params![what, name])?;
+        transaction.execute(
+            "DELETE FROM objects WHERE what = ?1 AND name = ?2",
+            params![what, name],
+        )?;
     }
     for (object, position) in &write.put {
-        transaction.prepare_cached(
-            "INSERT INTO objects (what, name, position, revision, config)
+        transaction
+            .prepare_cached(
+                "INSERT INTO objects (what, name, position, revision, config)
              VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (what, name) DO UPDATE SET
                 position = excluded.position, revision = excluded.revision,
                 config = excluded.config",
-        )?
-        .execute(params![object.what, object.name, position, object.revision, object.config])?;
+            )?
+            .execute(params![
+                object.what,
+                object.name,
+                position,
+                object.revision,
+                object.config
+            ])?;
     }
     for name in &write.delete_secrets {
         transaction.execute("DELETE FROM secrets WHERE name = ?1", [name])?;

@@ -59,7 +59,8 @@ impl Store {
         events: Vec<EventRow>,
         rejections: Vec<RejectionRow>,
     ) -> Result<(), StoreError> {
-        self.call(move |connection| write(connection, &events, &rejections)).await
+        self.call(move |connection| write(connection, &events, &rejections))
+            .await
     }
 
     /// Reads events: after a number the next ones in order, otherwise the newest first.
@@ -67,7 +68,8 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn events(&self, query: EventQuery) -> Result<Vec<EventRow>, StoreError> {
-        self.call(move |connection| read_events(connection, &query)).await
+        self.call(move |connection| read_events(connection, &query))
+            .await
     }
 
     /// The highest event number ever given.
@@ -92,7 +94,11 @@ impl Store {
             connection
                 .prepare("SELECT id, at, data FROM rejections ORDER BY id")?
                 .query_map([], |row| {
-                    Ok(RejectionRow { id: row.get(0)?, at_millis: row.get(1)?, data: row.get(2)? })
+                    Ok(RejectionRow {
+                        id: row.get(0)?,
+                        at_millis: row.get(1)?,
+                        data: row.get(2)?,
+                    })
                 })?
                 .collect()
         })
@@ -130,8 +136,10 @@ fn write(
             .execute(params![rejection.id, rejection.at_millis, rejection.data])?;
     }
     if let Some(last) = events.last() {
-        transaction
-            .execute("DELETE FROM events WHERE id <= ?1", [last.id.saturating_sub(EVENTS_MAX)])?;
+        transaction.execute(
+            "DELETE FROM events WHERE id <= ?1",
+            [last.id.saturating_sub(EVENTS_MAX)],
+        )?;
     }
     if let Some(last) = rejections.iter().map(|rejection| rejection.id).max() {
         let oldest = last.saturating_sub(REJECTIONS_MAX as u64);

@@ -117,7 +117,10 @@ impl Store {
 
 fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o750).create(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(folder)
 }
 
 fn make_private(file: &Path) -> std::io::Result<()> {

@@ -56,7 +56,10 @@ const STEPS: &[&str] = &["
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > STEPS.len() {
-        return Err(StoreError::TooNew { found, known: STEPS.len() });
+        return Err(StoreError::TooNew {
+            found,
+            known: STEPS.len(),
+        });
     }
     for (index, step) in STEPS.iter().enumerate().skip(found) {
         let transaction = connection.transaction()?;

@@ -87,6 +87,7 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn remove_all_sessions(&self) -> Result<(), StoreError> {
-        self.call(|connection| connection.execute("DELETE FROM sessions", []).map(drop)).await
+        self.call(|connection| connection.execute("DELETE FROM sessions", []).map(drop))
+            .await
     }
 }

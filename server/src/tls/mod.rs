@@ -24,6 +24,7 @@ const ALARM: &str = "tls_files";
 #[derive(Debug)]
 pub struct Tls {
     files: TlsFiles,
+    loaded: Stamp,
     config: ArcSwap<ServerConfig>,
 }
 
@@ -33,8 +34,14 @@ impl Tls {
     /// # Errors
     /// When they cannot be read, or do not belong together.
     pub fn from_files(files: TlsFiles) -> anyhow::Result<Self> {
+        // Taken before reading: what changes in between is read once more.
+        let loaded = stamp(&files);
         let config = ArcSwap::from(load(&files)?);
-        Ok(Self { files, config })
+        Ok(Self {
+            files,
+            loaded,
+            config,
+        })
     }
 
     /// Loads the self-signed certificate in `folder`, making it at the first start.
@@ -42,7 +49,10 @@ impl Tls {
     /// # Errors
     /// When the folder cannot be written.
     pub fn self_signed(folder: &Path, public_host: Option<&str>) -> anyhow::Result<Self> {
-        let files = TlsFiles { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
+        let files = TlsFiles {
+            cert: folder.join("cert.pem"),
+            key: folder.join("key.pem"),
+        };
         if !files.cert.exists() || !files.key.exists() {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -60,7 +70,7 @@ impl Tls {
     /// Reads the files again whenever they change, until `stop`. Files that cannot be used
     /// leave the old certificate in place and raise an alarm.
     pub async fn watch(self: Arc<Self>, alarms: Arc<Alarms>, stop: CancellationToken) {
-        let mut seen = stamp(&self.files);
+        let mut seen = self.loaded;
         let mut ticks = tokio::time::interval(WATCH_INTERVAL);
         loop {
             tokio::select! {
@@ -102,7 +112,11 @@ fn load(files: &TlsFiles) -> anyhow::Result<Arc<ServerConfig>> {
     let chain = CertificateDer::pem_slice_iter(&certificates)
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{} is not a PEM file", files.cert.display()))?;
-    ensure!(!chain.is_empty(), "{} holds no certificate", files.cert.display());
+    ensure!(
+        !chain.is_empty(),
+        "{} holds no certificate",
+        files.cert.display()
+    );
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
         .with_context(|| format!("{} holds no private key", files.key.display()))?;
     let mut config = ServerConfig::builder()

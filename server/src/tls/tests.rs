@@ -6,7 +6,10 @@ fn write(files: &TlsFiles) {
 }
 
 fn files_in(folder: &Path) -> TlsFiles {
-    TlsFiles { cert: folder.join("cert.pem"), key: folder.join("key.pem") }
+    TlsFiles {
+        cert: folder.join("cert.pem"),
+        key: folder.join("key.pem"),
+    }
 }
 
 #[test]
@@ -17,8 +20,14 @@ fn a_self_signed_certificate_is_made_once_and_its_key_is_private() {
     Tls::self_signed(folder.path(), None).unwrap();
     let first = std::fs::read(folder.path().join("cert.pem")).unwrap();
     Tls::self_signed(folder.path(), None).unwrap();
-    assert_eq!(std::fs::read(folder.path().join("cert.pem")).unwrap(), first);
-    let mode = std::fs::metadata(folder.path().join("key.pem")).unwrap().permissions().mode();
+    assert_eq!(
+        std::fs::read(folder.path().join("cert.pem")).unwrap(),
+        first
+    );
+    let mode = std::fs::metadata(folder.path().join("key.pem"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -28,9 +37,15 @@ fn files_that_do_not_belong_together_are_refused() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(&files_in(one.path()));
     write(&files_in(other.path()));
-    let mixed = TlsFiles { cert: one.path().join("cert.pem"), key: other.path().join("key.pem") };
+    let mixed = TlsFiles {
+        cert: one.path().join("cert.pem"),
+        key: other.path().join("key.pem"),
+    };
     let error = Tls::from_files(mixed).unwrap_err();
-    assert!(error.to_string().contains("do not belong together"), "{error:#}");
+    assert!(
+        error.to_string().contains("do not belong together"),
+        "{error:#}"
+    );
 }
 
 #[tokio::test]

@@ -218,7 +218,9 @@ fn a_pulled_source_and_a_pushed_output_are_bit_exact_too() {
         "sources: [{{ name: remote, srt: {{ call: \"srt://127.0.0.1:{pull}?latency=150\", passphrase: camera-secret }} }}]\n\
          outputs: [{{ name: partner, source: remote, srt: {{ call: \"srt://127.0.0.1:{push}\", passphrase: partner-secret }} }}]\n"
     ));
-    server.output_becomes("partner", "is connected", |view| view["readers"] == 1);
+    server.output_becomes("partner", "is connected", |view| {
+        view["detail"]["srt"]["encryption"] == "aes-128-ctr"
+    });
 
     let sample = sample(7 * 500);
     let listen = format!("srt://127.0.0.1:{pull}?mode=listener&passphrase=camera-secret");

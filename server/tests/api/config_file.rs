@@ -1,0 +1,168 @@
+//! What a wrong file says, with line and column.
+
+use std::process::{Command, Output};
+
+use crate::{PROGRAM, STATION};
+
+fn check(text: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidegate.yaml");
+    std::fs::write(&file, text).unwrap();
+    let Output { status, stderr, .. } = Command::new(PROGRAM)
+        .arg("check")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    (
+        status.code().unwrap(),
+        said.replace(&format!("{}:", file.display()), ""),
+    )
+}
+
+/// Replaces one piece of the station's file, and says what `check` says of the result.
+#[track_caller]
+fn with(from: &str, to: &str) -> String {
+    assert!(STATION.contains(from), "{from}");
+    let (code, said) = check(&STATION.replacen(from, to, 1));
+    assert_eq!(code, 1, "{said}");
+    said
+}
+
+#[test]
+fn a_right_file_is_right() {
+    let (code, said) = check(STATION);
+    assert_eq!((code, said.as_str()), (0, ""));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_another_failure_than_a_wrong_one() {
+    let status = Command::new(PROGRAM)
+        .args(["check", "/nowhere.yaml"])
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_misspelt_key_has_its_place_and_the_nearest_name() {
+    let said = with("outputs:", "ouputs:");
+    assert!(said.starts_with("7:1: "), "{said}");
+    assert!(said.contains("Did you mean \"outputs\"?"), "{said}");
+
+    let said = with("latency: 200ms", "latancy: 200ms");
+    assert!(said.starts_with("3:49: "), "{said}");
+    assert!(said.contains("Did you mean \"latency\"?"), "{said}");
+
+    let said = with("udp: {", "upd: {");
+    assert!(said.contains("Did you mean \"udp\"?"), "{said}");
+}
+
+#[test]
+fn a_name_that_leads_nowhere_has_its_place_and_the_nearest_one() {
+    let said = with(
+        "listener: ingest, stream_id: live/cam2",
+        "listener: ingset, stream_id: live/cam2",
+    );
+    assert!(said.starts_with("6:36: "), "{said}");
+    assert!(
+        said.contains("no listener named \"ingset\". Did you mean \"ingest\"?"),
+        "{said}"
+    );
+
+    let said = with("name: playout, source: cam1", "name: playout, source: cam");
+    assert!(said.starts_with("9:30: "), "{said}");
+    assert!(
+        said.contains("no source named \"cam\". Did you mean \"cam1\"?"),
+        "{said}"
+    );
+
+    let said = with("{ secret: cam1 }", "{ secret: cma1 }");
+    assert!(
+        said.contains("no secret named \"cma1\". Did you mean \"cam1\"?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn everything_wrong_is_said_at_once_in_the_order_of_the_file() {
+    let text = STATION
+        .replace(
+            "listener: ingest, stream_id: live/cam2",
+            "listener: x, stream_id: live/cam2",
+        )
+        .replace("name: playout, source: cam1", "name: playout, source: y");
+    let (_, said) = check(&text);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines[0].starts_with("6:") && lines[1].starts_with("9:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_of_a_name_or_stream_id_are_refused() {
+    let said = with("name: cam2", "name: cam1");
+    assert!(said.contains("two sources named \"cam1\""), "{said}");
+    let said = with("stream_id: out/cam1", "stream_id: live/cam1");
+    assert!(
+        said.contains("already belongs to source \"cam1\""),
+        "{said}"
+    );
+    assert!(said.starts_with("8:"), "{said}");
+    let said = with("name: cam2", "name: cam2, name: cam3");
+    assert!(said.contains("given twice"), "{said}");
+}
+
+#[test]
+fn an_object_is_exactly_one_thing() {
+    let said = with(", udp: { to: \"127.0.0.1:9\" }", "");
+    assert!(
+        said.contains("does not say what it is") && said.contains("udp"),
+        "{said}"
+    );
+    let said = with("udp: {", "record: { format: ts }, udp: {");
+    assert!(said.contains(" at once"), "{said}");
+}
+
+#[test]
+fn names_that_could_be_paths_are_refused() {
+    for name in ["a/b", "..", "a b", ""] {
+        let said = with("name: cam2", &format!("name: \"{name}\""));
+        assert!(
+            said.starts_with("6:") && said.contains("not a usable name"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_has_one_origin() {
+    let said = with("value: \"canary-named-passphrase\"", "value: \"a\", env: B");
+    assert!(said.contains("more than one value"), "{said}");
+    let said = with("value: \"canary-named-passphrase\"", "");
+    assert!(said.contains("has no value"), "{said}");
+}
+
+#[test]
+fn reading_is_open_only_when_that_is_written() {
+    let said = with(", open: true", "");
+    assert!(
+        said.starts_with("8:") && said.contains("open: true"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_alias_bomb_is_put_out() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..10 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+    }
+    let began = std::time::Instant::now();
+    let (code, said) = check(&format!("{bomb}sources: *a9\n"));
+    assert_eq!(code, 1, "{said}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+}

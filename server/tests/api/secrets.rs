@@ -1,0 +1,145 @@
+//! Secrets go in and are used; they never come out by accident.
+
+use serde_json::{Value, json};
+
+use crate::{STATION, tidegate};
+
+const LITERAL: &str = "canary-literal-passphrase";
+const NAMED: &str = "canary-named-passphrase";
+
+fn passphrase(tidegate: &tidegate_testkit::Tidegate, source: &str) -> Value {
+    tidegate
+        .http()
+        .get(&format!("/api/v1/handout/sources/{source}"))
+        .json()["passphrase"]
+        .clone()
+}
+
+#[test]
+fn writing_back_what_was_read_loses_no_secret() {
+    let tidegate = tidegate(STATION);
+    let http = tidegate.http();
+    let _ = tidegate.port("ingest");
+    for (source, secret) in [("cam1", NAMED), ("cam2", LITERAL)] {
+        let path = format!("/api/v1/sources/{source}");
+        let view = http.get(&path).json();
+        let answer = http.put(&path, &view["config"]);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(
+            answer.json()["revision"],
+            view["revision"],
+            "nothing changed"
+        );
+        assert_eq!(passphrase(&tidegate, source), secret);
+    }
+    assert_eq!(
+        tidegate.source("cam1")["config"]["srt"]["passphrase"],
+        json!({ "secret": "cam1" })
+    );
+    assert_eq!(
+        tidegate.source("cam2")["config"]["srt"]["passphrase"],
+        "•••"
+    );
+
+    let config = http.get("/api/v1/config").json();
+    let applied = http.post("/api/v1/config", &config);
+    assert_eq!(applied.status, 200, "{}", applied.text());
+    assert_eq!(applied.json()["revision"], 1);
+    assert_eq!(passphrase(&tidegate, "cam2"), LITERAL);
+}
+
+#[test]
+fn a_secret_is_changed_moved_and_removed() {
+    let tidegate = tidegate(STATION);
+    let http = tidegate.http();
+    let _ = tidegate.port("ingest");
+    let put = |passphrase: Value| {
+        let srt =
+            json!({ "listener": "ingest", "stream_id": "live/cam2", "passphrase": passphrase });
+        http.put(
+            "/api/v1/sources/cam2",
+            &json!({ "name": "cam2", "srt": srt }),
+        )
+    };
+    assert_eq!(put(json!("another-passphrase")).status, 200);
+    assert_eq!(passphrase(&tidegate, "cam2"), "another-passphrase");
+    assert_eq!(put(json!({ "secret": "cam1" })).status, 200);
+    assert_eq!(passphrase(&tidegate, "cam2"), NAMED);
+    let problem = put(json!({ "secret": "cam" }));
+    assert_eq!(
+        (problem.status, &problem.json()["nearest"]),
+        (422, &json!("cam1"))
+    );
+    assert_eq!(
+        put(json!({ "secret": "source/cam2/srt/passphrase" })).status,
+        422
+    );
+    let short = put(json!("short"));
+    assert_eq!(short.status, 422);
+    assert!(short.text().contains("10 to 79"), "{}", short.text());
+}
+
+#[test]
+fn dots_where_nothing_was_before_are_refused() {
+    let tidegate = tidegate(STATION);
+    let srt = json!({ "listener": "ingest", "stream_id": "new", "passphrase": "•••" });
+    let answer = tidegate
+        .http()
+        .put("/api/v1/sources/new", &json!({ "name": "new", "srt": srt }));
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.json()["pointer"], "/srt/passphrase");
+    assert_eq!(tidegate.http().get("/api/v1/sources/new").status, 404);
+}
+
+#[test]
+fn no_secret_is_in_any_answer_or_in_the_log() {
+    let tidegate = tidegate(STATION);
+    let http = tidegate.http();
+    let _ = tidegate.port("ingest");
+    let mut seen = String::new();
+    for path in [
+        "/api/v1/sources",
+        "/api/v1/sources/cam1",
+        "/api/v1/sources/cam2",
+        "/api/v1/outputs",
+        "/api/v1/listeners",
+        "/api/v1/config",
+        "/api/v1/config?format=yaml",
+        "/api/v1/events",
+        "/api/v1/rejections",
+        "/api/v1/revisions",
+        "/api/v1/system",
+        "/api/v1/openapi.json",
+        "/metrics",
+        "/",
+    ] {
+        seen += &http.get(path).text();
+    }
+    // A request that is refused must not be repeated in the answer or the log either.
+    let srt = json!({ "listener": "x", "passphrase": "canary-refused-passphrase" });
+    seen += &http
+        .put("/api/v1/sources/x", &json!({ "name": "x", "srt": srt }))
+        .text();
+    let wrong = json!({ "user": "admin", "password": "canary-wrong-password" });
+    seen += &http.post("/api/v1/session", &wrong).text();
+    passphrase(&tidegate, "cam1");
+    seen += &tidegate.output();
+    for secret in ["canary", tidegate.token(), "correct horse battery staple"] {
+        let at = seen
+            .find(secret)
+            .map(|at| &seen[at.saturating_sub(200)..(at + 50).min(seen.len())]);
+        assert_eq!(at, None, "{secret} was shown");
+    }
+}
+
+#[test]
+fn showing_a_secret_again_is_in_the_journal() {
+    let tidegate = tidegate(STATION);
+    let _ = tidegate.port("ingest");
+    assert_eq!(passphrase(&tidegate, "cam1"), NAMED);
+    tidegate_testkit::eventually("the audit event", || {
+        let events = tidegate.http().get("/api/v1/events?kind=audit").json();
+        let event = &events[0];
+        (event["subject"]["name"] == "cam1" && event["by"] == "api-token").then_some(())
+    });
+}

@@ -2,6 +2,7 @@
 import type { Reason, Rejection, SourceView } from '../api/types';
 import { clock, duration, plural } from './format';
 import { meant, rejectionWord } from './rejection';
+import { capital } from './sentence';
 import { sourceState, type StateName } from './words';
 
 export interface ReasonLine {
@@ -49,8 +50,6 @@ export function recentRejection(source: SourceView, rejections: Rejection[], now
   const found = rejections.find((rejection) => meant(rejection, source));
   return found && now - Date.parse(found.at) < RECENT_MS ? found : null;
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function quietText(source: SourceView, state: StateName): string {
   if (state === 'connecting') return 'Call in progress';

@@ -7,3 +7,5 @@ export function inWords(message: string, advice: string | null | undefined): str
     .map((text) => (/[.!?…]$/.test(text) ? text : `${text}.`))
     .join(' ');
 }
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -22,12 +22,44 @@ struct Hole {
     last: u64,
     /// When it is to be reported (again); `None`: never.
     report_at: Option<Instant>,
-    reported: bool,
+    /// When it was reported first; again, once an answer to that is overdue.
+    asked_at: Option<Instant>,
+}
+
+/// When runs are reported again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cadence {
+    /// Reports may get lost, so they are repeated so soon ...
+    pub(crate) repeat: Duration,
+    /// ... but only for so long: a sender that got the first one takes a later one for
+    /// news that its repetition is lost.
+    pub(crate) repeat_for: Duration,
+    /// By then the repetition is here, unless it is lost.
+    pub(crate) answer: Duration,
+}
+
+impl Cadence {
+    /// When a run that was asked for at `asked_at`, and again now, is due again.
+    fn next(&self, asked_at: Instant, now: Instant) -> Instant {
+        let repeat = now + self.repeat;
+        if repeat <= asked_at + self.repeat_for {
+            repeat
+        } else {
+            repeat.max(asked_at + self.answer)
+        }
+    }
 }
 
 impl Hole {
     const fn packets(&self) -> u64 {
         self.last - self.first + 1
+    }
+
+    fn plan_next(&mut self, now: Instant, cadence: Cadence) {
+        let overdue = |asked: &Instant| *asked + cadence.answer <= now;
+        let asked_at = self.asked_at.filter(|asked| !overdue(asked)).unwrap_or(now);
+        self.asked_at = Some(asked_at);
+        self.report_at = Some(cadence.next(asked_at, now));
     }
 }
 
@@ -38,7 +70,7 @@ impl Holes {
             first,
             last,
             report_at,
-            reported: false,
+            asked_at: None,
         });
         self.expect_report(report_at);
     }
@@ -159,12 +191,12 @@ impl Holes {
     }
 
     /// Hands every run that is due by `now` to `write`, until that says no, and plans its
-    /// next report `interval` later. A run is reported again only as long as `useful`,
-    /// asked with its last packet, says so.
+    /// next report. A run is reported again only as long as `useful`, asked with its last
+    /// packet, says so.
     pub(crate) fn report(
         &mut self,
         now: Instant,
-        interval: Duration,
+        cadence: Cadence,
         useful: impl Fn(u64) -> bool,
         mut write: impl FnMut(u64, u64) -> bool,
     ) {
@@ -174,13 +206,12 @@ impl Holes {
             let Some(planned) = hole.report_at else {
                 continue;
             };
-            if planned <= now && hole.reported && !useful(hole.last) {
+            if planned <= now && hole.asked_at.is_some() && !useful(hole.last) {
                 hole.report_at = None;
             } else if planned <= now && room {
                 room = write(hole.first, hole.last);
                 if room {
-                    hole.reported = true;
-                    hole.report_at = Some(now + interval);
+                    hole.plan_next(now, cadence);
                 }
             }
             earliest = earliest.into_iter().chain(hole.report_at).min();
@@ -218,9 +249,18 @@ mod tests {
         holes
     }
 
+    fn every(millis: u64) -> Cadence {
+        let interval = Duration::from_millis(millis);
+        Cadence {
+            repeat: interval,
+            repeat_for: interval,
+            answer: interval,
+        }
+    }
+
     fn reported(holes: &mut Holes, millis: u64) -> Vec<(u64, u64)> {
         let mut seen = Vec::new();
-        let interval = Duration::from_millis(50);
+        let interval = every(50);
         holes.report(
             Instant::from_millis(millis),
             interval,
@@ -260,7 +300,7 @@ mod tests {
         let mut room = 1;
         holes.report(
             Instant::ZERO,
-            Duration::from_millis(50),
+            every(50),
             |_| true,
             |_, _| {
                 room -= 1;
@@ -272,11 +312,35 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_repeated_soon_and_then_only_when_its_answer_is_overdue() {
+        let mut holes = with(&[(10, 11)]);
+        let ms = Duration::from_millis;
+        let cadence = Cadence {
+            repeat: ms(26),
+            repeat_for: ms(60),
+            answer: ms(104),
+        };
+        let mut times = Vec::new();
+        for millis in 0..300 {
+            holes.report(
+                Instant::from_millis(millis),
+                cadence,
+                |_| true,
+                |_, _| {
+                    times.push(millis);
+                    true
+                },
+            );
+        }
+        assert_eq!(times, [0, 26, 52, 104, 130, 156, 208, 234, 260]);
+    }
+
+    #[test]
     fn a_run_is_reported_once_and_again_only_while_that_is_useful() {
         let mut holes = with(&[(10, 11), (13, 14)]);
         let mut seen = Vec::new();
         for millis in [0, 50, 100] {
-            let interval = Duration::from_millis(50);
+            let interval = every(50);
             let useful = |last| last > 11;
             holes.report(
                 Instant::from_millis(millis),

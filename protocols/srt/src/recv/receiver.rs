@@ -1,7 +1,7 @@
 use super::ack::{AckKind, Acknowledger};
 use super::buffer::{Arrival, ReceiveBuffer};
 use super::chunk::PayloadMemory;
-use super::holes::Holes;
+use super::holes::{Cadence, Holes};
 use super::jitter::Jitter;
 use super::playout::PlayoutLevel;
 use super::rate::{LinkRate, Rates};
@@ -25,6 +25,8 @@ const MIN_AVAILABLE_PACKETS: usize = 2;
 const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(20);
 /// Reports of one loss within a round trip.
 const REPORTS_PER_ROUND_TRIP: u32 = 4;
+/// The part of a round trip in which a report is merely a repeated one.
+const REPEAT_FOR_ROUND_TRIPS: f32 = 0.6;
 /// Reports of one loss within the latency, until the round-trip time is known.
 const FIRST_REPORTS: u32 = 4;
 /// "Never again" for a connection that reports each loss only once.
@@ -389,30 +391,41 @@ impl Receiver {
     /// Hands all runs to be reported now to `write`, until that says that it is full. A
     /// run is not reported again when its packets could not be back before it is skipped.
     pub(crate) fn report(&mut self, now: Instant, rtt: &Rtt, write: impl FnMut(u64, u64) -> bool) {
-        let interval = self.report_interval(rtt);
+        let cadence = self.cadence(rtt);
         let (buffer, drops, back_at) = (&self.buffer, self.too_late_drop, now + rtt.floor());
         let useful = |last: u64| match buffer.get(last + 1) {
             Some(behind) if drops => back_at <= behind.due,
             _ => true,
         };
-        self.holes.report(now, interval, useful, write);
+        self.holes.report(now, cadence, useful, write);
     }
 
-    /// A quarter of the time in which almost every repetition is here: lost reports cost
-    /// little then, and a sender leaves alone what it has just repeated. As long as the
-    /// round-trip time is a guess, it must not use up the latency.
-    fn report_interval(&self, rtt: &Rtt) -> Duration {
+    /// Lost reports cost little when they are repeated within the round trip. As long as
+    /// the round-trip time is a guess, waiting for it must not use up the latency.
+    fn cadence(&self, rtt: &Rtt) -> Cadence {
         if !self.repeat_reports {
-            return NO_REPEAT;
+            return Cadence {
+                repeat: NO_REPEAT,
+                repeat_for: NO_REPEAT,
+                answer: NO_REPEAT,
+            };
         }
-        let regular = rtt.timeout() / REPORTS_PER_ROUND_TRIP;
+        let repeat = (rtt.timeout() / REPORTS_PER_ROUND_TRIP).max(MIN_REPORT_INTERVAL);
+        if rtt.is_known() {
+            let repeat_for = rtt.smoothed().mul_f32(REPEAT_FOR_ROUND_TRIPS);
+            return Cadence {
+                repeat,
+                repeat_for,
+                answer: rtt.timeout(),
+            };
+        }
         let first = self.tsbpd.latency() / FIRST_REPORTS;
-        let interval = if rtt.is_known() {
-            regular
-        } else {
-            regular.min(first)
-        };
-        interval.max(MIN_REPORT_INTERVAL)
+        let repeat = repeat.min(first).max(MIN_REPORT_INTERVAL);
+        Cadence {
+            repeat,
+            repeat_for: NO_REPEAT,
+            answer: NO_REPEAT,
+        }
     }
 
     /// The acknowledgement to be sent now, if any.

@@ -2,6 +2,7 @@
 import { readSession, streamPath } from '../api/resources';
 import type { Alarm, ListenerView, OutputView, SourceView, StateMessage, TypedEvent } from '../api/types';
 import { bearOut } from '../model/honesty';
+import { LossMeters } from '../model/loss';
 import { STALE_MS } from '../model/words';
 import { clock } from './clock.svelte';
 import { sparks } from './sparks';
@@ -32,6 +33,7 @@ class Live {
   #stream: EventSource | null = null;
   #watch: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
+  readonly #loss = new LossMeters();
   #signedOut: () => void = () => {};
 
   start(signedOut: () => void): void {
@@ -67,7 +69,7 @@ class Live {
     for (const source of message.sources) {
       sparks.add(source.name, source.connection === 'connected' ? source.bitrate_bps : null);
     }
-    this.sources = message.sources.map((source) => bearOut(source, message.outputs));
+    this.sources = message.sources.map((source) => bearOut(this.#loss.fillIn(source), message.outputs));
     this.outputs = message.outputs;
     this.listeners = message.listeners;
     this.alarms = message.alarms ?? [];

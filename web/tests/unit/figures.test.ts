@@ -5,6 +5,7 @@ import { audioCell, figures } from '../../src/model/figures';
 import { graphs, summary, timeMarks } from '../../src/model/graphs';
 import { append, columnsOf, emptyColumns, nearest, secondsBefore, WINDOW_S } from '../../src/model/history';
 import { incidents } from '../../src/model/incidents';
+import { LossMeter, LossMeters } from '../../src/model/loss';
 import { sparkShape } from '../../src/model/spark';
 import { output, source } from './samples';
 
@@ -46,6 +47,23 @@ it('calls an expected track that is absent Missing, but only once something arri
   const expecting = { audio: 'aac stereo' };
   expect(differing(trackLines(source({ expect: expecting, media: { video: null, audio: [] } }))).map((line) => line.track)).toEqual(['Audio']);
   expect(differing(trackLines(source({ expect: expecting, media: null })))).toEqual([]);
+});
+
+it('measures loss from the counters over ten seconds, and anew for a new connection', () => {
+  const meter = new LossMeter();
+  expect(meter.note(1000, 10)).toBeNull();
+  expect(meter.note(1099, 11)).toBe(1);
+  for (let second = 1; second <= 20; second += 1) meter.note(1099 + second * 100, 11);
+  expect(meter.note(3199, 11)).toBe(0);
+  expect(meter.note(5, 0)).toBeNull();
+  expect(meter.note(5, 0)).toBe(0);
+});
+it('believes the server’s own loss', () => {
+  const meters = new LossMeters();
+  expect(meters.fillIn(source()).srt?.loss_percent).toBe(0.02);
+  const without = source({ srt: { rtt_ms: 1, packets_received: 100, packets_lost: 0 } });
+  meters.fillIn(without);
+  expect(meters.fillIn(without).srt?.loss_percent).toBe(0);
 });
 
 it('calls nothing a match while nothing arrives', () => {

@@ -1,0 +1,43 @@
+/** Loss over the last ten seconds from the packet counters, for servers that do not send the share itself. */
+import type { SourceView } from '../api/types';
+
+const WINDOW = 10;
+
+interface Sample {
+  received: number;
+  lost: number;
+}
+
+/** One source's counters, one sample a second. */
+export class LossMeter {
+  #samples: Sample[] = [];
+
+  /** The share in percent; null while there is nothing to compare with. */
+  note(received: number, lost: number): number | null {
+    const last = this.#samples.at(-1);
+    // Counters that fall belong to a new connection.
+    if (last && (received < last.received || lost < last.lost)) this.#samples = [];
+    this.#samples.push({ received, lost });
+    if (this.#samples.length > WINDOW + 1) this.#samples.shift();
+    const first = this.#samples[0];
+    if (!first || this.#samples.length < 2) return null;
+    const missing = lost - first.lost;
+    const all = received - first.received + missing;
+    return all === 0 ? 0 : Math.min(100, (missing / all) * 100);
+  }
+}
+
+/** Fills in what is missing in the sources of one message. */
+export class LossMeters {
+  #meters = new Map<string, LossMeter>();
+
+  fillIn(source: SourceView): SourceView {
+    const { srt } = source;
+    if (!srt || source.connection !== 'connected' || typeof srt.loss_percent === 'number') return source;
+    const [received, lost] = [srt.packets_received, srt.packets_lost];
+    if (typeof received !== 'number' || typeof lost !== 'number') return source;
+    const meter = this.#meters.get(source.name) ?? new LossMeter();
+    this.#meters.set(source.name, meter);
+    return { ...source, srt: { ...srt, loss_percent: meter.note(received, lost) } };
+  }
+}

@@ -72,6 +72,9 @@ pub const MEDIA_GONE: Duration = Duration::from_secs(2);
 /// A connected sender that is silent this long gives a warning.
 pub const MEDIA_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a warning stands before it is an alarm: every connection begins without media.
+pub const ALARM_DELAY: Duration = Duration::from_secs(1);
+
 /// How long the last look at a stream stands after the watcher itself fell behind.
 pub const MEDIA_HELD: Duration = Duration::from_secs(3);
 

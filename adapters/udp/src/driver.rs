@@ -10,6 +10,7 @@ use tidegate_engine::{
     ReaderOptions, RunError, TsChunk, run_on_thread,
 };
 use tidegate_udp::{Run, Sent, Socket};
+use tidegate_units::Instant;
 
 /// The largest datagram: seven packets, as everybody expects them.
 const DATAGRAM_BYTES: usize = 7 * 188;
@@ -28,6 +29,9 @@ const BLOCKED_PAUSE: Duration = Duration::from_micros(500);
 
 /// Pauses before a datagram is given up.
 const BLOCKED_PAUSES_MAX: u32 = 100;
+
+/// How long a refusal stands: only every other datagram is answered.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
 
 /// One UDP output.
 #[derive(Debug)]
@@ -84,6 +88,7 @@ struct Sender {
     report: OutputReport,
     lost: u64,
     refused: u64,
+    refused_until: Instant,
 }
 
 impl Sender {
@@ -103,6 +108,7 @@ impl Sender {
             report: context.report.clone(),
             lost: 0,
             refused: 0,
+            refused_until: Instant::ZERO,
         }
     }
 
@@ -162,17 +168,21 @@ impl Sender {
         0
     }
 
-    /// What the kernel took counts as delivered; UDP knows no more. What it refused (no
-    /// route, "port unreachable" from a far side that is not listening yet) ends nothing.
+    /// What the kernel took counts as delivered, unless the far side has just said that
+    /// nobody listens there; UDP knows no more. A refusal ends nothing.
     fn account(&mut self, bytes: u64) {
+        let now = self.clock.now();
         let refused = self.socket.counters().refused;
         let newly = refused - self.refused;
         self.refused = refused;
-        if newly == 0 {
-            return self.report.delivered(bytes);
+        if newly > 0 {
+            self.report.lost(newly);
+            self.report
+                .error(format!("{} refuses. Start the receiver there.", self.to));
+            self.refused_until = now + REFUSED_FOR;
         }
-        self.report.lost(newly);
-        self.report
-            .error(format!("{} cannot be reached at the moment", self.to));
+        if now >= self.refused_until {
+            self.report.delivered(bytes);
+        }
     }
 }

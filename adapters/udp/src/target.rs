@@ -69,9 +69,17 @@ pub(crate) fn open(settings: &OutputSettings, to: SocketAddr) -> Result<Socket, 
                 .set_multicast_interface(interface)
                 .map_err(no_interface)?;
         }
-    } else if let Some(ttl) = settings.ttl {
+        return Ok(socket);
+    }
+    if let Some(ttl) = settings.ttl {
         socket.set_ttl(ttl).map_err(failed)?;
     }
+    socket.connect(to).map_err(|error| {
+        RunError::ours(
+            format!("there is no way to {to} ({error})"),
+            "Check this machine's routes.",
+        )
+    })?;
     Ok(socket)
 }
 

@@ -13,7 +13,7 @@ use tidegate_engine::{
     Clock, Engine, EngineConfig, Feed, NoSecrets, OutputAdapter, OutputDriver, OutputSpec,
     OutputState, TsChunk,
 };
-use tidegate_testkit::conformance::{OutputSubject, Refusal, check_output, check_settings};
+use tidegate_testkit::conformance::{Feeder, OutputSubject, Refusal, check_output, check_settings};
 use tidegate_testkit::{free_udp_port, media::numbered_ts};
 use tidegate_units::Instant;
 
@@ -292,4 +292,40 @@ async fn a_name_that_does_not_resolve_is_said_and_tried_again() {
         }
     }
     panic!("the failure never showed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_is_not_there_is_said_and_may_come_later() {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()));
+    let (engine, feed) = output_to(address).await;
+    let _feeder = Feeder::start(feed, numbered_ts(70), Duration::from_millis(2));
+    let status = || engine.output_status("out").unwrap();
+    until(|| {
+        status()
+            .last_error
+            .is_some_and(|error| error.contains("refuses"))
+    })
+    .await;
+    assert!(!status().delivering);
+    let socket = UdpSocket::bind(address).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    assert_eq!(
+        socket.recv(&mut [0; 2048]).expect("it was not given up"),
+        1316
+    );
+    until(|| status().delivering).await;
+    assert_eq!(status().reconnects, 0);
+    engine.shutdown().await;
+}
+
+async fn until(mut look: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if look() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never happened");
 }

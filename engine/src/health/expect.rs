@@ -194,6 +194,14 @@ impl VideoWanted {
 /// Frame rates this close are the same.
 const FPS_TOLERANCE: f64 = 0.005;
 
+fn channels_name(channels: u8) -> String {
+    let name = CHANNELS.iter().find(|(_, count)| *count == channels);
+    name.map_or_else(
+        || format!("{channels} channels"),
+        |(name, _)| (*name).to_owned(),
+    )
+}
+
 impl AudioWanted {
     fn read(&mut self, word: &str) -> bool {
         if let Some(codec) = lookup(AUDIO_CODECS, word) {
@@ -236,7 +244,8 @@ impl AudioWanted {
         if let (Some(wanted), Some(channels)) = (self.channels, audio.channels)
             && wanted != channels
         {
-            found.push(format!("audio has {channels} channels, expected {wanted}"));
+            let (is, wanted) = (channels_name(channels), channels_name(wanted));
+            found.push(format!("audio is {is}, expected {wanted}"));
         }
         if let (Some(wanted), Some(rate)) = (self.sample_rate, audio.sample_rate)
             && wanted != rate
@@ -303,7 +312,7 @@ mod tests {
                 "picture is 1920x1080, expected 1280x720",
                 "frame rate is 50.00, expected 25",
                 "audio is aac, expected mp2",
-                "audio has 2 channels, expected 6",
+                "audio is stereo, expected 5.1",
                 "audio runs at 48000 Hz, expected 44100",
             ]
         );

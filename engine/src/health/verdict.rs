@@ -143,6 +143,14 @@ impl Verdict {
             .unwrap_or(Health::Ok)
     }
 
+    /// How long something has stood, or been suspected.
+    pub(crate) fn age(&self, code: ReasonCode, now: Instant) -> Duration {
+        let known = self.known.iter().find(|known| known.reason.code == code);
+        known.map_or(Duration::ZERO, |known| {
+            now.saturating_since(known.found_since)
+        })
+    }
+
     /// What stands against it, worst first.
     pub(crate) fn reasons(&self) -> &[Reason] {
         &self.reasons

@@ -164,7 +164,9 @@ async fn observe(context: OutputContext, delivery: Delivery, meter: Arc<Mutex<Ra
         let silent = route.feed().silent_for(now);
         let media = silent.is_some_and(|age| age < limits::MEDIA_GONE);
         let (delivering, why_not) = match delivery {
-            Delivery::Bytes if media => (rate.as_bps() > 0, "nothing was accepted yet"),
+            Delivery::Bytes if media => {
+                (rate.as_bps() > 0, "nothing was accepted in the last second")
+            }
             Delivery::Readers if media => (report.reader_count() > 0, "nobody is watching"),
             // What is still on its way when the source falls silent counts.
             Delivery::Bytes => (rate.as_bps() > 0, "the source has no media"),

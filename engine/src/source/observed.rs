@@ -229,6 +229,10 @@ impl Observed {
             stands
         });
         for reason in reasons {
+            let young = self.verdict.age(reason.code, now) < limits::ALARM_DELAY;
+            if young && reason.severity == Health::Warning {
+                continue;
+            }
             let alarm = alarm(reason);
             let since = match self.alarms.get(&reason.code) {
                 Some((old, _)) if old.severity == alarm.severity => continue,

@@ -159,11 +159,21 @@ fn a_call_that_fails_again_and_again_is_one_alarm() {
         events.extend(bench.run(2000, false));
     }
     assert_eq!(bench.phrases(), ["Reconnecting"]);
-    // The first call is "No media" until it fails.
-    assert_eq!(alarms_of(&events), (2, 1));
+    assert_eq!(alarms_of(&events), (1, 0));
     let since = bench.observed.verdict.reasons()[0].since;
     bench.run(10_000, false);
     assert_eq!(bench.observed.verdict.reasons()[0].since, since);
+}
+
+#[test]
+fn the_moment_before_the_first_packet_is_no_alarm() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let mut events = bench.run(500, false);
+    bench.media();
+    events.extend(bench.run(3000, true));
+    assert_eq!(alarms_of(&events), (0, 0));
+    assert_eq!(bench.health(), Health::Ok);
 }
 
 #[test]
@@ -191,8 +201,11 @@ fn a_sender_that_goes_silent_is_noticed_at_once_and_one_alarm_is_set_and_cleared
     assert_eq!(bench.health(), Health::Error);
     events.extend(bench.run(2000, true));
     assert_eq!(bench.health(), Health::Ok);
-    // Set as a warning, again as an error, cleared once.
-    assert_eq!(alarms_of(&events), (2, 1));
+    assert_eq!(
+        alarms_of(&events),
+        (2, 1),
+        "a warning, then an error, cleared once"
+    );
 }
 
 #[test]

@@ -115,6 +115,15 @@ impl Socket {
         self.send_buffer_bytes
     }
 
+    /// Sends to one address only, and learns what comes back from there: a far side that
+    /// refuses ("port unreachable") then shows among the refused messages.
+    ///
+    /// # Errors
+    /// No route, or another family of addresses.
+    pub fn connect(&self, to: SocketAddr) -> io::Result<()> {
+        self.inner.connect(&to.into())
+    }
+
     /// Datagrams the kernel dropped because this socket's receive buffer was full.
     #[must_use]
     pub fn drops(&self) -> u64 {

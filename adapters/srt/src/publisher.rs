@@ -218,7 +218,9 @@ impl PublisherDoor {
                 if let Some(statistics) = &status.statistics {
                     let received = statistics.total.packets_received;
                     if std::mem::replace(&mut session.packets_seen, received) != received {
-                        session.last_packet.note(statistics.at - statistics.silent_for);
+                        session
+                            .last_packet
+                            .note(statistics.at - statistics.silent_for);
                     }
                     context
                         .report

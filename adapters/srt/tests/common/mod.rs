@@ -20,29 +20,29 @@ use tidegate_udp::{Interest, Options, Poller, RecvBatch, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::Receiver;
 
-pub const PASSPHRASE: &str = "correct horse battery";
+pub(crate) const PASSPHRASE: &str = "correct horse battery";
 
 /// Packets that push the interesting ones out of the sending program.
-pub const TAIL_PACKETS: usize = 40;
+pub(crate) const TAIL_PACKETS: usize = 40;
 /// How long media may take to get through.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Bed {
-    pub runtime: Runtime,
-    pub engine: Engine,
-    pub adapter: Adapter,
-    pub shards: Arc<Shards>,
-    pub port: u16,
+pub(crate) struct Bed {
+    pub(crate) runtime: Runtime,
+    pub(crate) engine: Engine,
+    pub(crate) adapter: Adapter,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) port: u16,
     folder: TempDir,
     events: Mutex<(Receiver<Event>, Vec<Event>)>,
 }
 
 impl Bed {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_listener(r#"{ "bind": "127.0.0.1:0", "latency": "200ms" }"#)
     }
 
-    pub fn with_listener(settings: &str) -> Self {
+    pub(crate) fn with_listener(settings: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let _inside = runtime.enter();
         let folder = TempDir::new().unwrap();
@@ -74,16 +74,16 @@ impl Bed {
         }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Where callers find it, with options.
-    pub fn url(&self, options: &str) -> String {
+    pub(crate) fn url(&self, options: &str) -> String {
         format!("srt://127.0.0.1:{}?{options}", self.port)
     }
 
-    pub fn source(&self, name: &str, settings: &str) {
+    pub(crate) fn source(&self, name: &str, settings: &str) {
         let settings: SourceSettings = serde_json::from_str(settings).unwrap();
         let driver = self.adapter.source(name, &settings, &NoSecrets).unwrap();
         let spec = SourceSpec {
@@ -101,7 +101,7 @@ impl Bed {
         }
     }
 
-    pub fn output(&self, name: &str, source: &str, settings: &str) {
+    pub(crate) fn output(&self, name: &str, source: &str, settings: &str) {
         let settings: OutputSettings = serde_json::from_str(settings).unwrap();
         let driver = self.adapter.output(name, &settings, &NoSecrets).unwrap();
         let spec = OutputSpec {
@@ -113,32 +113,32 @@ impl Bed {
             .unwrap();
     }
 
-    pub fn source_status(&self, name: &str) -> Option<SourceStatus> {
+    pub(crate) fn source_status(&self, name: &str) -> Option<SourceStatus> {
         self.engine.source_status(name)
     }
 
-    pub fn output_status(&self, name: &str) -> OutputStatus {
+    pub(crate) fn output_status(&self, name: &str) -> OutputStatus {
         self.engine.output_status(name).unwrap()
     }
 
-    pub fn is_connected(&self, name: &str) -> bool {
+    pub(crate) fn is_connected(&self, name: &str) -> bool {
         self.source_status(name)
             .is_some_and(|s| s.connection == Connection::Connected)
     }
 
-    pub fn wait_connected(&self, name: &str) {
+    pub(crate) fn wait_connected(&self, name: &str) {
         eventually("the source is connected", || {
             self.is_connected(name).then_some(())
         });
     }
 
     /// Publishes `bytes` to `source`, with the options of a caller.
-    pub fn publish(&self, source: &str, options: &str, bytes: &[u8]) -> Sender {
+    pub(crate) fn publish(&self, source: &str, options: &str, bytes: &[u8]) -> Sender {
         self.send(source, &self.url(options), bytes)
     }
 
     /// Sends `bytes` to `url`, from where they get to `source`.
-    pub fn send(&self, source: &str, url: &str, bytes: &[u8]) -> Sender {
+    pub(crate) fn send(&self, source: &str, url: &str, bytes: &[u8]) -> Sender {
         let feed = self.engine.feed(source);
         let before = feed.carried().bytes;
         let arrives = || feed.carried().bytes > before;
@@ -148,7 +148,7 @@ impl Bed {
     }
 
     /// Gathers what arrives in a source's feed from now on.
-    pub fn gather(&self, source: &str) -> Gathered {
+    pub(crate) fn gather(&self, source: &str) -> Gathered {
         let options = ReaderOptions {
             max_batches: 1 << 16,
             max_bytes: 200 << 20,
@@ -170,7 +170,7 @@ impl Bed {
     }
 
     /// The next rejection that is journalled for `stream_id`.
-    pub fn rejection(&self, stream_id: &str) -> Rejection {
+    pub(crate) fn rejection(&self, stream_id: &str) -> Rejection {
         eventually("the rejection is journalled", || {
             let mut events = self.events.lock().unwrap();
             while let Ok(event) = events.0.try_recv() {
@@ -187,7 +187,7 @@ impl Bed {
         })
     }
 
-    pub fn has_rejections(&self) -> bool {
+    pub(crate) fn has_rejections(&self) -> bool {
         let mut events = self.events.lock().unwrap();
         while let Ok(event) = events.0.try_recv() {
             events.1.push(event);
@@ -210,20 +210,20 @@ impl Drop for Bed {
 
 /// Bytes that have arrived.
 #[derive(Clone, Default)]
-pub struct Gathered(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Gathered(Arc<Mutex<Vec<u8>>>);
 
 impl Gathered {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.lock().unwrap().len()
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
 
     /// Waits until all of `sent` has arrived, and compares.
     #[track_caller]
-    pub fn assert_carried(&self, sent: &[u8]) {
+    pub(crate) fn assert_carried(&self, sent: &[u8]) {
         let started = Instant::now();
         let mut got = self.media();
         while got.len() < sent.len() {
@@ -239,7 +239,7 @@ impl Gathered {
     }
 
     /// What has arrived, without the sender's stuffing.
-    pub fn media(&self) -> Vec<u8> {
+    pub(crate) fn media(&self) -> Vec<u8> {
         without_stuffing(&self.bytes())
     }
 }
@@ -250,7 +250,7 @@ fn stuffing() -> Vec<u8> {
 }
 
 /// The stream without the null packets around it.
-pub fn without_stuffing(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn without_stuffing(bytes: &[u8]) -> Vec<u8> {
     let is_media = |packet: &&[u8]| packet[1] & 0x1F != 0x1F || packet[2] != 0xFF;
     bytes
         .chunks(188)
@@ -264,14 +264,14 @@ pub fn without_stuffing(bytes: &[u8]) -> Vec<u8> {
 ///
 /// It throws away what comes before it is connected, and holds back the last few packets until
 /// others follow; so what is compared travels between null packets.
-pub struct Sender {
-    pub process: Process,
+pub(crate) struct Sender {
+    pub(crate) process: Process,
     input: ChildStdin,
 }
 
 impl Sender {
     /// Starts it and sends stuffing until `arrives`.
-    pub fn start(name: &str, to: &str, folder: &Path, arrives: impl Fn() -> bool) -> Self {
+    pub(crate) fn start(name: &str, to: &str, folder: &Path, arrives: impl Fn() -> bool) -> Self {
         let mut command = Command::new("srt-live-transmit");
         command.args([
             "-q",
@@ -291,7 +291,7 @@ impl Sender {
     }
 
     /// Sends `bytes` at a steady 8 Mbit/s, and stuffing behind them.
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         let tail = stuffing().repeat(TAIL_PACKETS);
         let started = Instant::now();
         for (index, chunk) in bytes.chunks(1316).chain(tail.chunks(1316)).enumerate() {
@@ -305,13 +305,13 @@ impl Sender {
 }
 
 /// An `srt-live-transmit` that receives from `from` and hands everything on to here.
-pub struct Receiving {
-    pub process: Process,
-    pub gathered: Gathered,
+pub(crate) struct Receiving {
+    pub(crate) process: Process,
+    pub(crate) gathered: Gathered,
 }
 
 impl Receiving {
-    pub fn start(name: &str, from: &str, folder: &Path) -> Self {
+    pub(crate) fn start(name: &str, from: &str, folder: &Path) -> Self {
         let socket = Socket::bind(([127, 0, 0, 1], 0).into(), &Options::default()).unwrap();
         let to = format!("udp://{}", socket.local_addr());
         let process = peers::srt_live_transmit(name, from, &to, folder);
@@ -338,7 +338,7 @@ impl Receiving {
 
 /// Compares without printing megabytes.
 #[track_caller]
-pub fn assert_same(got: &[u8], sent: &[u8]) {
+pub(crate) fn assert_same(got: &[u8], sent: &[u8]) {
     let first = got.iter().zip(sent).position(|(got, sent)| got != sent);
     let at = first.unwrap_or_default() / 188 * 188;
     let packet = got.get(at..at + 188);

@@ -48,6 +48,8 @@ pub(super) struct Port {
     round: VecDeque<(Instant, ConnectionId)>,
     /// When the port's own snapshot is due.
     next_status: Instant,
+    /// Something arrived since the last one.
+    is_status_stale: bool,
     retiring: Option<Retiring>,
     for_one_call: bool,
     handed_over: u64,
@@ -89,6 +91,7 @@ impl Port {
             accepted: HashMap::new(),
             round: VecDeque::new(),
             next_status: now,
+            is_status_stale: true,
             retiring: None,
             for_one_call: open.for_one_call,
             handed_over: 0,
@@ -103,6 +106,7 @@ impl Port {
         to: Option<IpAddr>,
         bytes: &[u8],
     ) {
+        self.is_status_stale = true;
         self.endpoint.handle_datagram(now, from, to, bytes);
     }
 
@@ -186,8 +190,8 @@ impl Port {
         }
     }
 
-    /// The last act: whoever still waits is told.
-    pub(super) fn finish(&mut self, now: Instant) {
+    /// The last act: whoever still waits is told, and the address is free again.
+    pub(super) fn finish(mut self, now: Instant) {
         for (_, connection) in self.connections.drain() {
             abandon(
                 now,
@@ -199,7 +203,9 @@ impl Port {
         for (_, (role, shared)) in self.accepted.drain() {
             abandon(now, role, &shared, &EndReason::Stopping);
         }
-        if let Some(done) = self.retiring.take().and_then(|retiring| retiring.done) {
+        let done = self.retiring.take().and_then(|retiring| retiring.done);
+        drop(self);
+        if let Some(done) = done {
             // Whoever asked may have lost interest.
             let _ = done.send(());
         }
@@ -311,7 +317,7 @@ impl Port {
     }
 
     pub(super) fn wants_sweeps(&self) -> bool {
-        !self.connections.is_empty()
+        !self.connections.is_empty() || self.is_status_stale
     }
 
     /// Refreshes the snapshots that are old enough, and the port's own.
@@ -330,6 +336,7 @@ impl Port {
         }
         if now >= self.next_status {
             self.next_status = now + SNAPSHOT_INTERVAL;
+            self.is_status_stale = false;
             self.shared.status.store(Arc::new(self.status()));
         }
     }

@@ -177,15 +177,10 @@ impl Shard {
     }
 
     fn drop_finished_ports(&mut self, now: Instant) {
-        let poller = &self.poller;
-        self.ports.retain(|_, port| {
-            if !port.has_finished(now) {
-                return true;
-            }
+        for (_, port) in self.ports.extract_if(|_, port| port.has_finished(now)) {
             // The socket goes with the port, and its watch with the socket.
-            let _ = poller.remove(&port.socket);
+            let _ = self.poller.remove(&port.socket);
             port.finish(now);
-            false
-        });
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_engine::{BoxFuture, Delivery, Ended, OutputContext, OutputDriver, RunError};
 use tidegate_srt_io::{ConnectionStatus, Role};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::call::{Placed, Receiver, Target};
 use crate::details::{self, Direction};
 use crate::fountain::{Count, Discard, RouteFountain};
 use crate::publisher::REPORT_INTERVAL;
 use crate::pull::outcome;
+use crate::readers::GOODBYE_MAX;
 
 /// The settings of an output that calls, ready to run. One run is one call.
 pub(crate) struct CallerOutput {
@@ -73,7 +74,9 @@ impl CallerOutput {
             acknowledged = acknowledged.max(total);
             context.report.detail("srt", self.details(&status));
         };
-        context.report.readers(0);
+        placed.handle.close();
+        // The goodbye is short; what takes longer is cut off with the connection.
+        let _ = timeout(GOODBYE_MAX, placed.handle.ended()).await;
         discard.empty();
         outcome
     }

@@ -11,7 +11,7 @@ use tidegate_engine::{
 use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, Role};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details::{self, Direction};
 use crate::fountain::{Count, Discard, RouteFountain};
@@ -21,6 +21,8 @@ use crate::publisher::REPORT_INTERVAL;
 
 /// Readers of one output.
 const READERS_MAX: usize = 2000;
+/// How long the goodbye to readers may take.
+pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// Readers whose figures the status shows.
 const READERS_SHOWN: usize = 50;
 
@@ -61,12 +63,13 @@ impl OutputDriver for ListenerOutput {
             let _farewell = Farewell(Arc::clone(&door));
             context.report.up();
             door.serve(&context).await;
+            door.dismiss().await;
             Ok(Ended::Stopped)
         })
     }
 }
 
-/// Sends the readers away when the output goes, however it goes.
+/// Sends the readers away when the output goes, however it goes: a run may be cut off.
 struct Farewell(Arc<ReaderDoor>);
 
 impl Drop for Farewell {
@@ -145,6 +148,24 @@ impl ReaderDoor {
             self.discard.empty();
             self.look();
         }
+    }
+
+    /// Sends every reader away and waits until their cursors have left the feed.
+    async fn dismiss(&self) {
+        let handles: Vec<_> = self
+            .readers()
+            .drain(..)
+            .map(|session| session.handle)
+            .collect();
+        handles.iter().for_each(ConnectionHandle::close);
+        let all = async {
+            for handle in &handles {
+                handle.ended().await;
+            }
+        };
+        // Whoever takes longer is cut off when the last of the output goes.
+        let _ = timeout(GOODBYE_MAX, all).await;
+        self.discard.empty();
     }
 
     fn look(&self) {

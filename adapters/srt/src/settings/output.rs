@@ -9,6 +9,7 @@ use super::{KeyBytes, check_secret, check_way, is_false};
 /// A feed that leaves by SRT: to readers on a listener, or pushed by a call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, try_from = "Written")]
+#[schemars(!try_from)]
 pub struct OutputSettings {
     /// The listener readers call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ pub struct OutputSettings {
 }
 
 /// As it is written; see [`super::SourceSettings`].
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     listener: Option<String>,

@@ -9,6 +9,7 @@ use super::{KeyBytes, check_secret, check_way};
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, try_from = "Written")]
+#[schemars(!try_from)]
 pub struct SourceSettings {
     /// The listener the publisher calls.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +33,7 @@ pub struct SourceSettings {
 
 /// As it is written; a passphrase in the address then moves to its own field, so that no
 /// secret is ever part of an address that is shown.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     listener: Option<String>,

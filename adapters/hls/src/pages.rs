@@ -86,15 +86,11 @@ impl Pages {
     }
 
     fn account(&self, client: &str, bytes: &Bytes) {
-        let now = Instant::now();
-        let count = {
-            let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
-            viewers.saw(client, now);
-            viewers.count(now)
-        };
+        let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        viewers.saw(client, Instant::now());
+        drop(viewers);
         if let Some(report) = &*self.report.lock().unwrap_or_else(PoisonError::into_inner) {
             report.delivered(bytes.len() as u64);
-            report.readers(count);
         }
     }
 }

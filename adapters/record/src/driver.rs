@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tidegate_engine::{
-    BoxFuture, Delivery, Ended, OutputContext, OutputDriver, OutputReport, Parking, Reader,
+    BoxFuture, Delivery, Ended, NoWake, OutputContext, OutputDriver, OutputReport, Parking, Reader,
     ReaderOptions, RunError, Severity, TsChunk, run_on_thread,
 };
 
@@ -76,7 +76,7 @@ impl RecordOutput {
         let reader = context.route.read_ts(ReaderOptions {
             max_batches: limits::QUEUE_BATCHES,
             max_bytes: limits::QUEUE_BYTES,
-            wake: Some(Parking::waker()),
+            wake: Some(Arc::new(NoWake)),
             ..ReaderOptions::default()
         });
         let disk = (self.open)(context, &self.settings)?;
@@ -123,7 +123,7 @@ impl Writer {
     /// Takes in one batch, or waits for one; writes when it is time.
     fn turn(&mut self, parking: &Parking) -> io::Result<()> {
         if !self.take_batch()? {
-            parking.wait(limits::FLUSH_INTERVAL);
+            parking.wait(limits::LOOK_INTERVAL);
         }
         self.write_when_due(Instant::now())
     }

@@ -11,6 +11,10 @@ pub(crate) const QUEUE_BATCHES: usize = 16_384;
 /// Bytes gathered before they are written.
 pub(crate) const BUFFER_BYTES: usize = 256 << 10;
 
+/// How often the queue is looked at. Being woken for every batch would cost the media threads
+/// a system call each time, and nobody waits for a recording.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// The longest that bytes are gathered. Killed, this program loses no more than that.
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 

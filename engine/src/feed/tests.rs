@@ -230,3 +230,103 @@ async fn a_waiting_reader_never_sleeps_through_a_batch() {
     }
     writer.join().unwrap();
 }
+
+/// Reads until the writer has ended and nothing is left; how many packets came.
+fn read_to_the_end(reader: &mut Reader<TsChunk>, ended: &core::sync::atomic::AtomicBool) -> u64 {
+    let mut received = 0;
+    let mut last = None;
+    loop {
+        let over = ended.load(Ordering::SeqCst);
+        while let Some(batch) = reader.try_next() {
+            for chunk in batch.items() {
+                let number = number(chunk);
+                assert!(last.is_none_or(|last| number > last), "out of order");
+                last = Some(number);
+                received += 1;
+            }
+        }
+        if over {
+            return received;
+        }
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn every_packet_is_either_delivered_or_counted_as_lost() {
+    const PACKETS: u64 = 60_000;
+    let feed = Feed::new("cam1");
+    let sizes = [1, 2, 7, 64, 4096];
+    let readers = sizes.map(|size| feed.read_ts(small(size)));
+    let ended = core::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for mut reader in readers {
+            let ended = &ended;
+            scope.spawn(move || {
+                let received = read_to_the_end(&mut reader, ended);
+                assert_eq!(received + reader.lost(), PACKETS);
+            });
+        }
+        let mut writer = feed.ts_writer();
+        for number in 0..PACKETS {
+            writer.push(if number % 50 == 0 {
+                key_chunk(number)
+            } else {
+                chunk(number)
+            });
+            if number % 3 == 0 {
+                writer.seal();
+            }
+        }
+        writer.seal();
+        ended.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn a_route_pointed_to_and_fro_under_load_leaves_every_neighbour_whole() {
+    const PACKETS: u64 = 20_000;
+    let feeds = [Feed::new("one"), Feed::new("two")];
+    let large = || ReaderOptions {
+        max_batches: limits::READER_BATCHES_MAX,
+        ..ReaderOptions::default()
+    };
+    let mut neighbours = feeds.each_ref().map(|feed| feed.read_ts(large()));
+    let route = Route::new(feeds[0].clone());
+    let mut moved = route.read_ts(large());
+    thread::scope(|scope| {
+        for feed in &feeds {
+            scope.spawn(|| write(&mut feed.ts_writer(), 0..PACKETS));
+        }
+        for turn in 0..2000 {
+            route.point_at(&feeds[turn % 2]);
+            drain(&mut moved);
+        }
+    });
+    for neighbour in &mut neighbours {
+        assert_eq!(drain(neighbour), (0..PACKETS).collect::<Vec<_>>());
+    }
+    drop(moved);
+    assert_eq!(feeds.each_ref().map(Feed::reader_count), [1, 1]);
+}
+
+#[test]
+fn writers_that_take_over_from_one_another_never_mix_their_packets() {
+    let feed = Feed::new("cam1");
+    let mut reader = feed.read_ts(small(limits::READER_BATCHES_MAX));
+    thread::scope(|scope| {
+        for encoder in 0..4_u64 {
+            let feed = &feed;
+            scope.spawn(move || {
+                let base = encoder * 1_000_000;
+                write(&mut feed.ts_writer(), base..base + 3000);
+            });
+        }
+    });
+    let mut sessions = std::collections::BTreeMap::<u32, u64>::new();
+    while let Some(batch) = reader.try_next() {
+        let encoder = number(&batch[0]) / 1_000_000;
+        assert_eq!(*sessions.entry(batch.session()).or_insert(encoder), encoder);
+    }
+    assert!(!sessions.is_empty());
+}

@@ -288,7 +288,10 @@ impl Connection {
             State::Over(_) => return Instant::ZERO,
             // Nothing is sent to it any more; only what is still missing is waited for.
             State::PeerGone { until } => {
-                return self.receiver.skip_due_at().map_or(until, |at| at.min(until));
+                return self
+                    .receiver
+                    .skip_due_at()
+                    .map_or(until, |at| at.min(until));
             }
             State::Draining { until } => Some(until),
             State::Open => None,

@@ -152,6 +152,7 @@ async fn connected_is_not_healthy_and_events_say_so() {
     let source = set_source(&engine, "cam1").await;
     let status = engine.source_status("cam1").unwrap();
     assert_eq!(status.state, SourceState::Waiting);
+    assert_ne!(status.health, Health::Ok, "not even before the first look");
     source
         .context()
         .await

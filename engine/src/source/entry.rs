@@ -12,6 +12,7 @@ use crate::health::{Expect, Health};
 use crate::supervise::{Supervised, supervise};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 use tidegate_units::Instant;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
@@ -41,7 +42,11 @@ impl SourceEntry {
         clock: Clock,
     ) -> Arc<Self> {
         let report = SourceReport::new(name, events.clone());
-        let observed = Arc::new(Mutex::new(Observed::new(spec.expect, feed.carried())));
+        let mut observed = Observed::new(spec.expect, feed.carried());
+        // The first look is taken here: nothing is green before anybody has looked.
+        let said = report.snapshot();
+        observed.look(clock.now(), SystemTime::now(), &said, feed.carried(), None);
+        let observed = Arc::new(Mutex::new(observed));
         let stop = CancellationToken::new();
         let context = SourceContext {
             name: name.into(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use tokio::sync::Notify;
 
 /// What a connection's transport measures. Absent where a protocol has no such thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,6 +41,8 @@ struct Inner {
     name: Arc<str>,
     events: EventSink,
     said: Mutex<Said>,
+    /// Wakes the watcher when the connection changes.
+    changed: Notify,
 }
 
 /// The last that was said.
@@ -82,6 +85,7 @@ impl SourceReport {
             name: name.into(),
             events,
             said: Mutex::default(),
+            changed: Notify::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -102,6 +106,7 @@ impl SourceReport {
         said.peer.clone_from(&peer);
         said.transport = TransportFigures::default();
         drop(said);
+        self.inner.changed.notify_one();
         self.emit(EventKind::SourceConnected { peer });
     }
 
@@ -130,6 +135,7 @@ impl SourceReport {
             said.reconnects += u64::from(was_connected);
         }
         drop(said);
+        self.inner.changed.notify_one();
         if another_try {
             return;
         }
@@ -167,6 +173,11 @@ impl SourceReport {
             .said
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change of the connection.
+    pub(crate) async fn changed(&self) {
+        self.inner.changed.notified().await;
     }
 
     fn emit(&self, kind: EventKind) {

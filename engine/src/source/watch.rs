@@ -21,6 +21,7 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
     loop {
         tokio::select! {
             _ = tick.tick() => {}
+            () = context.report.changed() => {}
             () = context.stop.cancelled() => break,
         }
         let now = context.clock.now();

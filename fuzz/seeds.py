@@ -87,6 +87,14 @@ def session(path):
     save("srt_session", seed)
 
 
+# Payloads, a loss, the report of it, forged packets about it, and the repair.
+SESSIONS = [
+    bytes([3, 6, 4, 0b0000_0100, 1, 30, 4, 0, 1, 60, 4, 0, 7, 3, 4, 0, 1, 50]),
+    bytes([3, 8, 4, 0b0011_0110, 8, 4, 3, 5, 8, 1, 0, 4, 1, 40, 3, 4, 4, 1, 8, 6, 9, 9, 1, 200]),
+    bytes([7, 8, 4, 0b0101_0101, 8, 5, 2, 3, 8, 3, 250, 3, 1, 90, 7, 4, 4, 0, 1, 250, 1, 250]),
+]
+
+
 def ts_packets(path):
     data = open(path, "rb").read()
     return [data[at:at + 188] for at in range(0, len(data) - 187, 188) if data[at] == 0x47]
@@ -162,5 +170,7 @@ STREAM_IDS = [
 if __name__ == "__main__":
     for stream_id in STREAM_IDS:
         save("srt_stream_id", stream_id)
+    for steps in SESSIONS:
+        save("srt_session", steps)
     from_captures(sys.argv[1])
     from_samples(sys.argv[2])

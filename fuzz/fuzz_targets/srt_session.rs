@@ -7,11 +7,16 @@
 //!  1 n    n milliseconds pass
 //!  2 n …  n bytes to the listener from a stranger
 //!  3 n    the caller sends n % 16 payloads
-//!  4 n    the network delivers what is under way
+//!  4 n    the network delivers what is under way, less the i-th of eight where bit i of n is set
 //!  5 n    the network loses what is under way
 //!  6 n …  n bytes to the caller, as from the listener, for the caller's socket
 //!  7 n    the listener sends n % 16 payloads
+//!  8 n ab a forged ACK, NAK, drop request or data packet about the packets from the first + a
+//!         to the first + b (signed), to the listener (n even) or the caller
 //! ```
+//!
+//! Whole packets written by the fuzzer rarely name a sequence number that matters; the last
+//! operation always does.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -94,7 +99,7 @@ impl Session {
         session.peers[CALLER].connection = Some(call.expect("a call can be made"));
         session.drain();
         for _ in 0..4 {
-            session.deliver();
+            session.deliver(0);
         }
         assert!(
             session
@@ -104,12 +109,12 @@ impl Session {
         );
         session.send(CALLER, 2);
         session.send(LISTENER, 2);
-        session.deliver();
+        session.deliver(0);
         session
     }
 
     fn step<'a>(&mut self, operation: u8, argument: u8, tail: &'a [u8]) -> &'a [u8] {
-        match operation % 8 {
+        match operation % 9 {
             0 => return self.inject(CALLER, LISTENER, argument, tail),
             1 => self.pass(Duration::from_millis(argument.into())),
             2 => {
@@ -119,10 +124,11 @@ impl Session {
                 return tail;
             }
             3 => self.send(CALLER, argument),
-            4 => self.deliver(),
+            4 => self.deliver(argument),
             5 => self.in_flight.clear(),
             6 => return self.inject(LISTENER, CALLER, argument, tail),
-            _ => self.send(LISTENER, argument),
+            7 => self.send(LISTENER, argument),
+            _ => return self.forge(argument, tail),
         }
         tail
     }
@@ -136,6 +142,39 @@ impl Session {
             socket.copy_from_slice(&self.peers[to].socket);
         }
         self.hand_in(self.peers[from].address, to, &bytes);
+        tail
+    }
+
+    fn forge<'a>(&mut self, what: u8, tail: &'a [u8]) -> &'a [u8] {
+        let [a, b, tail @ ..] = tail else { return &[] };
+        let sequence = |offset: u8| {
+            let offset = i32::from(offset.cast_signed());
+            FIRST_SEQUENCE.wrapping_add_signed(offset) & 0x7FFF_FFFF
+        };
+        let (first, last) = (sequence(*a), sequence(*b));
+        let stamp = u32::MAX - 900_000;
+        let words = match what >> 1 & 3 {
+            0 => vec![
+                0x8002_0000,
+                1,
+                stamp,
+                1,
+                first,
+                40_000,
+                5_000,
+                last & 0xFFFF,
+            ],
+            1 => vec![0x8003_0000, 0, stamp, 1, first | 1 << 31, last],
+            2 => vec![0x8007_0000, 0, stamp, 1, first, last],
+            _ => vec![first, 3 << 30 | 1 << 26 | 1, stamp, 1, 0x4740_0000],
+        };
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let (from, to) = if what & 1 == 0 {
+            (CALLER, LISTENER)
+        } else {
+            (LISTENER, CALLER)
+        };
+        self.inject(from, to, bytes.len() as u8, &bytes);
         tail
     }
 
@@ -161,8 +200,12 @@ impl Session {
         self.drain();
     }
 
-    fn deliver(&mut self) {
-        for (from, to, bytes) in std::mem::take(&mut self.in_flight) {
+    fn deliver(&mut self, lost: u8) {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        for (place, (from, to, bytes)) in in_flight.into_iter().enumerate() {
+            if lost >> (place % 8) & 1 == 1 {
+                continue;
+            }
             if let Some(index) = self.peers.iter().position(|peer| peer.address == to) {
                 self.hand_in(from, index, &bytes);
             }

@@ -27,7 +27,7 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         return answer(path, file, &headers);
     }
     // A missing file is missing; a page's address has no extension.
-    if path.starts_with(HASHED) || path.rsplit('/').next().is_some_and(|last| is_file(last)) {
+    if path.starts_with(HASHED) || path.rsplit('/').next().is_some_and(is_file) {
         return Problem::no_such_page().into_response();
     }
     match Dashboard::get(INDEX) {

@@ -1,6 +1,10 @@
 //! The HTTP API, and what is served beside it.
 
 // The macros that describe handlers repeat the names of their argument types.
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made at most once per request"
+)]
 #![allow(unused_qualifications, reason = "utoipa writes them so")]
 
 mod address;

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod client;
 mod export;
+mod probe;
 mod serve;
 
 use std::io::Write;
@@ -45,6 +46,9 @@ enum Command {
         #[arg(long)]
         data: Option<PathBuf>,
     },
+    /// Look at a feed for a few seconds: what is in it, and is it healthy? 0: healthy,
+    /// 1: something is wrong with it, 2: there is no feed.
+    Probe(probe::ProbeArgs),
     /// Print the OpenAPI document of this program.
     Openapi,
 }
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Check { file } => check::run(&file),
         Command::Apply { file, server } => apply::run(&file, &server),
         Command::Export { server, data } => export::run(&server, data.as_deref()),
+        Command::Probe(args) => probe::run(&args),
         Command::Openapi => openapi(),
     };
     done.unwrap_or_else(|error| {

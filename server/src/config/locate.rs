@@ -17,8 +17,8 @@ pub(super) struct Outline(Spanned<Node>);
 
 enum Node {
     Scalar,
-    Sequence(Vec<Spanned<Node>>),
-    Mapping(Vec<(String, Spanned<Node>)>),
+    Sequence(Vec<Spanned<Self>>),
+    Mapping(Vec<(String, Spanned<Self>)>),
 }
 
 impl Outline {

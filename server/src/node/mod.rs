@@ -110,7 +110,7 @@ impl Node {
         let mut tasks = vec![
             tokio::spawn(reconciler.run(stop.clone())),
             tokio::spawn(api::publish_state(app.clone())),
-            tokio::spawn(tls.clone().watch(app.alarms.clone(), stop.clone())),
+            tokio::spawn(tls.clone().watch(app.alarms.clone(), stop)),
         ];
         tasks.extend(serve(&app, bound, &tls, say)?);
         Ok(Self {

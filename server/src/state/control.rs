@@ -246,7 +246,7 @@ impl Control {
     pub fn drift(&self, file: &Path) -> Drift {
         let named = file.display().to_string();
         let mut drift = Drift {
-            file: Some(named.clone()),
+            file: Some(named),
             ..Drift::default()
         };
         let read = std::fs::read_to_string(file).map_err(|error| error.to_string());

@@ -94,7 +94,7 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn state(&self) -> Result<StateRows, StoreError> {
-        self.call(|connection| read(connection)).await
+        self.call(read).await
     }
 
     /// Writes one change.

@@ -1,13 +1,14 @@
 //! The server as scripts and operators meet it: the real program, over HTTP and by its
 //! command line.
 
-#![expect(missing_docs, reason = "tests")]
+#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod access;
 mod client;
 mod command_line;
 mod config_file;
 mod objects;
+mod probe;
 mod secrets;
 mod survival;
 

@@ -1,6 +1,9 @@
 //! Tidegate as its users meet it: the real program between real peers.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 mod exact;
 mod failure;

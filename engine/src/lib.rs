@@ -40,7 +40,8 @@ pub use error::{Ended, EngineError, RunError, SettingsError, Whose};
 pub use event::{Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind};
 pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route};
 pub use health::{
-    AudioStatus, Expect, Health, MediaStatus, ProgramStatus, Reason, ReasonCode, VideoStatus,
+    AudioStatus, Expect, Health, MediaStatus, ProgramStatus, Reason, ReasonCode, TrackStatus,
+    VideoStatus,
 };
 pub use item::{Batch, Frame, Item, Lane, TsChunk};
 pub use output::{OutputReport, OutputState, OutputStatus};

@@ -1,6 +1,6 @@
-use super::{AudioStatus, MediaStatus, ProgramStatus, VideoStatus};
+use super::{AudioStatus, MediaStatus, ProgramStatus, TrackStatus, VideoStatus};
 use core::time::Duration;
-use tidegate_mpegts::{AudioReport, MediaReport, VideoReport};
+use tidegate_mpegts::{AudioReport, MediaReport, TrackReport, VideoReport};
 
 impl MediaStatus {
     /// What the inspector found; `None` before it has read any tables.
@@ -8,6 +8,7 @@ impl MediaStatus {
         (report.has_pat && report.has_pmt).then(|| Self {
             video: report.video.as_ref().map(video),
             audio: report.audio.iter().map(audio).collect(),
+            tracks: report.tracks.iter().map(track).collect(),
             programs: report.programs.iter().map(program).collect(),
             continuity_errors: report.continuity_errors,
             sync_losses: report.sync_losses,
@@ -45,6 +46,18 @@ fn audio(report: &AudioReport) -> AudioStatus {
         language: report.language.clone(),
         last_unit_age_ms: report.last_unit_age.map(millis),
         bitrate_bps: report.bitrate.as_bps(),
+    }
+}
+
+fn track(report: &TrackReport) -> TrackStatus {
+    TrackStatus {
+        pid: report.pid,
+        program: report.program,
+        codec: report.codec.name(),
+        language: report.language.clone(),
+        bitrate_bps: report.bitrate.as_bps(),
+        continuity_errors: report.continuity_errors,
+        scrambled: report.scrambled,
     }
 }
 

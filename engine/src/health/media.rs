@@ -7,6 +7,8 @@ pub struct MediaStatus {
     pub video: Option<VideoStatus>,
     /// All audio tracks.
     pub audio: Vec<AudioStatus>,
+    /// Every track that the tables name, data included.
+    pub tracks: Vec<TrackStatus>,
     /// The programs of the multiplex.
     pub programs: Vec<ProgramStatus>,
     /// Packets missing or doubled by their counters.
@@ -69,6 +71,25 @@ pub struct AudioStatus {
     pub last_unit_age_ms: Option<u64>,
     /// Over the last second.
     pub bitrate_bps: u64,
+}
+
+/// Any track: picture, sound, or data such as SCTE-35 and teletext.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrackStatus {
+    /// Its PID.
+    pub pid: u16,
+    /// The program it belongs to.
+    pub program: u16,
+    /// `h264`, `aac`, `scte35`, `teletext`, …
+    pub codec: &'static str,
+    /// ISO 639 language.
+    pub language: Option<String>,
+    /// Over the last second.
+    pub bitrate_bps: u64,
+    /// Packets missing or doubled by their counter.
+    pub continuity_errors: u64,
+    /// Whether it is scrambled.
+    pub scrambled: bool,
 }
 
 /// A program of the multiplex.

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tidegate_testkit::{free_udp_port, peers};
+use tidegate_testkit::{free_udp_port, media, peers};
 
 use crate::PROGRAM;
 
@@ -18,40 +18,14 @@ fn probe(args: &[&str]) -> (i32, String) {
 
 #[test]
 fn a_file_is_looked_into() {
-    if !peers::have("ffmpeg") {
+    if !peers::have(&["ffmpeg"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("picture.ts");
-    let made = Command::new("ffmpeg")
-        .args([
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=s=320x180:r=25",
-        ])
-        .args(["-f", "lavfi", "-i", "sine=sample_rate=48000", "-t", "6"])
-        .args([
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-g",
-            "25",
-            "-c:a",
-            "aac",
-            "-ac",
-            "2",
-        ])
-        .args(["-f", "mpegts", file.to_str().unwrap()])
-        .status()
-        .unwrap();
-    assert!(made.success());
+    let file = media::h264_aac(folder.path(), 6);
     let (code, json) = probe(&[file.to_str().unwrap(), "--seconds", "4", "--json"]);
     let status: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(status["media"]["video"]["width"], 320, "{json}");
+    assert_eq!(status["media"]["video"]["codec"], "h264", "{json}");
     assert_eq!(status["media"]["audio"][0]["codec"], "aac", "{json}");
     assert_eq!((code, &status["health"]), (0, &Value::from("ok")), "{json}");
 }

@@ -57,7 +57,7 @@ impl Candidate {
             nearest: self.nearest,
             advice: refusal.advice,
         };
-        tracing::info!(
+        tracing::debug!(
             listener = %self.listener,
             peer = %rejection.peer,
             stream_id = %rejection.stream_id,

@@ -3,8 +3,10 @@
 mod listener;
 mod output;
 mod passphrase;
+mod percent;
 mod source;
 mod uri;
+mod uri_options;
 
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;

@@ -20,6 +20,9 @@ const BATCHES_PER_TURN: usize = 16;
 /// When a fountain is looked at again whose connection has no room: an acknowledgement's time.
 const FULL_RETRY: Duration = Duration::from_millis(5);
 
+/// How often timers are looked at while the kernel has no room.
+const BLOCKED_RETRY: Duration = Duration::from_millis(1);
+
 /// What a port borrows from its shard for a turn.
 pub(super) struct Surroundings<'a> {
     pub(super) door: &'a Arc<Door>,
@@ -30,6 +33,7 @@ pub(super) struct Surroundings<'a> {
 impl Port {
     /// Everything after the datagrams are in; returns the number of datagrams sent.
     pub(super) fn turn(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
+        self.last_turn = now;
         if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
         }
@@ -41,8 +45,12 @@ impl Port {
 
     /// When something is due by itself.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if self.has_more && self.outbox.is_empty() {
-            return Some(Instant::ZERO);
+        if !self.outbox.is_empty() {
+            // Room in the kernel wakes us; until then what is due cannot leave anyway.
+            return Some(self.last_turn + BLOCKED_RETRY);
+        }
+        if self.has_more {
+            return Some(self.last_turn);
         }
         let appointment = self.appointments.peek().map(|appointment| appointment.at);
         self.endpoint

@@ -86,8 +86,8 @@ impl Shard {
     /// Turns until told to stop.
     pub(crate) fn run(mut self) {
         while !self.has_stopped() {
-            let timeout = self.time_to_wait();
             self.moderation.hold_back(&self.clock);
+            let timeout = self.time_to_wait();
             if let Err(error) = self.poller.wait(timeout) {
                 tracing::error!(%error, "a media thread cannot wait for its sockets");
                 std::thread::sleep(SWEEP);

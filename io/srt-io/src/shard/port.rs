@@ -36,6 +36,7 @@ pub(super) struct Port {
     pub(super) touched: Vec<ConnectionId>,
     /// The socket is also watched for room to write.
     pub(super) waits_for_room: bool,
+    pub(super) last_turn: Instant,
     /// The endpoint had more to send than one turn takes.
     pub(super) has_more: bool,
     gate: Option<Gate>,
@@ -84,6 +85,7 @@ impl Port {
             woken: Vec::new(),
             touched: Vec::new(),
             waits_for_room: false,
+            last_turn: now,
             has_more: false,
             gate: open.gate,
             shared: open.shared,

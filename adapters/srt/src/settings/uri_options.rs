@@ -1,0 +1,216 @@
+//! The options of an address: which there are, and what they ask for.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::KeyBytes;
+use super::uri::UriError;
+
+/// What the options of an address ask for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct UriOptions {
+    pub(crate) stream_id: Option<String>,
+    pub(crate) latency: Option<Duration>,
+    pub(crate) receive_latency: Option<Duration>,
+    pub(crate) peer_latency: Option<Duration>,
+    pub(crate) key_length: Option<KeyBytes>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) local_address: Option<IpAddr>,
+    pub(crate) local_port: Option<u16>,
+    pub(crate) max_bandwidth: Option<i64>,
+    pub(crate) input_bandwidth: Option<u64>,
+    pub(crate) overhead_percent: Option<u8>,
+    pub(crate) loss_max_ttl: Option<u32>,
+    pub(crate) too_late_drop: Option<bool>,
+    pub(crate) nak_report: Option<bool>,
+    pub(crate) trace_drift: Option<bool>,
+    pub(crate) send_drop_delay: Option<Duration>,
+}
+
+/// Options that are taken and change nothing here: buffers size themselves, and live mode is
+/// the only one.
+const WITHOUT_EFFECT: [&str; 22] = [
+    "adaptive",
+    "blocking",
+    "fc",
+    "groupminstabletimeo",
+    "iptos",
+    "ipttl",
+    "ipv6only",
+    "kmpreannounce",
+    "kmrefreshrate",
+    "linger",
+    "maxrexmitbw",
+    "mininputbw",
+    "minversion",
+    "mss",
+    "payloadsize",
+    "pkt_size",
+    "rcvbuf",
+    "retransmitalgo",
+    "sndbuf",
+    "timeout",
+    "udp_rcvbuf",
+    "udp_sndbuf",
+];
+
+/// Options that are understood.
+const WITH_EFFECT: [&str; 27] = [
+    "adapter",
+    "bindtodevice",
+    "congestion",
+    "conntimeo",
+    "cryptomode",
+    "drifttracer",
+    "enforcedencryption",
+    "groupconnect",
+    "inputbw",
+    "latency",
+    "lossmaxttl",
+    "maxbw",
+    "messageapi",
+    "mode",
+    "nakreport",
+    "oheadbw",
+    "packetfilter",
+    "passphrase",
+    "pbkeylen",
+    "peeridletimeo",
+    "peerlatency",
+    "port",
+    "rcvlatency",
+    "snddropdelay",
+    "streamid",
+    "tlpktdrop",
+    "transtype",
+];
+
+/// One option being read.
+pub(super) struct Reading<'a> {
+    pub(super) option: &'a str,
+    pub(super) value: &'a str,
+}
+
+impl Reading<'_> {
+    pub(super) fn apply(&self, options: &mut UriOptions) -> Result<(), UriError> {
+        match self.option {
+            "streamid" => options.stream_id = Some(self.stream_id()?),
+            "latency" => options.latency = Some(self.millis()?),
+            "rcvlatency" => options.receive_latency = Some(self.millis()?),
+            "peerlatency" => options.peer_latency = Some(self.millis()?),
+            "pbkeylen" => options.key_length = self.key_length()?,
+            "conntimeo" => options.connect_timeout = Some(self.millis()?),
+            "peeridletimeo" => options.idle_timeout = Some(self.millis()?),
+            "adapter" => options.local_address = Some(self.number("a local IP address")?),
+            "port" => options.local_port = Some(self.number("a local port")?),
+            "maxbw" => options.max_bandwidth = Some(self.number("bytes per second, 0 or -1")?),
+            "inputbw" => options.input_bandwidth = Some(self.number("bytes per second")?),
+            "oheadbw" => options.overhead_percent = Some(self.number("5 to 100 percent")?),
+            "lossmaxttl" => options.loss_max_ttl = Some(self.number("a number of packets")?),
+            "tlpktdrop" => options.too_late_drop = Some(self.flag()?),
+            "nakreport" => options.nak_report = Some(self.flag()?),
+            "drifttracer" => options.trace_drift = Some(self.flag()?),
+            "snddropdelay" => options.send_drop_delay = Some(self.millis()?),
+            _ => return self.check_only(),
+        }
+        Ok(())
+    }
+
+    /// Options that must have the one value that is meant anyway.
+    fn check_only(&self) -> Result<(), UriError> {
+        let only = |fine: &[&str], why| {
+            if fine.contains(&self.value) {
+                Ok(())
+            } else {
+                Err(self.unsupported(why))
+            }
+        };
+        let yes = ["1", "true", "yes", "on", ""];
+        match self.option {
+            "mode" => only(
+                &["caller", "client", "default", ""],
+                "`call` calls; to be called, put the stream on a `listener`",
+            ),
+            "transtype" => only(&["live", ""], "only live transmission is"),
+            "congestion" => only(&["live", ""], "only live congestion control is"),
+            "messageapi" => only(&yes, "only live messages are"),
+            "enforcedencryption" => only(&yes, "encryption is always enforced"),
+            "cryptomode" => only(&["0", "1", ""], "only AES-CTR is"),
+            "packetfilter" => only(&[""], "forward error correction is not there yet"),
+            "groupconnect" => only(&["0", ""], "bonding is not there yet"),
+            "bindtodevice" => only(&[""], "choose the interface by its address: adapter=…"),
+            other if WITHOUT_EFFECT.contains(&other) => Ok(()),
+            _ => Err(self.unknown()),
+        }
+    }
+
+    fn unknown(&self) -> UriError {
+        let near = |known: &&&str| strsim::damerau_levenshtein(known, self.option);
+        let nearest = WITH_EFFECT.iter().chain(&WITHOUT_EFFECT).min_by_key(near);
+        let nearest = nearest
+            .filter(|known| near(known) <= 3)
+            .map(|known| (*known).to_owned());
+        UriError::UnknownOption {
+            option: self.option.to_owned(),
+            nearest,
+        }
+    }
+
+    fn stream_id(&self) -> Result<String, UriError> {
+        if self.value.len() > super::STREAM_ID_BYTES_MAX {
+            return Err(self.wrong("a stream ID has at most 512 bytes"));
+        }
+        Ok(self.value.to_owned())
+    }
+
+    fn millis(&self) -> Result<Duration, UriError> {
+        let wanted = "a number of milliseconds (ffmpeg's option counts microseconds, this one \
+                      does not), at most 60000";
+        let millis: u64 = self.number(wanted)?;
+        if millis > 60_000 {
+            Err(self.wrong(wanted))
+        } else {
+            Ok(Duration::from_millis(millis))
+        }
+    }
+
+    fn key_length(&self) -> Result<Option<KeyBytes>, UriError> {
+        let wanted = "16, 24 or 32, the bytes of an AES key";
+        match self.number(wanted)? {
+            0 => Ok(None),
+            bytes => KeyBytes::parse(bytes)
+                .map(Some)
+                .ok_or_else(|| self.wrong(wanted)),
+        }
+    }
+
+    fn flag(&self) -> Result<bool, UriError> {
+        match self.value {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(self.wrong("1 or 0")),
+        }
+    }
+
+    fn number<T: FromStr>(&self, wanted: &'static str) -> Result<T, UriError> {
+        self.value.parse().map_err(|_| self.wrong(wanted))
+    }
+
+    fn wrong(&self, wanted: &'static str) -> UriError {
+        UriError::Value {
+            option: self.option.to_owned(),
+            value: self.value.to_owned(),
+            wanted,
+        }
+    }
+
+    fn unsupported(&self, why: &'static str) -> UriError {
+        UriError::Unsupported {
+            option: self.option.to_owned(),
+            value: self.value.to_owned(),
+            why,
+        }
+    }
+}

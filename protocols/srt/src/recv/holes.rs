@@ -1,3 +1,4 @@
+use super::cadence::{Asked, Cadence};
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
@@ -22,44 +23,13 @@ struct Hole {
     last: u64,
     /// When it is to be reported (again); `None`: never.
     report_at: Option<Instant>,
-    /// When it was reported first; again, once an answer to that is overdue.
-    asked_at: Option<Instant>,
-}
-
-/// When runs are reported again.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cadence {
-    /// Reports may get lost, so they are repeated so soon ...
-    pub(crate) repeat: Duration,
-    /// ... but only for so long: a sender that got the first one takes a later one for
-    /// news that its repetition is lost.
-    pub(crate) repeat_for: Duration,
-    /// By then the repetition is here, unless it is lost.
-    pub(crate) answer: Duration,
-}
-
-impl Cadence {
-    /// When a run that was asked for at `asked_at`, and again now, is due again.
-    fn next(&self, asked_at: Instant, now: Instant) -> Instant {
-        let repeat = now + self.repeat;
-        if repeat <= asked_at + self.repeat_for {
-            repeat
-        } else {
-            repeat.max(asked_at + self.answer)
-        }
-    }
+    /// What was asked for already.
+    asked: Option<Asked>,
 }
 
 impl Hole {
     const fn packets(&self) -> u64 {
         self.last - self.first + 1
-    }
-
-    fn plan_next(&mut self, now: Instant, cadence: Cadence) {
-        let overdue = |asked: &Instant| *asked + cadence.answer <= now;
-        let asked_at = self.asked_at.filter(|asked| !overdue(asked)).unwrap_or(now);
-        self.asked_at = Some(asked_at);
-        self.report_at = Some(cadence.next(asked_at, now));
     }
 }
 
@@ -70,7 +40,7 @@ impl Holes {
             first,
             last,
             report_at,
-            asked_at: None,
+            asked: None,
         });
         self.expect_report(report_at);
     }
@@ -191,13 +161,13 @@ impl Holes {
     }
 
     /// Hands every run that is due by `now` to `write`, until that says no, and plans its
-    /// next report. A run is reported again only as long as `useful`, asked with its last
-    /// packet, says so.
+    /// next report. `skipped_at` says when a run will be skipped, asked with its last
+    /// packet; a run that cannot be repaired by then is not reported again.
     pub(crate) fn report(
         &mut self,
         now: Instant,
         cadence: Cadence,
-        useful: impl Fn(u64) -> bool,
+        skipped_at: impl Fn(u64) -> Option<Instant>,
         mut write: impl FnMut(u64, u64) -> bool,
     ) {
         let mut room = true;
@@ -206,12 +176,17 @@ impl Holes {
             let Some(planned) = hole.report_at else {
                 continue;
             };
-            if planned <= now && hole.asked_at.is_some() && !useful(hole.last) {
-                hole.report_at = None;
-            } else if planned <= now && room {
+            if planned <= now && room {
+                let end = skipped_at(hole.last);
+                if hole.asked.is_some() && !cadence.is_worthwhile(now, end) {
+                    hole.report_at = None;
+                    continue;
+                }
                 room = write(hole.first, hole.last);
                 if room {
-                    hole.plan_next(now, cadence);
+                    let asked = cadence.ask(hole.asked, now);
+                    hole.asked = Some(asked);
+                    hole.report_at = Some(cadence.next(asked, now, end));
                 }
             }
             earliest = earliest.into_iter().chain(hole.report_at).min();
@@ -232,6 +207,7 @@ impl Holes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recv::Rtt;
 
     fn runs(holes: &Holes) -> Vec<(u64, u64)> {
         holes
@@ -249,22 +225,17 @@ mod tests {
         holes
     }
 
-    fn every(millis: u64) -> Cadence {
-        let interval = Duration::from_millis(millis);
-        Cadence {
-            repeat: interval,
-            repeat_for: interval,
-            answer: interval,
-        }
+    /// Loss reports 50 ms apart.
+    fn cadence() -> Cadence {
+        Cadence::new(&Rtt::default(), Duration::from_millis(200))
     }
 
     fn reported(holes: &mut Holes, millis: u64) -> Vec<(u64, u64)> {
         let mut seen = Vec::new();
-        let interval = every(50);
         holes.report(
             Instant::from_millis(millis),
-            interval,
-            |_| true,
+            cadence(),
+            |_| None,
             |first, last| {
                 seen.push((first, last));
                 true
@@ -300,8 +271,8 @@ mod tests {
         let mut room = 1;
         holes.report(
             Instant::ZERO,
-            every(50),
-            |_| true,
+            cadence(),
+            |_| None,
             |_, _| {
                 room -= 1;
                 room >= 0
@@ -312,45 +283,19 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_repeated_soon_and_then_only_when_its_answer_is_overdue() {
-        let mut holes = with(&[(10, 11)]);
-        let ms = Duration::from_millis;
-        let cadence = Cadence {
-            repeat: ms(26),
-            repeat_for: ms(60),
-            answer: ms(104),
-        };
-        let mut times = Vec::new();
-        for millis in 0..300 {
-            holes.report(
-                Instant::from_millis(millis),
-                cadence,
-                |_| true,
-                |_, _| {
-                    times.push(millis);
-                    true
-                },
-            );
-        }
-        assert_eq!(times, [0, 26, 52, 104, 130, 156, 208, 234, 260]);
-    }
-
-    #[test]
-    fn a_run_is_reported_once_and_again_only_while_that_is_useful() {
+    fn a_run_is_reported_once_and_again_only_while_it_can_be_repaired() {
+        let mut rtt = Rtt::default();
+        rtt.measure(Duration::from_millis(40));
+        let cadence = Cadence::new(&rtt, Duration::from_millis(200));
         let mut holes = with(&[(10, 11), (13, 14)]);
         let mut seen = Vec::new();
-        for millis in [0, 50, 100] {
-            let interval = every(50);
-            let useful = |last| last > 11;
-            holes.report(
-                Instant::from_millis(millis),
-                interval,
-                useful,
-                |first, _| {
-                    seen.push(first);
-                    true
-                },
-            );
+        let skipped_at = |last| Some(Instant::from_millis(if last > 11 { 500 } else { 20 }));
+        for millis in [0, 100, 200] {
+            let now = Instant::from_millis(millis);
+            holes.report(now, cadence, skipped_at, |first, _| {
+                seen.push(first);
+                true
+            });
         }
         assert_eq!(seen, [10, 13, 13, 13]);
     }

@@ -2,6 +2,7 @@
 
 mod ack;
 mod buffer;
+mod cadence;
 mod chunk;
 mod drift;
 mod holes;

@@ -1,7 +1,8 @@
 use super::ack::{AckKind, Acknowledger};
 use super::buffer::{Arrival, ReceiveBuffer};
+use super::cadence::Cadence;
 use super::chunk::PayloadMemory;
-use super::holes::{Cadence, Holes};
+use super::holes::Holes;
 use super::jitter::Jitter;
 use super::playout::PlayoutLevel;
 use super::rate::{LinkRate, Rates};
@@ -21,16 +22,6 @@ use tidegate_units::{Duration, Instant};
 const MAX_JUMP_PACKETS: u64 = 1 << 20;
 /// The least room ever announced, as libsrt does: zero would stop the sender for good.
 const MIN_AVAILABLE_PACKETS: usize = 2;
-/// Loss reports are not repeated faster than this.
-const MIN_REPORT_INTERVAL: Duration = Duration::from_millis(20);
-/// Reports of one loss within a round trip.
-const REPORTS_PER_ROUND_TRIP: u32 = 4;
-/// The part of a round trip in which a report is merely a repeated one.
-const REPEAT_FOR_ROUND_TRIPS: f32 = 0.6;
-/// Reports of one loss within the latency, until the round-trip time is known.
-const FIRST_REPORTS: u32 = 4;
-/// "Never again" for a connection that reports each loss only once.
-const NO_REPEAT: Duration = Duration::from_secs(3600);
 
 /// What the receiving half is told when the connection is made.
 #[derive(Debug, Clone)]
@@ -388,44 +379,16 @@ impl Receiver {
         self.holes.next_report()
     }
 
-    /// Hands all runs to be reported now to `write`, until that says that it is full. A
-    /// run is not reported again when its packets could not be back before it is skipped.
+    /// Hands all runs to be reported now to `write`, until that says that it is full.
     pub(crate) fn report(&mut self, now: Instant, rtt: &Rtt, write: impl FnMut(u64, u64) -> bool) {
-        let cadence = self.cadence(rtt);
-        let (buffer, drops, back_at) = (&self.buffer, self.too_late_drop, now + rtt.floor());
-        let useful = |last: u64| match buffer.get(last + 1) {
-            Some(behind) if drops => back_at <= behind.due,
-            _ => true,
+        let cadence = if self.repeat_reports {
+            Cadence::new(rtt, self.tsbpd.latency())
+        } else {
+            Cadence::once()
         };
-        self.holes.report(now, cadence, useful, write);
-    }
-
-    /// Lost reports cost little when they are repeated within the round trip. As long as
-    /// the round-trip time is a guess, waiting for it must not use up the latency.
-    fn cadence(&self, rtt: &Rtt) -> Cadence {
-        if !self.repeat_reports {
-            return Cadence {
-                repeat: NO_REPEAT,
-                repeat_for: NO_REPEAT,
-                answer: NO_REPEAT,
-            };
-        }
-        let repeat = (rtt.timeout() / REPORTS_PER_ROUND_TRIP).max(MIN_REPORT_INTERVAL);
-        if rtt.is_known() {
-            let repeat_for = rtt.smoothed().mul_f32(REPEAT_FOR_ROUND_TRIPS);
-            return Cadence {
-                repeat,
-                repeat_for,
-                answer: rtt.timeout(),
-            };
-        }
-        let first = self.tsbpd.latency() / FIRST_REPORTS;
-        let repeat = repeat.min(first).max(MIN_REPORT_INTERVAL);
-        Cadence {
-            repeat,
-            repeat_for: NO_REPEAT,
-            answer: NO_REPEAT,
-        }
+        let behind = |last: u64| self.buffer.get(last + 1).filter(|_| self.too_late_drop);
+        let skipped_at = |last: u64| behind(last).map(|arrival| arrival.due);
+        self.holes.report(now, cadence, skipped_at, write);
     }
 
     /// The acknowledgement to be sent now, if any.

@@ -374,3 +374,59 @@ fn a_link_that_eats_large_packets_only_still_connects_and_reports_the_loss() {
     assert_eq!(pair.inbox(Side::Listener).delivered, 0);
     assert!(pair.alive(Side::Caller) && pair.alive(Side::Listener));
 }
+
+/// A router that moves the caller to another port: SRT cannot tell that from a thief.
+#[test]
+fn a_session_does_not_move_to_another_address_by_itself() {
+    let mut pair = Scenario::new(82).latency(200 * MS).connect();
+    let seen = pair.record();
+    pair.publish(Side::Caller, 4.0, 2 * SECOND);
+    pair.world.run_for(500 * MS);
+    let before = pair.inbox(Side::Listener).delivered;
+    pair.node_mut(Side::Caller).down = true;
+    let moved = SocketAddr::new(caller_address().ip(), 50_000);
+    let packets: Vec<_> = seen
+        .borrow()
+        .iter()
+        .map(|datagram| datagram.bytes.clone())
+        .collect();
+    for bytes in packets {
+        pair.world.inject(moved, listener_address(), &bytes);
+    }
+    pair.world.run_for(10 * SECOND);
+    assert!(pair.inbox(Side::Listener).delivered <= before + 20);
+    assert!(
+        pair.world.strays.is_empty(),
+        "media or control went to the new address"
+    );
+    assert_eq!(sessions(&pair), 0);
+}
+
+/// Everything that was ever sent, again, from the right addresses.
+#[test]
+fn a_replayed_session_changes_nothing() {
+    let mut pair = Scenario::new(83)
+        .latency(200 * MS)
+        .encrypted(tidegate_srt::KeyLength::Aes128);
+    pair.connection.key_refresh = tidegate_srt::KeyRefresh::new(400, 100);
+    let mut pair = pair.build();
+    let seen = pair.record();
+    pair.call();
+    assert!(pair.await_connection(SECOND));
+    pair.publish(Side::Caller, 6.0, 6 * SECOND);
+    for _ in 0..40 {
+        pair.world.run_for(100 * MS);
+        let replay: Vec<_> = seen.borrow().iter().rev().take(200).cloned().collect();
+        for datagram in replay.iter().rev() {
+            pair.world
+                .inject(datagram.from, datagram.to, &datagram.bytes);
+        }
+    }
+    pair.world.run_for(5 * SECOND);
+    assert!(
+        pair.alive(Side::Caller) && pair.alive(Side::Listener),
+        "{:#?}",
+        pair.events()
+    );
+    pair.assert_everything_arrived_from(Side::Caller);
+}

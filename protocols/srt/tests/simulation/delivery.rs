@@ -204,3 +204,50 @@ fn a_receiver_with_too_little_latency_delivers_what_it_can_in_order_and_on_time(
 fn alive(pair: &Pair) -> bool {
     pair.alive(Side::Caller) && pair.alive(Side::Listener)
 }
+
+/// A sender faster than its line: what is too late is given up at the sender, the rest is in
+/// order and the session lives.
+#[test]
+fn a_stream_faster_than_its_line_is_thinned_out_and_not_delayed_for_ever() {
+    let mut link = LinkConfig::delayed(20 * MS);
+    link.rate = Some(tidegate_netsim::Rate {
+        bitrate: tidegate_units::Bitrate::from_bps(5_000_000),
+        queue_bytes: 60_000,
+        overhead_bytes: 28,
+    });
+    let mut scenario = Scenario::new(16).latency(300 * MS);
+    scenario.to_listener = link;
+    let mut pair = scenario.connect();
+    pair.stream(Side::Caller, 8.0, 20 * SECOND);
+    assert!(alive(&pair), "{:#?}", pair.events());
+    let inbox = pair.inbox(Side::Listener);
+    let share = inbox.delivered as f64 / pair.sent(Side::Caller) as f64;
+    assert!(
+        (0.25..0.65).contains(&share),
+        "{share} of the stream came through"
+    );
+    assert!(
+        inbox.worst_lateness <= 1_500 * MS,
+        "{:?}",
+        inbox.worst_lateness
+    );
+}
+
+#[test]
+fn the_larger_of_both_sides_latencies_is_used() {
+    for (caller_wants, listener_wants) in [(80, 400), (400, 80), (200, 200), (0, 120)] {
+        let mut scenario = Scenario::new(17);
+        scenario.connection.peer_latency = caller_wants * MS;
+        let mut pair = scenario.build();
+        pair.node_mut(Side::Listener).admission.config.latency = listener_wants * MS;
+        pair.call();
+        assert!(pair.await_connection(SECOND));
+        pair.stream(Side::Caller, 2.0, SECOND);
+        let longest = pair.inbox(Side::Listener).longest_delay.unwrap();
+        let expected = caller_wants.max(listener_wants) * MS + 20 * MS;
+        assert!(
+            longest >= expected && longest <= expected + 2 * MS,
+            "{longest:?}"
+        );
+    }
+}

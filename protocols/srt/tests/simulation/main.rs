@@ -3,6 +3,7 @@
 mod support;
 
 mod attack;
+mod crowd;
 mod delivery;
 mod encryption;
 mod handshake;

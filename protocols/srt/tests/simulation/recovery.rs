@@ -30,6 +30,7 @@ struct Cell {
 struct Outcome {
     unrecovered_percent: f64,
     wire: f64,
+    payloads: u64,
 }
 
 fn random(percent: f64) -> LinkConfig {
@@ -54,7 +55,15 @@ fn run(cell: &Cell, seed: u64) -> Outcome {
     Outcome {
         unrecovered_percent: lost as f64 * 100.0 / payloads as f64,
         wire: pair.wire(Side::Caller).data_bytes as f64 / payload_bytes as f64,
+        payloads,
     }
+}
+
+/// Three standard deviations of a count of independent losses: a sender exactly as good as
+/// libsrt exceeds libsrt's mean by less than this in a run of this length.
+fn noise_percent(percent: f64, payloads: u64) -> f64 {
+    let expected = percent / 100.0 * payloads as f64;
+    3.0 * expected.sqrt() * 100.0 / payloads as f64
 }
 
 /// libsrt's wire figures are rounded to three digits, from runs of their own.
@@ -73,10 +82,13 @@ fn check(table: &str, seed: u64, cells: &[Cell]) {
             outcome.wire
         );
         writeln!(text, "{line}").expect("a string takes everything");
-        let allowed = cell.libsrt_unrecovered_percent;
+        let libsrt = cell.libsrt_unrecovered_percent;
+        let allowed = libsrt + noise_percent(libsrt, outcome.payloads);
         let wire_allowed = cell.libsrt_wire + WIRE_TOLERANCE;
         if outcome.unrecovered_percent > allowed || outcome.wire > wire_allowed {
-            worse.push(format!("{line}  (allowed: {allowed} %, {wire_allowed:.3})"));
+            worse.push(format!(
+                "{line}  (allowed: {allowed:.4} %, {wire_allowed:.3})"
+            ));
         }
     }
     if virtual_seconds(DEFAULT_SECONDS) != DEFAULT_SECONDS {

@@ -17,6 +17,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test's modules have no outside")]
 
+pub mod crowd;
 pub mod inbox;
 pub mod node;
 pub mod packets;

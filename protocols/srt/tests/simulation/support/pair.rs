@@ -133,7 +133,7 @@ impl Scenario {
         pair
     }
 
-    fn endpoint_config(&self, chance: &mut Chance, listens: bool) -> EndpointConfig {
+    pub(super) fn endpoint_config(&self, chance: &mut Chance, listens: bool) -> EndpointConfig {
         let listen = listens.then(ListenerConfig::default);
         let mut cookie_key = [0; 16];
         chance.fill(&mut cookie_key);
@@ -146,7 +146,17 @@ impl Scenario {
         }
     }
 
-    fn admission(&self) -> Admission {
+    pub(super) fn caller_config(&self, keys: Option<SessionKeys>) -> CallerConfig {
+        CallerConfig {
+            stream_id: self.stream_id.clone().into(),
+            keys,
+            connection: self.connection.clone(),
+            first_sequence: self.first_sequence,
+            ..CallerConfig::default()
+        }
+    }
+
+    pub(super) fn admission(&self) -> Admission {
         Admission {
             answer: self.answer,
             delay: self.admission_delay,
@@ -188,13 +198,7 @@ impl Pair {
             let mut random = rand_chacha_of(&mut self.chance);
             SessionKeys::generate(passphrase, length, &mut random).expect("a valid passphrase")
         });
-        let config = CallerConfig {
-            stream_id: self.scenario.stream_id.clone().into(),
-            keys,
-            connection: self.scenario.connection.clone(),
-            first_sequence: self.scenario.first_sequence,
-            ..CallerConfig::default()
-        };
+        let config = self.scenario.caller_config(keys);
         let id = self.world.with(CALLER, |node, now| {
             let id = node.endpoint.connect(now, listener_address(), config);
             let id = id.expect("a call can be made");

@@ -250,6 +250,9 @@ impl World {
 
     /// Sends the next payload of a connection at once.
     pub fn send_payload(&mut self, node: usize, id: ConnectionId) {
+        if self.nodes[node].down {
+            return;
+        }
         let peer = self.nodes[node].peer_of(id);
         let pair = (
             self.nodes[node].address,

@@ -124,6 +124,83 @@ fn any_network_delivers_a_correct_part_of_the_stream_and_sessions_end() {
     }
 }
 
+/// Loss that can be repaired in time: many round trips of latency, room on the line.
+fn recoverable_scenario(seed: u64) -> Scenario {
+    let (mut scenario, mut chance) = random_scenario(seed);
+    let one_way = MS + chance.duration(40 * MS);
+    let jitter = chance.duration(10 * MS);
+    for link in [&mut scenario.to_listener, &mut scenario.to_caller] {
+        let percent = Probability::percent(chance.fraction() * 6.0);
+        let mut fair = LinkConfig::delayed(one_way).jittering(jitter);
+        fair = if chance.happens(Probability::percent(50.0)) {
+            fair.losing(percent)
+        } else {
+            fair.losing_in_bursts(percent, 1.0 + chance.fraction() * 9.0)
+        };
+        fair.duplication = Probability::percent(chance.fraction() * 5.0);
+        *link = fair;
+    }
+    let round_trip = 2 * (one_way + jitter);
+    scenario.latency(200 * MS + round_trip * 12)
+}
+
+#[test]
+fn loss_that_can_be_repaired_in_time_is_repaired() {
+    for seed in FIRST_SEED..FIRST_SEED + environment("TIDEGATE_SIM_SEEDS").unwrap_or(60) {
+        let mut pair = recoverable_scenario(seed).build();
+        pair.call();
+        assert!(
+            pair.await_connection(6 * SECOND),
+            "seed {seed} did not connect"
+        );
+        pair.stream(Side::Caller, 4.0, 4 * SECOND);
+        let (inbox, sent) = (pair.inbox(Side::Listener), pair.sent(Side::Caller));
+        assert_eq!((inbox.missing, inbox.delivered), (0, sent), "seed {seed}");
+        assert!(
+            inbox.worst_lateness.is_zero(),
+            "seed {seed}: {:?}",
+            inbox.worst_lateness
+        );
+        let spread = inbox
+            .longest_delay
+            .zip(inbox.shortest_delay)
+            .map(|(most, least)| most - least);
+        assert!(
+            spread < Some(3 * MS),
+            "seed {seed}: play-out moved by {spread:?}"
+        );
+        figures_add_up(&mut pair, seed);
+    }
+}
+
+fn figures_add_up(pair: &mut Pair, seed: u64) {
+    let (sender, receiver) = (
+        pair.statistics(Side::Caller),
+        pair.statistics(Side::Listener),
+    );
+    let (sent, received) = (sender.total, receiver.total);
+    assert_eq!(
+        sent.packets_sent_unique,
+        pair.sent(Side::Caller),
+        "seed {seed}"
+    );
+    assert_eq!(
+        sent.packets_sent,
+        sent.packets_sent_unique + sent.packets_retransmitted
+    );
+    assert_eq!(
+        received.packets_received_unique,
+        pair.inbox(Side::Listener).delivered
+    );
+    assert_eq!(received.packets_dropped, 0, "seed {seed}");
+    assert_eq!(
+        sender.instant.flight_packets, 0,
+        "seed {seed}: something is still in flight"
+    );
+    assert_eq!(sender.instant.send_buffer_packets, 0, "seed {seed}");
+    assert_eq!(receiver.instant.receive_buffer_packets, 0, "seed {seed}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in [1, 2, 3, 10_007] {

@@ -21,6 +21,8 @@ pub(crate) struct Holes {
 struct Hole {
     first: u64,
     last: u64,
+    /// When it was noticed.
+    found: Instant,
     /// When it is to be reported (again); `None`: never.
     report_at: Option<Instant>,
     /// What was asked for already.
@@ -35,10 +37,11 @@ impl Hole {
 
 impl Holes {
     /// A run was found missing behind all others.
-    pub(crate) fn push(&mut self, first: u64, last: u64, report_at: Option<Instant>) {
+    pub(crate) fn push(&mut self, now: Instant, first: u64, last: u64, report_at: Option<Instant>) {
         self.runs.push_back(Hole {
             first,
             last,
+            found: now,
             report_at,
             asked: None,
         });
@@ -66,15 +69,14 @@ impl Holes {
         self.runs.is_empty()
     }
 
-    /// `index` arrived; false if it was not missing.
+    /// `index` arrived: how long it was missing, if it was.
     ///
     /// Repetitions of one run come back to back, so what follows in the run gets a moment
     /// more before it is reported again.
-    pub(crate) fn fill(&mut self, now: Instant, index: u64) -> bool {
+    pub(crate) fn fill(&mut self, now: Instant, index: u64) -> Option<Duration> {
         let at = self.position(index);
-        let Some(hole) = self.runs.get_mut(at).filter(|hole| hole.first <= index) else {
-            return false;
-        };
+        let hole = self.runs.get_mut(at).filter(|hole| hole.first <= index)?;
+        let missing = now.saturating_since(hole.found);
         let before = Hole {
             last: index.wrapping_sub(1),
             ..*hole
@@ -94,7 +96,7 @@ impl Holes {
                 self.runs.insert(at + 1, behind);
             }
         }
-        true
+        Some(missing)
     }
 
     /// The sender will not send `first..=last` again: no more reports of them.
@@ -220,7 +222,7 @@ mod tests {
     fn with(ranges: &[(u64, u64)]) -> Holes {
         let mut holes = Holes::default();
         for &(first, last) in ranges {
-            holes.push(first, last, Some(Instant::ZERO));
+            holes.push(Instant::ZERO, first, last, Some(Instant::ZERO));
         }
         holes
     }
@@ -247,10 +249,10 @@ mod tests {
     #[test]
     fn an_arrival_shrinks_or_splits_its_run() {
         let mut holes = with(&[(10, 14), (20, 20)]);
-        assert!(holes.fill(Instant::ZERO, 12));
-        assert!(holes.fill(Instant::ZERO, 10));
-        assert!(holes.fill(Instant::ZERO, 20));
-        assert!(!holes.fill(Instant::ZERO, 20));
+        assert!(holes.fill(Instant::ZERO, 12).is_some());
+        assert!(holes.fill(Instant::ZERO, 10).is_some());
+        assert!(holes.fill(Instant::ZERO, 20).is_some());
+        assert!(holes.fill(Instant::ZERO, 20).is_none());
         assert_eq!(runs(&holes), [(11, 11), (13, 14)]);
     }
 
@@ -260,7 +262,7 @@ mod tests {
         assert_eq!(reported(&mut holes, 0), [(10, 11)]);
         assert_eq!(reported(&mut holes, 49), []);
         assert_eq!(holes.next_report(), Some(Instant::from_millis(50)));
-        holes.push(30, 30, Some(Instant::from_millis(45)));
+        holes.push(Instant::ZERO, 30, 30, Some(Instant::from_millis(45)));
         assert_eq!(reported(&mut holes, 49), [(30, 30)]);
         assert_eq!(reported(&mut holes, 50), [(10, 11)]);
     }

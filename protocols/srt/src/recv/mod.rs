@@ -11,6 +11,7 @@ mod playout;
 mod rate;
 mod received;
 mod receiver;
+mod reordering;
 mod rtt;
 mod skipped;
 #[cfg(test)]

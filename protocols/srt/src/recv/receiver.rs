@@ -7,6 +7,7 @@ use super::jitter::Jitter;
 use super::playout::PlayoutLevel;
 use super::rate::{LinkRate, Rates};
 use super::received::Received;
+use super::reordering::Reordering;
 use super::rtt::Rtt;
 use super::skipped::Skipped;
 use super::tolerance::ReorderTolerance;
@@ -75,6 +76,7 @@ pub(crate) struct Receiver {
     pub(crate) acks: Acknowledger,
     pub(crate) tsbpd: Tsbpd,
     tolerance: ReorderTolerance,
+    reordering: Reordering,
     link: LinkRate,
     memory: PayloadMemory,
     playout: PlayoutLevel,
@@ -97,6 +99,7 @@ impl Receiver {
             acks: Acknowledger::new(settings.first),
             tsbpd: Tsbpd::new(arrived, timestamp, settings.latency, settings.trace_drift),
             tolerance: ReorderTolerance::new(settings.reorder_tolerance_packets),
+            reordering: Reordering::default(),
             link: LinkRate::default(),
             memory: PayloadMemory::default(),
             playout: PlayoutLevel::default(),
@@ -222,19 +225,23 @@ impl Receiver {
     ) {
         let end = self.buffer.end();
         if index < end {
-            self.holes.fill(now, index);
+            let missing = self.holes.fill(now, index);
             if !header.retransmitted {
                 arrived.reordered_by = end - 1 - index;
                 self.tolerance.on_reordered(arrived.reordered_by);
+                self.reordering.on_reordered(missing.unwrap_or_default());
             }
             return;
         }
         if index > end {
             arrived.missing += index - end;
+            let learned = self.reordering.wait(rtt.smoothed(), self.tsbpd.latency());
             let report_at = self.tolerance.on_gap(now, end, index, rtt.smoothed());
-            self.holes.push(end, index - 1, Some(report_at));
+            let report_at = report_at.max(now + learned);
+            self.holes.push(now, end, index - 1, Some(report_at));
         } else {
             self.tolerance.on_ordered();
+            self.reordering.on_ordered();
         }
         while let Some((first, last)) = self.tolerance.pop_ripe(index) {
             self.holes.report_soon(first, last, now);
@@ -330,9 +337,9 @@ impl Receiver {
         if last >= end {
             let unseen = end.max(first);
             if unseen > end {
-                self.holes.push(end, unseen - 1, Some(now));
+                self.holes.push(now, end, unseen - 1, Some(now));
             }
-            self.holes.push(unseen, last, None);
+            self.holes.push(now, unseen, last, None);
             self.buffer.extend_to(last + 1);
         }
         self.holes.give_up(first.max(next), last);

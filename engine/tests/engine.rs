@@ -91,6 +91,28 @@ async fn an_output_may_be_there_before_its_source() {
     eventually("all arrives", || (output.count() == 3).then_some(())).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outputs_made_beside_others_that_go_find_their_source() {
+    let engine = engine();
+    for round in 0..100 {
+        let source = format!("source-{round}");
+        set_collector(&engine, "goes", "elsewhere").await;
+        let (created, removed) = tokio::join!(set_collector(&engine, "out", &source), async {
+            engine.remove_output("goes").await
+        });
+        removed.unwrap();
+        let held = set_source(&engine, &source).await;
+        attached(&engine, &source, 1).await;
+        write(&mut held.context().await.feed.ts_writer(), 0..1);
+        eventually("the packet arrives", || {
+            (created.count() == 1).then_some(())
+        })
+        .await;
+        engine.remove_output("out").await.unwrap();
+        engine.remove_source(&source).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn re_pointing_one_output_restarts_nothing() {
     let engine = engine();

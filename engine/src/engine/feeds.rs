@@ -20,6 +20,7 @@ impl Feeds {
 
     pub(super) fn retain(&self, wanted: impl Fn(&str) -> bool) {
         let mut feeds = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
-        feeds.retain(|name, _| wanted(name));
+        // Somebody may be about to use one that he has just asked for.
+        feeds.retain(|name, feed| feed.is_shared() || wanted(name));
     }
 }

@@ -167,6 +167,11 @@ impl Feed {
         self.inner.demux.is_running()
     }
 
+    /// Whether anybody else holds this feed.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     /// The lane that the source writes.
     #[must_use]
     pub fn native_lane(&self) -> Lane {

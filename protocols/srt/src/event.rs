@@ -22,7 +22,8 @@ pub struct RequestId(pub(crate) u64);
 pub enum Event {
     /// A caller proved its address and asks to be let in: decide.
     Request(ConnectionRequest),
-    /// A request is gone before it was decided: the caller gave up or it took too long.
+    /// Nothing comes of a request: it was not decided in time, or was to be accepted when a
+    /// limit of this endpoint forbade it.
     RequestGone(RequestId),
     /// A connection is made.
     Connected {

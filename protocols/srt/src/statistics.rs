@@ -52,6 +52,8 @@ counters! {
     packets_received,
     /// Data packets received for the first time.
     packets_received_unique,
+    /// Payload the peer has acknowledged, without headers.
+    bytes_acknowledged,
     /// Packets the peer reported missing.
     packets_send_lost,
     /// Packets found missing here.

@@ -10,6 +10,9 @@ use tidegate_units::{Duration, Instant};
 /// ACKACKs to different acknowledgements keep this distance.
 const ACKACK_INTERVAL: Duration = Duration::from_millis(10);
 
+/// Packets a loss list may name besides those in flight: old ones, already gone.
+const NAK_SLACK_PACKETS: u64 = 1024;
+
 /// Something worth the operator's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noticed {
@@ -94,10 +97,11 @@ impl Connection {
         self.tally.total.acks_received += 1;
         let index = ack.next.unwrap_near(self.sender.first());
         let available = ack.report.map(|report| report.available_packets);
-        let (outcome, _) = self.sender.on_ack(now, index, available);
+        let (outcome, removed) = self.sender.on_ack(now, index, available);
         if outcome == AckOutcome::OutOfRange {
             return self.ignored();
         }
+        self.tally.total.bytes_acknowledged += removed.payload_bytes;
         self.tally.set_busy(now, !self.sender.is_drained());
         let Some(report) = ack.report else {
             return Noticed::Nothing;
@@ -130,16 +134,24 @@ impl Connection {
         self.tally.total.naks_received += 1;
         // A report about a packet re-sent more recently than this cannot know of it.
         let quiet = self.rtt.floor();
+        // Losses are reported once in a list: whoever names more walks us in circles.
+        let mut patience = self.sender.in_flight() + NAK_SLACK_PACKETS;
         let mut noticed = Noticed::Nothing;
         for range in nak.losses.iter() {
-            let taken = range
-                .ok()
-                .is_some_and(|range| self.on_loss(now, range, quiet));
-            if !taken {
+            let range = range.ok().filter(|range| self.spend(range, &mut patience));
+            if range.is_none_or(|range| !self.on_loss(now, range, quiet)) {
                 noticed = self.ignored();
             }
         }
         noticed
+    }
+
+    /// Whether a loss list may still walk over this range.
+    fn spend(&self, range: &LossRange, patience: &mut u64) -> bool {
+        let packets = u64::from(range.packets()).min(self.sender.in_flight());
+        let affordable = packets <= *patience;
+        *patience = patience.saturating_sub(packets);
+        affordable
     }
 
     fn on_loss(&mut self, now: Instant, range: LossRange, quiet: Duration) -> bool {

@@ -2,7 +2,7 @@ use super::table::PeerKey;
 use crate::event::RequestId;
 use crate::handshake::ConclusionRequest;
 use core::net::{IpAddr, SocketAddr};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidegate_units::Instant;
 
 use crate::wire::Timestamp;
@@ -34,6 +34,8 @@ pub(crate) struct Admission {
     next: u64,
     pending: BTreeMap<RequestId, Pending>,
     known: BTreeMap<PeerKey, Known>,
+    /// Those of `pending` that are refused and kept only to repeat the answer.
+    refused: BTreeSet<RequestId>,
 }
 
 impl Admission {
@@ -60,6 +62,20 @@ impl Admission {
             .filter(|pending| pending.refusal.is_none())
     }
 
+    /// Remembers what `id` is refused with, for as long as the caller may repeat itself.
+    pub(crate) fn refuse(&mut self, id: RequestId, answer: Vec<u8>) {
+        if let Some(pending) = self.undecided(id) {
+            pending.refusal = Some(answer);
+            self.refused.insert(id);
+        }
+    }
+
+    /// Makes room: whoever was refused first is forgotten. False if all wait for a decision.
+    pub(crate) fn forget_refused(&mut self) -> bool {
+        let oldest = self.refused.first().copied();
+        oldest.is_some_and(|id| self.remove(id).is_some())
+    }
+
     /// What `id` was refused with.
     pub(crate) fn refusal(&self, id: RequestId) -> Option<&Pending> {
         self.pending
@@ -70,6 +86,7 @@ impl Admission {
     pub(crate) fn remove(&mut self, id: RequestId) -> Option<Pending> {
         let pending = self.pending.remove(&id)?;
         self.known.remove(&pending.key);
+        self.refused.remove(&id);
         Some(pending)
     }
 

@@ -7,12 +7,15 @@ use tidegate_units::Instant;
 const TRACKED: usize = 4096;
 const WAYS: usize = 2;
 /// Tokens are counted in millionths, so that a microsecond at one per second is one.
-const TOKEN: u64 = 1_000_000;
+const TOKEN: i64 = 1_000_000;
+/// Debt beyond what is earned in this time is forgiven.
+const DEBT_SECONDS: i64 = 10;
 
 /// Allows `per_second` events on average and `burst` at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bucket {
-    tokens: u64,
+    /// Below zero: what happened that could no longer be prevented.
+    tokens: i64,
     at: Instant,
 }
 
@@ -26,19 +29,19 @@ pub(crate) struct Rate {
 impl Bucket {
     pub(crate) const fn full(now: Instant, rate: Rate) -> Self {
         Self {
-            tokens: rate.burst as u64 * TOKEN,
+            tokens: rate.burst as i64 * TOKEN,
             at: now,
         }
     }
 
     fn refill(&mut self, now: Instant, rate: Rate) {
         let micros = now.saturating_since(self.at).as_micros();
-        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
-        let earned = micros.saturating_mul(u64::from(rate.per_second));
+        let micros = i64::try_from(micros).unwrap_or(i64::MAX);
+        let earned = micros.saturating_mul(i64::from(rate.per_second));
         self.tokens = self
             .tokens
             .saturating_add(earned)
-            .min(u64::from(rate.burst) * TOKEN);
+            .min(i64::from(rate.burst) * TOKEN);
         self.at = self.at.max(now);
     }
 
@@ -55,6 +58,13 @@ impl Bucket {
             self.tokens -= TOKEN;
         }
         has
+    }
+
+    /// Takes a token that may not be there any more.
+    pub(crate) fn charge(&mut self, now: Instant, rate: Rate) {
+        self.refill(now, rate);
+        let floor = -DEBT_SECONDS * i64::from(rate.per_second) * TOKEN;
+        self.tokens = (self.tokens - TOKEN).max(floor);
     }
 }
 
@@ -82,6 +92,12 @@ impl AddressBuckets {
     pub(crate) fn take(&mut self, now: Instant, address: IpAddr) -> bool {
         let rate = self.rate;
         self.bucket(now, address).take(now, rate)
+    }
+
+    /// Takes a token of this address for what has happened already.
+    pub(crate) fn charge(&mut self, now: Instant, address: IpAddr) {
+        let rate = self.rate;
+        self.bucket(now, address).charge(now, rate);
     }
 
     /// Whether this address has a token left.
@@ -130,7 +146,7 @@ fn is_free(place: &mut Option<(u64, Bucket)>, now: Instant, rate: Rate) -> bool 
         return true;
     };
     bucket.refill(now, rate);
-    bucket.tokens >= u64::from(rate.burst) * TOKEN
+    bucket.tokens >= i64::from(rate.burst) * TOKEN
 }
 
 #[cfg(test)]
@@ -157,6 +173,22 @@ mod tests {
         assert_eq!(
             taken(&mut buckets, Instant::from_millis(1000), address(1)),
             5
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_prevented_is_paid_back_within_ten_seconds() {
+        let mut buckets = AddressBuckets::new(RATE, (1, 2));
+        for _ in 0..500 {
+            buckets.charge(Instant::ZERO, address(1));
+        }
+        assert_eq!(
+            taken(&mut buckets, Instant::from_millis(9_900), address(1)),
+            0
+        );
+        assert_eq!(
+            taken(&mut buckets, Instant::from_millis(10_200), address(1)),
+            1
         );
     }
 

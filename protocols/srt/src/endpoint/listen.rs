@@ -112,10 +112,12 @@ impl Endpoint {
         let refuse = |reason: RejectReason| {
             refusal(handshake, Timestamp::new(0), reason.stranger_code(detail))
         };
-        if self.admission.len() >= self.limits.pending_requests {
-            self.counters.refused += 1;
-            let bytes = refuse(RejectReason::Backlog);
-            return self.reply(from, to, bytes);
+        if self.admission.len() >= self.limits.pending_requests && !self.admission.forget_refused()
+        {
+            // Silence: a caller that is turned away gives up, one that hears nothing repeats
+            // itself, and by then a place may be free.
+            self.counters.requests_throttled += 1;
+            return self.odd(now, from, OddityKind::Throttled);
         }
         let conclusion = match ConclusionRequest::read(handshake, min_version) {
             Ok(conclusion) => conclusion,
@@ -184,8 +186,8 @@ impl Endpoint {
         };
         let code = reason.stranger_code(detail);
         let bytes = pending.conclusion.refuse(Timestamp::new(0), code);
-        pending.refusal = Some(bytes.clone());
         let (to, from) = (pending.peer, pending.local);
+        self.admission.refuse(request, bytes.clone());
         self.counters.refused += 1;
         self.policy.on_failure(now, to.ip());
         self.reply(to, from, bytes);
@@ -207,15 +209,19 @@ impl Endpoint {
             (RequestedEncryption::KeyMaterial(_), None) => Some(RejectReason::EncryptionUnexpected),
             _ => None,
         };
-        if let Some(reason) = mismatch {
-            return self.reject(now, request, reason);
+        let full = self.connections >= self.limits.connections
+            || self.policy.connections(address) >= self.limits.connections_per_address;
+        let refusal = mismatch.or(full.then_some(RejectReason::Overloaded));
+        match refusal {
+            Some(reason) => self.overrule(now, request, reason),
+            None => self.establish(now, request, keys, config),
         }
-        if self.connections >= self.limits.connections
-            || self.policy.connections(address) >= self.limits.connections_per_address
-        {
-            return self.reject(now, request, RejectReason::Overloaded);
-        }
-        self.establish(now, request, keys, config);
+    }
+
+    /// Refuses what was to be accepted; whoever decided so is told that nothing comes of it.
+    fn overrule(&mut self, now: Instant, request: RequestId, reason: RejectReason) {
+        self.reject(now, request, reason);
+        self.events.push_back(Event::RequestGone(request));
     }
 
     fn establish(
@@ -226,7 +232,7 @@ impl Endpoint {
         mut config: ConnectionConfig,
     ) {
         let Some(socket) = self.table.draw_socket(self.socket_ids, &mut self.random) else {
-            return self.reject(now, request, RejectReason::Overloaded);
+            return self.overrule(now, request, RejectReason::Overloaded);
         };
         let Some(pending) = self.admission.remove(request) else {
             return;

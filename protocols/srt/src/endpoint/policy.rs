@@ -72,7 +72,8 @@ impl Policy {
 
     /// A request from this (proved) address was refused.
     pub(crate) fn on_failure(&mut self, now: Instant, address: IpAddr) {
-        self.failures_by_address.take(now, address);
+        // Any number may have been under way at once, so this may go into debt.
+        self.failures_by_address.charge(now, address);
     }
 
     /// Whether an oddity may go to the journal.

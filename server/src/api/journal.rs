@@ -1,6 +1,7 @@
 //! What happened: events, rejections, and a source's last ten minutes.
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use tidegate_engine::HistoryPoint;
@@ -35,8 +36,9 @@ pub(super) struct Events {
     responses((status = 200, body = Vec<EventView>), (status = 401, body = Problem)))]
 pub(super) async fn events(
     State(app): State<Shared>,
-    Query(query): Query<Events>,
+    query: Result<Query<Events>, QueryRejection>,
 ) -> Result<Json<Vec<Recorded>>, Problem> {
+    let Query(query) = query?;
     let Events { after, limit, kind } = query;
     let query = EventQuery {
         after,

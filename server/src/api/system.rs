@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -150,8 +151,9 @@ pub(super) struct Format {
     responses((status = 200, body = Document), (status = 401, body = Problem)))]
 pub(super) async fn config(
     State(app): State<Shared>,
-    Query(format): Query<Format>,
+    format: Result<Query<Format>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(format) = format?;
     let desired = app.control.current();
     let etag = [(header::ETAG, format!("\"{}\"", desired.revision))];
     match format.format.as_deref() {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::problem::ConfigProblem;
 use super::read::unknown_reference;
 use super::{Document, Name, SecretConfig};
-use tidegate_engine::SecretRef;
+use tidegate_engine::{SecretRef, limits};
 
 use crate::adapters::Item;
 
-/// Most sources, outputs or listeners one node holds.
-pub const ITEMS_MAX: usize = 10_000;
+/// Most listeners one node holds; the engine says how many sources and outputs.
+pub const LISTENERS_MAX: usize = 100;
 
 /// Separates the parts of names made for literal secrets; no [`Name`] contains it.
 pub const DERIVED_SEPARATOR: char = '/';
@@ -19,9 +19,9 @@ pub const DERIVED_SEPARATOR: char = '/';
 #[must_use]
 pub fn whole(document: &Document) -> Vec<ConfigProblem> {
     let mut problems = Vec::new();
-    unique("listener", &document.listeners, &mut problems);
-    unique("source", &document.sources, &mut problems);
-    unique("output", &document.outputs, &mut problems);
+    unique(LISTENERS_MAX, &document.listeners, &mut problems);
+    unique(limits::SOURCES, &document.sources, &mut problems);
+    unique(limits::OUTPUTS, &document.outputs, &mut problems);
     items("/listeners", &document.listeners, document, &mut problems);
     items("/sources", &document.sources, document, &mut problems);
     items("/outputs", &document.outputs, document, &mut problems);
@@ -34,10 +34,11 @@ pub fn whole(document: &Document) -> Vec<ConfigProblem> {
     problems
 }
 
-fn unique<T: Item>(what: &str, items: &[T], problems: &mut Vec<ConfigProblem>) {
-    if items.len() > ITEMS_MAX {
+fn unique<T: Item>(most: usize, items: &[T], problems: &mut Vec<ConfigProblem>) {
+    let what = T::WHAT;
+    if items.len() > most {
         problems.push(ConfigProblem::new(format!(
-            "There are more than {ITEMS_MAX} {what}s."
+            "There are more than {most} {what}s."
         )));
     }
     let mut seen = HashMap::new();

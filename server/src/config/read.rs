@@ -93,8 +93,8 @@ fn from_yaml_error(error: &Error) -> ConfigProblem {
             unexpected,
             expected,
             ..
-        }
-        | Error::SerdeInvalidValue {
+        } => wrong_type(unexpected, expected),
+        Error::SerdeInvalidValue {
             unexpected,
             expected,
             ..
@@ -123,6 +123,12 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
         (Some("unknown"), [field, valid @ ..]) if text.starts_with("unknown field") => {
             unknown(field, valid)
         }
+        (Some("invalid"), _) if text.starts_with("invalid type: ") => {
+            let text = text.trim_start_matches("invalid type: ");
+            let (unexpected, expected) =
+                text.rsplit_once(", expected ").unwrap_or((text, "another"));
+            wrong_type(unexpected, expected)
+        }
         (Some("unknown"), [variant, valid @ ..]) => unknown_value(variant, valid),
         (Some("missing"), [field]) => missing(field),
         (Some("duplicate"), [field]) => ConfigProblem::new(format!("\"{field}\" is given twice.")),
@@ -135,6 +141,18 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
         });
     }
     problem
+}
+
+/// Says the type alone: the value may be a passphrase that lacks its quotes.
+fn wrong_type(unexpected: &str, expected: &str) -> ConfigProblem {
+    let kind = unexpected
+        .split(['`', '"'])
+        .next()
+        .unwrap_or_default()
+        .trim();
+    ConfigProblem::new(format!(
+        "This is of type {kind}, where {expected} is expected."
+    ))
 }
 
 fn unknown(field: &str, valid: &[&str]) -> ConfigProblem {

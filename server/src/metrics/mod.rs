@@ -29,7 +29,7 @@ struct Named {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Counted {
     name: String,
-    counter: String,
+    figure: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -210,7 +210,7 @@ fn outputs(registry: &mut Registry, outputs: &[OutputView]) {
 
 fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {
     let bound = Family::<Named, Gauge>::default();
-    let counters = Family::<Counted, Counter>::default();
+    let figures = Family::<Counted, Gauge>::default();
     for listener in listeners {
         let labels = Named {
             name: listener.name.clone(),
@@ -219,18 +219,24 @@ fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {
         bound
             .get_or_create(&labels)
             .set(i64::from(listener.bound.is_some()));
-        for (counter, value) in listener.counters.as_object().into_iter().flatten() {
+        for (figure, value) in listener.counters.as_object().into_iter().flatten() {
             let labels = Counted {
                 name: listener.name.clone(),
-                counter: counter.clone(),
+                figure: figure.clone(),
             };
             if let Some(value) = value.as_u64() {
-                counters.get_or_create(&labels).inc_by(value);
+                figures
+                    .get_or_create(&labels)
+                    .set(i64::try_from(value).unwrap_or(i64::MAX));
             }
         }
     }
     registry.register("listener_bound", "Whether the listener is open", bound);
-    registry.register("listener", "What the listener has counted", counters);
+    registry.register(
+        "listener_figure",
+        "What the listener has counted, by name",
+        figures,
+    );
 }
 
 fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {

@@ -1,7 +1,7 @@
 //! The server as scripts and operators meet it: the real program, over HTTP and by its
 //! command line.
 
-#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod access;
 mod client;

@@ -235,6 +235,22 @@ fn what_changed_and_who_did_it_is_kept() {
 }
 
 #[test]
+fn a_query_that_cannot_be_read_is_a_problem_too() {
+    let tidegate = tidegate("");
+    for path in [
+        "/api/v1/events?limit=x",
+        "/api/v1/events?limti=1",
+        "/api/v1/config?format=toml",
+    ] {
+        let answer = tidegate.http().get(path);
+        assert_eq!(
+            (answer.status, answer.content_type.as_str()),
+            (400, "application/problem+json")
+        );
+    }
+}
+
+#[test]
 fn figures_and_limits_are_there_for_prometheus() {
     let tidegate = tidegate(STATION);
     let text = tidegate.http().get("/metrics").text();

@@ -120,11 +120,25 @@ fn no_secret_is_in_any_answer_or_in_the_log() {
     seen += &http
         .put("/api/v1/sources/x", &json!({ "name": "x", "srt": srt }))
         .text();
+    // Nor one that lacks its quotes, or hides in an address that cannot be read.
+    let srt = json!({ "listener": "x", "passphrase": 555_000_111_222_333_u64 });
+    seen += &http
+        .put("/api/v1/sources/x", &json!({ "name": "x", "srt": srt }))
+        .text();
+    let srt = json!({ "call": "srt://host:port?passphrase=canary-in-an-address" });
+    seen += &http
+        .put("/api/v1/sources/x", &json!({ "name": "x", "srt": srt }))
+        .text();
     let wrong = json!({ "user": "admin", "password": "canary-wrong-password" });
     seen += &http.post("/api/v1/session", &wrong).text();
     passphrase(&tidegate, "cam1");
     seen += &tidegate.output();
-    for secret in ["canary", tidegate.token(), "correct horse battery staple"] {
+    for secret in [
+        "canary",
+        "555000111222333",
+        tidegate.token(),
+        "correct horse battery staple",
+    ] {
         let at = seen
             .find(secret)
             .map(|at| &seen[at.saturating_sub(200)..(at + 50).min(seen.len())]);

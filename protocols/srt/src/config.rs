@@ -119,6 +119,9 @@ pub struct ConnectionConfig {
     pub key_refresh: KeyRefresh,
     /// How fast packets may leave.
     pub max_bandwidth: MaxBandwidth,
+    /// Retransmissions per hundred new packets, on average; a full send buffer's worth may
+    /// be repeated at once. Keeps a broken or hostile peer from asking for a flood.
+    pub max_resend_percent: u32,
     /// A peer silent for so long is gone.
     pub idle_timeout: Duration,
     /// Skip what is missing at its play-out time, and give up what is too late to send.
@@ -151,6 +154,7 @@ impl Default for ConnectionConfig {
             max_latency: Duration::from_secs(8),
             key_refresh: KeyRefresh::default(),
             max_bandwidth: MaxBandwidth::Unlimited,
+            max_resend_percent: 100,
             idle_timeout: Duration::from_secs(5),
             too_late_drop: true,
             send_drop_delay: Duration::ZERO,

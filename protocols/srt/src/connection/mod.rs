@@ -410,6 +410,7 @@ fn sender_settings(
         capacity_packets: config.send_buffer_packets as usize,
         window_packets: negotiated.flow_window_packets,
         max_bandwidth: config.max_bandwidth,
+        max_resend_percent: config.max_resend_percent,
         drop_after: (peer_drops && config.too_late_drop).then_some(patience + SEND_DROP_MARGIN),
         originals_first: peer_drops,
         peer_repeats_naks: negotiated.peer_repeats_naks(),

@@ -5,6 +5,10 @@ use tidegate_units::{Duration, Instant};
 /// How long the rest of a run may still be on its way behind its first repetition.
 const RUN_SPACING: Duration = Duration::from_millis(2);
 
+/// With more runs than this they are not all walked for every packet, only so often.
+const MANY_RUNS: usize = 512;
+const MANY_RUNS_INTERVAL: Duration = Duration::from_millis(5);
+
 /// The runs of packets that are missing between the next packet due in order and the
 /// newest one, oldest first.
 ///
@@ -14,6 +18,8 @@ const RUN_SPACING: Duration = Duration::from_millis(2);
 pub(crate) struct Holes {
     runs: VecDeque<Hole>,
     next_report: Option<Instant>,
+    /// Not before this are all runs walked again.
+    not_before: Instant,
 }
 
 /// One run of missing packets.
@@ -193,10 +199,14 @@ impl Holes {
             }
             earliest = earliest.into_iter().chain(hole.report_at).min();
         }
-        self.next_report = earliest;
+        if self.runs.len() > MANY_RUNS {
+            self.not_before = now + MANY_RUNS_INTERVAL;
+        }
+        self.next_report = earliest.map(|at| at.max(self.not_before));
     }
 
     fn expect_report(&mut self, at: Option<Instant>) {
+        let at = at.map(|at| at.max(self.not_before));
         self.next_report = self.next_report.into_iter().chain(at).min();
     }
 

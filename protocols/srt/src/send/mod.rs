@@ -1,5 +1,6 @@
 //! The sending half of a connection: what is buffered, what is lost, what leaves when.
 
+mod budget;
 mod buffer;
 mod loss;
 mod pacer;
@@ -10,6 +11,7 @@ pub use pacer::MaxBandwidth;
 
 use crate::crypto::KeyGeneration;
 use crate::wire::MessageNumber;
+use budget::ResendBudget;
 use buffer::SendBuffer;
 use bytes::Bytes;
 use loss::LossList;
@@ -35,6 +37,8 @@ pub(crate) struct SenderSettings {
     /// The peer's announced receive window.
     pub(crate) window_packets: u32,
     pub(crate) max_bandwidth: MaxBandwidth,
+    /// Retransmissions per hundred new packets, on average.
+    pub(crate) max_resend_percent: u32,
     /// Give up packets handed over this long ago; `None`: never.
     pub(crate) drop_after: Option<Duration>,
     /// The peer drops late packets, so what is new goes before what is repeated.
@@ -68,6 +72,7 @@ pub(crate) struct Sender {
     buffer: SendBuffer,
     losses: LossList,
     pacer: Pacer,
+    budget: ResendBudget,
     /// How many packets may be in flight (libsrt's flow window; it may go below zero).
     window: i64,
     next_message: u64,
@@ -86,6 +91,7 @@ impl Sender {
             buffer: SendBuffer::new(settings.first, settings.capacity_packets),
             losses: LossList::default(),
             pacer: Pacer::new(settings.max_bandwidth),
+            budget: ResendBudget::new(settings.max_resend_percent),
             window: i64::from(settings.window_packets),
             next_message: settings.first_message,
             drop_after: settings.drop_after,
@@ -124,7 +130,7 @@ impl Sender {
             return new;
         }
         // A packet that was never sent cannot be lost: the list holds sent ones only.
-        self.losses.peek(self.buffer.first()).or(new)
+        self.next_loss().or(new)
     }
 
     /// The packet `index` left; true if it had left before.
@@ -132,6 +138,7 @@ impl Sender {
         let is_new = index == self.buffer.next_new();
         if is_new {
             self.buffer.advance_new();
+            self.budget.on_new();
             self.probing = index.is_multiple_of(PROBE_INTERVAL);
             if self.peer_repeats_naks || index == self.buffer.first() {
                 self.last_progress = now;
@@ -139,6 +146,7 @@ impl Sender {
             }
         } else {
             self.losses.pop();
+            self.budget.on_resent();
         }
         if let Some(slot) = self.buffer.slot_mut(index) {
             slot.transmissions = slot.transmissions.saturating_add(1);
@@ -263,7 +271,7 @@ impl Sender {
 
     /// When [`Self::next`], [`Self::drop_late`] or [`Self::resend_blindly`] has work.
     pub(crate) fn wake_at(&mut self, blind_timeout: Duration) -> Option<Instant> {
-        let can_send = self.may_send_new() || self.losses.peek(self.buffer.first()).is_some();
+        let can_send = self.may_send_new() || self.next_loss().is_some();
         let send = can_send.then(|| self.pacer.next_slot());
         let drop = match (self.drop_after, self.buffer.oldest_submitted()) {
             (Some(age), Some(submitted)) => Some(submitted + age),
@@ -273,6 +281,12 @@ impl Sender {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// The oldest loss, if it may be repeated.
+    fn next_loss(&mut self) -> Option<u64> {
+        let oldest = self.losses.peek(self.buffer.first());
+        oldest.filter(|_| self.budget.allows())
     }
 
     fn may_send_new(&self) -> bool {

@@ -9,6 +9,7 @@ fn settings() -> SenderSettings {
         capacity_packets: 1000,
         window_packets: 500,
         max_bandwidth: MaxBandwidth::Unlimited,
+        max_resend_percent: 100,
         drop_after: Some(Duration::from_millis(1020)),
         originals_first: true,
         peer_repeats_naks: true,
@@ -184,4 +185,22 @@ fn nothing_to_do_means_no_wake_up() {
     assert_eq!(sender.wake_at(RTT), Some(now + Duration::from_millis(110)));
     sender.on_ack(now, FIRST + 1, Some(100));
     assert_eq!(sender.wake_at(RTT), None);
+}
+
+#[test]
+fn a_peer_that_asks_for_everything_again_and_again_does_not_get_it() {
+    let mut sender = sender_with(&settings(), 100);
+    send_all(&mut sender, 10);
+    let mut repeated = 0;
+    for round in 0..200 {
+        let now = Instant::from_millis(20 + round);
+        sender.on_nak(now, FIRST, FIRST + 99, Duration::ZERO);
+        repeated += send_all(&mut sender, 20 + round).len();
+    }
+    assert_eq!(repeated, 8192);
+    assert!(
+        sender
+            .wake_at(RTT)
+            .is_none_or(|at| at > Instant::from_millis(1000))
+    );
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tidegate_engine::{
     Batch, BoxFuture, Delivery, Ended, Frame, Gap, HttpContent, OutputContext, OutputDriver,
-    ReaderOptions, RunError, Track, Tracks, limits,
+    OutputReport, ReaderOptions, RunError, Severity, Track, Tracks, limits,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -18,6 +18,9 @@ const QUEUE_BATCHES: usize = 2048;
 
 /// Bytes of frames waiting: eight seconds at 32 Mbit/s.
 const QUEUE_BYTES: usize = 32 << 20;
+
+/// The code of the alarm for sources that no browser can play.
+const UNPLAYABLE_ALARM: &str = "not_playable";
 
 /// One HLS output.
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl Packager {
             self.context
                 .report
                 .detail("left_out", json!(segmenter.left_out()));
+            say_what_cannot_be_played(tracks, &self.context.report);
         }
         let mut finished = false;
         for frame in batch.items() {
@@ -150,6 +154,22 @@ impl Drop for Packager {
     fn drop(&mut self) {
         self.pages.set_report(None);
     }
+}
+
+/// Raises an alarm when a source has nothing that a browser could play.
+fn say_what_cannot_be_played(tracks: &Tracks, report: &OutputReport) {
+    let media = || {
+        tracks
+            .iter()
+            .filter(|track| track.is_video() || track.is_audio())
+    };
+    if media().any(|track| tidegate_fmp4::can_carry(track.codec)) || media().next().is_none() {
+        return report.clear(UNPLAYABLE_ALARM);
+    }
+    let names: Vec<_> = media().map(|track| track.codec.name()).collect();
+    let text = format!("Browsers cannot play {}", names.join(" or "));
+    let advice = "Have the encoder send H.264 or HEVC with AAC, or choose another output.";
+    report.raise(UNPLAYABLE_ALARM, Severity::Error, &text, advice);
 }
 
 fn track(track: &Track) -> tidegate_hls::Track {

@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -235,6 +236,30 @@ async fn frames_are_made_only_while_the_output_is_there() {
     .await;
     engine.remove_output("viewers").await.unwrap();
     until("it stops", || (!feed.is_demultiplexing()).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_no_browser_can_play_is_said() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mp2.ts");
+    let made = Command::new("ffmpeg")
+        .args([
+            "-v", "error", "-nostdin", "-f", "lavfi", "-i", "sine", "-t", "5",
+        ])
+        .args(["-c:a", "mp2", "-f", "mpegts"])
+        .arg(&file)
+        .status();
+    assert!(made.unwrap().success());
+    let (engine, _content) = output().await;
+    let clip = std::fs::read(&file).unwrap();
+    let _feeder = Feeder::start(engine.feed("cam1"), clip, Duration::from_millis(5));
+    let alarm = until("an alarm", || engine.alarms().pop()).await.alarm;
+    assert_eq!(alarm.text, "Browsers cannot play mpeg-audio");
+    assert!(alarm.advice.contains("H.264"));
+    engine.shutdown().await;
 }
 
 #[test]

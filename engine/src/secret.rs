@@ -154,6 +154,31 @@ impl<'de> Visitor<'de> for SecretRefVisitor {
         })
     }
 
+    // serde's own errors for these would print the value, which may be the secret.
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
+    fn visit_i128<E: de::Error>(self, _: i128) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretRef, E> {
+        Err(not_quoted())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
         let mut name = None;
         while let Some(key) = map.next_key::<String>()? {
@@ -165,6 +190,10 @@ impl<'de> Visitor<'de> for SecretRefVisitor {
         name.map(SecretRef::Named)
             .ok_or_else(|| de::Error::missing_field("secret"))
     }
+}
+
+fn not_quoted<E: de::Error>() -> E {
+    E::custom("a secret must be text: write it in quotes, or { secret: name }")
 }
 
 impl JsonSchema for SecretRef {
@@ -205,6 +234,19 @@ mod tests {
         let text = r#"{"secret":"cam1"}"#;
         let secret: SecretRef = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&secret).unwrap(), text);
+    }
+
+    #[test]
+    fn a_secret_without_quotes_is_refused_without_being_repeated() {
+        for text in ["123456789012", "-123456789012", "12345678.9012", "true"] {
+            let error = serde_json::from_str::<SecretRef>(text)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("in quotes") && !error.contains("1234"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

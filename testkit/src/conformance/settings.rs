@@ -39,12 +39,23 @@ pub fn check_secrets<S: Settings + core::fmt::Debug>(settings: &S) {
     assert!(written.contains(REDACTED));
     let shown = format!("{settings:?}");
     assert!(!shown.contains(CANARY), "a secret is printed: {shown}");
+    secrets_without_quotes_are_not_repeated::<S>(&written);
     let mut read: S = serde_json::from_str(&written).expect("what was written can be read");
     for (field, secret) in read.secrets() {
         assert!(
             secret.is_unchanged(),
             "{field} does not survive GET and PUT"
         );
+    }
+}
+
+/// A passphrase of digits is easily written without quotes.
+fn secrets_without_quotes_are_not_repeated<S: Settings>(written: &str) {
+    const DIGITS: &str = "90210902109021";
+    let unquoted = written.replace(&format!("\"{REDACTED}\""), DIGITS);
+    if let Err(error) = serde_json::from_str::<S>(&unquoted) {
+        let error = error.to_string();
+        assert!(!error.contains(DIGITS), "a secret is repeated: {error}");
     }
 }
 

@@ -103,6 +103,11 @@ struct Session {
 }
 
 impl ReaderDoor {
+    /// The source its readers get at the moment.
+    pub(crate) fn source_name(&self) -> String {
+        self.route.feed().name().to_owned()
+    }
+
     /// Lets a reader with the right credential in, if there is room.
     pub(crate) fn admit(&self, keys: Option<SessionKeys>, candidate: Candidate) {
         let mut readers = self.readers();

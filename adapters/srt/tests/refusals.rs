@@ -107,6 +107,45 @@ fn a_second_publisher_is_refused_and_the_first_does_not_notice() {
 }
 
 #[test]
+fn the_secret_for_sending_does_not_read_and_the_journal_says_so() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let bed = bed();
+    let settings = |passphrase: &str| {
+        format!(
+            r#"{{ "listener": "ingest", "stream_id": "out/partner", "passphrase": "{passphrase}" }}"#
+        )
+    };
+    bed.output("partner", "cam1", &settings("a secret for reading"));
+    eventually("the output is up", || {
+        bed.engine.output_status("partner").map(drop)
+    });
+    refused(
+        &bed,
+        "thief",
+        &format!("streamid=out/partner&passphrase={PASSPHRASE}"),
+    );
+    let rejection = bed.rejection("out/partner");
+    assert_eq!(rejection.reason, "wrong_mode");
+    assert_eq!(
+        rejection.received.as_deref(),
+        Some("the passphrase of source cam1")
+    );
+    refused(
+        &bed,
+        "reverse",
+        "streamid=event/cam1/main&passphrase=a secret for reading",
+    );
+    let rejection = bed.rejection("event/cam1/main");
+    assert_eq!(rejection.reason, "wrong_mode");
+    assert_eq!(
+        rejection.received.as_deref(),
+        Some("the passphrase of output partner")
+    );
+}
+
+#[test]
 fn two_owners_of_one_stream_id_are_a_configuration_error() {
     let bed = bed();
     bed.source(

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use tidegate_engine::Secret;
 use tidegate_srt::{
-    AccessMode, ConnectionRequest, KeyError, RejectReason, RequestedEncryption, SessionKeys,
+    AccessMode, ConnectionRequest, KeyError, KeyMaterial, RejectReason, RequestedEncryption,
+    SessionKeys,
 };
 use tidegate_srt_io::{Admission, AdmissionReply};
 
@@ -30,6 +31,10 @@ impl Admission for Listening {
             .is_none()
             .then(|| table.nearest(&request.stream_id))
             .flatten();
+        let rivals = found
+            .as_ref()
+            .map(|entry| table.rivals(entry))
+            .unwrap_or_default();
         let verdict = judge(&request, found, nearest.as_deref());
         let candidate = Candidate {
             peer: request.peer,
@@ -47,26 +52,47 @@ impl Admission for Listening {
                     .as_ref()
                     .ok()
                     .and_then(Entry::passphrase)
-                    .map_or(NOBODYS_PASSPHRASE, Secret::expose)
-                    .as_bytes()
-                    .to_vec();
+                    .cloned()
+                    .unwrap_or_else(|| Secret::new(NOBODYS_PASSPHRASE));
                 let address = candidate.peer.ip();
                 let runtime = self.runtime.get().cloned();
                 // No room in the pool is silence: the caller repeats itself.
-                let _ = self
-                    .shards
-                    .keys()
-                    .open(address, material, passphrase, move |keys| {
-                        match open_door(verdict, keys) {
-                            Ok((entry, keys)) => {
-                                enter(runtime.as_ref(), entry, Some(keys), candidate)
-                            }
-                            Err(refusal) => candidate.refuse(refusal),
-                        }
-                    });
+                let _ = self.shards.keys().submit(address, move || {
+                    let keys = material.open(passphrase.expose().as_bytes());
+                    drop(passphrase);
+                    match open_door(verdict, keys) {
+                        Ok((entry, keys)) => enter(runtime.as_ref(), entry, Some(keys), candidate),
+                        Err(refusal) => candidate.refuse_then(refusal.reason, || {
+                            blame_the_rival(refusal, &material, &rivals)
+                        }),
+                    }
+                });
             }
         }
     }
+}
+
+/// A wrong passphrase that is right for the other direction of the same media: somebody reads
+/// with the secret for sending, or the other way round.
+fn blame_the_rival(refusal: Refusal, material: &KeyMaterial, rivals: &[Entry]) -> Refusal {
+    if refusal.reason != RejectReason::WrongPassphrase {
+        return refusal;
+    }
+    let opens = |rival: &&Entry| {
+        let secret = rival.passphrase();
+        secret.is_some_and(|secret| material.open(secret.expose().as_bytes()).is_ok())
+    };
+    let Some(rival) = rivals.iter().find(opens) else {
+        return refusal;
+    };
+    let advice = match rival {
+        Entry::Source(_) => "A secret for sending never reads: use the output's own passphrase",
+        Entry::Output(_) => "A secret for reading never sends: use the source's own passphrase",
+    };
+    let expected = refusal.expected.unwrap_or_default();
+    Refusal::new(RejectReason::WrongMode, advice)
+        .received(format!("the passphrase of {rival}"))
+        .expected(expected)
 }
 
 impl Listening {

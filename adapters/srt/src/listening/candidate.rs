@@ -48,28 +48,35 @@ impl Refusal {
 impl Candidate {
     /// Turns the candidate away and tells the journal why.
     pub(crate) fn refuse(self, refusal: Refusal) {
+        self.refuse_then(refusal.reason, || refusal);
+    }
+
+    /// Turns the candidate away at once, then finds out for the journal why; what takes time
+    /// in that is nothing the candidate could measure.
+    pub(super) fn refuse_then(self, reason: RejectReason, why: impl FnOnce() -> Refusal) {
+        let Self {
+            peer,
+            stream_id,
+            reply,
+            listener,
+            events,
+            nearest,
+        } = self;
+        reply.reject(reason);
+        let refusal = why();
         let rejection = Rejection {
-            peer: self.peer.to_string(),
-            stream_id: self.stream_id.to_string(),
+            peer: peer.to_string(),
+            stream_id: stream_id.to_string(),
             reason: refusal.reason.name().to_owned(),
             received: refusal.received,
             expected: refusal.expected,
-            nearest: self.nearest,
+            nearest,
             advice: refusal.advice,
         };
-        tracing::debug!(
-            listener = %self.listener,
-            peer = %rejection.peer,
-            stream_id = %rejection.stream_id,
-            reason = %rejection.reason,
-            "an SRT caller was turned away"
-        );
-        if let Some(events) = &self.events {
-            events.emit(
-                Subject::listener(&*self.listener),
-                EventKind::ConnectionRejected(rejection),
-            );
+        tracing::debug!(%listener, ?rejection, "an SRT caller was turned away");
+        if let Some(events) = events {
+            let subject = Subject::listener(&*listener);
+            events.emit(subject, EventKind::ConnectionRejected(rejection));
         }
-        self.reply.reject(refusal.reason);
     }
 }

@@ -11,6 +11,9 @@ use crate::readers::ReaderDoor;
 /// How unlike a configured stream ID another may be to be offered as what was meant.
 const NEAR_ENOUGH: f64 = 0.7;
 
+/// Passphrases of the other direction that a wrong one is compared with, for the journal.
+const RIVALS_MAX: usize = 4;
+
 /// Whom a stream ID belongs to.
 #[derive(Clone)]
 pub(crate) enum Entry {
@@ -58,6 +61,24 @@ impl Table {
 
     pub(super) fn find(&self, asked: &StreamId) -> Option<&Entry> {
         asked.names().find_map(|name| self.entries.get(&name))
+    }
+
+    /// The owners of the other direction of the same media: a source's outputs, or an output's
+    /// source.
+    pub(super) fn rivals(&self, entry: &Entry) -> Vec<Entry> {
+        let opposite = |other: &&Entry| match (entry, other) {
+            (Entry::Source(source), Entry::Output(output))
+            | (Entry::Output(output), Entry::Source(source)) => {
+                output.source_name() == *source.name
+            }
+            _ => false,
+        };
+        self.entries
+            .values()
+            .filter(opposite)
+            .take(RIVALS_MAX)
+            .cloned()
+            .collect()
     }
 
     /// The stream ID here that looks most like what was asked for.

@@ -18,7 +18,8 @@ use tidegate_srt::{
 use tidegate_udp::Clock;
 
 use crate::command::{Answer, Command, PortId};
-use crate::connection::{ConnectionHandle, ConnectionShared};
+use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
+use crate::guest::Guest;
 use crate::role::Role;
 use crate::shard::Door;
 
@@ -54,7 +55,8 @@ impl AdmissionReply {
             shared: Arc::clone(&shared),
             door: Arc::clone(&self.door),
         };
-        self.send(Decision::Accept { keys, config }, Some((role, shared)));
+        let guest = Guest::new(role, shared, EndReason::Abandoned);
+        self.send(Decision::Accept { keys, config }, Some(guest));
         handle
     }
 
@@ -64,7 +66,7 @@ impl AdmissionReply {
         self.send(Decision::Reject(reason), None);
     }
 
-    fn send(self, decision: Decision, accepted: Option<(Role, Arc<ConnectionShared>)>) {
+    fn send(self, decision: Decision, accepted: Option<Guest>) {
         let answer = Answer {
             port: self.port,
             request: self.request,

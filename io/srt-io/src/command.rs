@@ -8,9 +8,8 @@ use tidegate_udp::Socket;
 use tokio::sync::oneshot;
 
 use crate::admission::Gate;
-use crate::connection::ConnectionShared;
+use crate::guest::Guest;
 use crate::port_status::PortShared;
-use crate::role::Role;
 
 /// A port's name: the same on every shard that serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,8 +62,7 @@ pub(crate) struct PlaceCall {
     pub(crate) port: PortId,
     pub(crate) remote: SocketAddr,
     pub(crate) config: CallerConfig,
-    pub(crate) role: Role,
-    pub(crate) shared: Arc<ConnectionShared>,
+    pub(crate) guest: Guest,
 }
 
 pub(crate) struct Answer {
@@ -72,7 +70,7 @@ pub(crate) struct Answer {
     pub(crate) request: RequestId,
     pub(crate) decision: Decision,
     /// For an accepted peer: what it is for.
-    pub(crate) accepted: Option<(Role, Arc<ConnectionShared>)>,
+    pub(crate) accepted: Option<Guest>,
 }
 
 /// A datagram that arrived at the wrong shard.

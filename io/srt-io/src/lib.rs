@@ -24,6 +24,7 @@ mod call;
 mod command;
 mod config;
 mod connection;
+mod guest;
 mod key_pool;
 mod listener;
 mod port_status;

@@ -12,7 +12,8 @@ use crate::admission::{Admission, Lobby};
 use crate::call::{CallError, CallOptions};
 use crate::command::{Command, OpenPort, PlaceCall, PortId};
 use crate::config::{ListenOptions, ShardsConfig};
-use crate::connection::{ConnectionHandle, ConnectionShared};
+use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
+use crate::guest::Guest;
 use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
 use crate::port_status::PortShared;
@@ -160,8 +161,7 @@ impl Shards {
             port,
             remote,
             config: options.caller,
-            role: options.role,
-            shared: Arc::clone(&shared),
+            guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
         };
         door.push(Command::Call(Box::new(call)))
             .map_err(|_| CallError::Busy)?;

@@ -381,3 +381,65 @@ async fn nobody_answering_is_a_failed_call() {
     assert!(Clock::start().now().saturating_since(before) >= Duration::from_millis(400));
     shards.stop().await;
 }
+
+/// Accepts whoever asks, but only when the test says so.
+#[derive(Default)]
+struct Hesitant(Mutex<Option<AdmissionReply>>);
+
+impl Admission for Hesitant {
+    fn admit(&self, _request: ConnectionRequest, reply: AdmissionReply) {
+        *self.0.lock().unwrap() = Some(reply);
+    }
+}
+
+#[tokio::test]
+async fn who_is_let_in_when_the_port_is_gone_learns_that_nothing_comes_of_it() {
+    let (shards, house) = (shards(2), Arc::new(House::default()));
+    let hesitant = Arc::new(Hesitant::default());
+    let admission = Arc::clone(&hesitant) as Arc<dyn Admission>;
+    let address = "127.0.0.1:0".parse().unwrap();
+    let listener = shards
+        .listen(address, &ListenOptions::default(), admission)
+        .unwrap();
+    let _call = send(&shards, listener.local_addr(), "late", 1);
+    until("somebody asks", || hesitant.0.lock().unwrap().is_some()).await;
+    listener.close().await;
+    let reply = hesitant.0.lock().unwrap().take().unwrap();
+    let sink = Collect {
+        house: Arc::clone(&house),
+        stream: "late".into(),
+        turn: Vec::new(),
+    };
+    let role = Role::Publisher(Box::new(sink));
+    let handle = reply.accept(None, ConnectionConfig::default(), role);
+    let reason = timeout(Duration::from_secs(5), handle.ended()).await;
+    assert_eq!(reason.unwrap(), EndReason::Abandoned);
+    drop(handle);
+    shards.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_placed_leaves_its_local_port_free() {
+    let shards = shards(1);
+    let to = SocketAddr::from(([127, 0, 0, 1], 9));
+    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let local = free.local_addr().unwrap();
+    drop(free);
+    let caller = CallerConfig {
+        stream_id: Bytes::from(vec![b'x'; 600]),
+        ..CallerConfig::default()
+    };
+    let options = CallOptions {
+        caller,
+        role: Role::Reader(Box::new(Numbers::new(1))),
+        local: Some(local),
+    };
+    let call = shards.call(to, options).unwrap();
+    let reason = timeout(PATIENCE, call.connected()).await.unwrap();
+    assert!(matches!(reason, Err(EndReason::NotPlaced(_))), "{reason:?}");
+    until("the port is free", || {
+        std::net::UdpSocket::bind(local).is_ok()
+    })
+    .await;
+    shards.stop().await;
+}

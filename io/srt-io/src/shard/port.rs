@@ -17,6 +17,7 @@ use super::fountain::{Appointment, FountainWaker};
 use crate::admission::Gate;
 use crate::command::{Answer, OpenPort, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
+use crate::guest::Guest;
 use crate::port_status::{PortShared, PortStatus};
 use crate::role::Role;
 
@@ -44,7 +45,7 @@ pub(super) struct Port {
     /// Strangers waiting for an answer.
     requests: HashSet<RequestId>,
     /// Accepted, but not connected yet.
-    accepted: HashMap<RequestId, (Role, Arc<ConnectionShared>)>,
+    accepted: HashMap<RequestId, Guest>,
     /// Connections in the order of their next snapshot, with its time.
     round: VecDeque<(Instant, ConnectionId)>,
     /// When the port's own snapshot is due.
@@ -136,16 +137,14 @@ impl Port {
         let PlaceCall {
             remote,
             config,
-            mut role,
-            shared,
+            guest,
             ..
         } = call;
         match self.endpoint.connect(now, remote, config) {
-            Ok(id) => self.admit(now, id, role, shared, door),
+            Ok(id) => self.admit(now, id, guest, door),
             Err(error) => {
-                let reason = EndReason::NotPlaced(error.to_string().into());
-                role.closed(&reason);
-                shared.set_ended(now, reason);
+                guest.turn_away(now, &EndReason::NotPlaced(error.to_string().into()));
+                self.retire_after_its_call(now);
             }
         }
     }
@@ -153,13 +152,11 @@ impl Port {
     /// Passes on what control decided about a stranger.
     pub(super) fn decide(&mut self, now: Instant, answer: Answer) {
         if !self.requests.remove(&answer.request) {
-            if let Some((role, shared)) = answer.accepted {
-                abandon(now, role, &shared, &EndReason::Abandoned);
-            }
+            // Gone meanwhile; a guest learns it by being dropped.
             return;
         }
-        if let Some(accepted) = answer.accepted {
-            self.accepted.insert(answer.request, accepted);
+        if let Some(guest) = answer.accepted {
+            self.accepted.insert(answer.request, guest);
         }
         self.endpoint.decide(now, answer.request, answer.decision);
     }
@@ -202,8 +199,8 @@ impl Port {
                 &EndReason::Stopping,
             );
         }
-        for (_, (role, shared)) in self.accepted.drain() {
-            abandon(now, role, &shared, &EndReason::Stopping);
+        for (_, guest) in self.accepted.drain() {
+            guest.turn_away(now, &EndReason::Stopping);
         }
         let done = self.retiring.take().and_then(|retiring| retiring.done);
         drop(self);
@@ -214,14 +211,10 @@ impl Port {
     }
 
     /// Takes a connection in, as soon as the endpoint has named it.
-    fn admit(
-        &mut self,
-        now: Instant,
-        id: ConnectionId,
-        mut role: Role,
-        shared: Arc<ConnectionShared>,
-        door: &Arc<Door>,
-    ) {
+    fn admit(&mut self, now: Instant, id: ConnectionId, guest: Guest, door: &Arc<Door>) {
+        let Some((mut role, shared)) = guest.arrive() else {
+            return;
+        };
         let waker = match &mut role {
             Role::Publisher(_) => None,
             Role::Reader(fountain) => {
@@ -264,9 +257,7 @@ impl Port {
                 }
                 Event::RequestGone(request) => {
                     self.requests.remove(&request);
-                    if let Some((role, shared)) = self.accepted.remove(&request) {
-                        abandon(now, role, &shared, &EndReason::Abandoned);
-                    }
+                    self.accepted.remove(&request);
                 }
                 Event::Connected {
                     id,
@@ -274,8 +265,8 @@ impl Port {
                     negotiated,
                 } => {
                     let accepted = request.and_then(|request| self.accepted.remove(&request));
-                    if let Some((role, shared)) = accepted {
-                        self.admit(now, id, role, shared, door);
+                    if let Some(guest) = accepted {
+                        self.admit(now, id, guest, door);
                     }
                     self.connected(now, id, negotiated);
                 }
@@ -310,6 +301,11 @@ impl Port {
             connection.shared.set_statistics(now, statistics);
         }
         abandon(now, connection.role, &connection.shared, reason);
+        self.retire_after_its_call(now);
+    }
+
+    /// A port opened for one call goes with it.
+    fn retire_after_its_call(&mut self, now: Instant) {
         if self.for_one_call && self.connections.is_empty() {
             self.retiring = Some(Retiring {
                 deadline: now + super::FAREWELL,

@@ -7,7 +7,6 @@ use super::media::Surroundings;
 use super::port::Port;
 use super::{FAREWELL, SWEEP, Shard, Stopping, WAKER_TOKEN};
 use crate::command::{Command, Handed, OpenPort, PlaceCall, PortId};
-use crate::connection::EndReason;
 
 /// Reads per socket and turn; what is left keeps the socket ready for the next turn.
 const READS_PER_TURN: usize = 8;
@@ -93,14 +92,8 @@ impl Shard {
     fn call(&mut self, now: Instant, call: PlaceCall) {
         match self.ports.get_mut(&call.port) {
             Some(port) => port.call(now, call, &self.door),
-            None => {
-                let PlaceCall {
-                    mut role, shared, ..
-                } = call;
-                let reason = EndReason::Stopping;
-                role.closed(&reason);
-                shared.set_ended(now, reason);
-            }
+            // Whoever placed it learns it by the call being dropped.
+            None => drop(call),
         }
     }
 

@@ -5,12 +5,14 @@ use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SrtVersion};
 use bytes::Bytes;
 use tidegate_units::{Bitrate, Duration};
 
-/// Packets per second a receive buffer is sized for: about 105 Mbit/s of live payloads.
+/// Packets per second a buffer is sized for: about 105 Mbit/s of live payloads.
 const SIZING_PACKETS_PER_SECOND: u64 = 10_000;
-/// The smallest receive buffer (libsrt's default).
-const MIN_RECEIVE_PACKETS: u32 = 8192;
+/// The smallest buffer that may be asked for.
+const LEAST_BUFFER_PACKETS: u32 = 32;
+/// The smallest buffer chosen automatically (libsrt's default).
+const MIN_BUFFER_PACKETS: u32 = 8192;
 /// The largest: 64 MiB of live payloads.
-const MAX_RECEIVE_PACKETS: u32 = 51_200;
+const MAX_BUFFER_PACKETS: u32 = 51_200;
 
 /// One UDP port.
 #[derive(Debug, Clone)]
@@ -136,8 +138,9 @@ pub struct ConnectionConfig {
     pub reorder_tolerance_packets: u32,
     /// Room for received packets; `None`: enough for the latency.
     pub receive_buffer_packets: Option<u32>,
-    /// Room for packets to be sent.
-    pub send_buffer_packets: u32,
+    /// Room for packets to be sent; `None`: enough for the peer's latency, because behind a
+    /// gap it acknowledges that late.
+    pub send_buffer_packets: Option<u32>,
     /// Largest datagram with its IP and UDP headers.
     pub segment_bytes: u32,
     /// For simulations: the timestamp the connection's clock starts with.
@@ -162,7 +165,7 @@ impl Default for ConnectionConfig {
             trace_drift: true,
             reorder_tolerance_packets: 0,
             receive_buffer_packets: None,
-            send_buffer_packets: 8192,
+            send_buffer_packets: None,
             segment_bytes: 1500,
             first_timestamp_micros: 0,
             first_message: None,
@@ -175,14 +178,13 @@ impl ConnectionConfig {
     /// arrives in that time at 105 Mbit/s, between 8192 packets and 64 MiB.
     #[must_use]
     pub fn receive_capacity_packets(&self, latency: Duration) -> u32 {
-        if let Some(packets) = self.receive_buffer_packets {
-            return packets.clamp(32, MAX_RECEIVE_PACKETS);
-        }
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        let packets = micros.saturating_mul(2 * SIZING_PACKETS_PER_SECOND) / 1_000_000;
-        u32::try_from(packets)
-            .unwrap_or(u32::MAX)
-            .clamp(MIN_RECEIVE_PACKETS, MAX_RECEIVE_PACKETS)
+        sized(self.receive_buffer_packets, latency)
+    }
+
+    /// Room for packets to be sent when the peer's latency is `latency`, in the same way.
+    #[must_use]
+    pub fn send_capacity_packets(&self, latency: Duration) -> u32 {
+        sized(self.send_buffer_packets, latency)
     }
 
     /// A sending limit relative to the measured input, with libsrt's 25 % for repeats.
@@ -194,6 +196,19 @@ impl ConnectionConfig {
             overhead_percent: 25,
         }
     }
+}
+
+/// What was asked for, or room for twice what passes within `latency` at the rate buffers
+/// are sized for.
+fn sized(asked: Option<u32>, latency: Duration) -> u32 {
+    if let Some(packets) = asked {
+        return packets.clamp(LEAST_BUFFER_PACKETS, MAX_BUFFER_PACKETS);
+    }
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    let packets = micros.saturating_mul(2 * SIZING_PACKETS_PER_SECOND) / 1_000_000;
+    u32::try_from(packets)
+        .unwrap_or(u32::MAX)
+        .clamp(MIN_BUFFER_PACKETS, MAX_BUFFER_PACKETS)
 }
 
 /// A call to a listener.
@@ -233,6 +248,6 @@ mod tests {
         let packets = |millis| config.receive_capacity_packets(Duration::from_millis(millis));
         assert_eq!(packets(120), 8192);
         assert_eq!(packets(1000), 20_000);
-        assert_eq!(packets(60_000), MAX_RECEIVE_PACKETS);
+        assert_eq!(packets(60_000), MAX_BUFFER_PACKETS);
     }
 }

@@ -364,7 +364,7 @@ impl Connection {
         let capacity = self
             .peer_capacity
             .unwrap_or(receive.rates.capacity_packets_per_second);
-        let room = u64::from(self.config.send_buffer_packets) - send.buffered_packets;
+        let room = send.capacity_packets - send.buffered_packets;
         Gauges {
             rtt: self.rtt.smoothed(),
             rtt_variance: self.rtt.variance(),
@@ -407,7 +407,7 @@ fn sender_settings(
         first_message: config
             .first_message
             .map_or(0, |first| u64::from(first.value() - 1)),
-        capacity_packets: config.send_buffer_packets as usize,
+        capacity_packets: config.send_capacity_packets(negotiated.send_latency) as usize,
         window_packets: negotiated.flow_window_packets,
         max_bandwidth: config.max_bandwidth,
         max_resend_percent: config.max_resend_percent,

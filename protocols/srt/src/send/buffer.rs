@@ -89,6 +89,10 @@ impl SendBuffer {
         Ok(())
     }
 
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity_packets
+    }
+
     pub(crate) fn has_room(&self) -> bool {
         self.slots.len() < self.capacity_packets
     }

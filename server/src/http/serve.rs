@@ -89,36 +89,18 @@ async fn connection(
 ) {
     let begins = tokio::time::timeout(HANDSHAKE_TIMEOUT, begins_with_tls(&stream)).await;
     let Ok(Ok(secure)) = begins else { return };
-    match (secure, protocol) {
-        (false, Protocol::Either) => {
-            requests(
-                stream,
-                Peer {
-                    address,
-                    secure: false,
-                },
-                router,
-                watcher,
-            )
-            .await;
+    let router = router.layer(Extension(Peer { address, secure }));
+    if !secure {
+        if protocol == Protocol::Either {
+            requests(stream, http1(), router, watcher).await;
         }
-        (false, Protocol::Https) => {}
-        (true, _) => {
-            let handshake = TlsAcceptor::from(tls.config()).accept(stream);
-            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await;
-            if let Ok(Ok(stream)) = handshake {
-                requests(
-                    stream,
-                    Peer {
-                        address,
-                        secure: true,
-                    },
-                    router,
-                    watcher,
-                )
-                .await;
-            }
-        }
+        return;
+    }
+    let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        let agreed_on_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let builder = if agreed_on_http2 { http2() } else { http1() };
+        requests(stream, builder, router, watcher).await;
     }
 }
 
@@ -130,23 +112,34 @@ async fn begins_with_tls(stream: &TcpStream) -> std::io::Result<bool> {
     Ok(first[0] == TLS_HANDSHAKE)
 }
 
-async fn requests<S>(stream: S, peer: Peer, router: Router, watcher: Watcher)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = TowerToHyperService::new(router.layer(Extension(peer)));
-    let mut builder = Builder::new(TokioExecutor::new());
+// The version is never guessed from the first bytes: waiting for those has no time limit.
+
+fn http1() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES_MAX);
     builder
+}
+
+fn http2() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new()).http2_only();
+    builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADER_BYTES_MAX as u32)
         .keep_alive_interval(HEADER_TIMEOUT);
+    builder
+}
+
+async fn requests<S>(stream: S, builder: Builder<TokioExecutor>, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(router);
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)
         .into_owned();

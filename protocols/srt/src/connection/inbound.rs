@@ -10,9 +10,6 @@ use tidegate_units::{Duration, Instant};
 /// ACKACKs to different acknowledgements keep this distance.
 const ACKACK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Packets a loss list may name besides those in flight: old ones, already gone.
-const NAK_SLACK_PACKETS: u64 = 1024;
-
 /// Something worth the operator's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noticed {
@@ -135,7 +132,7 @@ impl Connection {
         // A report about a packet re-sent more recently than this cannot know of it.
         let quiet = self.rtt.floor();
         // Losses are reported once in a list: whoever names more walks us in circles.
-        let mut patience = self.sender.in_flight() + NAK_SLACK_PACKETS;
+        let mut patience = self.sender.in_flight();
         let mut noticed = Noticed::Nothing;
         for range in nak.losses.iter() {
             let range = range.ok().filter(|range| self.spend(range, &mut patience));
@@ -146,11 +143,16 @@ impl Connection {
         noticed
     }
 
-    /// Whether a loss list may still walk over this range.
+    /// Whether a loss list may still walk over this range: only what is held costs a step.
     fn spend(&self, range: &LossRange, patience: &mut u64) -> bool {
-        let packets = u64::from(range.packets()).min(self.sender.in_flight());
-        let affordable = packets <= *patience;
-        *patience = patience.saturating_sub(packets);
+        let held = self.sender.first();
+        let first = range.first.unwrap_near(held);
+        let end = first + u64::from(range.packets());
+        let steps = end
+            .saturating_sub(first.max(held))
+            .min(self.sender.in_flight());
+        let affordable = steps <= *patience;
+        *patience = patience.saturating_sub(steps);
         affordable
     }
 

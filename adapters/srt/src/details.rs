@@ -115,7 +115,8 @@ fn counters(c: &Counters) -> Value {
         packets_undecrypted packets_clear_refused packets_belated packets_duplicate
         packets_no_room packets_reordered filter_packets_sent filter_packets_received
         filter_packets_rebuilt filter_packets_lost bytes_sent bytes_sent_unique bytes_received
-        bytes_received_unique bytes_lost bytes_retransmitted bytes_send_dropped bytes_dropped
+        bytes_acknowledged bytes_received_unique bytes_lost bytes_retransmitted
+        bytes_send_dropped bytes_dropped
         bytes_received_undecrypted send_duration_micros control_ignored key_refreshes)
 }
 

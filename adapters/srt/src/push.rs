@@ -86,16 +86,8 @@ impl CallerOutput {
     }
 }
 
-/// Payload the far side has acknowledged: what was sent once, less headers and what still
-/// waits for its acknowledgement.
+/// Payload the far side has acknowledged. What was given up on the way to it does not count.
 fn acknowledged_bytes(status: &ConnectionStatus) -> u64 {
-    const HEADER_BYTES: u64 = 44;
-    let Some(statistics) = &status.statistics else {
-        return 0;
-    };
-    let (total, instant) = (&statistics.total, &statistics.instant);
-    let sent = total
-        .bytes_sent_unique
-        .saturating_sub(total.packets_sent_unique * HEADER_BYTES);
-    sent.saturating_sub(instant.send_buffer_bytes)
+    let statistics = status.statistics.as_ref();
+    statistics.map_or(0, |statistics| statistics.total.bytes_acknowledged)
 }

@@ -23,6 +23,8 @@ use crate::publisher::REPORT_INTERVAL;
 const READERS_MAX: usize = 2000;
 /// How long the goodbye to readers may take.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(1);
+/// The least receive buffer SRT can announce, for peers that have nothing to send.
+const READER_RECEIVE_PACKETS: u32 = 32;
 /// Readers whose figures the status shows.
 const READERS_SHOWN: usize = 50;
 
@@ -123,7 +125,11 @@ impl ReaderDoor {
         }
         let (report, discard) = (self.report.clone(), self.discard.clone());
         let fountain = RouteFountain::new(&self.route, report, Count::Given, discard);
-        let mut config = ConnectionConfig::default();
+        let mut config = ConnectionConfig {
+            // Whatever a reader sends is let go: it gets no room to fill.
+            receive_buffer_packets: Some(READER_RECEIVE_PACKETS),
+            ..ConnectionConfig::default()
+        };
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.peer_latency = latency;
         }

@@ -18,6 +18,10 @@ use tidegate_srt::{
 };
 use tidegate_srt_io::{Admission, AdmissionReply};
 
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::candidate::Rejected;
 use super::{Candidate, Entry, Listening, Refusal};
 
 /// Tried on the keys of callers that are turned away anyway, for the time it takes.
@@ -25,24 +29,20 @@ const NOBODYS_PASSPHRASE: &str = "no stream has this passphrase";
 
 impl Admission for Listening {
     fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
-        let table = self.table.load();
+        let table = self.table.load_full();
         let found = table.find(&request.stream_id).cloned();
-        let nearest = found
-            .is_none()
-            .then(|| table.nearest(&request.stream_id))
-            .flatten();
         let rivals = found
             .as_ref()
             .map(|entry| table.rivals(entry))
             .unwrap_or_default();
-        let verdict = judge(&request, found, nearest.as_deref());
+        let verdict = judge(&request, found);
         let candidate = Candidate {
             peer: request.peer,
             stream_id: request.stream_id,
             reply,
             listener: Arc::clone(&self.name),
             events: self.events.load_full(),
-            nearest,
+            table,
         };
         match (request.encryption, verdict) {
             (RequestedEncryption::None, Err(refusal)) => candidate.refuse(refusal),
@@ -56,15 +56,18 @@ impl Admission for Listening {
                     .unwrap_or_else(|| Secret::new(NOBODYS_PASSPHRASE));
                 let address = candidate.peer.ip();
                 let runtime = self.runtime.get().cloned();
+                let inquiry = Arc::clone(&self.inquiry);
                 // No room in the pool is silence: the caller repeats itself.
                 let _ = self.shards.keys().submit(address, move || {
                     let keys = material.open(passphrase.expose().as_bytes());
                     drop(passphrase);
                     match open_door(verdict, keys) {
                         Ok((entry, keys)) => enter(runtime.as_ref(), entry, Some(keys), candidate),
-                        Err(refusal) => candidate.refuse_then(refusal.reason, || {
-                            blame_the_rival(refusal, &material, &rivals)
-                        }),
+                        Err(refusal) => {
+                            let rejected = candidate.reject(refusal.reason);
+                            let inquire = Inquire { material, rivals };
+                            inquire.and_journal(rejected, refusal, runtime.as_ref(), inquiry);
+                        }
                     }
                 });
             }
@@ -72,27 +75,51 @@ impl Admission for Listening {
     }
 }
 
-/// A wrong passphrase that is right for the other direction of the same media: somebody reads
-/// with the secret for sending, or the other way round.
-fn blame_the_rival(refusal: Refusal, material: &KeyMaterial, rivals: &[Entry]) -> Refusal {
-    if refusal.reason != RejectReason::WrongPassphrase {
-        return refusal;
+/// Whether a wrong passphrase is the right one for the other direction of the same media.
+struct Inquire {
+    material: KeyMaterial,
+    rivals: Vec<Entry>,
+}
+
+impl Inquire {
+    /// Each rival costs a derivation, which a stranger must neither multiply nor notice: off
+    /// the key threads, one inquiry per listener at a time, and none while one is under way.
+    fn and_journal(
+        self,
+        rejected: Rejected,
+        refusal: Refusal,
+        runtime: Option<&Handle>,
+        inquiry: Arc<Semaphore>,
+    ) {
+        let of_use = refusal.reason == RejectReason::WrongPassphrase && !self.rivals.is_empty();
+        let turn = of_use.then(|| inquiry.try_acquire_owned().ok()).flatten();
+        match (runtime, turn) {
+            (Some(runtime), Some(turn)) => drop(runtime.spawn_blocking(move || {
+                rejected.journal(self.blame_the_rival(refusal));
+                drop(turn);
+            })),
+            _ => rejected.journal(refusal),
+        }
     }
-    let opens = |rival: &&Entry| {
-        let secret = rival.passphrase();
-        secret.is_some_and(|secret| material.open(secret.expose().as_bytes()).is_ok())
-    };
-    let Some(rival) = rivals.iter().find(opens) else {
-        return refusal;
-    };
-    let advice = match rival {
-        Entry::Source(_) => "A secret for sending never reads: use the output's own passphrase",
-        Entry::Output(_) => "A secret for reading never sends: use the source's own passphrase",
-    };
-    let expected = refusal.expected.unwrap_or_default();
-    Refusal::new(RejectReason::WrongMode, advice)
-        .received(format!("the passphrase of {rival}"))
-        .expected(expected)
+
+    /// Somebody reads with the secret for sending, or the other way round.
+    fn blame_the_rival(&self, refusal: Refusal) -> Refusal {
+        let opens = |rival: &&Entry| {
+            let secret = rival.passphrase();
+            secret.is_some_and(|secret| self.material.open(secret.expose().as_bytes()).is_ok())
+        };
+        let Some(rival) = self.rivals.iter().find(opens) else {
+            return refusal;
+        };
+        let advice = match rival {
+            Entry::Source(_) => "A secret for sending never reads: use the output's own passphrase",
+            Entry::Output(_) => "A secret for reading never sends: use the source's own passphrase",
+        };
+        let expected = refusal.expected.unwrap_or_default();
+        Refusal::new(RejectReason::WrongMode, advice)
+            .received(format!("the passphrase of {rival}"))
+            .expected(expected)
+    }
 }
 
 impl Listening {
@@ -102,12 +129,7 @@ impl Listening {
 }
 
 /// Admission may have to wait for a moment, so it goes on where waiting costs nothing.
-fn enter(
-    runtime: Option<&tokio::runtime::Handle>,
-    entry: Entry,
-    keys: Option<SessionKeys>,
-    candidate: Candidate,
-) {
+fn enter(runtime: Option<&Handle>, entry: Entry, keys: Option<SessionKeys>, candidate: Candidate) {
     // Without a runtime nobody has claimed a stream here, and nothing could have been found.
     let Some(runtime) = runtime else { return };
     match entry {
@@ -126,13 +148,9 @@ impl Entry {
 }
 
 /// Everything that can be judged without deriving keys.
-fn judge(
-    request: &ConnectionRequest,
-    found: Option<Entry>,
-    nearest: Option<&str>,
-) -> Result<Entry, Refusal> {
+fn judge(request: &ConnectionRequest, found: Option<Entry>) -> Result<Entry, Refusal> {
     let Some(entry) = found else {
-        return Err(unknown(request, nearest));
+        return Err(unknown(request));
     };
     let mode = request.stream_id.access().and_then(|access| access.mode());
     match (&entry, mode) {
@@ -174,7 +192,7 @@ fn judge(
     }
 }
 
-fn unknown(request: &ConnectionRequest, nearest: Option<&str>) -> Refusal {
+fn unknown(request: &ConnectionRequest) -> Refusal {
     if request.stream_id.is_malformed() {
         return Refusal::new(
             RejectReason::BadStreamId,
@@ -182,18 +200,14 @@ fn unknown(request: &ConnectionRequest, nearest: Option<&str>) -> Refusal {
         )
         .received(request.stream_id.to_string());
     }
-    let advice = match nearest {
-        _ if request.stream_id.is_empty() => "Set the stream ID at the caller".to_owned(),
-        Some(nearest) => format!("Check the stream ID at the caller: did it mean {nearest:?}?"),
-        None => "Check the stream ID at the caller, or configure a source or an output with it"
-            .to_owned(),
-    };
-    let refusal = Refusal::new(RejectReason::UnknownStream, advice);
     if request.stream_id.is_empty() {
-        refusal.received("no stream ID")
-    } else {
-        refusal
+        let advice = "Set the stream ID at the caller";
+        return Refusal::new(RejectReason::UnknownStream, advice).received("no stream ID");
     }
+    Refusal::new(
+        RejectReason::UnknownStream,
+        "Check the stream ID at the caller, or configure a source or an output with it",
+    )
 }
 
 /// The verdict once the keys were tried.

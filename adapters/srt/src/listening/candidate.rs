@@ -5,6 +5,8 @@ use tidegate_engine::{EventKind, EventSink, Rejection, Subject};
 use tidegate_srt::{RejectReason, StreamId};
 use tidegate_srt_io::AdmissionReply;
 
+use super::table::Table;
+
 /// Somebody who wants in, and the way to answer.
 pub(crate) struct Candidate {
     pub(crate) peer: SocketAddr,
@@ -12,7 +14,16 @@ pub(crate) struct Candidate {
     pub(crate) reply: AdmissionReply,
     pub(super) listener: Arc<str>,
     pub(super) events: Option<Arc<EventSink>>,
-    pub(super) nearest: Option<String>,
+    pub(super) table: Arc<Table>,
+}
+
+/// Somebody who has been told no; the journal has not been told yet.
+pub(super) struct Rejected {
+    peer: SocketAddr,
+    stream_id: StreamId,
+    listener: Arc<str>,
+    events: Option<Arc<EventSink>>,
+    table: Arc<Table>,
 }
 
 /// Why a candidate stays outside, in full; the candidate itself learns next to nothing.
@@ -48,25 +59,42 @@ impl Refusal {
 impl Candidate {
     /// Turns the candidate away and tells the journal why.
     pub(crate) fn refuse(self, refusal: Refusal) {
-        self.refuse_then(refusal.reason, || refusal);
+        self.reject(refusal.reason).journal(refusal);
     }
 
-    /// Turns the candidate away at once, then finds out for the journal why; what takes time
-    /// in that is nothing the candidate could measure.
-    pub(super) fn refuse_then(self, reason: RejectReason, why: impl FnOnce() -> Refusal) {
-        let Self {
-            peer,
-            stream_id,
-            reply,
-            listener,
-            events,
-            nearest,
-        } = self;
-        reply.reject(reason);
-        let refusal = why();
+    /// Turns the candidate away at once. What takes time in finding out for the journal why
+    /// is nothing the candidate could measure.
+    pub(super) fn reject(self, reason: RejectReason) -> Rejected {
+        self.reply.reject(reason);
+        Rejected {
+            peer: self.peer,
+            stream_id: self.stream_id,
+            listener: self.listener,
+            events: self.events,
+            table: self.table,
+        }
+    }
+}
+
+impl Rejected {
+    /// Tells the journal why, and which stream was probably meant.
+    pub(super) fn journal(self, mut refusal: Refusal) {
+        let is_about_its_name = matches!(
+            refusal.reason,
+            RejectReason::UnknownStream | RejectReason::BadStreamId
+        );
+        let nearest = is_about_its_name
+            .then(|| self.table.nearest(&self.stream_id))
+            .flatten();
+        if let Some(nearest) = &nearest
+            && refusal.reason == RejectReason::UnknownStream
+        {
+            refusal.advice = format!("Check the stream ID at the caller: did it mean {nearest:?}?");
+        }
+        let listener = &self.listener;
         let rejection = Rejection {
-            peer: peer.to_string(),
-            stream_id: stream_id.to_string(),
+            peer: self.peer.to_string(),
+            stream_id: self.stream_id.to_string(),
             reason: refusal.reason.name().to_owned(),
             received: refusal.received,
             expected: refusal.expected,
@@ -74,8 +102,8 @@ impl Candidate {
             advice: refusal.advice,
         };
         tracing::debug!(%listener, ?rejection, "an SRT caller was turned away");
-        if let Some(events) = events {
-            let subject = Subject::listener(&*listener);
+        if let Some(events) = &self.events {
+            let subject = Subject::listener(&**listener);
             events.emit(subject, EventKind::ConnectionRejected(rejection));
         }
     }

@@ -15,6 +15,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tidegate_engine::{EventSink, RunError};
 use tidegate_srt_io::Shards;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::settings::ListenerSettings;
 use table::Table;
@@ -31,6 +32,8 @@ pub(crate) struct Listening {
     settings: ArcSwapOption<ListenerSettings>,
     events: ArcSwapOption<EventSink>,
     runtime: OnceLock<Handle>,
+    /// The one inquiry into a wrong passphrase that may be under way.
+    inquiry: Arc<Semaphore>,
     pub(crate) opening: Opening,
 }
 
@@ -44,6 +47,7 @@ impl Listening {
             settings: ArcSwapOption::empty(),
             events: ArcSwapOption::empty(),
             runtime: OnceLock::new(),
+            inquiry: Arc::new(Semaphore::new(1)),
             opening: Opening::default(),
         })
     }

@@ -21,6 +21,7 @@ mod figures;
 mod fountain;
 mod listening;
 mod phrases;
+mod place;
 mod publisher;
 mod pull;
 mod push;

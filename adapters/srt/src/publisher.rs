@@ -8,7 +8,6 @@
 //!                                        for TAKEOVER_SILENCE; refused while it is live
 //! ```
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tidegate_engine::{
     BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver,
 };
 use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
-use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, Role};
+use tidegate_srt_io::{Clock, ConnectionState, Role};
 use tidegate_units::Instant;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -25,14 +24,10 @@ use crate::details::{self, Direction};
 use crate::figures::{LossWindow, transport};
 use crate::listening::{Candidate, Entry, Listening, Refusal};
 use crate::phrases;
+use crate::place::{Place, Session, Verdict};
 use crate::sink::{FeedSink, LastPacket};
 
-/// A session silent for so long may be replaced: its encoder was probably killed.
-const TAKEOVER_SILENCE: Duration = Duration::from_millis(700);
-/// Media that still arrives this long after a second publisher came proves the first alive.
-const PROOF_OF_LIFE: Duration = Duration::from_millis(100);
-/// How long a second publisher is kept waiting for the verdict; it repeats itself meanwhile.
-const TAKEOVER_WAIT_MAX: Duration = Duration::from_millis(1500);
+/// How often it is looked at whether a second publisher may come in.
 const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 /// How often figures are passed on.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
@@ -62,7 +57,7 @@ impl SourceDriver for ListenerSource {
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 feed: context.feed.clone(),
-                session: Mutex::new(None),
+                place: Mutex::default(),
                 changed: Notify::new(),
             });
             let _claimed = self
@@ -80,7 +75,9 @@ struct Farewell(Arc<PublisherDoor>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        if let Some(session) = self.0.session().take() {
+        let mut place = self.0.place();
+        place.closed = true;
+        if let Some(session) = place.session.take() {
             session.handle.close();
         }
     }
@@ -93,26 +90,8 @@ pub(crate) struct PublisherDoor {
     listening: Arc<Listening>,
     latency: Option<Duration>,
     feed: Feed,
-    session: Mutex<Option<Session>>,
+    place: Mutex<Place>,
     changed: Notify,
-}
-
-/// The publisher of the moment.
-struct Session {
-    handle: ConnectionHandle,
-    peer: SocketAddr,
-    last_packet: LastPacket,
-    /// Packets at the last look: what is held back by a gap counts as life, too.
-    packets_seen: u64,
-    announced: bool,
-    loss: LossWindow,
-}
-
-/// What a second publisher meets.
-enum Place {
-    Free,
-    Taken(SocketAddr),
-    Unclear,
 }
 
 impl PublisherDoor {
@@ -120,49 +99,47 @@ impl PublisherDoor {
     /// one before is gone.
     pub(crate) async fn admit(self: Arc<Self>, keys: Option<SessionKeys>, candidate: Candidate) {
         let asked = Clock::start().now();
+        let mut entrant = Some((keys, candidate));
         loop {
-            match self.place(asked) {
-                Place::Free => return self.begin(keys, candidate),
-                Place::Taken(by) => {
-                    return candidate.refuse(
-                        Refusal::new(
-                            RejectReason::AlreadyPublishing,
-                            "Stop the other sender first, or give this one a source of its own",
-                        )
-                        .expected(format!("only one publisher; {by} is live")),
-                    );
+            let by = match self.try_admit(asked, &mut entrant) {
+                Verdict::Free | Verdict::Closed => return,
+                Verdict::Unclear => {
+                    sleep(TAKEOVER_LOOK).await;
+                    continue;
                 }
-                Place::Unclear => sleep(TAKEOVER_LOOK).await,
+                Verdict::Taken(by) => by,
+            };
+            if let Some((_, candidate)) = entrant {
+                let advice = "Stop the other sender first, or give this one a source of its own";
+                let refusal = Refusal::new(RejectReason::AlreadyPublishing, advice);
+                candidate.refuse(refusal.expected(format!("only one publisher; {by} is live")));
             }
+            return;
         }
     }
 
-    fn place(&self, asked: Instant) -> Place {
-        let now = Clock::start().now();
-        let guard = self.session();
-        let Some(session) = guard.as_ref() else {
-            return Place::Free;
-        };
-        if matches!(session.handle.status().state, ConnectionState::Ended(_)) {
-            return Place::Free;
+    /// Makes the entrant the publisher if the place is free, in one step. A source that is
+    /// going answers with silence: the caller finds nothing when it asks again.
+    fn try_admit(
+        &self,
+        asked: Instant,
+        entrant: &mut Option<(Option<SessionKeys>, Candidate)>,
+    ) -> Verdict {
+        let mut place = self.place();
+        let verdict = place.judge(asked);
+        if matches!(verdict, Verdict::Free)
+            && let Some((keys, candidate)) = entrant.take()
+        {
+            if let Some(old) = place.session.take() {
+                old.handle.close();
+            }
+            place.session = Some(self.begin(keys, candidate));
+            self.changed.notify_one();
         }
-        let lively = session.last_packet.at() > asked + PROOF_OF_LIFE;
-        let waited = now.saturating_since(asked) >= TAKEOVER_WAIT_MAX;
-        if session.last_packet.silent_for(now) >= TAKEOVER_SILENCE {
-            Place::Free
-        } else if lively || waited {
-            Place::Taken(session.peer)
-        } else {
-            Place::Unclear
-        }
+        verdict
     }
 
-    /// Makes the candidate the publisher; who was it before is sent away.
-    fn begin(&self, keys: Option<SessionKeys>, candidate: Candidate) {
-        let mut session = self.session();
-        if let Some(old) = session.take() {
-            old.handle.close();
-        }
+    fn begin(&self, keys: Option<SessionKeys>, candidate: Candidate) -> Session {
         let last_packet = LastPacket::new(Clock::start().now());
         let sink = FeedSink::new(self.feed.ts_writer(), last_packet.clone());
         let mut config = ConnectionConfig::default();
@@ -170,19 +147,15 @@ impl PublisherDoor {
             config.latency = latency;
         }
         let peer = candidate.peer;
-        let handle = candidate
-            .reply
-            .accept(keys, config, Role::Publisher(Box::new(sink)));
-        *session = Some(Session {
-            handle,
+        let role = Role::Publisher(Box::new(sink));
+        Session {
+            handle: candidate.reply.accept(keys, config, role),
             peer,
             last_packet,
             packets_seen: 0,
             announced: false,
             loss: LossWindow::default(),
-        });
-        drop(session);
-        self.changed.notify_one();
+        }
     }
 
     /// Passes on how the session is doing, until the source is stopped.
@@ -204,8 +177,8 @@ impl PublisherDoor {
     }
 
     fn look(&self, context: &SourceContext, stream_id: &str) {
-        let mut guard = self.session();
-        let Some(session) = guard.as_mut() else {
+        let mut place = self.place();
+        let Some(session) = &mut place.session else {
             return;
         };
         let status = session.handle.status();
@@ -233,7 +206,7 @@ impl PublisherDoor {
             }
             ConnectionState::Ended(reason) => {
                 let phrase = phrases::departure(reason).to_owned();
-                *guard = None;
+                place.session = None;
                 context
                     .report
                     .connection(Connection::Disconnected, Some(phrase));
@@ -241,7 +214,7 @@ impl PublisherDoor {
         }
     }
 
-    fn session(&self) -> MutexGuard<'_, Option<Session>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,28 +2,21 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Failed attempts an address has in hand.
 pub const ATTEMPTS_MAX: u32 = 5;
 /// How long one attempt takes to come back.
 pub const REFILL: Duration = Duration::from_secs(12);
-/// Failed attempts all addresses together have in hand.
-const GLOBAL_ATTEMPTS_MAX: u32 = 100;
 /// Addresses remembered; when full, those that have all attempts back are forgotten.
 const ADDRESSES_MAX: usize = 10_000;
 
-/// Counts failed logins. Successful ones cost nothing.
+/// Counts failed logins by address alone: a limit on all together would let a stranger with
+/// many addresses keep the administrator out. Successful ones cost nothing.
 #[derive(Debug, Default)]
 pub struct AttemptLimiter {
-    inner: Mutex<Buckets>,
-}
-
-#[derive(Debug, Default)]
-struct Buckets {
-    addresses: HashMap<IpAddr, Bucket>,
-    global: Option<Bucket>,
+    addresses: Mutex<HashMap<IpAddr, Bucket>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,38 +29,34 @@ impl AttemptLimiter {
     /// How long `address` must wait before it may try; `None` when it may now.
     #[must_use]
     pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let buckets = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = buckets.addresses.get(&prefix(address)).copied();
-        let own = own.and_then(|bucket| bucket.wait(ATTEMPTS_MAX, REFILL, now));
-        let global = buckets
-            .global
-            .and_then(|b| b.wait(GLOBAL_ATTEMPTS_MAX, REFILL / 20, now));
-        own.max(global)
+        let bucket = self.lock().get(&prefix(address)).copied()?;
+        bucket.wait(ATTEMPTS_MAX, REFILL, now)
     }
 
     /// Counts one failed attempt of `address`.
     pub fn failed(&self, address: IpAddr, now: Instant) {
-        let mut buckets = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.addresses.len() >= ADDRESSES_MAX {
-            buckets.addresses.retain(|_, bucket| bucket.full_at > now);
+        let mut addresses = self.lock();
+        if addresses.len() >= ADDRESSES_MAX {
+            addresses.retain(|_, bucket| bucket.full_at > now);
         }
-        if buckets.addresses.len() < ADDRESSES_MAX {
-            let bucket = buckets
-                .addresses
+        if addresses.len() < ADDRESSES_MAX {
+            let full = Bucket { full_at: now };
+            addresses
                 .entry(prefix(address))
-                .or_insert(Bucket { full_at: now });
-            bucket.take(REFILL, now);
+                .or_insert(full)
+                .take(REFILL, now);
         }
-        buckets
-            .global
-            .get_or_insert(Bucket { full_at: now })
-            .take(REFILL / 20, now);
     }
 
     /// Gives `address` its attempts back: it knew the password.
     pub fn forgive(&self, address: IpAddr) {
-        let mut buckets = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.addresses.remove(&prefix(address));
+        self.lock().remove(&prefix(address));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Bucket>> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,9 +12,14 @@ const ADMIN_PASSWORD: &str = "TIDEGATE_ADMIN_PASSWORD";
 const API_TOKEN: &str = "TIDEGATE_API_TOKEN";
 const LOG: &str = "TIDEGATE_LOG";
 
+/// These write whole requests at their finer levels, credentials included.
+const QUIET: [&str; 3] = ["hyper=warn", "h2=warn", "rustls=warn"];
+
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -106,7 +106,7 @@ fn from_yaml_error(error: &Error) -> ConfigProblem {
             ConfigProblem::new(format!("\"{key}\" is given twice."))
                 .advise("Remove one of the two.")
         }
-        Error::Message { msg, .. } => ConfigProblem::new(sentence(msg)),
+        Error::Message { msg, .. } => other(msg),
         other => ConfigProblem::new(sentence(&without_position(&other.to_string()))),
     };
     problem.place = error.location().and_then(place_of);
@@ -132,13 +132,21 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
         (Some("unknown"), [variant, valid @ ..]) => unknown_value(variant, valid),
         (Some("missing"), [field]) => missing(field),
         (Some("duplicate"), [field]) => ConfigProblem::new(format!("\"{field}\" is given twice.")),
-        _ => ConfigProblem::new(sentence(text)),
+        _ => other(text),
     };
     if error.line() > 0 {
         problem.place = Some(Place {
             line: error.line() as u64,
             column: error.column() as u64,
         });
+    }
+    problem
+}
+
+fn other(message: &str) -> ConfigProblem {
+    let problem = ConfigProblem::new(sentence(message));
+    if message.contains("socket address") {
+        return problem.advise("Write an address and a port, like \"0.0.0.0:9000\".");
     }
     problem
 }

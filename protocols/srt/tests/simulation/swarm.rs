@@ -6,15 +6,23 @@
 use core::time::Duration;
 
 use crate::support::{MS, Pair, SECOND, Scenario, Side};
-use tidegate_netsim::{Chance, LinkConfig, Outage, Probability, Rate, Reordering, SkewedClock};
+use tidegate_netsim::{
+    Chance, LinkConfig, Loss, Outage, Probability, Rate, Reordering, SkewedClock,
+};
 use tidegate_srt::{KeyLength, KeyRefresh, MessageNumber, SequenceNumber};
 use tidegate_units::{Bitrate, Instant};
 
-const DEFAULT_SEEDS: u64 = 120;
+const DEFAULT_SEEDS: u64 = 100;
 const FIRST_SEED: u64 = 10_000;
 
 fn environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
+}
+
+fn seeds() -> core::ops::Range<u64> {
+    let seeds = environment("TIDEGATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
+    let only = environment("TIDEGATE_SIM_SEED");
+    only.map_or(FIRST_SEED..FIRST_SEED + seeds, |seed| seed..seed + 1)
 }
 
 /// Conditions nobody chose: any of these must deliver a correct, ordered part of the stream.
@@ -102,10 +110,7 @@ fn run(seed: u64) -> Pair {
 
 #[test]
 fn any_network_delivers_a_correct_part_of_the_stream_and_sessions_end() {
-    let only = environment("TIDEGATE_SIM_SEED");
-    let seeds = environment("TIDEGATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
-    let range = only.map_or(FIRST_SEED..FIRST_SEED + seeds, |seed| seed..seed + 1);
-    for seed in range {
+    for seed in seeds() {
         let result = std::panic::catch_unwind(|| {
             let pair = run(seed);
             for node in pair.world.nodes.iter().filter(|node| !node.down) {
@@ -129,31 +134,39 @@ fn recoverable_scenario(seed: u64) -> Scenario {
     let (mut scenario, mut chance) = random_scenario(seed);
     let one_way = MS + chance.duration(40 * MS);
     let jitter = chance.duration(10 * MS);
-    for link in [&mut scenario.to_listener, &mut scenario.to_caller] {
+    let mut fair = |bursts: bool| {
         let percent = Probability::percent(chance.fraction() * 6.0);
-        let mut fair = LinkConfig::delayed(one_way).jittering(jitter);
-        fair = if chance.happens(Probability::percent(50.0)) {
-            fair.losing(percent)
+        let link = LinkConfig::delayed(one_way).jittering(jitter);
+        let mut link = if bursts {
+            link.losing_in_bursts(percent, 1.0 + chance.fraction() * 9.0)
         } else {
-            fair.losing_in_bursts(percent, 1.0 + chance.fraction() * 9.0)
+            link.losing(percent)
         };
-        fair.duplication = Probability::percent(chance.fraction() * 5.0);
-        *link = fair;
-    }
+        link.duplication = Probability::percent(chance.fraction() * 5.0);
+        link
+    };
+    // The way back carries a hundred packets a second: a burst of fifty there is half a second
+    // without a single loss report, which no latency in this test outlasts.
+    (scenario.to_listener, scenario.to_caller) = (fair(seed % 2 == 0), fair(false));
     let round_trip = 2 * (one_way + jitter);
     scenario.latency(200 * MS + round_trip * 12)
 }
 
 #[test]
 fn loss_that_can_be_repaired_in_time_is_repaired() {
-    for seed in FIRST_SEED..FIRST_SEED + environment("TIDEGATE_SIM_SEEDS").unwrap_or(60) {
+    for seed in seeds() {
         let mut pair = recoverable_scenario(seed).build();
         pair.call();
         assert!(
             pair.await_connection(6 * SECOND),
             "seed {seed} did not connect"
         );
-        pair.stream(Side::Caller, 4.0, 4 * SECOND);
+        pair.publish(Side::Caller, 4.0, 4 * SECOND);
+        pair.world.run_for(3_900 * MS);
+        // Behind the last packet the line is as sparse as the way back; the end is calm.
+        calm(&mut pair);
+        pair.world
+            .run_for(pair.scenario.connection.latency + 2 * SECOND);
         let (inbox, sent) = (pair.inbox(Side::Listener), pair.sent(Side::Caller));
         assert_eq!((inbox.missing, inbox.delivered), (0, sent), "seed {seed}");
         assert!(
@@ -170,6 +183,23 @@ fn loss_that_can_be_repaired_in_time_is_repaired() {
             "seed {seed}: play-out moved by {spread:?}"
         );
         figures_add_up(&mut pair, seed);
+    }
+}
+
+fn calm(pair: &mut Pair) {
+    let (caller, listener) = (
+        pair.node(Side::Caller).address,
+        pair.node(Side::Listener).address,
+    );
+    for (from, to, link) in [
+        (caller, listener, &pair.scenario.to_listener),
+        (listener, caller, &pair.scenario.to_caller),
+    ] {
+        let calm = LinkConfig {
+            loss: Loss::None,
+            ..link.clone()
+        };
+        pair.world.network.configure(from, to, calm);
     }
 }
 

@@ -125,6 +125,10 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         "TS packets missing or doubled",
         |s| s.media.as_ref()?.get("continuity_errors")?.as_u64(),
     );
+    srt_figures(&mut each);
+}
+
+fn srt_figures(each: &mut PerObject<'_, SourceView>) {
     for (name, field, help) in [
         ("source_rtt_ms", "rtt_ms", "Round-trip time"),
         (

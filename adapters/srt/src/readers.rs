@@ -76,7 +76,7 @@ struct Farewell(Arc<ReaderDoor>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        for session in self.0.readers().drain(..) {
+        for session in self.0.readers().leave() {
             session.handle.close();
         }
         self.0.report.readers(0);
@@ -93,8 +93,24 @@ pub(crate) struct ReaderDoor {
     report: OutputReport,
     events: EventSink,
     discard: Discard,
-    readers: Mutex<Vec<Session>>,
+    readers: Mutex<Readers>,
     changed: Notify,
+}
+
+/// Everybody who reads, until the output goes.
+#[derive(Default)]
+struct Readers {
+    sessions: Vec<Session>,
+    /// The output is going: nobody comes in any more.
+    closed: bool,
+}
+
+impl Readers {
+    /// Closes the door and hands out whoever is inside.
+    fn leave(&mut self) -> Vec<Session> {
+        self.closed = true;
+        std::mem::take(&mut self.sessions)
+    }
 }
 
 /// One reader.
@@ -113,7 +129,11 @@ impl ReaderDoor {
     /// Lets a reader with the right credential in, if there is room.
     pub(crate) fn admit(&self, keys: Option<SessionKeys>, candidate: Candidate) {
         let mut readers = self.readers();
-        if readers.len() >= READERS_MAX {
+        if readers.closed {
+            // Silence: the caller finds nothing when it asks again.
+            return;
+        }
+        if readers.sessions.len() >= READERS_MAX {
             drop(readers);
             return candidate.refuse(
                 Refusal::new(
@@ -137,7 +157,7 @@ impl ReaderDoor {
         let handle = candidate
             .reply
             .accept(keys, config, Role::Reader(Box::new(fountain)));
-        readers.push(Session {
+        readers.sessions.push(Session {
             handle,
             stream_id,
             announced: false,
@@ -165,7 +185,8 @@ impl ReaderDoor {
     async fn dismiss(&self) {
         let handles: Vec<_> = self
             .readers()
-            .drain(..)
+            .leave()
+            .into_iter()
             .map(|session| session.handle)
             .collect();
         handles.iter().for_each(ConnectionHandle::close);
@@ -181,9 +202,10 @@ impl ReaderDoor {
 
     fn look(&self) {
         let mut readers = self.readers();
-        readers.retain_mut(|reader| self.look_at(reader));
-        let connected = readers.iter().filter(|reader| reader.announced).count();
-        let shown: Vec<Value> = readers
+        let sessions = &mut readers.sessions;
+        sessions.retain_mut(|reader| self.look_at(reader));
+        let connected = sessions.iter().filter(|reader| reader.announced).count();
+        let shown: Vec<Value> = sessions
             .iter()
             .filter(|reader| reader.announced)
             .take(READERS_SHOWN)
@@ -223,7 +245,7 @@ impl ReaderDoor {
         self.events.emit(Subject::output(&*self.name), kind);
     }
 
-    fn readers(&self) -> MutexGuard<'_, Vec<Session>> {
+    fn readers(&self) -> MutexGuard<'_, Readers> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,12 +34,14 @@ pub trait Admission: Send + Sync {
     fn admit(&self, request: ConnectionRequest, reply: AdmissionReply);
 }
 
-/// The way back to a stranger. Dropped unused it is silence.
+/// The way back to a stranger. Dropped unused it is silence: the stranger repeats itself, and
+/// is asked about anew.
 pub struct AdmissionReply {
     door: Arc<Door>,
     port: PortId,
     request: RequestId,
     peer: SocketAddr,
+    answered: bool,
 }
 
 impl AdmissionReply {
@@ -66,15 +68,28 @@ impl AdmissionReply {
         self.send(Decision::Reject(reason), None);
     }
 
-    fn send(self, decision: Decision, accepted: Option<Guest>) {
-        let answer = Answer {
+    fn send(mut self, decision: Decision, accepted: Option<Guest>) {
+        self.answered = true;
+        // A queue that stays full makes the answer silence.
+        let _ = self.door.push(self.command(decision, accepted));
+    }
+
+    fn command(&self, decision: Decision, accepted: Option<Guest>) -> Command {
+        Command::Decide(Box::new(Answer {
             port: self.port,
             request: self.request,
             decision,
             accepted,
-        };
-        // A queue that stays full makes the answer silence: the stranger asks again.
-        let _ = self.door.push(Command::Decide(Box::new(answer)));
+        }))
+    }
+}
+
+impl Drop for AdmissionReply {
+    fn drop(&mut self) {
+        if !self.answered {
+            // Maybe on a shard, where nothing may wait; what does not fit expires by itself.
+            let _ = self.door.try_push(self.command(Decision::Postpone, None));
+        }
     }
 }
 
@@ -127,24 +142,23 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Passes a request on without ever waiting; false when there is no room.
-    pub(crate) fn pass(&self, door: &Arc<Door>, port: PortId, request: ConnectionRequest) -> bool {
+    /// Passes a request on without ever waiting; when there is no room it is postponed.
+    pub(crate) fn pass(&self, door: &Arc<Door>, port: PortId, request: ConnectionRequest) {
         let reply = AdmissionReply {
             door: Arc::clone(door),
             port,
             request: request.id,
             peer: request.peer,
+            answered: false,
         };
         let waiting = Waiting {
             admission: Arc::clone(&self.admission),
             request,
             reply,
         };
-        let passed = self.lobby.waiting.try_send(waiting).is_ok();
-        if !passed {
+        if self.lobby.waiting.try_send(waiting).is_err() {
             self.overflow.fetch_add(1, Ordering::Relaxed);
         }
-        passed
     }
 
     /// Requests that found the lobby full.

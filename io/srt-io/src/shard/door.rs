@@ -59,12 +59,14 @@ impl Door {
     /// called on a shard.
     pub(crate) fn push(&self, mut command: Command) -> Result<(), Shut> {
         for _ in 0..PUSH_ATTEMPTS {
-            if self.shut.load(Ordering::Acquire) {
+            if self.shut.load(Ordering::SeqCst) {
                 return Err(Shut);
             }
             match self.commands.push(command) {
                 Ok(()) => {
                     self.waker.wake();
+                    // It may have shut just now, and looked at its queue before.
+                    self.forget_if_shut();
                     return Ok(());
                 }
                 Err(back) => command = back,
@@ -72,6 +74,13 @@ impl Door {
             std::thread::sleep(Duration::from_millis(1));
         }
         Err(Shut)
+    }
+
+    /// Asks something of the shard without ever waiting; false when the queue is full.
+    pub(crate) fn try_push(&self, command: Command) -> bool {
+        let taken = self.commands.push(command).is_ok();
+        self.waker.wake();
+        taken
     }
 
     /// Hands over a datagram; false when the queue is full.
@@ -90,9 +99,29 @@ impl Door {
     }
 
     /// The thread has ended: nobody waits for answers any more.
-    pub(super) fn shut(&self) {
-        self.shut.store(true, Ordering::Release);
-        while self.commands.pop().is_some() {}
+    fn shut(&self) {
+        self.shut.store(true, Ordering::SeqCst);
+        self.forget_if_shut();
+    }
+
+    /// Whoever waits for a command to be done learns by its being dropped that it never is.
+    fn forget_if_shut(&self) {
+        while self.shut.load(Ordering::SeqCst) && self.commands.pop().is_some() {}
+    }
+}
+
+/// Shuts the door when its thread ends, however it ends.
+pub(super) struct ShutAtEnd(pub(super) Arc<Door>);
+
+impl Drop for ShutAtEnd {
+    fn drop(&mut self) {
+        self.0.shut();
+        if std::thread::panicking() {
+            tracing::error!(
+                shard = self.0.index,
+                "a media thread has failed and its connections are lost; please report it"
+            );
+        }
     }
 }
 

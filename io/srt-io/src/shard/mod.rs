@@ -16,6 +16,7 @@ mod port;
 mod turn;
 
 pub(crate) use door::Door;
+use door::ShutAtEnd;
 
 use std::collections::HashMap;
 use std::io;
@@ -85,6 +86,7 @@ impl Shard {
 
     /// Turns until told to stop.
     pub(crate) fn run(mut self) {
+        let _shut = ShutAtEnd(Arc::clone(&self.door));
         while !self.has_stopped() {
             self.moderation.hold_back(&self.clock);
             let timeout = self.time_to_wait();
@@ -94,7 +96,6 @@ impl Shard {
             }
             self.turn();
         }
-        self.door.shut();
         for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
             // Whoever asked may have lost interest.
             let _ = done.send(());

@@ -190,18 +190,7 @@ impl Port {
     }
 
     /// The last act: whoever still waits is told, and the address is free again.
-    pub(super) fn finish(mut self, now: Instant) {
-        for (_, connection) in self.connections.drain() {
-            abandon(
-                now,
-                connection.role,
-                &connection.shared,
-                &EndReason::Stopping,
-            );
-        }
-        for (_, guest) in self.accepted.drain() {
-            guest.turn_away(now, &EndReason::Stopping);
-        }
+    pub(super) fn finish(mut self) {
         let done = self.retiring.take().and_then(|retiring| retiring.done);
         drop(self);
         if let Some(done) = done {
@@ -249,10 +238,10 @@ impl Port {
                 Event::Request(request) => {
                     let id = request.id;
                     let open = self.retiring.is_none();
-                    if let Some(gate) = self.gate.as_ref().filter(|_| open)
-                        && gate.pass(door, self.id, request)
-                    {
+                    if let Some(gate) = self.gate.as_ref().filter(|_| open) {
+                        // Before it is passed on: a full lobby postpones it by an answer.
                         self.requests.insert(id);
+                        gate.pass(door, self.id, request);
                     }
                 }
                 Event::RequestGone(request) => {
@@ -349,6 +338,20 @@ impl Port {
             hand_over_lost: self.hand_over_lost,
             admission_overflow: self.gate.as_ref().map_or(0, Gate::overflow),
             recv_buffer_bytes: self.socket.recv_buffer_bytes(),
+        }
+    }
+}
+
+/// However a port goes, and be it by a panic of its thread: whoever still waits is told.
+impl Drop for Port {
+    fn drop(&mut self) {
+        for (_, connection) in self.connections.drain() {
+            let now = self.last_turn;
+            let reason = EndReason::Stopping;
+            abandon(now, connection.role, &connection.shared, &reason);
+        }
+        for (_, guest) in self.accepted.drain() {
+            guest.turn_away(self.last_turn, &EndReason::Stopping);
         }
     }
 }

@@ -173,7 +173,7 @@ impl Shard {
         for (_, port) in self.ports.extract_if(|_, port| port.has_finished(now)) {
             // The socket goes with the port, and its watch with the socket.
             let _ = self.poller.remove(&port.socket);
-            port.finish(now);
+            port.finish();
         }
     }
 }

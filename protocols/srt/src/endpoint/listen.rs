@@ -28,6 +28,8 @@ pub enum Decision {
     /// Send it away. This is the true reason; what the caller is told depends on
     /// [`crate::ListenerConfig::reject_detail`].
     Reject(RejectReason),
+    /// Not now: it hears nothing, and when it repeats itself that is a request of its own.
+    Postpone,
 }
 
 impl Endpoint {
@@ -173,6 +175,7 @@ impl Endpoint {
         match decision {
             Decision::Accept { keys, config } => self.accept(now, request, keys, config),
             Decision::Reject(reason) => self.reject(now, request, reason),
+            Decision::Postpone => drop(self.admission.remove(request)),
         }
     }
 

@@ -157,3 +157,20 @@ fn what_is_given_up_unacknowledged_does_not_count_as_acknowledged() {
     assert_eq!(statistics.instant.send_buffer_packets, 0);
     assert_eq!(statistics.total.bytes_acknowledged, 200 * 1316);
 }
+
+#[test]
+fn a_postponed_caller_hears_nothing_and_asks_anew_when_it_repeats_itself() {
+    let mut listener = endpoint(true, 0, EndpointLimits::default());
+    let (now, from) = (Instant::from_millis(1000), address(7, 5000));
+    let cookie = cookie_for(&mut listener, now, from);
+    listener.handle_datagram(now, from, None, &conclusion(77, cookie));
+    let Some(Event::Request(request)) = listener.poll_event() else {
+        panic!("nobody asks");
+    };
+    listener.decide(now, request.id, Decision::Postpone);
+    assert!(sent(&mut listener, now).is_empty());
+    assert_eq!(listener.poll_timeout(), None, "it is forgotten");
+    listener.handle_datagram(now, from, None, &conclusion(77, cookie));
+    accept_next(&mut listener, now);
+    assert_eq!(listener.connection_count(), 1);
+}

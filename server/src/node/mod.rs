@@ -3,7 +3,8 @@
 mod admin;
 mod bind;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,6 +30,8 @@ use bind::Bound;
 
 /// Certificates made at the first start are kept here, in the data folder.
 const TLS_FOLDER: &str = "tls";
+/// Held while a node runs on the data folder.
+const LOCK_FILE: &str = "tidegate.lock";
 /// How long tasks may take to end before they are left behind.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,6 +58,8 @@ pub struct Node {
     tasks: Vec<JoinHandle<()>>,
     journal: JoinHandle<()>,
     journal_stop: CancellationToken,
+    /// The system gives it back when the process ends, however it ends.
+    _lock: File,
 }
 
 impl Node {
@@ -66,6 +71,7 @@ impl Node {
         // One provider for all of TLS; a second call fails and changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let store = Store::open(&options.data)?;
+        let lock = lock(&options.data)?;
         let shards = Shards::start(&ShardsConfig::default())
             .context("the media threads cannot be started")?;
         let clock = shards.clock();
@@ -119,6 +125,7 @@ impl Node {
             tasks,
             journal: journal_task,
             journal_stop,
+            _lock: lock,
         })
     }
 
@@ -136,6 +143,19 @@ impl Node {
             tracing::error!(%error, "the store did not finish");
         }
     }
+}
+
+/// Two nodes on one folder would each believe in a state of their own.
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join(LOCK_FILE);
+    let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!(
+            "another Tidegate is running on {}; stop it, or choose another --data",
+            data.display()
+        )
+    })?;
+    Ok(file)
 }
 
 async fn ended(what: &str, task: JoinHandle<()>) {
@@ -175,7 +195,7 @@ async fn bring_in_file(
     Ok(())
 }
 
-fn tls(data: &std::path::Path, document: &Document) -> anyhow::Result<Tls> {
+fn tls(data: &Path, document: &Document) -> anyhow::Result<Tls> {
     match document.http.as_ref().and_then(|http| http.tls.clone()) {
         Some(files) => Tls::from_files(files).context("http.tls cannot be used"),
         None => Tls::self_signed(&data.join(TLS_FOLDER), document.public_host.as_deref()),

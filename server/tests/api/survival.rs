@@ -75,3 +75,15 @@ fn it_stops_in_order_when_told_to() {
         tidegate.output()
     );
 }
+
+#[test]
+fn two_do_not_run_on_one_data_folder() {
+    let tidegate = tidegate("");
+    let second = std::process::Command::new(crate::PROGRAM)
+        .args(["serve", "--data", tidegate.data().to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success());
+    assert!(said.contains("another Tidegate is running"), "{said}");
+}

@@ -80,7 +80,7 @@ def session(path):
     for packet in datagrams(path):
         kind = packet[:2] if packet[0] & 0x80 else b"data"
         picked.setdefault(kind, []).append(packet[:120])
-    seed = b""
+    seed = bytes(["ctr" in path])
     for packets in picked.values():
         for packet in packets[:3]:
             seed += bytes([0, len(packet)]) + packet + bytes([1, 20])
@@ -171,6 +171,7 @@ if __name__ == "__main__":
     for stream_id in STREAM_IDS:
         save("srt_stream_id", stream_id)
     for steps in SESSIONS:
-        save("srt_session", steps)
+        save("srt_session", b"\0" + steps)
+        save("srt_session", b"\1" + steps)
     from_captures(sys.argv[1])
     from_samples(sys.argv[2])

@@ -1,6 +1,7 @@
 //! A whole session: after a real handshake, a stranger and both peers' networks do as they like.
 //!
-//! The input is a list of steps, each an operation byte and an argument byte:
+//! The first byte says whether the session is encrypted (odd), with keys that change every few
+//! packets. The rest is a list of steps, each an operation byte and an argument byte:
 //!
 //! ```text
 //!  0 n …  n bytes to the listener, as from the caller, for the listener's socket
@@ -24,10 +25,13 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use tidegate_srt::wire::SequenceNumber;
 use tidegate_srt::{
     CallerConfig, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig,
-    EndpointLimits, Event, ListenerConfig, SocketIdSpace, TransmitBatch,
+    EndpointLimits, Event, KeyLength, KeyRefresh, ListenerConfig, SessionKeys, SocketIdSpace,
+    TransmitBatch,
 };
 use tidegate_units::{Duration, Instant};
 
@@ -38,8 +42,11 @@ const DATAGRAMS_PER_INPUT_MAX: usize = 5_000;
 const FIRST_SEQUENCE: u32 = 0x7FFF_FFF0;
 
 fuzz_target!(|input: &[u8]| {
-    let mut session = Session::connect();
-    let mut rest = input;
+    let Some((how, mut rest)) = input.split_first() else {
+        return;
+    };
+    let keys = (how & 1 == 1).then(|| KEYS.with(|keys| keys.clone()));
+    let mut session = Session::connect(keys);
     for _ in 0..STEPS_MAX {
         let [operation, argument, tail @ ..] = rest else {
             break;
@@ -68,16 +75,35 @@ struct Peer {
     socket: [u8; 4],
 }
 
+thread_local! {
+    /// Derived once: two thousand rounds of PBKDF2 for each input would be all we do.
+    static KEYS: SessionKeys = {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        SessionKeys::generate(b"correct-horse-battery", KeyLength::Aes128, &mut random)
+            .expect("a valid passphrase")
+    };
+}
+
+fn connection_config() -> ConnectionConfig {
+    ConnectionConfig {
+        first_timestamp_micros: u32::MAX - 1_000_000,
+        key_refresh: KeyRefresh::new(16, 5),
+        ..ConnectionConfig::default()
+    }
+}
+
 struct Session {
     now: Instant,
     peers: [Peer; 2],
+    keys: Option<SessionKeys>,
     in_flight: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     batch: TransmitBatch,
 }
 
 impl Session {
-    fn connect() -> Self {
+    fn connect(keys: Option<SessionKeys>) -> Self {
         let mut session = Self {
+            keys: keys.clone(),
             now: Instant::from_millis(1_000),
             peers: [peer(1, None), peer(2, Some(ListenerConfig::default()))],
             in_flight: VecDeque::new(),
@@ -85,11 +111,9 @@ impl Session {
         };
         let config = CallerConfig {
             stream_id: Bytes::from_static(b"live/fuzz"),
+            keys,
             first_sequence: Some(SequenceNumber::new(FIRST_SEQUENCE)),
-            connection: ConnectionConfig {
-                first_timestamp_micros: u32::MAX - 1_000_000,
-                ..ConnectionConfig::default()
-            },
+            connection: connection_config(),
             ..CallerConfig::default()
         };
         let to = session.peers[LISTENER].address;
@@ -259,8 +283,11 @@ impl Session {
         while let Some(event) = peer.endpoint.poll_event() {
             match event {
                 Event::Request(request) => {
-                    let config = ConnectionConfig::default();
-                    let decision = Decision::Accept { keys: None, config };
+                    let keys = self.keys.clone();
+                    let decision = Decision::Accept {
+                        keys,
+                        config: connection_config(),
+                    };
                     peer.endpoint.decide(self.now, request.id, decision);
                     decided = true;
                 }

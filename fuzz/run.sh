@@ -23,7 +23,7 @@ for option in level=4 inline-8bit-counters pc-table trace-compares stack-depth; 
 done
 
 # An explicit target keeps the counters out of build scripts and procedural macros.
-CARGO_TARGET_DIR=$target_dir RUSTFLAGS=$flags cargo build --quiet --locked --target "$host"
+CARGO_TARGET_DIR=$target_dir RUSTFLAGS=$flags cargo build --quiet --target "$host"
 binaries=$target_dir/$host/debug
 
 if [ "$seconds" = 0 ]; then

@@ -28,6 +28,7 @@ fn a_changed_setting_keeps_the_port_and_its_connections() {
     let sent = media::numbered_ts(7 * 200);
     let _sender = bed.publish("cam1", "streamid=in", &sent);
     gathered.assert_carried(&sent);
+    bed.wait_connected("cam1");
     let slower = r#"{ "bind": "127.0.0.1:0", "latency": "700ms", "reject_detail": true }"#;
     assert_eq!(set(&bed, &bed.adapter, "ingest", slower).unwrap(), bed.port);
     assert!(bed.is_connected("cam1"));
@@ -92,6 +93,31 @@ fn a_removed_listener_sends_its_publishers_away_and_may_return() {
         assert_eq!(status.bound.unwrap().port(), bed.port);
         (status.counters["accepted"] == 1).then_some(())
     });
+}
+
+#[test]
+fn an_address_that_cannot_be_had_leaves_the_old_one_in_service() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let bed = Bed::new();
+    bed.source("cam1", r#"{ "listener": "ingest", "stream_id": "in" }"#);
+    let sent = media::numbered_ts(7 * 100);
+    let gathered = bed.gather("cam1");
+    let _sender = bed.publish("cam1", "streamid=in", &sent);
+    gathered.assert_carried(&sent);
+    bed.wait_connected("cam1");
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = format!(r#"{{ "bind": "{}" }}"#, taken.local_addr().unwrap());
+    set(&bed, &bed.adapter, "ingest", &taken).unwrap_err();
+    assert!(bed.is_connected("cam1"));
+    let status = bed.adapter.listener_status("ingest").unwrap();
+    assert_eq!(status.bound.unwrap().port(), bed.port);
+    assert!(status.error.unwrap().contains("in use"));
+    let foreign = format!(r#"{{ "bind": "192.0.2.1:{}" }}"#, bed.port);
+    set(&bed, &bed.adapter, "ingest", &foreign).unwrap_err();
+    let bound = bed.adapter.listener_status("ingest").unwrap().bound;
+    assert!(bound.is_some(), "the old address is open again");
 }
 
 #[test]

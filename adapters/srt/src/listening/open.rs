@@ -36,48 +36,66 @@ struct Shown {
 }
 
 impl Listening {
-    /// Opens the port, or changes it; connections stay unless the address changes.
+    /// Opens the port, or changes it; connections stay unless the address changes. When the
+    /// new address cannot be had, the old port stays, or is opened again.
     pub(crate) async fn set(
         self: &Arc<Self>,
         settings: &ListenerSettings,
         events: EventSink,
     ) -> Result<SocketAddr, RunError> {
         self.note_runtime();
-        self.settings.store(Some(Arc::new(settings.clone())));
         self.events.store(Some(Arc::new(events)));
         self.opening.removed.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
         if let Some(open) = port.as_ref().filter(|open| open.asked == settings.bind) {
             open.handle.configure(&listener_config(settings));
+            self.settings.store(Some(Arc::new(settings.clone())));
+            self.opening.show(Some(open), None);
             return Ok(open.handle.local_addr());
         }
-        // The new port may be the old one at another address, so the old one goes first.
-        if let Some(old) = port.take() {
-            self.opening.show(None, None);
-            old.handle.close().await;
+        // Two addresses with one port may exclude each other: then the old one goes first.
+        let same_port = |old: &Port| old.handle.local_addr().port() == settings.bind.port();
+        let closed = if port.as_ref().is_some_and(same_port) {
+            port.take()
+        } else {
+            None
+        };
+        if let Some(closed) = &closed {
+            closed.handle.close().await;
         }
+        match self.listen(settings, settings.bind) {
+            Ok(fresh) => {
+                let local = fresh.handle.local_addr();
+                self.settings.store(Some(Arc::new(settings.clone())));
+                self.opening.show(Some(&fresh), None);
+                if let Some(old) = port.replace(fresh) {
+                    old.handle.close().await;
+                }
+                Ok(local)
+            }
+            Err(error) => {
+                let error = explain(&error);
+                if let (Some(closed), Some(old)) = (closed, self.settings.load_full()) {
+                    *port = self.listen(&old, closed.asked).ok();
+                }
+                self.opening.show(port.as_ref(), Some(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    fn listen(
+        self: &Arc<Self>,
+        settings: &ListenerSettings,
+        asked: SocketAddr,
+    ) -> Result<Port, ListenError> {
         let options = ListenOptions {
             listener: listener_config(settings),
             ..Default::default()
         };
         let admission = Arc::clone(self) as Arc<dyn Admission>;
-        match self.shards.listen(settings.bind, &options, admission) {
-            Ok(handle) => {
-                let handle = Arc::new(handle);
-                let local = handle.local_addr();
-                self.opening.show(Some(Arc::clone(&handle)), None);
-                *port = Some(Port {
-                    asked: settings.bind,
-                    handle,
-                });
-                Ok(local)
-            }
-            Err(error) => {
-                let error = explain(&error);
-                self.opening.show(None, Some(error.to_string()));
-                Err(error)
-            }
-        }
+        let handle = Arc::new(self.shards.listen(asked, &options, admission)?);
+        Ok(Port { asked, handle })
     }
 
     /// Closes the port and every connection on it.
@@ -107,7 +125,8 @@ impl Listening {
 }
 
 impl Opening {
-    fn show(&self, handle: Option<Arc<ListenerHandle>>, error: Option<String>) {
+    fn show(&self, port: Option<&Port>, error: Option<String>) {
+        let handle = port.map(|port| Arc::clone(&port.handle));
         self.shown.store(Some(Arc::new(Shown { handle, error })));
     }
 }

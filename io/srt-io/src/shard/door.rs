@@ -106,7 +106,11 @@ impl Door {
 
     /// Whoever waits for a command to be done learns by its being dropped that it never is.
     fn forget_if_shut(&self) {
-        while self.shut.load(Ordering::SeqCst) && self.commands.pop().is_some() {}
+        if self.shut.load(Ordering::SeqCst) {
+            while let Some(command) = self.commands.pop() {
+                drop(command);
+            }
+        }
     }
 }
 

@@ -174,3 +174,45 @@ fn a_postponed_caller_hears_nothing_and_asks_anew_when_it_repeats_itself() {
     accept_next(&mut listener, now);
     assert_eq!(listener.connection_count(), 1);
 }
+
+#[test]
+fn a_reader_that_always_asks_for_everything_does_not_multiply_the_stream() {
+    let (mut listener, id, socket, mut now) = reader(100);
+    let from = address(7, 5000);
+    // A round trip of a microsecond: nothing was ever repeated too recently.
+    let report = tidegate_srt::wire::AckReport {
+        rtt_micros: 1,
+        rtt_variance_micros: 1,
+        available_packets: 8192,
+        rates: None,
+    };
+    let ack = Ack {
+        number: 1,
+        next: SequenceNumber::new(1001),
+        report: Some(report),
+    };
+    let ack = ControlPacket::new(Timestamp::new(0), socket, ack).to_vec();
+    listener.handle_datagram(now, from, None, &ack);
+    for millis in 0..900 {
+        let payload = vec![0x47; 1316].into();
+        listener.send(now, id, payload, now).unwrap();
+        sent(&mut listener, now);
+        now += Duration::from_millis(1);
+        let mut words = [0; 8];
+        let mut writer = LossListWriter::new(&mut words);
+        let last = SequenceNumber::new(1000 + 100 + millis);
+        assert!(writer.push(LossRange::new(SequenceNumber::new(1001), last)));
+        let losses = writer.finish();
+        let report = ControlPacket::new(Timestamp::new(0), socket, Nak { losses }).to_vec();
+        listener.handle_datagram(now, from, None, &report);
+        listener.handle_timeout(now);
+        sent(&mut listener, now);
+    }
+    let total = listener.statistics(now, id).unwrap().total;
+    assert_eq!(total.packets_sent_unique, 1000);
+    assert!(
+        total.packets_retransmitted <= 8192 + 1000,
+        "{} packets were repeated",
+        total.packets_retransmitted
+    );
+}

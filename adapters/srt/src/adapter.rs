@@ -144,7 +144,12 @@ impl ListenerAdapter for Adapter {
     }
 
     fn listener_status(&self, name: &str) -> Option<ListenerStatus> {
-        self.listening(name).status()
+        let listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Asking about a listener does not make one.
+        listeners.get(name)?.status()
     }
 }
 

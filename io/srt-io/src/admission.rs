@@ -7,6 +7,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -117,8 +118,15 @@ impl Lobby {
         thread::Builder::new()
             .name("srt-admission".into())
             .spawn(move || {
-                for next in arrived {
-                    next.admission.admit(next.request, next.reply);
+                for Waiting {
+                    admission,
+                    request,
+                    reply,
+                } in arrived
+                {
+                    let admit = AssertUnwindSafe(|| admission.admit(request, reply));
+                    // One that panics has said so; the thread is there for all the others.
+                    let _ = catch_unwind(admit);
                 }
             })?;
         Ok(Self { waiting })

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io, thread};
 
@@ -162,7 +163,8 @@ impl Shared {
         while !queue.stopped {
             if let Some(job) = queue.pop() {
                 drop(queue);
-                job();
+                // A job that panics has said so; the thread is there for all the others.
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 queue = self.lock();
             } else {
                 queue = self
@@ -272,5 +274,18 @@ mod tests {
         })
         .unwrap();
         assert!(told.recv().unwrap().unwrap().starts_with("srt-keys-"));
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_take_its_thread_along() {
+        let pool = KeyPool::start().unwrap();
+        for _ in 0..2 * THREADS {
+            pool.submit(address(1), || panic!("as a fault of ours would"))
+                .unwrap();
+        }
+        let (tell, told) = mpsc::channel();
+        pool.submit(address(1), move || tell.send(()).unwrap())
+            .unwrap();
+        told.recv().unwrap();
     }
 }

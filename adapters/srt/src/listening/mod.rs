@@ -2,6 +2,7 @@
 
 mod admission;
 mod candidate;
+mod drops;
 mod open;
 mod table;
 

@@ -12,7 +12,7 @@ use tidegate_srt::ListenerConfig;
 use tidegate_srt_io::{Admission, ListenError, ListenOptions, ListenerHandle, PortStatus};
 use tokio::sync::Mutex;
 
-use super::Listening;
+use super::{Listening, drops};
 use crate::settings::ListenerSettings;
 
 /// The port of a listener, if it is open.
@@ -95,6 +95,7 @@ impl Listening {
         };
         let admission = Arc::clone(self) as Arc<dyn Admission>;
         let handle = Arc::new(self.shards.listen(asked, &options, admission)?);
+        drops::start(self, &handle);
         Ok(Port { asked, handle })
     }
 

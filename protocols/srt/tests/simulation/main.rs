@@ -7,6 +7,7 @@ mod crowd;
 mod delivery;
 mod encryption;
 mod handshake;
+mod hostile;
 mod lifetime;
 mod recovery;
 mod statistics;

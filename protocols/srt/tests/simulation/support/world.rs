@@ -31,6 +31,8 @@ pub struct World {
     pub inboxes: Vec<(usize, ConnectionId, Inbox)>,
     /// Sends the endpoint refused.
     pub refused_sends: u64,
+    /// Throw away what is delivered: a test in which a peer sends what it likes.
+    pub discards_deliveries: bool,
     payloads: Payloads,
     origins: BTreeMap<(SocketAddr, SocketAddr), Vec<Instant>>,
     publishers: Vec<Publisher>,
@@ -65,6 +67,7 @@ impl World {
             strays: Vec::new(),
             inboxes: Vec::new(),
             refused_sends: 0,
+            discards_deliveries: false,
             payloads: Payloads::new(seed),
             origins: BTreeMap::new(),
             publishers: Vec::new(),
@@ -278,6 +281,9 @@ impl World {
             self.transmit(from, to, bytes);
         }
         for (id, received) in received {
+            if self.discards_deliveries {
+                continue;
+            }
             self.take(node, id, &received);
         }
     }

@@ -3,5 +3,7 @@
 # scripts/bench.sh --seconds 20 --repeat 5 --json figures.json
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --locked --quiet -p tidegate -p tidegate-bench
+# One after the other: together, the features they need would be joined, and both rebuilt.
+cargo build --release --locked --quiet -p tidegate
+cargo build --release --locked --quiet -p tidegate-bench
 exec "$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release/tidegate-bench" run "$@"

@@ -147,7 +147,7 @@ fn recoverable_scenario(seed: u64) -> Scenario {
     };
     // The way back carries a hundred packets a second: a burst of fifty there is half a second
     // without a single loss report, which no latency in this test outlasts.
-    (scenario.to_listener, scenario.to_caller) = (fair(seed % 2 == 0), fair(false));
+    (scenario.to_listener, scenario.to_caller) = (fair(seed.is_multiple_of(2)), fair(false));
     let round_trip = 2 * (one_way + jitter);
     scenario.latency(200 * MS + round_trip * 12)
 }

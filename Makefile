@@ -1,6 +1,6 @@
 # `make help` lists what can be done here.
 .DEFAULT_GOAL := help
-.PHONY: help run test build web check setup setup-test lint fuzz bench clean
+.PHONY: help run test build web check setup setup-test lint fuzz simulate bench clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,6 +28,9 @@ setup-test: ## install the real peers that the tests are run against
 
 fuzz: setup ## run every fuzz target for SECONDS seconds (default 60)
 	@fuzz/run.sh $${SECONDS_EACH:-60}
+
+simulate: setup ## run SRT through SEEDS random networks (default 5000)
+	@TIDEGATE_SIM_SEEDS=$${SEEDS:-5000} cargo test --locked -p tidegate-srt --test simulation swarm
 
 bench: setup-test ## measure CPU per Gbit and memory per connection beside real peers
 	@scripts/bench.sh

@@ -30,11 +30,13 @@ pub struct ConnectionCrypto {
     superseded: Vec<u8>,
     send_state: KeyState,
     shared_key_user: Option<Direction>,
+    yields: bool,
     counters: CryptoCounters,
 }
 
 /// Payload in both directions under the one key they share would use its key stream
-/// twice, because both count from the same sequence number. Who comes first has it.
+/// twice, because both count from the same sequence number. Who comes first has it; when
+/// the first payloads of both cross on the way, the side that accepted the call stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
     Send,
@@ -56,8 +58,17 @@ impl ConnectionCrypto {
             superseded: Vec::new(),
             send_state: KeyState::Secured,
             shared_key_user: None,
+            yields: false,
             counters: CryptoCounters::default(),
         }
+    }
+
+    /// The same, for the side that accepted the call: it gives way when both began to send
+    /// before either had heard from the other.
+    #[must_use]
+    pub const fn yielding(mut self) -> Self {
+        self.yields = true;
+        self
     }
 
     /// The key for one more new packet: call it once per packet, not for retransmissions.
@@ -97,9 +108,13 @@ impl ConnectionCrypto {
         secret: &[u8],
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
-        if self.receive.is_initial(key) {
-            self.claim_shared_key(Direction::Receive)?;
+        if !self.receive.is_initial(key) {
+            return self.receive.open(key, sequence, secret, out);
         }
+        if self.yields && self.send.is_initial() {
+            self.shared_key_user = Some(Direction::Receive);
+        }
+        self.claim_shared_key(Direction::Receive)?;
         self.receive.open(key, sequence, secret, out)
     }
 
@@ -358,6 +373,16 @@ mod tests {
         let (mut caller, mut listener) = pair();
         carry(&mut caller, &mut listener, 0).unwrap();
         assert_eq!(listener.next_key().unwrap_err(), CryptoError::TwoWay);
+    }
+
+    #[test]
+    fn the_accepting_side_gives_way_when_first_payloads_cross() {
+        let (mut caller, listener) = pair();
+        let mut listener = listener.yielding();
+        listener.next_key().unwrap();
+        carry(&mut caller, &mut listener, 0).unwrap();
+        assert_eq!(listener.next_key().unwrap_err(), CryptoError::TwoWay);
+        assert!(caller.next_key().is_ok());
     }
 
     #[test]

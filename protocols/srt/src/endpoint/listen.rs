@@ -261,7 +261,7 @@ impl Endpoint {
                     peer: pending.peer,
                     local: pending.local,
                 },
-                crypto: keys.map(|keys| ConnectionCrypto::new(keys, config.key_refresh)),
+                crypto: keys.map(|keys| ConnectionCrypto::new(keys, config.key_refresh).yielding()),
                 config,
                 negotiated: negotiated.clone(),
                 clock,

@@ -171,3 +171,58 @@ fn a_clear_packet_in_an_encrypted_session_is_never_delivered() {
     pair.assert_everything_arrived_from(Side::Caller);
     assert_eq!(pair.node(Side::Listener).address, listener_address());
 }
+
+/// Both directions start with one key and one sequence space: a second stream would repeat the
+/// key stream of the first.
+#[test]
+fn no_two_payloads_of_both_directions_share_a_key_stream() {
+    let mut pair = Scenario::new(51).encrypted(KeyLength::Aes128).connect();
+    let used: Rc<RefCell<BTreeMap<(u32, u32), Side>>> = Rc::default();
+    let (seen, clashes) = (Rc::clone(&used), Rc::new(RefCell::new(0)));
+    let clashed = Rc::clone(&clashes);
+    pair.world.watch(move |datagram| {
+        if packets::is_data(&datagram.bytes) {
+            let from = if datagram.from == caller_address() {
+                Side::Caller
+            } else {
+                Side::Listener
+            };
+            let words = [0, 1].map(|n| packets::word(&datagram.bytes, n).unwrap_or(0));
+            let first = *seen
+                .borrow_mut()
+                .entry((words[0], words[1] >> 27 & 3))
+                .or_insert(from);
+            *clashed.borrow_mut() += u32::from(first != from);
+        }
+    });
+    pair.publish(Side::Caller, 2.0, 2 * SECOND);
+    pair.world.run_for(SECOND);
+    pair.publish(Side::Listener, 2.0, SECOND);
+    pair.world.run_for(3 * SECOND);
+    assert_eq!(*clashes.borrow(), 0);
+    assert!(
+        pair.world.refused_sends > 0,
+        "the second direction is refused, and says so"
+    );
+    let inbox = pair.inbox(Side::Listener);
+    assert_eq!(
+        (inbox.delivered, inbox.missing),
+        (pair.sent(Side::Caller), 0)
+    );
+}
+
+/// Both start in the same instant, before either has heard from the other.
+#[test]
+fn two_first_payloads_that_cross_on_the_way_do_not_share_a_key_stream_for_long() {
+    let mut pair = Scenario::new(52).encrypted(KeyLength::Aes128).connect();
+    pair.publish(Side::Caller, 2.0, 2 * SECOND);
+    pair.publish(Side::Listener, 2.0, 2 * SECOND);
+    pair.world.run_for(4 * SECOND);
+    // One way is 20 ms: eight packets at most can cross, and then one side stops.
+    let fewer = pair.sent(Side::Listener).min(pair.sent(Side::Caller));
+    assert!(
+        fewer <= 8,
+        "{fewer} payloads went out in the weaker direction"
+    );
+    assert!(pair.alive(Side::Caller) && pair.alive(Side::Listener));
+}

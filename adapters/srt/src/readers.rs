@@ -10,7 +10,6 @@ use tidegate_engine::{
 };
 use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, Role};
-use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details::{self, Direction};
@@ -57,7 +56,6 @@ impl OutputDriver for ListenerOutput {
                 events: context.events.clone(),
                 discard: Discard::new(),
                 readers: Mutex::default(),
-                changed: Notify::new(),
             });
             let _claimed = self
                 .listening
@@ -94,7 +92,6 @@ pub(crate) struct ReaderDoor {
     events: EventSink,
     discard: Discard,
     readers: Mutex<Readers>,
-    changed: Notify,
 }
 
 /// Everybody who reads, until the output goes.
@@ -162,8 +159,6 @@ impl ReaderDoor {
             stream_id,
             announced: false,
         });
-        drop(readers);
-        self.changed.notify_one();
     }
 
     /// Counts readers and passes on how they are doing, until the output is stopped.
@@ -173,7 +168,6 @@ impl ReaderDoor {
         loop {
             tokio::select! {
                 () = context.stop.cancelled() => return,
-                () = self.changed.notified() => {}
                 _ = tick.tick() => {}
             }
             self.discard.empty();
@@ -221,19 +215,19 @@ impl ReaderDoor {
     /// Says when a reader came or went; false when it is gone.
     fn look_at(&self, reader: &mut Session) -> bool {
         let status = reader.handle.status();
-        let peer = status.peer.to_string();
+        let peer = || status.peer.to_string();
         match &status.state {
             ConnectionState::Opening => true,
             ConnectionState::Connected => {
                 if !std::mem::replace(&mut reader.announced, true) {
-                    let stream_id = reader.stream_id.clone();
+                    let (peer, stream_id) = (peer(), reader.stream_id.clone());
                     self.emit(EventKind::ReaderConnected { peer, stream_id });
                 }
                 true
             }
             ConnectionState::Ended(reason) => {
                 if reader.announced {
-                    let reason = phrases::reader_departure(reason).to_owned();
+                    let (peer, reason) = (peer(), phrases::reader_departure(reason).to_owned());
                     self.emit(EventKind::ReaderDisconnected { peer, reason });
                 }
                 false

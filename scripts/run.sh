@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 demo=${DEMO:-1}
-data=${DATA:-data}
+data=$(realpath -m "${DATA:-data}")
 http=${HTTP:-127.0.0.1:8080}
 srt=${SRT:-0.0.0.0:9000}
 
@@ -36,14 +36,14 @@ sources:
 outputs:
   - { name: cam1-hls, source: cam1, hls: {} }
 secrets:
-  cam1: { file: "$PWD/$data/cam1.passphrase" }
+  cam1: { file: "$data/cam1.passphrase" }
 YAML
   } >"$config"
   if [ "$demo" != 0 ]; then
     secret demo.passphrase >/dev/null
     sed -i "s|^sources:|sources:\n  - name: demo\n    srt: { listener: ingest, stream_id: live/demo, passphrase: { secret: demo } }\n    expect: { video: \"h264 1280x720 25\", audio: \"aac stereo\" }|
       s|^outputs:|outputs:\n  - { name: demo-hls, source: demo, hls: {} }|" "$config"
-    echo "  demo: { file: \"$PWD/$data/demo.passphrase\" }" >>"$config"
+    echo "  demo: { file: \"$data/demo.passphrase\" }" >>"$config"
   fi
 fi
 

@@ -40,6 +40,7 @@ impl Port {
         self.handle_events(now, shard.door);
         self.deliver(now);
         self.ask_fountains(now);
+        self.cut_off_the_last(now);
         self.transmit(now, shard)
     }
 

@@ -183,9 +183,20 @@ impl Port {
 
     pub(super) fn has_finished(&self, now: Instant) -> bool {
         let quiet = self.connections.is_empty() && self.outbox.is_empty() && !self.has_more;
-        match &self.retiring {
-            Some(retiring) => quiet || now >= retiring.deadline,
-            None => false,
+        self.retiring.is_some() && quiet || self.is_overdue(now)
+    }
+
+    fn is_overdue(&self, now: Instant) -> bool {
+        let retiring = self.retiring.as_ref();
+        retiring.is_some_and(|retiring| now >= retiring.deadline)
+    }
+
+    /// Who has not acknowledged everything by the deadline is told at least that it is over.
+    pub(super) fn cut_off_the_last(&mut self, now: Instant) {
+        if self.is_overdue(now) {
+            for id in self.connections.keys() {
+                self.endpoint.cut_off(now, *id);
+            }
         }
     }
 

@@ -103,7 +103,8 @@ impl Shard {
             port.retire(now, deadline, None);
         }
         let fresh = Stopping {
-            deadline,
+            // Their deadlines come first, so that every port says its last word.
+            deadline: deadline + 2 * SWEEP,
             done: Vec::new(),
         };
         self.stopping.get_or_insert(fresh).done.push(done);

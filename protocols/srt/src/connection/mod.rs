@@ -230,6 +230,14 @@ impl Connection {
         self.advance_end(now);
     }
 
+    /// Ends the connection without waiting for what the peer has not acknowledged.
+    pub(crate) fn cut_off(&mut self) {
+        if !self.has_ended() {
+            self.state = State::Over(CloseReason::Local);
+            self.outbox.push(Outgoing::Shutdown);
+        }
+    }
+
     /// Timers: late packets, silence, the end.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let lost = self.receiver.drop_late(now);

@@ -171,6 +171,16 @@ impl Endpoint {
         self.mark(id.slot);
     }
 
+    /// Ends a connection that [`Self::close`] has not ended in time: the peer is told, and
+    /// what it has not acknowledged is lost.
+    pub fn cut_off(&mut self, now: Instant, id: ConnectionId) {
+        self.advance(now);
+        if let Some(connection) = self.table.connection_mut(id) {
+            connection.cut_off();
+            self.mark(id.slot);
+        }
+    }
+
     /// What both sides agreed on.
     #[must_use]
     pub fn negotiated(&self, id: ConnectionId) -> Option<&Negotiated> {

@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_srt::{CallerConfig, ConnectionConfig, ConnectionRequest};
+use tidegate_srt::{
+    CallerConfig, ConnectionConfig, ConnectionRequest, KeyLength, RequestedEncryption,
+};
 use tidegate_srt_io::{
-    Admission, AdmissionReply, CallOptions, EndReason, Fountain, ListenOptions, Role, Wake,
+    Admission, AdmissionReply, CallOptions, ConnectionHandle, EndReason, Fountain, ListenOptions,
+    Role, Wake,
 };
 use tidegate_units::Instant;
 use tokio::time::timeout;
@@ -169,4 +172,45 @@ async fn a_broken_media_thread_leaves_nobody_waiting() {
     .await;
     far.stop().await;
     near.stop().await;
+}
+
+/// Sends to whoever comes with the right passphrase.
+#[derive(Default)]
+struct Lectern(Mutex<Vec<ConnectionHandle>>);
+
+impl Admission for Lectern {
+    fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
+        let RequestedEncryption::KeyMaterial(material) = request.encryption else {
+            return;
+        };
+        let keys = material.open(PASSPHRASE).unwrap();
+        let role = Role::Reader(Box::new(Numbers::new(10_000)));
+        let handle = reply.accept(Some(keys), ConnectionConfig::default(), role);
+        self.0.lock().unwrap().push(handle);
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_reader_that_sends_is_sent_away_instead_of_hearing_nothing() {
+    let shards = shards(2);
+    let address = "127.0.0.1:0".parse().unwrap();
+    let lectern = Arc::new(Lectern::default());
+    let admission = Arc::clone(&lectern) as Arc<dyn Admission>;
+    let listener = shards
+        .listen(address, &ListenOptions::default(), admission)
+        .unwrap();
+    let to = listener.local_addr();
+    let keys = shards
+        .keys()
+        .generate(to.ip(), PASSPHRASE.to_vec(), KeyLength::Aes128)
+        .await;
+    let caller = CallerConfig {
+        keys: Some(keys.unwrap().unwrap()),
+        ..CallerConfig::default()
+    };
+    let call = call(&shards, to, caller, 1000);
+    timeout(PATIENCE, call.ended()).await.unwrap();
+    let handle = lectern.0.lock().unwrap().pop().unwrap();
+    timeout(PATIENCE, handle.ended()).await.unwrap();
+    shards.stop().await;
 }

@@ -179,6 +179,12 @@ impl Connection {
                     return Some(now + FULL_RETRY);
                 }
                 Err(SendError::NotConnected) => return None,
+                Err(error @ SendError::TwoWayEncrypted) => {
+                    // Nothing of ours can ever leave: better no connection than a mute one.
+                    tracing::info!(%error, "a reader that sends by itself is sent away");
+                    endpoint.cut_off(now, id);
+                    return None;
+                }
                 // A payload that fits into no packet: this one is lost, the next may fit.
                 Err(error) => tracing::debug!(%error, "a payload was not sent"),
             }

@@ -14,15 +14,19 @@ use tidegate_units::{Bitrate, Instant};
 
 const DEFAULT_SEEDS: u64 = 100;
 const FIRST_SEED: u64 = 10_000;
+/// Seeds that once failed, run first for ever after: a late packet of a replaced key.
+const FOUND_SEEDS: [u64; 1] = [12_723];
 
 fn environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn seeds() -> core::ops::Range<u64> {
+fn seeds() -> Vec<u64> {
+    if let Some(only) = environment("TIDEGATE_SIM_SEED") {
+        return vec![only];
+    }
     let seeds = environment("TIDEGATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
-    let only = environment("TIDEGATE_SIM_SEED");
-    only.map_or(FIRST_SEED..FIRST_SEED + seeds, |seed| seed..seed + 1)
+    FOUND_SEEDS.into_iter().chain(FIRST_SEED..FIRST_SEED + seeds).collect()
 }
 
 /// Conditions nobody chose: any of these must deliver a correct, ordered part of the stream.

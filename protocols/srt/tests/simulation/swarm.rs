@@ -26,7 +26,10 @@ fn seeds() -> Vec<u64> {
         return vec![only];
     }
     let seeds = environment("TIDEGATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
-    FOUND_SEEDS.into_iter().chain(FIRST_SEED..FIRST_SEED + seeds).collect()
+    FOUND_SEEDS
+        .into_iter()
+        .chain(FIRST_SEED..FIRST_SEED + seeds)
+        .collect()
 }
 
 /// Conditions nobody chose: any of these must deliver a correct, ordered part of the stream.

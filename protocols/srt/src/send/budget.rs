@@ -23,6 +23,11 @@ impl ResendBudget {
         self.credit = (self.credit + self.percent).min(MAX_CREDIT);
     }
 
+    /// A round trip passed in which nothing could be sent: one packet may always try.
+    pub(crate) fn on_blind_round(&mut self) {
+        self.credit = self.credit.max(PACKET);
+    }
+
     pub(crate) const fn on_resent(&mut self) {
         self.credit = self.credit.saturating_sub(PACKET);
     }

@@ -245,6 +245,7 @@ impl Sender {
         }
         self.blind_rounds = (self.blind_rounds + 1).min(MAX_BLIND_ROUNDS);
         self.last_progress = now;
+        self.budget.on_blind_round();
         let end = self.buffer.next_new();
         let from = if self.peer_repeats_naks {
             end - 1
@@ -262,8 +263,8 @@ impl Sender {
     }
 
     fn blind_deadline(&self, timeout: Duration) -> Option<Instant> {
-        let waiting = self.buffer.has_new() || self.losses.len() > 0;
-        if self.in_flight() == 0 || waiting {
+        let will_send = self.may_send_new() || self.losses.len() > 0 && self.budget.allows();
+        if self.in_flight() == 0 || will_send {
             return None;
         }
         Some(self.last_progress + timeout * (self.blind_rounds + 1) + BLIND_RESEND_SLACK)

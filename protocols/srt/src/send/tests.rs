@@ -198,9 +198,39 @@ fn a_peer_that_asks_for_everything_again_and_again_does_not_get_it() {
         repeated += send_all(&mut sender, 20 + round).len();
     }
     assert_eq!(repeated, 8192);
-    assert!(
-        sender
-            .wake_at(RTT)
-            .is_none_or(|at| at > Instant::from_millis(1000))
-    );
+    // From now on it is one packet a timeout, and no wake-up in between.
+    let now = Instant::from_millis(300);
+    sender.resend_blindly(now, RTT);
+    assert_eq!(send_all(&mut sender, 300), [0]);
+    assert!(sender.wake_at(RTT).unwrap() >= now + RTT);
+}
+
+#[test]
+fn with_its_budget_used_up_a_sender_still_tries_a_packet_per_timeout() {
+    let mut sender = sender_with(&settings(), 3);
+    send_all(&mut sender, 10);
+    for round in 0..4000 {
+        let now = Instant::from_millis(100 + round);
+        sender.on_nak(now, FIRST, FIRST + 2, Duration::ZERO);
+        send_all(&mut sender, 100 + round);
+    }
+    let now = Instant::from_millis(5000);
+    sender.on_nak(now, FIRST, FIRST + 2, Duration::ZERO);
+    assert_eq!(sender.next(now), None, "the budget is used up");
+    let later = sender.blind_deadline(RTT).unwrap();
+    sender.resend_blindly(later, RTT);
+    assert_eq!(send_all(&mut sender, 6000), [0]);
+}
+
+#[test]
+fn the_last_packet_is_repeated_when_the_window_holds_back_what_follows_it() {
+    let narrow = SenderSettings {
+        window_packets: 2,
+        ..settings()
+    };
+    let mut sender = sender_with(&narrow, 3);
+    assert_eq!(send_all(&mut sender, 10), [0, 1]);
+    let later = sender.blind_deadline(RTT).unwrap();
+    sender.resend_blindly(later, RTT);
+    assert_eq!(send_all(&mut sender, 500), [1]);
 }

@@ -57,7 +57,10 @@ impl KeyPool {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
                 .name(format!("srt-keys-{index}"))
-                .spawn(move || shared.work())?;
+                .spawn(move || {
+                    give_way_to_media();
+                    shared.work();
+                })?;
         }
         Ok(Self { shared })
     }
@@ -136,6 +139,13 @@ impl KeyPool {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shared.lock().length
+    }
+}
+
+/// Strangers decide how much of this work there is, and media must not feel it.
+fn give_way_to_media() {
+    if let Err(error) = tidegate_udp::give_way() {
+        tracing::debug!(%error, "key derivation competes with media for processors");
     }
 }
 

@@ -188,6 +188,17 @@ pub(crate) fn attach_reuseport_filter(
     }
 }
 
+/// Sets the nice value of the calling thread (on Linux each thread has its own).
+pub(crate) fn set_niceness(nice: i32) -> io::Result<()> {
+    // SAFETY: no pointers; zero names the calling thread.
+    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// A new epoll instance.
 pub(crate) fn epoll_create() -> io::Result<OwnedFd> {
     // SAFETY: no pointers; a non-negative result is a descriptor nobody else owns.

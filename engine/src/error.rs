@@ -73,7 +73,8 @@ impl RunError {
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. {}", self.message, self.advice)
+        let message = self.message.trim_end_matches('.');
+        write!(f, "{message}. {}", self.advice)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod limits;
 mod meter;
 mod output;
 mod secret;
+mod sentence;
 mod setting;
 mod source;
 mod supervise;

@@ -23,6 +23,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Where in the code a line comes from is nothing to an operator.
+        .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let options = Options {

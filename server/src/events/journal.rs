@@ -167,7 +167,7 @@ impl Journal {
     ) {
         *id += 1;
         let row = row(*id, &event);
-        log(&row);
+        log(&event);
         *lock(&self.counts)
             .by_kind
             .entry(row.kind.clone())
@@ -218,16 +218,12 @@ fn row(id: u64, event: &Event) -> EventRow {
     }
 }
 
-fn log(row: &EventRow) {
-    let subject = row.subject_name.as_deref().unwrap_or_default();
-    let of = row.subject_type.as_deref().unwrap_or_default();
-    match row.kind.as_str() {
-        "alarm_raised" | "run_failed" => {
-            tracing::warn!(target: "tidegate::event", kind = row.kind, of, subject, data = row.data);
+fn log(event: &Event) {
+    match event.kind {
+        EventKind::AlarmRaised(_) | EventKind::RunFailed { .. } => {
+            tracing::warn!(target: "tidegate::event", "{event}");
         }
-        _ => {
-            tracing::info!(target: "tidegate::event", kind = row.kind, of, subject, data = row.data)
-        }
+        _ => tracing::info!(target: "tidegate::event", "{event}"),
     }
 }
 

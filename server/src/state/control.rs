@@ -295,7 +295,7 @@ pub enum ApplyError {
     #[error("{0} cannot be read: {1}")]
     Unreadable(String, std::io::Error),
     /// It is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Wrong(#[from] ConfigErrors),
     /// The change was refused.
     #[error("{0}")]

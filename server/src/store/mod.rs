@@ -28,7 +28,7 @@ pub const FILE_NAME: &str = "tidegate.db";
 pub enum StoreError {
     /// SQLite's own report.
     #[error("the store failed: {0}. Check the disk that holds the data folder")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// The data folder cannot be used.
     #[error("the data folder {0} cannot be used: {1}")]
     Folder(String, std::io::Error),
@@ -46,6 +46,13 @@ pub enum StoreError {
     /// Its thread has ended.
     #[error("the store is closed")]
     Closed,
+}
+
+/// The message holds the report already: as the cause too, it would be printed twice.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;

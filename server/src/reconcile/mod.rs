@@ -76,7 +76,7 @@ impl Convergence {
             known.advice.clone_from(&error.advice);
             return;
         }
-        tracing::warn!(what, name, error = %error, "not applied");
+        tracing::warn!("{what} {name} is not as configured: {error}");
         let since = crate::time::rfc3339(SystemTime::now());
         let (message, advice) = (error.message.clone(), error.advice.clone());
         errors.insert(

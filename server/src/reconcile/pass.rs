@@ -13,9 +13,15 @@ use crate::state::Desired;
 /// What the engine was last made to be; secrets in it are values.
 #[derive(Default)]
 pub(super) struct Applied {
-    listeners: BTreeMap<String, ListenerConfig>,
+    listeners: BTreeMap<String, AppliedListener>,
     sources: BTreeMap<String, SourceConfig>,
     outputs: BTreeMap<String, AppliedOutput>,
+}
+
+/// A listener the adapter knows: one whose change failed may still be open as it was before.
+struct AppliedListener {
+    config: ListenerConfig,
+    in_force: bool,
 }
 
 #[derive(Clone)]
@@ -65,8 +71,8 @@ impl Applied {
 
     async fn remove_listeners(&mut self, desired: &Desired, by: &Reconciler) {
         for name in gone::<ListenerConfig, _>(&self.listeners, desired) {
-            if let Some(config) = self.listeners.remove(&name) {
-                by.adapters.remove_listener(&config).await;
+            if let Some(old) = self.listeners.remove(&name) {
+                by.adapters.remove_listener(&old.config).await;
             }
         }
         by.forget_errors::<ListenerConfig>(desired);
@@ -77,34 +83,36 @@ impl Applied {
         let Some(wanted) = by.resolved(config, desired) else {
             return;
         };
-        if self.listeners.get(name) == Some(&wanted) {
+        let old = self.listeners.get(name);
+        if old.is_some_and(|old| old.in_force && old.config == wanted) {
+            by.convergence.done(ListenerConfig::WHAT, name);
             return;
         }
-        if let Some(old) = self
-            .listeners
-            .get(name)
-            .filter(|old| old.kind() != wanted.kind())
-        {
-            by.adapters.remove_listener(old).await;
+        if let Some(old) = old.filter(|old| old.config.kind() != wanted.kind()) {
+            by.adapters.remove_listener(&old.config).await;
         }
-        match by.adapters.set_listener(&wanted, by.engine.events()).await {
+        let set = by.adapters.set_listener(&wanted, by.engine.events()).await;
+        match &set {
             Ok(bound) => {
-                tracing::info!(listener = name, %bound, "listening");
+                tracing::info!("listener {name}: listening on {bound}");
                 by.convergence.done(ListenerConfig::WHAT, name);
-                self.listeners.insert(name.to_owned(), wanted);
             }
-            Err(error) => {
-                by.convergence.failed(ListenerConfig::WHAT, name, &error);
-                self.listeners.remove(name);
-            }
+            Err(error) => by.convergence.failed(ListenerConfig::WHAT, name, error),
         }
+        let applied = AppliedListener {
+            config: wanted,
+            in_force: set.is_ok(),
+        };
+        self.listeners.insert(name.to_owned(), applied);
     }
 
     async fn set_sources(&mut self, desired: &Desired, by: &Reconciler) {
         let wanted = desired.document.sources.iter().filter_map(|config| {
             let wanted = by.resolved(config, desired)?;
             let old = self.sources.get(config.name.as_str());
-            (old != Some(&wanted)).then(|| (old.cloned(), wanted))
+            let same = old == Some(&wanted);
+            by.to_do::<SourceConfig>(&wanted.name, same)
+                .then(|| (old.cloned(), wanted))
         });
         let wanted: Vec<_> = wanted.collect();
         let set: Vec<Option<SourceConfig>> = futures_util::stream::iter(wanted)
@@ -126,7 +134,8 @@ impl Applied {
             let wanted = by.resolved(config, desired)?;
             let old = self.outputs.get(config.name.as_str());
             let same = old.is_some_and(|old| old.config == wanted);
-            (!same).then(|| (old.cloned(), wanted))
+            by.to_do::<OutputConfig>(&wanted.name, same)
+                .then(|| (old.cloned(), wanted))
         });
         let wanted: Vec<_> = wanted.collect();
         let set: Vec<Option<AppliedOutput>> = futures_util::stream::iter(wanted)
@@ -218,6 +227,14 @@ impl Reconciler {
             self.convergence.failed(T::WHAT, config.name(), &error);
         };
         resolved.inspect_err(report).ok()
+    }
+
+    /// Whether there is anything to do. What is as it should be again has no error any more.
+    fn to_do<T: Item>(&self, name: &str, same: bool) -> bool {
+        if same {
+            self.convergence.done(T::WHAT, name);
+        }
+        !same
     }
 
     fn noted<T: Item>(&self, name: &str, done: Result<(), RunError>) -> bool {

@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod command_line;
 mod config_file;
+mod convergence;
 mod objects;
 mod probe;
 mod secrets;

@@ -7,8 +7,9 @@ use crate::wire::{
 };
 use tidegate_units::{Duration, Instant};
 
-/// ACKACKs to different acknowledgements keep this distance.
-const ACKACK_INTERVAL: Duration = Duration::from_millis(10);
+/// ACKACKs to different acknowledgements keep this distance: half of that between full
+/// acknowledgements, two of which may come close together.
+const ACKACK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Something worth the operator's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ impl Connection {
 
     fn answer_ack(&mut self, now: Instant, number: u32) {
         let (last, at) = self.last_ackack;
-        if number == last || at + ACKACK_INTERVAL / 2 <= now || at == Instant::ZERO {
+        if number == last || at + ACKACK_INTERVAL <= now || at == Instant::ZERO {
             self.outbox.push(Outgoing::AckAck(number));
             self.last_ackack = (number, now);
         }

@@ -1,7 +1,7 @@
 //! One established connection: both halves, encryption, keepalive, and its end.
 //!
 //! ```text
-//!            close(), all acknowledged or too late
+//!            close(), all acknowledged or too late; cut_off()
 //!   Open ──► Draining ─────────────┐
 //!     │                            ▼
 //!     ├── close(), nothing left ► Over ──► Lingering (answers what still comes with

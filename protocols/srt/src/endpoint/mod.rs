@@ -4,7 +4,8 @@
 //! ```text
 //!  INDUCTION ──► cookie (no state)
 //!  CONCLUSION ─ cookie ok ──► Pending ── decide: Accept ──► Connection ──► forgotten
-//!                                │  └─── decide: Reject ──► answered until it expires
+//!                                │  ├─── decide: Reject ──► answered until it expires
+//!                                │  └─── decide: Postpone ──► forgotten, asks anew
 //!                                └────── nobody decides ──► RequestGone
 //!  connect() ──► Call ── answer ok ──► Connection
 //!                  └──── refused, too late ──► Refused

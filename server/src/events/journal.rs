@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Event, EventKind, EventSink, SubjectKind};
+use tidegate_engine::{Event, EventKind, EventSink, Rejection, SubjectKind};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::rejections::{RejectionRecord, Rejections};
+use crate::alarms::{Alarms, SystemAlarm};
 use crate::store::{EventQuery, EventRow, RejectionRow, Store, StoreError};
 use crate::time::millis_since_epoch;
 
@@ -22,6 +23,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const BATCH_MAX: usize = 512;
 /// Most events the API returns at once.
 const LIMIT_MAX: u32 = 1_000;
+/// Raised while events cannot be stored.
+const ALARM: &str = "events_not_kept";
 
 /// An event with its number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +40,18 @@ pub struct Recorded {
 #[derive(Debug)]
 pub struct Journal {
     store: Store,
+    /// The number of the last event of an earlier run.
+    last_id: u64,
     live: broadcast::Sender<Arc<Recorded>>,
     rejections: Mutex<Rejections>,
     counts: Mutex<Counts>,
+}
+
+/// What is stored together.
+#[derive(Default)]
+struct Gathered {
+    events: Vec<EventRow>,
+    rejections: BTreeMap<u64, RejectionRow>,
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +68,10 @@ impl Journal {
     /// The store's.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let rejections = Rejections::from_rows(store.rejections().await?);
+        let last_id = store.last_event_id().await?;
         Ok(Self {
             store,
+            last_id,
             live: broadcast::Sender::new(BACKLOG),
             rejections: Mutex::new(rejections),
             counts: Mutex::default(),
@@ -101,37 +115,33 @@ impl Journal {
         )
     }
 
-    /// Takes events from `sink` until `stop`, then stores what is left.
+    /// Takes events until `stop`, then stores what is left.
     pub async fn run(
         self: Arc<Self>,
         mut events: broadcast::Receiver<Event>,
+        alarms: Arc<Alarms>,
         stop: CancellationToken,
     ) {
-        let mut id = match self.store.last_event_id().await {
-            Ok(id) => id,
-            Err(error) => {
-                tracing::error!(%error, "events cannot be numbered, so none are kept");
-                return;
-            }
-        };
+        let mut id = self.last_id;
         while let Some(first) = self.next(&mut events, &stop).await {
-            let mut batch = Vec::new();
-            let mut rejections = BTreeMap::new();
-            self.take(first, &mut id, &mut batch, &mut rejections);
+            let mut gathered = Gathered::default();
+            self.take(first, &mut id, &mut gathered);
             if !stop.is_cancelled() {
                 tokio::time::sleep(GATHER).await;
             }
-            while batch.len() < BATCH_MAX
+            while gathered.events.len() < BATCH_MAX
                 && let Ok(event) = events.try_recv()
             {
-                self.take(event, &mut id, &mut batch, &mut rejections);
+                self.take(event, &mut id, &mut gathered);
             }
-            let stored = self
-                .store
-                .add_events(batch, rejections.into_values().collect())
-                .await;
-            if let Err(error) = stored {
-                tracing::error!(%error, "events could not be stored");
+            let rejections = gathered.rejections.into_values().collect();
+            match self.store.add_events(gathered.events, rejections).await {
+                Ok(()) => alarms.clear(ALARM),
+                Err(error) => alarms.raise(SystemAlarm {
+                    code: ALARM,
+                    text: format!("Events are only in the log: {error}."),
+                    advice: "Free space there; what happened meanwhile is not listed.".into(),
+                }),
             }
         }
     }
@@ -158,30 +168,43 @@ impl Journal {
         }
     }
 
-    fn take(
-        &self,
-        event: Event,
-        id: &mut u64,
-        batch: &mut Vec<EventRow>,
-        rejections: &mut BTreeMap<u64, RejectionRow>,
-    ) {
-        *id += 1;
-        let row = row(*id, &event);
-        log(&event);
+    fn take(&self, event: Event, id: &mut u64, gathered: &mut Gathered) {
+        let row = row(*id + 1, &event);
         *lock(&self.counts)
             .by_kind
             .entry(row.kind.clone())
             .or_default() += 1;
-        if let EventKind::ConnectionRejected(rejection) = &event.kind {
-            let reasons = &mut lock(&self.counts).rejections_by_reason;
-            *reasons.entry(rejection.reason.clone()).or_default() += 1;
-            let mut records = lock(&self.rejections);
-            let record = records.count(&event.subject.name, rejection.clone(), row.at_millis);
-            rejections.insert(record.id, record);
+        let times = match &event.kind {
+            EventKind::ConnectionRejected(rejection) => {
+                self.count_rejection(&event, rejection, row.at_millis, gathered)
+            }
+            _ => 1,
+        };
+        // A caller that tries again every second would push everything else out of the log
+        // and the journal. Its record counts; a repeat has the number of the event before it.
+        if is_power_of_ten(times) {
+            *id += 1;
+            log(&event, times);
+            gathered.events.push(row);
         }
-        batch.push(row);
         // Nobody watching is no error.
         let _ = self.live.send(Arc::new(Recorded { id: *id, event }));
+    }
+
+    /// How often this caller was turned away for the same reason.
+    fn count_rejection(
+        &self,
+        event: &Event,
+        rejection: &Rejection,
+        at_millis: u64,
+        gathered: &mut Gathered,
+    ) -> u64 {
+        let reasons = &mut lock(&self.counts).rejections_by_reason;
+        *reasons.entry(rejection.reason.clone()).or_default() += 1;
+        let mut records = lock(&self.rejections);
+        let (row, times) = records.count(&event.subject.name, rejection.clone(), at_millis);
+        gathered.rejections.insert(row.id, row);
+        times
     }
 }
 
@@ -189,9 +212,17 @@ impl Journal {
 pub fn spawn(
     journal: Arc<Journal>,
     sink: &EventSink,
+    alarms: Arc<Alarms>,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(journal.run(sink.subscribe(), stop))
+    tokio::spawn(journal.run(sink.subscribe(), alarms, stop))
+}
+
+const fn is_power_of_ten(mut number: u64) -> bool {
+    while number != 0 && number.is_multiple_of(10) {
+        number /= 10;
+    }
+    number == 1
 }
 
 fn row(id: u64, event: &Event) -> EventRow {
@@ -218,11 +249,12 @@ fn row(id: u64, event: &Event) -> EventRow {
     }
 }
 
-fn log(event: &Event) {
+fn log(event: &Event, times: u64) {
     match event.kind {
         EventKind::AlarmRaised(_) | EventKind::RunFailed { .. } => {
             tracing::warn!(target: "tidegate::event", "{event}");
         }
+        _ if times > 1 => tracing::info!(target: "tidegate::event", "{event} ({times} times)"),
         _ => tracing::info!(target: "tidegate::event", "{event}"),
     }
 }
@@ -233,7 +265,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_engine::{Rejection, Subject};
+    use tidegate_engine::Subject;
 
     use super::*;
     use crate::testing::eventually;
@@ -242,7 +274,8 @@ mod tests {
         let store = Store::open(folder).unwrap();
         let journal = Arc::new(Journal::open(store).await.unwrap());
         let (sink, stop) = (EventSink::new(), CancellationToken::new());
-        spawn(journal.clone(), &sink, stop.clone());
+        let alarms = Arc::new(Alarms::new(sink.clone()));
+        spawn(journal.clone(), &sink, alarms, stop.clone());
         (journal, sink, stop)
     }
 
@@ -258,6 +291,12 @@ mod tests {
         })
     }
 
+    fn notice() -> EventKind {
+        EventKind::Notice {
+            message: "something odd".into(),
+        }
+    }
+
     #[tokio::test]
     async fn an_event_is_kept_over_a_restart_and_numbers_go_on() {
         let folder = tempfile::tempdir().unwrap();
@@ -268,7 +307,7 @@ mod tests {
         for expected in [1, 2] {
             let (journal, sink, stop) = journal(folder.path()).await;
             let mut live = journal.subscribe();
-            sink.emit(Subject::listener("ingest"), rejected());
+            sink.emit(Subject::system(), notice());
             assert_eq!(live.recv().await.unwrap().id, expected);
             stop.cancel();
             loop {
@@ -290,5 +329,41 @@ mod tests {
         sink.emit(Subject::listener("ingest"), rejected());
         eventually("both", || journal.rejections().iter().any(|r| r.count == 2)).await;
         assert_eq!(journal.counts().1["wrong_passphrase"], 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_never_gives_up_does_not_fill_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, sink, _stop) = journal(folder.path()).await;
+        let mut live = journal.subscribe();
+        for _ in 0..250 {
+            sink.emit(Subject::listener("ingest"), rejected());
+        }
+        sink.emit(Subject::system(), notice());
+        let mut last = live.recv().await.unwrap();
+        for _ in 0..250 {
+            last = live.recv().await.unwrap();
+        }
+        assert_eq!(last.id, 4, "the 1st, the 10th, the 100th, and the last");
+        assert_eq!(journal.rejections()[0].count, 250);
+        assert_eq!(journal.counts().1["wrong_passphrase"], 250);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_nothing_is_an_alarm_until_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let journal = Arc::new(Journal::open(store.clone()).await.unwrap());
+        let (sink, stop) = (EventSink::new(), CancellationToken::new());
+        let alarms = Arc::new(Alarms::new(sink.clone()));
+        spawn(journal, &sink, alarms.clone(), stop);
+        for (read_only, standing) in [(true, 1), (false, 0)] {
+            store
+                .call(move |connection| connection.pragma_update(None, "query_only", read_only))
+                .await
+                .unwrap();
+            sink.emit(Subject::listener("ingest"), rejected());
+            eventually("the alarm", || alarms.standing().len() == standing).await;
+        }
     }
 }

@@ -71,8 +71,13 @@ impl Rejections {
         }
     }
 
-    /// Counts one; returns the row to store.
-    pub fn count(&mut self, listener: &str, rejection: Rejection, at_millis: u64) -> RejectionRow {
+    /// Counts one; returns the row to store, and how many it stands for now.
+    pub fn count(
+        &mut self,
+        listener: &str,
+        rejection: Rejection,
+        at_millis: u64,
+    ) -> (RejectionRow, u64) {
         let window = u64::try_from(MERGE_WINDOW.as_millis()).unwrap_or(u64::MAX);
         let recent = self.records.iter_mut().rev().take(LOOK_BACK);
         let known = recent
@@ -83,7 +88,7 @@ impl Rejections {
             known.at_millis = at_millis;
             known.at = rfc3339_of_millis(at_millis);
             known.peer = rejection.peer;
-            return known.row();
+            return (known.row(), known.count);
         }
         if self.records.len() >= REJECTIONS_MAX {
             self.records.pop_front();
@@ -92,7 +97,7 @@ impl Rejections {
         let record = RejectionRecord::new(self.last_id, listener, rejection, at_millis);
         let row = record.row();
         self.records.push_back(record);
-        row
+        (row, 1)
     }
 
     /// All records, the latest first.
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn records_survive_storing() {
         let mut rejections = Rejections::default();
-        let row = rejections.count("ingest", rejection("192.0.2.1:1000", "x"), 1_000);
+        let (row, _) = rejections.count("ingest", rejection("192.0.2.1:1000", "x"), 1_000);
         let restored = Rejections::from_rows(vec![row]);
         assert_eq!(restored.newest_first(), rejections.newest_first());
     }

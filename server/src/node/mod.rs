@@ -81,10 +81,15 @@ impl Node {
         });
         let journal = Arc::new(Journal::open(store.clone()).await?);
         let journal_stop = CancellationToken::new();
-        let journal_task = events::spawn(journal.clone(), engine.events(), journal_stop.clone());
+        let alarms = Arc::new(Alarms::new(engine.events().clone()));
+        let journal_task = events::spawn(
+            journal.clone(),
+            engine.events(),
+            alarms.clone(),
+            journal_stop.clone(),
+        );
 
         let control = Arc::new(Control::load(store.clone(), engine.events().clone()).await?);
-        let alarms = Arc::new(Alarms::new(engine.events().clone()));
         bring_in_file(&control, &options, &alarms).await?;
         let desired = control.current();
         let password_hash = admin::password_hash(&store, options.admin_password, say).await?;

@@ -74,7 +74,6 @@ pub(super) async fn login(
                 .insert(header::RETRY_AFTER, seconds.into());
             Ok(response)
         }
-        Err(LoginError::Store(error)) => Err(error.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Login sessions: an opaque random token in a cookie, its hash in the store.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::token::{hash, random_text};
@@ -21,7 +21,13 @@ const REMEMBERED_MAX: usize = 1_000;
 #[derive(Debug)]
 pub struct Sessions {
     store: Store,
-    recent: Mutex<HashMap<Vec<u8>, (Instant, String)>>,
+    remembered: Mutex<HashMap<Vec<u8>, Remembered>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    until: Instant,
+    user: String,
 }
 
 impl Sessions {
@@ -30,15 +36,13 @@ impl Sessions {
     pub fn new(store: Store) -> Self {
         Self {
             store,
-            recent: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 
-    /// Begins one for `user`; returns its token.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn begin(&self, user: &str) -> Result<String, StoreError> {
+    /// Begins one for `user`; returns its token. A full disk must not keep the operator out:
+    /// a session that cannot be stored lasts as long as this program.
+    pub async fn begin(&self, user: &str) -> String {
         let token = random_text(TOKEN_LENGTH);
         let expires = SystemTime::now() + SESSION_LIFETIME;
         let session = SessionRow {
@@ -46,8 +50,11 @@ impl Sessions {
             user: user.to_owned(),
             expires_millis: millis_since_epoch(expires),
         };
-        self.store.add_session(session).await?;
-        Ok(token)
+        if let Err(error) = self.store.add_session(session).await {
+            tracing::warn!("this login ends when Tidegate does: {error}");
+            self.remember(hash(&token), user, SESSION_LIFETIME);
+        }
+        token
     }
 
     /// Whose session `token` is.
@@ -59,13 +66,13 @@ impl Sessions {
             return Ok(None);
         }
         let token_hash = hash(token);
-        if let Some(user) = self.remembered(&token_hash) {
+        if let Some(user) = self.recall(&token_hash) {
             return Ok(Some(user));
         }
         let Some(session) = self.store.session(token_hash.clone()).await? else {
             return Ok(None);
         };
-        self.remember(token_hash, &session.user);
+        self.remember(token_hash, &session.user, REMEMBER);
         Ok(Some(session.user))
     }
 
@@ -75,24 +82,53 @@ impl Sessions {
     /// The store's.
     pub async fn end(&self, token: &str) -> Result<(), StoreError> {
         let token_hash = hash(token);
-        self.recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&token_hash);
+        self.memory().remove(&token_hash);
         self.store.remove_session(token_hash).await
     }
 
-    fn remembered(&self, token_hash: &[u8]) -> Option<String> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, user) = recent.get(token_hash)?;
-        (at.elapsed() < REMEMBER).then(|| user.clone())
+    fn recall(&self, token_hash: &[u8]) -> Option<String> {
+        let memory = self.memory();
+        let known = memory.get(token_hash)?;
+        (Instant::now() < known.until).then(|| known.user.clone())
     }
 
-    fn remember(&self, token_hash: Vec<u8>, user: &str) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= REMEMBERED_MAX {
-            recent.clear();
+    fn remember(&self, token_hash: Vec<u8>, user: &str, lasting: Duration) {
+        let (now, user) = (Instant::now(), user.to_owned());
+        let mut memory = self.memory();
+        if memory.len() >= REMEMBERED_MAX {
+            memory.retain(|_, known| known.until > now);
         }
-        recent.insert(token_hash, (Instant::now(), user.to_owned()));
+        if memory.len() < REMEMBERED_MAX {
+            let until = now + lasting;
+            memory.insert(token_hash, Remembered { until, user });
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Remembered>> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store
+            .call(|connection| connection.pragma_update(None, "query_only", true))
+            .await
+            .unwrap();
+        let sessions = Sessions::new(store);
+        let token = sessions.begin("admin").await;
+        let user = sessions.user(&token).await.unwrap();
+        assert_eq!(user.as_deref(), Some("admin"));
+        // Logging out cannot be stored either, and is done all the same.
+        let _ = sessions.end(&token).await;
+        assert_eq!(sessions.user(&token).await.unwrap(), None);
     }
 }

@@ -131,7 +131,4 @@ pub enum EngineError {
     /// A limit of [`crate::limits`] is reached.
     #[error("there are {1} {0}s already, which is the limit; delete one first")]
     TooMany(&'static str, usize),
-    /// The engine is shutting down.
-    #[error("Tidegate is shutting down")]
-    ShuttingDown,
 }

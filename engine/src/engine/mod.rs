@@ -1,8 +1,7 @@
 //! The engine's handle: the commands there are, and what can be asked.
 
 mod feeds;
-mod outputs;
-mod sources;
+mod slots;
 
 use crate::Clock;
 use crate::driver::{HttpContent, OutputDriver, SourceDriver};
@@ -10,12 +9,12 @@ use crate::error::EngineError;
 use crate::event::EventSink;
 use crate::feed::Feed;
 use crate::health::Expect;
-use crate::output::OutputStatus;
-use crate::source::{HistoryPoint, SourceStatus};
+use crate::output::{OutputEntry, OutputStatus};
+use crate::source::{HistoryPoint, SourceEntry, SourceStatus};
 use core::fmt;
 use feeds::Feeds;
-use outputs::Outputs;
-use sources::Sources;
+pub(crate) use slots::Entry;
+use slots::Slots;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,10 +52,12 @@ pub struct Engine {
 }
 
 struct Shared {
-    sources: Sources,
-    outputs: Outputs,
-    feeds: Arc<Feeds>,
+    sources: Slots<SourceEntry>,
+    outputs: Slots<OutputEntry>,
+    feeds: Feeds,
     events: EventSink,
+    clock: Clock,
+    data_dir: Arc<PathBuf>,
 }
 
 impl Engine {
@@ -64,16 +65,14 @@ impl Engine {
     #[must_use]
     pub fn start(config: EngineConfig) -> Self {
         let EngineConfig { clock, data_dir } = config;
-        let events = EventSink::new();
-        let feeds = Arc::new(Feeds::default());
-        let sources = Sources::new(clock, events.clone(), Arc::clone(&feeds));
-        let outputs = Outputs::new(clock, events.clone(), Arc::clone(&feeds), data_dir.into());
         Self {
             shared: Arc::new(Shared {
-                sources,
-                outputs,
-                feeds,
-                events,
+                sources: Slots::default(),
+                outputs: Slots::default(),
+                feeds: Feeds::default(),
+                events: EventSink::new(),
+                clock,
+                data_dir: data_dir.into(),
             }),
         }
     }
@@ -81,9 +80,25 @@ impl Engine {
     /// Creates or replaces a source. Its feed, and so its readers, stay.
     ///
     /// # Errors
-    /// If a limit is reached or the engine is shutting down.
+    /// If there are too many already.
     pub async fn set_source(&self, name: &str, spec: SourceSpec) -> Result<(), EngineError> {
-        self.shared.sources.set(name, spec).await
+        let Shared {
+            sources,
+            feeds,
+            events,
+            clock,
+            ..
+        } = &*self.shared;
+        let again = spec.clone();
+        let takes = |old: &SourceEntry| {
+            let same = old.is_driven_by(&again.driver);
+            if same {
+                old.set_expect(again.expect);
+            }
+            same
+        };
+        let start = || SourceEntry::start(name, spec, feeds.get(name), events.clone(), *clock);
+        sources.set(name, takes, start).await
     }
 
     /// Changes only what a source is compared with; the connection is not touched.
@@ -91,7 +106,8 @@ impl Engine {
     /// # Errors
     /// If there is no such source.
     pub fn set_expect(&self, name: &str, expect: Option<Expect>) -> Result<(), EngineError> {
-        self.shared.sources.set_expect(name, expect)
+        self.shared.sources.get(name)?.set_expect(expect);
+        Ok(())
     }
 
     /// Stops and removes a source. Outputs pointed at it wait.
@@ -108,9 +124,30 @@ impl Engine {
     /// it runs.
     ///
     /// # Errors
-    /// If a limit is reached or the engine is shutting down.
+    /// If there are too many already.
     pub async fn set_output(&self, name: &str, spec: OutputSpec) -> Result<(), EngineError> {
-        self.shared.outputs.set(name, spec).await?;
+        let Shared {
+            outputs,
+            feeds,
+            events,
+            clock,
+            data_dir,
+            ..
+        } = &*self.shared;
+        let OutputSpec { source, driver } = spec;
+        let again = Arc::clone(&driver);
+        let takes = |old: &OutputEntry| {
+            let same = old.is_driven_by(&again);
+            if same {
+                old.point_at(&feeds.get(&source));
+            }
+            same
+        };
+        let start = || {
+            let (feed, data_dir) = (feeds.get(&source), Arc::clone(data_dir));
+            OutputEntry::start(name, driver, feed, events.clone(), *clock, data_dir)
+        };
+        outputs.set(name, takes, start).await?;
         self.tidy_feeds();
         Ok(())
     }
@@ -120,7 +157,8 @@ impl Engine {
     /// # Errors
     /// If there is no such output.
     pub fn point_output(&self, name: &str, source: &str) -> Result<(), EngineError> {
-        self.shared.outputs.point(name, source)?;
+        let output = self.shared.outputs.get(name)?;
+        output.point_at(&self.shared.feeds.get(source));
         self.tidy_feeds();
         Ok(())
     }
@@ -144,31 +182,33 @@ impl Engine {
     /// One source's status.
     #[must_use]
     pub fn source_status(&self, name: &str) -> Option<SourceStatus> {
-        self.shared.sources.status(name)
+        let source = self.shared.sources.find(name)?;
+        Some(source.status(self.shared.clock.now()))
     }
 
     /// All sources' status, by name.
     #[must_use]
     pub fn source_statuses(&self) -> Vec<SourceStatus> {
-        self.shared.sources.statuses()
+        self.shared.sources.statuses(self.shared.clock.now())
     }
 
     /// The last ten minutes of a source, oldest first.
     #[must_use]
     pub fn source_history(&self, name: &str) -> Option<Vec<HistoryPoint>> {
-        self.shared.sources.history(name)
+        Some(self.shared.sources.find(name)?.history())
     }
 
     /// One output's status.
     #[must_use]
     pub fn output_status(&self, name: &str) -> Option<OutputStatus> {
-        self.shared.outputs.status(name)
+        let output = self.shared.outputs.find(name)?;
+        Some(output.status(self.shared.clock.now()))
     }
 
     /// All outputs' status, by name.
     #[must_use]
     pub fn output_statuses(&self) -> Vec<OutputStatus> {
-        self.shared.outputs.statuses()
+        self.shared.outputs.statuses(self.shared.clock.now())
     }
 
     /// What stands in alarm now.
@@ -182,7 +222,7 @@ impl Engine {
     /// What an output serves over HTTP.
     #[must_use]
     pub fn http_content(&self, output: &str) -> Option<Arc<dyn HttpContent>> {
-        self.shared.outputs.http_content(output)
+        self.shared.outputs.find(output)?.http_content()
     }
 
     /// The feed of a source; made if nobody has asked for it before.
@@ -204,7 +244,8 @@ impl Engine {
             feeds,
             ..
         } = &*self.shared;
-        feeds.retain(|name| sources.contains(name) || outputs.reads(name));
+        let is_read = |name: &str| outputs.all().iter().any(|output| output.source() == name);
+        feeds.retain(|name| sources.find(name).is_some() || is_read(name));
     }
 }
 

@@ -1,6 +1,7 @@
 use super::{OutputReport, OutputState, OutputStatus};
 use crate::Clock;
 use crate::driver::{BoxFuture, Delivery, HttpContent, OutputContext, OutputDriver};
+use crate::engine::Entry;
 use crate::error::{Ended, RunError};
 use crate::event::{Alarm, EventKind, EventSink, Subject};
 use crate::feed::{Feed, Route};
@@ -73,10 +74,6 @@ impl OutputEntry {
         })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(crate) fn source(&self) -> String {
         self.route.feed().name().to_owned()
     }
@@ -89,11 +86,25 @@ impl OutputEntry {
         self.route.point_at(feed);
     }
 
-    pub(crate) fn begin_stop(&self) {
+    pub(crate) fn http_content(&self) -> Option<Arc<dyn HttpContent>> {
+        self.driver.0.http()
+    }
+}
+
+impl Entry for OutputEntry {
+    const WHAT: &'static str = "output";
+    const MAX: usize = limits::OUTPUTS;
+    type Status = OutputStatus;
+
+    fn subject(&self) -> Subject {
+        Subject::output(&*self.name)
+    }
+
+    fn begin_stop(&self) {
         self.stop.cancel();
     }
 
-    pub(crate) async fn stop(&self) {
+    async fn stop(&self) {
         self.begin_stop();
         for task in self.tasks.lock().await.drain(..) {
             // A task that panicked has stopped as well.
@@ -101,20 +112,7 @@ impl OutputEntry {
         }
     }
 
-    pub(crate) fn http_content(&self) -> Option<Arc<dyn HttpContent>> {
-        self.driver.0.http()
-    }
-
-    pub(crate) fn alarms(&self) -> Vec<Alarm> {
-        self.report
-            .snapshot()
-            .alarms
-            .into_values()
-            .map(|(alarm, _)| alarm)
-            .collect()
-    }
-
-    pub(crate) fn status(&self, now: Instant) -> OutputStatus {
+    fn status(&self, now: Instant) -> OutputStatus {
         let said = self.report.snapshot();
         let rate = self
             .meter
@@ -136,6 +134,15 @@ impl OutputEntry {
             last_error: said.last_error,
             detail: said.detail,
         }
+    }
+
+    fn alarms(&self) -> Vec<Alarm> {
+        self.report
+            .snapshot()
+            .alarms
+            .into_values()
+            .map(|(alarm, _)| alarm)
+            .collect()
     }
 }
 

@@ -4,11 +4,12 @@ use super::watch::watch;
 use super::{Connection, SourceReport, SourceState, SourceStatus};
 use crate::Clock;
 use crate::driver::{BoxFuture, SourceContext, SourceDriver};
-use crate::engine::SourceSpec;
+use crate::engine::{Entry, SourceSpec};
 use crate::error::{Ended, RunError};
 use crate::event::{Alarm, EventKind, EventSink, Subject};
 use crate::feed::Feed;
 use crate::health::{Expect, Health};
+use crate::limits;
 use crate::supervise::{Supervised, supervise};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,10 +77,6 @@ impl SourceEntry {
         })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(crate) fn is_driven_by(&self, driver: &Arc<dyn SourceDriver>) -> bool {
         Arc::ptr_eq(&self.driver.0, driver)
     }
@@ -88,11 +85,29 @@ impl SourceEntry {
         self.observed().set_expect(expect);
     }
 
-    pub(crate) fn begin_stop(&self) {
+    pub(crate) fn history(&self) -> Vec<HistoryPoint> {
+        self.observed().history.points()
+    }
+
+    fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry for SourceEntry {
+    const WHAT: &'static str = "source";
+    const MAX: usize = limits::SOURCES;
+    type Status = SourceStatus;
+
+    fn subject(&self) -> Subject {
+        Subject::source(&*self.name)
+    }
+
+    fn begin_stop(&self) {
         self.stop.cancel();
     }
 
-    pub(crate) async fn stop(&self) {
+    async fn stop(&self) {
         self.begin_stop();
         for task in self.tasks.lock().await.drain(..) {
             // A task that panicked has stopped as well.
@@ -100,15 +115,7 @@ impl SourceEntry {
         }
     }
 
-    pub(crate) fn history(&self) -> Vec<HistoryPoint> {
-        self.observed().history.points()
-    }
-
-    pub(crate) fn alarms(&self) -> Vec<Alarm> {
-        self.observed().alarms()
-    }
-
-    pub(crate) fn status(&self, now: Instant) -> SourceStatus {
+    fn status(&self, now: Instant) -> SourceStatus {
         let said = self.report.snapshot();
         let silent = self.feed.silent_for(now);
         let readers = self.feed.reader_count();
@@ -136,8 +143,8 @@ impl SourceEntry {
         }
     }
 
-    fn observed(&self) -> std::sync::MutexGuard<'_, Observed> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn alarms(&self) -> Vec<Alarm> {
+        self.observed().alarms()
     }
 }
 

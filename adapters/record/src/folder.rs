@@ -41,6 +41,8 @@ impl Folder {
         }
         let mut folder = Self { path, keep };
         folder.repair()?;
+        // What has been kept long enough makes room, should the disk be full.
+        folder.tidy(None)?;
         Ok(folder)
     }
 
@@ -52,7 +54,8 @@ impl Folder {
             if whole == 0 {
                 fs::remove_file(&path)?;
             } else if whole != bytes {
-                tracing::info!(?path, bytes, whole, "cut back to whole packets");
+                let name = path.display();
+                tracing::info!("cut {name} back from {bytes} to {whole} bytes: whole packets");
                 let file = OpenOptions::new().write(true).open(&path)?;
                 file.set_len(whole)?;
                 file.sync_all()?;
@@ -92,8 +95,11 @@ impl Disk for Folder {
             // A clock that was set back makes files look new, never old.
             let old = now.duration_since(changed).is_ok_and(|age| age > keep);
             if old && !(is_current && current.is_some()) {
-                tracing::info!(?path, "deleted: kept long enough");
-                fs::remove_file(&path)?;
+                // A file that cannot be deleted is no reason to stop recording.
+                match fs::remove_file(&path) {
+                    Ok(()) => tracing::info!("deleted {}: kept long enough", path.display()),
+                    Err(error) => tracing::warn!("cannot delete {}: {error}", path.display()),
+                }
             }
         }
         Ok(())
@@ -151,6 +157,19 @@ mod tests {
             .collect();
         left.sort();
         assert_eq!(left, ["current.ts", "new.ts", "notes.txt"]);
+    }
+
+    #[test]
+    fn what_has_been_kept_long_enough_goes_before_anything_is_written() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("recordings/out");
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("old.ts"), [0x47; 188]).unwrap();
+        let file = OpenOptions::new().write(true).open(path.join("old.ts"));
+        let long_ago = SystemTime::now() - Duration::from_secs(7200);
+        file.unwrap().set_modified(long_ago).unwrap();
+        Folder::open(data.path(), "out", Some(Duration::from_secs(3600))).unwrap();
+        assert!(!path.join("old.ts").exists());
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use axum::http::{HeaderMap, Method};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -55,9 +56,15 @@ fn only_figures(srt: &mut Value) {
     }
 }
 
+/// How often it is asked whether the client may still look: a login can end meanwhile.
+const IDENTIFY_INTERVAL: Duration = Duration::from_secs(5);
+
 /// What one client has been sent so far.
 struct Client {
     app: Shared,
+    /// What it identified itself with.
+    headers: HeaderMap,
+    identified: Instant,
     /// The state to send at once, before the first tick.
     first: Option<Arc<str>>,
     states: watch::Receiver<Arc<str>>,
@@ -71,6 +78,7 @@ struct Client {
         (status = 401, body = Problem)))]
 pub(super) async fn stream(
     State(app): State<Shared>,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut states = app.state.subscribe();
     states.mark_unchanged();
@@ -78,6 +86,8 @@ pub(super) async fn stream(
         first: Some(current(&app)),
         states,
         events: app.journal.subscribe(),
+        headers,
+        identified: Instant::now(),
         app,
     };
     Sse::new(unfold(client, |mut client| async {
@@ -96,6 +106,9 @@ impl Client {
             tokio::select! {
                 changed = self.states.changed() => {
                     changed.ok()?;
+                    if !self.may_still_look().await {
+                        return None;
+                    }
                     return Some(state_event(&self.states.borrow_and_update()));
                 }
                 recorded = self.events.recv() => match recorded {
@@ -107,6 +120,18 @@ impl Client {
                 () = self.app.stop.cancelled() => return None,
             }
         }
+    }
+}
+
+impl Client {
+    async fn may_still_look(&mut self) -> bool {
+        if self.identified.elapsed() < IDENTIFY_INTERVAL {
+            return true;
+        }
+        self.identified = Instant::now();
+        let identity = self.app.access.identify(&Method::GET, &self.headers).await;
+        // A store that fails for a moment ends no stream.
+        !matches!(identity, Ok(None))
     }
 }
 

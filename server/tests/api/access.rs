@@ -139,6 +139,41 @@ fn a_session_reads_with_its_cookie_and_writes_with_the_header_besides() {
 }
 
 #[test]
+fn a_live_stream_ends_with_the_login_it_began_with() {
+    use std::io::{Read, Write};
+    let tidegate = tidegate("");
+    let base = tidegate.http().base();
+    let cookie = cookie(&login(base, PASSWORD));
+    let address = base.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let patience = std::time::Duration::from_secs(30);
+    stream.set_read_timeout(Some(patience)).unwrap();
+    write!(
+        stream,
+        "GET /api/v1/stream HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n\
+         connection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut first = [0; 15];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+
+    let headers = [("cookie", cookie.as_str()), ("x-tidegate-csrf", "1")];
+    let answer = send(base, "DELETE", "/api/v1/session", &headers, None);
+    assert_eq!(answer.status, 204);
+    let began = std::time::Instant::now();
+    let mut rest = Vec::new();
+    while began.elapsed() < patience {
+        let mut some = [0; 4096];
+        match stream.read(&mut some).unwrap() {
+            0 => return,
+            length => rest.extend_from_slice(&some[..length]),
+        }
+    }
+    panic!("still open after {} bytes", rest.len());
+}
+
+#[test]
 fn every_operation_refuses_a_session_that_writes_without_the_header() {
     let tidegate = tidegate(STATION);
     let base = tidegate.http().base();

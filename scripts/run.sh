@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and starts Tidegate on ./data, with a demo feed unless DEMO=0.
-#   DATA=folder  HTTP=address:port  SRT=address:port  choose others than ./data, 0.0.0.0:8080, 0.0.0.0:9000
+#   DATA=folder  HTTP=address:port  SRT=address:port  choose others than ./data, 127.0.0.1:8080, 0.0.0.0:9000
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -15,6 +15,7 @@ pub use source::SourceSettings;
 pub use uri::{CallUri, UriError};
 
 use tidegate_engine::{SecretRef, SettingsError};
+use tidegate_srt::StreamId;
 
 /// Longest stream ID that SRT carries.
 const STREAM_ID_BYTES_MAX: usize = 512;
@@ -53,6 +54,11 @@ fn check_stream_id(stream_id: Option<&str>) -> Result<(), SettingsError> {
             "this is the form callers may write; here stands the bare name",
         )
         .advise("write what follows `r=`; callers may use either form")),
+        // Two that differ only so would collide when the second one starts.
+        Some(id) if StreamId::from(id).names().count() > 1 => Err(error(
+            "this is percent-encoded, as callers may write it; here stands the bare name",
+        )
+        .advise("write it decoded; callers may use either form")),
         Some(id) if id.len() > STREAM_ID_BYTES_MAX => {
             Err(error("it is longer than the 512 bytes SRT carries"))
         }

@@ -138,6 +138,10 @@ mod tests {
             "stream_id"
         );
         assert_eq!(
+            field(r#"{"listener":"a","stream_id":"live%2Fx"}"#),
+            "stream_id"
+        );
+        assert_eq!(
             field(r#"{"stream_id":"b","call":"srt://h:1"}"#),
             "stream_id"
         );

@@ -161,7 +161,7 @@ impl Journal {
                 Ok(event) => return Some(event),
                 Err(RecvError::Lagged(missed)) => {
                     lock(&self.counts).missed += missed;
-                    tracing::warn!(missed, "more events than can be kept");
+                    tracing::warn!("{missed} events came faster than they can be kept");
                 }
                 Err(RecvError::Closed) => return None,
             }

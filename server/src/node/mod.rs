@@ -145,7 +145,7 @@ impl Node {
         self.journal_stop.cancel();
         ended("the journal", self.journal).await;
         if let Err(error) = self.app.store.flush().await {
-            tracing::error!(%error, "the store did not finish");
+            tracing::error!("what was left to store is lost: {error}");
         }
     }
 }
@@ -192,9 +192,9 @@ async fn bring_in_file(
         });
     } else if drift.differs {
         tracing::warn!(
-            differences = drift.differences.join(", "),
-            "the configuration file differs from the state in force; `tidegate apply` or \
-             `serve --apply` puts it in force"
+            "the configuration file differs from the state in force ({}); `tidegate apply` or \
+             `serve --apply` puts it in force",
+            drift.differences.join(", ")
         );
     }
     Ok(())

@@ -86,7 +86,8 @@ impl Tls {
                 Ok(config) => {
                     self.config.store(config);
                     alarms.clear(ALARM);
-                    tracing::info!(cert = %self.files.cert.display(), "the TLS certificate was read again");
+                    let cert = self.files.cert.display();
+                    tracing::info!("the TLS certificate {cert} was read again");
                 }
                 Err(error) => alarms.raise(SystemAlarm {
                     code: ALARM,

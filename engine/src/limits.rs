@@ -81,6 +81,10 @@ pub const MEDIA_HELD: Duration = Duration::from_secs(3);
 /// Time a stream may take to send its tables.
 pub const TABLES_LATE: Duration = Duration::from_secs(3);
 
+/// A track that the tables name and that has carried nothing this long after the connection
+/// began is missing.
+pub const TRACK_LATE: Duration = Duration::from_secs(5);
+
 /// A track that carries nothing for this long gives a warning.
 pub const TRACK_PAUSE: Duration = Duration::from_millis(500);
 

@@ -168,20 +168,16 @@ impl Evidence<'_> {
             .video
             .as_ref()
             .map(|video| video.last_unit_age_ms);
-        missing(
-            ReasonCode::NoPicture,
-            age,
-            wanted || (self.had_picture && !refused),
-        )
-        .map(|severity| Finding {
-            code: ReasonCode::NoPicture,
-            severity,
-            advice: match age {
-                None => "The stream has no video track. Check the encoder's video input.",
-                Some(_) => "The video track carries nothing. Check the encoder's video input.",
-            }
-            .into(),
-        })
+        self.missing(age, wanted || (self.had_picture && !refused))
+            .map(|severity| Finding {
+                code: ReasonCode::NoPicture,
+                severity,
+                advice: match age {
+                    None => "The stream has no video track. Check the encoder's video input.",
+                    Some(_) => "The video track carries nothing. Check the encoder's video input.",
+                }
+                .into(),
+            })
     }
 
     fn no_sound(&self) -> Option<Finding> {
@@ -194,20 +190,35 @@ impl Evidence<'_> {
                 .min_by_key(|age| age.unwrap_or(u64::MAX))
         };
         let age = youngest(&self.media?.audio);
-        missing(
-            ReasonCode::NoSound,
-            age,
-            wanted || (self.had_sound && !refused),
-        )
-        .map(|severity| Finding {
-            code: ReasonCode::NoSound,
-            severity,
-            advice: match age {
-                None => "The stream has no audio track. Check the encoder's audio input.",
-                Some(_) => "The audio track carries nothing. Check the encoder's audio input.",
+        self.missing(age, wanted || (self.had_sound && !refused))
+            .map(|severity| Finding {
+                code: ReasonCode::NoSound,
+                severity,
+                advice: match age {
+                    None => "The stream has no audio track. Check the encoder's audio input.",
+                    Some(_) => "The audio track carries nothing. Check the encoder's audio input.",
+                }
+                .into(),
+            })
+    }
+
+    /// How bad it is that a track is missing (`age` is `None`), or silent for `age`.
+    fn missing(&self, age: Option<Option<u64>>, must_be: bool) -> Option<Health> {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // What is scrambled may carry something that cannot be seen.
+        let scrambled = self.media.is_some_and(|media| media.scrambled);
+        match age {
+            None if must_be => Some(Health::Error),
+            None => None,
+            // Named in the tables, nothing came yet: the first seconds are a warning.
+            Some(None) if self.connected_for >= limits::TRACK_LATE && !scrambled => {
+                Some(Health::Error)
             }
-            .into(),
-        })
+            Some(None) => Some(Health::Warning),
+            Some(Some(age)) if age >= millis(limits::TRACK_GONE) => Some(Health::Error),
+            Some(Some(age)) if age >= millis(limits::TRACK_PAUSE) => Some(Health::Warning),
+            Some(Some(_)) => None,
+        }
     }
 
     fn losing_packets(&self) -> Option<Finding> {
@@ -299,20 +310,6 @@ impl Evidence<'_> {
             let advice = "The stream is scrambled, so it can be relayed but not looked into.";
             warning(ReasonCode::Scrambled, advice)
         })
-    }
-}
-
-/// How bad it is that a track is missing (`age` is `None`), or silent for `age`.
-fn missing(_code: ReasonCode, age: Option<Option<u64>>, must_be: bool) -> Option<Health> {
-    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    match age {
-        None if must_be => Some(Health::Error),
-        None => None,
-        // Named in the tables, nothing came yet: the first seconds are a warning.
-        Some(None) => Some(Health::Warning),
-        Some(Some(age)) if age >= millis(limits::TRACK_GONE) => Some(Health::Error),
-        Some(Some(age)) if age >= millis(limits::TRACK_PAUSE) => Some(Health::Warning),
-        Some(Some(_)) => None,
     }
 }
 

@@ -71,6 +71,17 @@ fn data_that_is_no_transport_stream_is_no_media() {
 }
 
 #[test]
+fn a_track_that_never_carries_anything_is_a_warning_and_soon_an_error() {
+    let mut media = media();
+    media.audio[0].last_unit_age_ms = None;
+    let mut evidence = good(&media);
+    evidence.connected_for = Duration::from_secs(1);
+    assert_eq!(only(&evidence), (ReasonCode::NoSound, Health::Warning));
+    evidence.connected_for = Duration::from_secs(10);
+    assert_eq!(only(&evidence), (ReasonCode::NoSound, Health::Error));
+}
+
+#[test]
 fn a_source_nobody_has_connected_to_waits_and_one_that_was_there_has_failed() {
     let mut evidence = Evidence::default();
     assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Warning));

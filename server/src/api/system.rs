@@ -19,6 +19,7 @@ use crate::adapters::Item;
 use crate::auth::Identity;
 use crate::config::Document;
 use crate::metrics;
+use crate::node::CONFIG_FILE_ALARM;
 use crate::state::{ChangeError, Desired, Drift, shown};
 use crate::time::{rfc3339, rfc3339_of_millis};
 
@@ -107,7 +108,11 @@ async fn drift(app: &Shared) -> Drift {
     };
     let control = app.control.clone();
     let compare = tokio::task::spawn_blocking(move || control.drift(Path::new(&file)));
-    compare.await.unwrap_or_default()
+    let drift = compare.await.unwrap_or_default();
+    if drift.error.is_none() {
+        app.alarms.clear(CONFIG_FILE_ALARM);
+    }
+    drift
 }
 
 /// Who changed what.
@@ -226,6 +231,8 @@ pub(super) async fn apply_config(
         ChangeError::Invalid(problems) => Problem::wrong(body.placed(problems, "")),
         other => other.into(),
     })?;
+    // What was applied may be the file that could not be read at the start.
+    drift(&app).await;
     Ok(Json(Applied { revision }))
 }
 

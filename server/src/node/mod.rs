@@ -2,6 +2,7 @@
 
 mod admin;
 mod bind;
+mod restart;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ use bind::Bound;
 const TLS_FOLDER: &str = "tls";
 /// Held while a node runs on the data folder.
 const LOCK_FILE: &str = "tidegate.lock";
+/// Raised while the configuration file cannot be read.
+pub const CONFIG_FILE_ALARM: &str = "config_file";
 /// How long tasks may take to end before they are left behind.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -121,7 +124,13 @@ impl Node {
         let mut tasks = vec![
             tokio::spawn(reconciler.run(stop.clone())),
             tokio::spawn(api::publish_state(app.clone())),
-            tokio::spawn(tls.clone().watch(app.alarms.clone(), stop)),
+            tokio::spawn(tls.clone().watch(app.alarms.clone(), stop.clone())),
+            tokio::spawn(restart::watch(
+                app.control.clone(),
+                app.alarms.clone(),
+                desired.document.http.clone(),
+                stop,
+            )),
         ];
         tasks.extend(serve(&app, bound, &tls, say)?);
         Ok(Self {
@@ -186,7 +195,7 @@ async fn bring_in_file(
     let drift = control.drift(file);
     if let Some(error) = drift.error {
         alarms.raise(SystemAlarm {
-            code: "config_file",
+            code: CONFIG_FILE_ALARM,
             text: format!("The configuration file cannot be used: {error}"),
             advice: "The stored state is in force. Correct the file, then apply it.".into(),
         });

@@ -99,3 +99,19 @@ fn an_event_is_one_readable_line_of_the_log() {
     assert!(line.ends_with(said), "{line}");
     assert!(!line.contains('{'), "{line}");
 }
+
+#[test]
+fn a_change_that_waits_for_the_next_start_stands_in_alarm() {
+    let tidegate = tidegate("");
+    let http = tidegate.http();
+    let before = http.get("/api/v1/config").json();
+    let mut changed = before.clone();
+    changed["http"]["bind"] = json!("127.0.0.1:1");
+    for (document, kind) in [(changed, "alarm_raised"), (before, "alarm_cleared")] {
+        assert_eq!(http.post("/api/v1/config", &document).status, 200);
+        eventually(kind, || {
+            let events = http.get(&format!("/api/v1/events?kind={kind}&limit=1"));
+            (events.json()[0]["code"] == "restart_needed").then_some(())
+        });
+    }
+}

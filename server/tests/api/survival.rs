@@ -1,6 +1,7 @@
 //! What survives: restarts, kills, files that changed meanwhile.
 
 use serde_json::json;
+use tidegate_testkit::eventually;
 
 use crate::{STATION, tidegate};
 
@@ -63,6 +64,14 @@ fn the_stored_state_is_the_truth_and_a_changed_file_is_shown() {
         "{seen}"
     );
     assert_eq!(tidegate.http().get("/api/v1/outputs/playout").status, 200);
+
+    std::fs::write(&file, &changed).unwrap();
+    assert_eq!(drift(&tidegate)["error"], serde_json::Value::Null);
+    eventually("the alarm about it is over", || {
+        let cleared = "/api/v1/events?kind=alarm_cleared&limit=1";
+        let events = tidegate.http().get(cleared).json();
+        (events[0]["code"] == "config_file").then_some(())
+    });
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::events::{self, Journal};
 use crate::http::{self, Connections, Protocol};
 use crate::reconcile::Reconciler;
 use crate::state::Control;
-use crate::store::Store;
+use crate::store::{Store, make_folder};
 use crate::tls::Tls;
 use bind::Bound;
 
@@ -73,8 +73,10 @@ impl Node {
     pub async fn start(options: Options, say: fn(&str)) -> anyhow::Result<Self> {
         // One provider for all of TLS; a second call fails and changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let store = Store::open(&options.data)?;
+        // Locked before the store is opened: opening brings its schema up to date.
+        make_folder(&options.data)?;
         let lock = lock(&options.data)?;
+        let store = Store::open(&options.data)?;
         let shards = Shards::start(&ShardsConfig::default())
             .context("the media threads cannot be started")?;
         let clock = shards.clock();

@@ -70,7 +70,7 @@ impl Store {
     /// When the folder or file cannot be used, or a newer program wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let at_folder = |error| StoreError::Folder(folder.display().to_string(), error);
-        create_private_folder(folder).map_err(at_folder)?;
+        make_folder(folder)?;
         let mut connection = Connection::open(folder.join(FILE_NAME))?;
         make_private(&folder.join(FILE_NAME)).map_err(at_folder)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -122,12 +122,17 @@ impl Store {
     }
 }
 
-fn create_private_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes the data folder, unless it is there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o750)
         .create(folder)
+        .map_err(|error| StoreError::Folder(folder.display().to_string(), error))
 }
 
 fn make_private(file: &Path) -> std::io::Result<()> {

@@ -222,8 +222,9 @@ impl Viewed for SourceConfig {
             error,
         };
         match app.engine.source_status(&self.name) {
-            _ if base.error.is_some() => failed_source(base),
+            // What could not be changed goes on as it was.
             Some(status) => with_source_status(base, status),
+            None if base.error.is_some() => failed_source(base),
             None => base,
         }
     }
@@ -288,7 +289,8 @@ impl Viewed for OutputConfig {
             error,
         };
         match app.engine.output_status(&self.name) {
-            _ if base.error.is_some() => {
+            Some(status) => with_output_status(base, status),
+            None if base.error.is_some() => {
                 let last_error = base.error.as_ref().map(|error| error.message.clone());
                 OutputView {
                     state: OutputState::Failed,
@@ -296,7 +298,6 @@ impl Viewed for OutputConfig {
                     ..base
                 }
             }
-            Some(status) => with_output_status(base, status),
             None => base,
         }
     }

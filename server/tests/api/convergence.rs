@@ -59,9 +59,10 @@ secrets:
     };
     std::fs::remove_file(&file).unwrap();
     change("one");
-    tidegate.source_becomes("cam1", "says that its secret is missing", |view| {
+    let view = tidegate.source_becomes("cam1", "says that its secret is missing", |view| {
         view["error"].is_object()
     });
+    assert_eq!(view["connection"], "disconnected", "it goes on as it was");
     std::fs::write(&file, "a secret from a file\n").unwrap();
     let view = tidegate.source_becomes("cam1", "is well again", |view| view["error"].is_null());
     assert_eq!(view["last_error"], Value::Null);

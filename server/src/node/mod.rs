@@ -95,10 +95,10 @@ impl Node {
         );
 
         let control = Arc::new(Control::load(store.clone(), engine.events().clone()).await?);
-        bring_in_file(&control, &options, &alarms).await?;
+        let is_new = bring_in_file(&control, &options, &alarms).await?;
         let desired = control.current();
         let password_hash = admin::password_hash(&store, options.admin_password, say).await?;
-        let tls = Arc::new(tls(&options.data, &desired.document)?);
+        let tls = Arc::new(tls(&options.data, &desired.document, is_new, &alarms)?);
         let bound = bind::bind(desired.document.http.as_ref(), &alarms).await?;
 
         let shared = adapters::Shared {
@@ -181,18 +181,19 @@ async fn ended(what: &str, task: JoinHandle<()>) {
 }
 
 /// At the first start, or when told to, the file becomes the state in force. Later it is only
-/// compared: a file that is wrong then must not keep a station off the air.
+/// compared: a file that is wrong then must not keep a station off the air. Returns whether
+/// it was put in force.
 async fn bring_in_file(
     control: &Control,
     options: &Options,
     alarms: &Alarms,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let Some(file) = &options.file else {
-        return Ok(());
+        return Ok(false);
     };
     if options.apply || control.current().revision == 0 {
         control.apply_file(file, "file").await?;
-        return Ok(());
+        return Ok(true);
     }
     let drift = control.drift(file);
     if let Some(error) = drift.error {
@@ -208,13 +209,16 @@ async fn bring_in_file(
             drift.differences.join(", ")
         );
     }
-    Ok(())
+    Ok(false)
 }
 
-fn tls(data: &Path, document: &Document) -> anyhow::Result<Tls> {
+/// Wrong files are an error to whoever just named them, and an alarm at a later start.
+fn tls(data: &Path, document: &Document, is_new: bool, alarms: &Alarms) -> anyhow::Result<Tls> {
+    let (folder, public_host) = (data.join(TLS_FOLDER), document.public_host.as_deref());
     match document.http.as_ref().and_then(|http| http.tls.clone()) {
-        Some(files) => Tls::from_files(files).context("http.tls cannot be used"),
-        None => Tls::self_signed(&data.join(TLS_FOLDER), document.public_host.as_deref()),
+        Some(files) if is_new => Tls::from_files(files).context("http.tls cannot be used"),
+        Some(files) => Tls::from_files_or_self_signed(files, &folder, public_host, alarms),
+        None => Tls::self_signed(&folder, public_host),
     }
 }
 

@@ -61,6 +61,35 @@ impl Tls {
         Self::from_files(files)
     }
 
+    /// Loads the operator's files, or serves with the self-signed certificate in `folder`
+    /// until they can be used: a certificate must not keep a station off the air.
+    ///
+    /// # Errors
+    /// When there is no self-signed one either.
+    pub fn from_files_or_self_signed(
+        files: TlsFiles,
+        folder: &Path,
+        public_host: Option<&str>,
+        alarms: &Alarms,
+    ) -> anyhow::Result<Self> {
+        let loaded = stamp(&files);
+        let error = match Self::from_files(files.clone()) {
+            Ok(tls) => return Ok(tls),
+            Err(error) => error,
+        };
+        let config = Self::self_signed(folder, public_host)?.config;
+        alarms.raise(SystemAlarm {
+            code: ALARM,
+            text: format!("The TLS files cannot be used: {error:#}."),
+            advice: "A self-signed certificate is in use. Correct the files.".into(),
+        });
+        Ok(Self {
+            files,
+            loaded,
+            config,
+        })
+    }
+
     /// The certificate to use for the next connection.
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {

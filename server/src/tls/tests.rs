@@ -70,3 +70,23 @@ async fn bad_new_files_keep_the_old_certificate_and_good_ones_replace_it() {
     stop.cancel();
     watching.await.unwrap();
 }
+
+#[tokio::test]
+async fn files_that_cannot_be_used_at_a_start_are_an_alarm_until_they_can() {
+    install_crypto();
+    let (own, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let files = files_in(own.path());
+    let alarms = Arc::new(Alarms::new(tidegate_engine::EventSink::new()));
+    let tls = Tls::from_files_or_self_signed(files.clone(), data.path(), None, &alarms);
+    let tls = Arc::new(tls.unwrap());
+    assert_eq!(alarms.standing().len(), 1);
+    let stopgap = tls.config();
+
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(tls.clone().watch(alarms.clone(), stop.clone()));
+    write(&files);
+    eventually("the alarm's end", || alarms.standing().is_empty()).await;
+    assert!(!Arc::ptr_eq(&stopgap, &tls.config()));
+    stop.cancel();
+    watching.await.unwrap();
+}

@@ -15,6 +15,27 @@ cargo build --release --locked -p tidegate
 mkdir -p "$data"
 chmod 700 "$data"
 
+# From the second start on, the stored addresses count.
+if [ -e "$data/tidegate.db" ] && stored=$(target/release/tidegate export --data "$data" 2>/dev/null); then
+  bound() { sed -n "/^$1:/,/^[a-z]/s/^ *bind: *//p" <<<"$stored" | head -n 1 | tr -d "\"'"; }
+  stored_http=$(bound http)
+  stored_srt=$(bound listeners)
+  if [ "$http" != "${stored_http:-$http}" ] && [ -n "${HTTP:-}" ]; then
+    echo "HTTP=$http counts at the first start only; the stored address is $stored_http." >&2
+  fi
+  if [ "$srt" != "${stored_srt:-$srt}" ] && [ -n "${SRT:-}" ]; then
+    echo "SRT=$srt counts at the first start only; the stored address is $stored_srt." >&2
+  fi
+  http=${stored_http:-$http}
+  srt=${stored_srt:-$srt}
+fi
+
+ready() { curl -fsS -o /dev/null "http://$(echo "$http" | sed 's/^0\.0\.0\.0/127.0.0.1/')/readyz" 2>/dev/null; }
+if ready; then
+  echo "Something answers at http://$http already: stop it first." >&2
+  exit 1
+fi
+
 secret() { # file: made once, 24 letters and digits
   [ -s "$data/$1" ] || (umask 077; head -c 256 /dev/urandom | base64 -w0 | tr -dc 'A-Za-z0-9' | head -c 24 >"$data/$1")
   cat "$data/$1"
@@ -27,6 +48,7 @@ if [ ! -e "$config" ]; then
     cat <<YAML
 # Read at the first start only; afterwards the stored state is the truth.
 # Change things in the dashboard, by the API, or here followed by: tidegate apply $config
+# (which removes what is not here, and needs the TIDEGATE_API_TOKEN the server was started with).
 http: { bind: "$http" }
 listeners:
   - { name: ingest, srt: { bind: "$srt", latency: 200ms } }
@@ -59,7 +81,6 @@ finish() {
 trap finish EXIT
 trap 'exit 0' INT TERM
 
-ready() { curl -fsS -o /dev/null "http://$(echo "$http" | sed 's/^0\.0\.0\.0/127.0.0.1/')/readyz" 2>/dev/null; }
 for _ in $(seq 150); do
   ready && break
   kill -0 "$server" 2>/dev/null || exit 1

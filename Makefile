@@ -1,6 +1,6 @@
 # `make help` lists what can be done here.
 .DEFAULT_GOAL := help
-.PHONY: help run test build web check setup setup-test lint fuzz simulate bench clean
+.PHONY: help run test build web check setup setup-test fuzz simulate bench clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -26,7 +26,7 @@ setup: ## install the Debian packages that building and running need
 setup-test: ## install the real peers that the tests are run against
 	@scripts/setup.sh test
 
-fuzz: setup ## run every fuzz target for SECONDS seconds (default 60)
+fuzz: setup ## run every fuzz target for SECONDS_EACH seconds (default 60)
 	@fuzz/run.sh $${SECONDS_EACH:-60}
 
 simulate: setup ## run SRT through SEEDS random networks (default 5000)

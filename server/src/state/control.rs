@@ -20,7 +20,7 @@ pub enum ChangeError {
     #[error("{}", .0.first().map_or_else(String::new, ToString::to_string))]
     Invalid(Vec<ConfigProblem>),
     /// Created before.
-    #[error("There is already a {what} named \"{name}\".")]
+    #[error("Another {what} is named \"{name}\" already.")]
     Exists {
         /// `listener`, `source` or `output`.
         what: &'static str,

@@ -41,6 +41,9 @@ secret() { # file: made once, 24 letters and digits
   cat "$data/$1"
 }
 
+# For the command line and scripts; the dashboard has its own log-in.
+export TIDEGATE_API_TOKEN=${TIDEGATE_API_TOKEN:-$(secret api.token)}
+
 config=$data/tidegate.yaml
 cam1=$(secret cam1.passphrase)
 if [ ! -e "$config" ]; then
@@ -111,6 +114,7 @@ cat <<TEXT
   Dashboard   http://$(echo "$http" | sed 's/^0\.0\.0\.0/127.0.0.1/')
   Log in      user admin; the password was printed at the first start
               (or start with TIDEGATE_ADMIN_PASSWORD=… to set it)
+  API         export TIDEGATE_API_TOKEN=\$(cat $data/api.token)
 
   Send a feed to the source "cam1":
 

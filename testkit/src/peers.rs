@@ -156,18 +156,23 @@ pub fn test_picture(name: &str, to: &str, folder: &Path) -> Process {
 /// If ffmpeg cannot be run.
 #[must_use]
 pub fn decode_errors(input: &str) -> String {
+    complaints(input, &[])
+}
+
+/// The same about its first `seconds` alone.
+///
+/// # Panics
+/// If there is no ffmpeg.
+#[must_use]
+pub fn decode_errors_of_start(input: &str, seconds: u32) -> String {
+    complaints(input, &["-t", &seconds.to_string()])
+}
+
+fn complaints(input: &str, limits: &[&str]) -> String {
     let output = Command::new("ffmpeg")
-        .args([
-            "-hide_banner",
-            "-nostdin",
-            "-v",
-            "error",
-            "-i",
-            input,
-            "-f",
-            "null",
-            "-",
-        ])
+        .args(["-hide_banner", "-nostdin", "-v", "error", "-i", input])
+        .args(limits)
+        .args(["-f", "null", "-"])
         .stdin(Stdio::null())
         .output()
         .expect("ffmpeg runs");

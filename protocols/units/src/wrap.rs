@@ -16,7 +16,11 @@ pub const fn unwrap_near(reference: u64, wire: u64, bits: u32) -> u64 {
         return reference.wrapping_add(ahead);
     }
     let behind = period - ahead;
-    if behind > reference { reference.wrapping_add(ahead) } else { reference - behind }
+    if behind > reference {
+        reference.wrapping_add(ahead)
+    } else {
+        reference - behind
+    }
 }
 
 #[cfg(test)]

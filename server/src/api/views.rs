@@ -169,6 +169,7 @@ pub fn state(app: &App) -> StateMessage {
     let desired = app.control.current();
     let document = &desired.document;
     let mut alarms = app.alarms.standing();
+    alarms.extend(app.convergence.alarms());
     alarms.extend(app.engine.alarms());
     StateMessage {
         now: rfc3339(std::time::SystemTime::now()),

@@ -8,10 +8,12 @@ mod pass;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
-use tidegate_engine::{Engine, RunError};
+use tidegate_engine::{
+    Alarm, Engine, EventKind, EventSink, RunError, Severity, StandingAlarm, Subject,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +25,8 @@ use pass::Applied;
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// Objects stopped or started at a time: stopping one may take seconds.
 const AT_A_TIME: usize = 32;
+/// The alarm of an object that is not what it should be.
+const NOT_AS_CONFIGURED: &str = "not_as_configured";
 
 /// Why an object is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -35,15 +39,29 @@ pub struct ObjectError {
     pub since: String,
 }
 
-/// How far the engine is what it should be.
-#[derive(Debug, Default)]
+/// How far the engine is what it should be. What is not stands in alarm: nobody would
+/// look for the reason of a silent source at its listener.
+#[derive(Debug)]
 pub struct Convergence {
+    events: EventSink,
     revision: AtomicU64,
     passes: AtomicU64,
-    errors: Mutex<BTreeMap<(&'static str, String), ObjectError>>,
+    errors: Mutex<Errors>,
 }
 
+/// What stands in alarm, by kind of object and name, and since when.
+type Errors = BTreeMap<(&'static str, String), (Alarm, Instant)>;
+
 impl Convergence {
+    fn new(events: EventSink) -> Self {
+        Self {
+            events,
+            revision: AtomicU64::new(0),
+            passes: AtomicU64::new(0),
+            errors: Mutex::default(),
+        }
+    }
+
     /// The revision that was last gone through.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -59,7 +77,23 @@ impl Convergence {
     /// Why the object is not what it should be.
     #[must_use]
     pub fn error(&self, what: &'static str, name: &str) -> Option<ObjectError> {
-        self.errors().get(&(what, name.to_owned())).cloned()
+        let errors = self.errors();
+        let (alarm, _) = errors.get(&(what, name.to_owned()))?;
+        Some(ObjectError {
+            message: alarm.text.clone(),
+            advice: alarm.advice.clone(),
+            since: crate::time::rfc3339(alarm.since),
+        })
+    }
+
+    /// The alarms of the objects that are not what they should be.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<StandingAlarm> {
+        let with_subject = |((what, name), (alarm, _)): (&(&'static str, String), &(Alarm, _))| {
+            let (subject, alarm) = (subject(what, name), alarm.clone());
+            StandingAlarm { subject, alarm }
+        };
+        self.errors().iter().map(with_subject).collect()
     }
 
     /// How many objects are not what they should be.
@@ -71,30 +105,55 @@ impl Convergence {
     fn failed(&self, what: &'static str, name: &str, error: &RunError) {
         let mut errors = self.errors();
         let key = (what, name.to_owned());
-        if let Some(known) = errors.get_mut(&key) {
-            known.message.clone_from(&error.message);
+        if let Some((known, _)) = errors.get_mut(&key) {
+            known.text.clone_from(&error.message);
             known.advice.clone_from(&error.advice);
             return;
         }
-        tracing::warn!("{what} {name} is not as configured: {error}");
-        let since = crate::time::rfc3339(SystemTime::now());
-        let (message, advice) = (error.message.clone(), error.advice.clone());
-        errors.insert(
-            key,
-            ObjectError {
-                message,
-                advice,
-                since,
-            },
-        );
+        let alarm = Alarm {
+            code: NOT_AS_CONFIGURED.into(),
+            severity: Severity::Error,
+            text: error.message.clone(),
+            advice: error.advice.clone(),
+            since: SystemTime::now(),
+        };
+        errors.insert(key, (alarm.clone(), Instant::now()));
+        drop(errors);
+        self.events
+            .emit(subject(what, name), EventKind::AlarmRaised(alarm));
+    }
+
+    /// Forgets the errors of objects of a kind that `keep` does not know any more.
+    fn forget(&self, what: &'static str, keep: impl Fn(&str) -> bool) {
+        let known: Vec<String> = {
+            let errors = self.errors();
+            let of_kind = errors.keys().filter(|(kind, _)| *kind == what);
+            of_kind.map(|(_, name)| name.clone()).collect()
+        };
+        let gone = known.iter().filter(|name| !keep(name));
+        gone.for_each(|name| self.done(what, name));
     }
 
     fn done(&self, what: &'static str, name: &str) {
-        self.errors().remove(&(what, name.to_owned()));
+        let removed = self.errors().remove(&(what, name.to_owned()));
+        let Some((_, since)) = removed else { return };
+        let cleared = EventKind::AlarmCleared {
+            code: NOT_AS_CONFIGURED.into(),
+            lasted_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        self.events.emit(subject(what, name), cleared);
     }
 
-    fn errors(&self) -> MutexGuard<'_, BTreeMap<(&'static str, String), ObjectError>> {
+    fn errors(&self) -> MutexGuard<'_, Errors> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn subject(what: &str, name: &str) -> Subject {
+    match what {
+        "source" => Subject::source(name),
+        "output" => Subject::output(name),
+        _ => Subject::listener(name),
     }
 }
 
@@ -112,11 +171,12 @@ impl Reconciler {
     #[must_use]
     pub fn new(engine: Engine, adapters: Arc<Adapters>, control: &Control) -> Self {
         let desired = control.subscribe();
+        let convergence = Arc::new(Convergence::new(engine.events().clone()));
         Self {
             engine,
             adapters,
             desired,
-            convergence: Arc::default(),
+            convergence,
         }
     }
 

@@ -253,8 +253,7 @@ impl Reconciler {
     /// Objects that never could be applied leave an error behind when they go.
     fn forget_errors<T: Item>(&self, desired: &Desired) {
         self.convergence
-            .errors()
-            .retain(|(what, name), _| *what != T::WHAT || desired.find::<T>(name).is_some());
+            .forget(T::WHAT, |name| desired.find::<T>(name).is_some());
     }
 }
 

@@ -26,11 +26,20 @@ fn a_listener_that_could_not_move_is_closed_when_it_is_deleted() {
         view["error"].is_object().then_some(())
     });
     assert!(UdpSocket::bind(("127.0.0.1", port)).is_err(), "still open");
+    let told = |kind: &str| {
+        eventually(&format!("{kind} about the listener"), || {
+            let events = http.get(&format!("/api/v1/events?kind={kind}")).json();
+            let about = |event: &&Value| event["subject"]["name"] == "ingest";
+            events.as_array()?.iter().find(about).map(|_| ())
+        });
+    };
+    told("alarm_raised");
 
     assert_eq!(http.delete("/api/v1/listeners/ingest").status, 204);
     eventually("the port is free again", || {
         UdpSocket::bind(("127.0.0.1", port)).ok()
     });
+    told("alarm_cleared");
 }
 
 #[test]

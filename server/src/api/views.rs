@@ -197,7 +197,9 @@ impl Viewed for SourceConfig {
     type View = SourceView;
 
     fn view(&self, app: &App, desired: &Desired) -> SourceView {
-        let error = app.convergence.error(Self::WHAT, &self.name);
+        let own_error = app.convergence.error(Self::WHAT, &self.name);
+        let closed_door = listener_error(self, app);
+        let error = own_error.or_else(|| closed_door.clone());
         let base = SourceView {
             name: self.name.to_string(),
             revision: desired.revision_of::<Self>(&self.name),
@@ -223,12 +225,22 @@ impl Viewed for SourceConfig {
             error,
         };
         match app.engine.source_status(&self.name) {
+            // Nobody can connect, so nobody need be told to start the sender.
+            Some(status) if closed_door.is_some() && status.connection != Connection::Connected => {
+                failed_source(base)
+            }
             // What could not be changed goes on as it was.
             Some(status) => with_source_status(base, status),
             None if base.error.is_some() => failed_source(base),
             None => base,
         }
     }
+}
+
+/// Why the listener that an object lives on is not open.
+fn listener_error<T: Item>(item: &T, app: &App) -> Option<ObjectError> {
+    let (_, listener) = item.listener()?;
+    app.convergence.error(ListenerConfig::WHAT, listener)
 }
 
 fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView {

@@ -43,6 +43,25 @@ fn a_listener_that_could_not_move_is_closed_when_it_is_deleted() {
 }
 
 #[test]
+fn a_source_whose_listener_cannot_open_says_so() {
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let tidegate = tidegate(&format!(
+        "listeners: [{{ name: ingest, srt: {{ bind: \"{}\" }} }}]\n\
+         sources: [{{ name: cam1, srt: {{ listener: ingest, stream_id: cam1 }} }}]\n",
+        taken.local_addr().unwrap()
+    ));
+    let port = taken.local_addr().unwrap().port().to_string();
+    tidegate.source_becomes("cam1", "has failed, and names the port", |view| {
+        let error = view["error"]["message"].as_str();
+        view["state"] == "failed" && error.is_some_and(|text| text.contains(&port))
+    });
+    drop(taken);
+    tidegate.source_becomes("cam1", "waits for its sender", |view| {
+        view["state"] == "waiting" && view["error"].is_null()
+    });
+}
+
+#[test]
 fn an_error_goes_when_its_cause_does() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");

@@ -2,7 +2,6 @@
 import type { Reason, Rejection, SourceView } from '../api/types';
 import { clock, duration, plural } from './format';
 import { meant, rejectionWord } from './rejection';
-import { capital } from './sentence';
 import { sourceState, type StateName } from './words';
 
 export interface ReasonLine {
@@ -42,7 +41,7 @@ function troubleText(source: SourceView, now: number): string {
 /** Somebody who is being turned away is the likeliest reason for an empty source. */
 function waitingLine(source: SourceView, rejections: Rejection[], now: number): ReasonLine {
   const latest = recentRejection(source, rejections, now);
-  if (latest) return { text: capital(rejectionWord(latest.reason)), tone: 'warn' };
+  if (latest) return { text: `Rejected: ${rejectionWord(latest.reason)}`, tone: 'warn' };
   return { text: 'Nobody connected', tone: 'quiet' };
 }
 

@@ -24,7 +24,7 @@ describe('the line under a state', () => {
   it('tells a waiting source’s operator that somebody is being turned away', () => {
     const waiting = source({ state: 'waiting', connection: 'disconnected', media: null });
     expect(reasonLine(waiting, [], NOW)).toEqual({ text: 'Nobody connected', tone: 'quiet' });
-    expect(reasonLine(waiting, [rejection()], NOW)).toEqual({ text: 'Wrong passphrase', tone: 'warn' });
+    expect(reasonLine(waiting, [rejection()], NOW)).toEqual({ text: 'Rejected: wrong passphrase', tone: 'warn' });
     expect(reasonLine(waiting, [rejection({ at: '2026-11-20T18:00:00Z' })], NOW).tone).toBe('quiet');
   });
   it('says until when it was so, once it is old', () => {

@@ -2,21 +2,26 @@
 import type { Rejection, SourceView } from '../api/types';
 import { duration, plural } from './format';
 
+/** The names the API gives (protocols/srt/src/reject.rs); one it adds later is shown with blanks. */
 const REASONS: Record<string, string> = {
   wrong_passphrase: 'wrong passphrase',
-  unknown_stream: 'unknown stream ID',
-  no_stream_id: 'no stream ID',
   encryption_required: 'passphrase missing',
-  encryption_not_expected: 'passphrase not expected',
+  encryption_unexpected: 'passphrase not expected',
+  unknown_stream: 'unknown stream ID',
+  bad_stream_id: 'unreadable stream ID',
+  forbidden: 'not allowed',
   already_publishing: 'already publishing',
   wrong_mode: 'wrong direction',
-  publish_only: 'this ID is for sending',
-  read_only: 'this ID is for watching',
+  overloaded: 'limit reached',
+  backlog: 'too many at once',
+  rogue_handshake: 'broken handshake',
   version_too_old: 'SRT version too old',
-  too_many_connections: 'too many connections',
-  rate_limited: 'too many attempts',
-  not_allowed: 'address not allowed',
-  source_disabled: 'source switched off',
+  stream_mode: 'stream mode not supported',
+  congestion_control: 'file mode not supported',
+  packet_filter: 'FEC not supported',
+  bonding_group: 'bonding not supported',
+  cipher_mode: 'AES-GCM not supported',
+  internal_error: 'internal error',
 };
 
 export const rejectionWord = (reason: string): string => REASONS[reason] ?? reason.replaceAll('_', ' ');

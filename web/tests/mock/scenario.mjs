@@ -142,7 +142,7 @@ export function rejections(now) {
     of(7, 3 * MINUTE, '[2001:db8:85a3::8a2e:370:7334]:41820', '<script>alert(1)</script>\u202Egnp.exe', 'unknown_stream', 214, 'No source has this stream ID. If the caller is yours, correct it.', { nearest: 'helicopter' }),
     of(6, 7 * MINUTE, '192.0.2.77:6000', '#!::r=harbour/moto-2,m=request,u=vlc', 'wrong_mode', 1, 'To watch, give them an output’s stream ID.', { received: 'request', expected: 'publish', nearest: 'moto-2' }),
     of(5, 26 * MINUTE, '192.0.2.9:6000', '#!::r=' + 'A'.repeat(470) + ',m=publish', 'unknown_stream', 2, 'No source has this stream ID.'),
-    of(4, 30 * MINUTE, '192.0.2.10:6000', null, 'no_stream_id', 1, 'Add ?streamid=… to the sender’s address.'),
+    of(4, 30 * MINUTE, '192.0.2.10:6000', null, 'unknown_stream', 1, 'Add ?streamid=… to the sender’s address.'),
     of(3, 30 * MINUTE, '192.0.2.10:6000', 'harbour/finish-main', 'encryption_required', 1, 'The sender sent no passphrase. Give it this source’s.', { nearest: 'finish-main' }),
   ];
 }

@@ -136,7 +136,7 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
-    /// Something needs the operator.
+    /// Something needs the operator; told again when it is as bad no more, or has other words.
     AlarmRaised(Alarm),
     /// It no longer does.
     AlarmCleared {
@@ -201,6 +201,16 @@ pub struct Alarm {
     /// Since when.
     #[serde(with = "crate::time::rfc3339")]
     pub since: SystemTime,
+}
+
+impl Alarm {
+    /// Whether it says what `told` said: other figures in the same words are not worth an event.
+    pub(crate) fn is_no_news_after(&self, told: &Self) -> bool {
+        let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+        self.severity == told.severity
+            && words(&self.text) == words(&told.text)
+            && words(&self.advice) == words(&told.advice)
+    }
 }
 
 /// How bad an alarm is.

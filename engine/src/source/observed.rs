@@ -29,8 +29,18 @@ pub(crate) struct Observed {
     continuity: Growth,
     usual: Usual,
     next_point: Instant,
-    alarms: BTreeMap<ReasonCode, (Alarm, Instant)>,
+    alarms: BTreeMap<ReasonCode, Standing>,
     health: Health,
+}
+
+/// An alarm that stands.
+#[derive(Debug)]
+struct Standing {
+    since: Instant,
+    /// In the newest words.
+    alarm: Alarm,
+    /// As the latest event told it.
+    told: Alarm,
 }
 
 /// The connection there is, or was last.
@@ -85,7 +95,7 @@ impl Observed {
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
         self.alarms
             .values()
-            .map(|(alarm, _)| alarm.clone())
+            .map(|standing| standing.alarm.clone())
             .collect()
     }
 
@@ -93,7 +103,7 @@ impl Observed {
     pub(crate) fn end(&mut self, now: Instant) -> Vec<EventKind> {
         let alarms = core::mem::take(&mut self.alarms).into_iter();
         alarms
-            .map(|(code, (_, since))| cleared(code, since, now))
+            .map(|(code, standing)| cleared(code, standing.since, now))
             .collect()
     }
 
@@ -221,26 +231,34 @@ impl Observed {
 
     fn update_alarms(&mut self, now: Instant, events: &mut Vec<EventKind>) {
         let reasons = self.verdict.reasons();
-        self.alarms.retain(|code, (_, since)| {
+        self.alarms.retain(|code, standing| {
             let stands = reasons.iter().any(|reason| reason.code == *code);
             if !stands {
-                events.push(cleared(*code, *since, now));
+                events.push(cleared(*code, standing.since, now));
             }
             stands
         });
         for reason in reasons {
             let young = self.verdict.age(reason.code, now) < limits::ALARM_DELAY;
-            if young && reason.severity == Health::Warning {
-                continue;
+            let too_soon = young && reason.severity == Health::Warning;
+            let mut alarm = alarm(reason);
+            if let Some(standing) = self.alarms.get_mut(&reason.code) {
+                alarm.since = standing.alarm.since;
+                standing.alarm = alarm;
+                if too_soon || standing.alarm.is_no_news_after(&standing.told) {
+                    continue;
+                }
+                standing.told = standing.alarm.clone();
+                events.push(EventKind::AlarmRaised(standing.told.clone()));
+            } else if !too_soon {
+                let standing = Standing {
+                    since: now,
+                    alarm: alarm.clone(),
+                    told: alarm.clone(),
+                };
+                self.alarms.insert(reason.code, standing);
+                events.push(EventKind::AlarmRaised(alarm));
             }
-            let alarm = alarm(reason);
-            let since = match self.alarms.get(&reason.code) {
-                Some((old, _)) if old.severity == alarm.severity => continue,
-                Some((_, since)) => *since,
-                None => now,
-            };
-            self.alarms.insert(reason.code, (alarm.clone(), since));
-            events.push(EventKind::AlarmRaised(alarm));
         }
     }
 }

@@ -234,6 +234,52 @@ fn a_sender_that_leaves_and_returns_is_judged_anew() {
 }
 
 #[test]
+fn a_standing_alarm_says_what_is_wrong_now_and_since_when_it_began() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.run(5000, false);
+    let [silent] = &bench.observed.alarms()[..] else {
+        panic!("one alarm");
+    };
+    assert!(silent.advice.contains("sends nothing"), "{}", silent.advice);
+    bench.disconnect();
+    let events = bench.run(1000, false);
+    let [gone] = &bench.observed.alarms()[..] else {
+        panic!("one alarm");
+    };
+    assert!(gone.advice.contains("is gone"), "{}", gone.advice);
+    assert_eq!(gone.since, silent.since);
+    assert_eq!(alarms_of(&events), (1, 0), "told again, once, not cleared");
+    let told = events.contains(&EventKind::AlarmRaised(gone.clone()));
+    assert!(told, "the event says the same");
+    bench.connect();
+    bench.run(250, false);
+    let [silent_again] = &bench.observed.alarms()[..] else {
+        panic!("one alarm");
+    };
+    assert!(silent_again.advice.contains("sends nothing"));
+    assert_eq!(silent_again.since, silent.since);
+}
+
+#[test]
+fn other_figures_in_an_alarm_are_shown_but_are_no_event() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.media();
+    bench.run(5000, true);
+    bench.said.transport.rtt = Some(Duration::from_millis(100));
+    bench.said.transport.latency = Some(Duration::from_millis(120));
+    let mut events = bench.run(10_000, true);
+    bench.said.transport.rtt = Some(Duration::from_millis(107));
+    events.extend(bench.run(1000, true));
+    let [alarm] = &bench.observed.alarms()[..] else {
+        panic!("one alarm");
+    };
+    assert!(alarm.advice.contains("RTT 107 ms"), "{}", alarm.advice);
+    assert_eq!(alarms_of(&events), (1, 0));
+}
+
+#[test]
 fn every_second_leaves_a_point_of_history() {
     let mut bench = Bench::new();
     bench.connect();

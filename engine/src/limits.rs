@@ -72,6 +72,10 @@ pub const MEDIA_GONE: Duration = Duration::from_secs(2);
 /// A connected sender that is silent this long gives a warning.
 pub const MEDIA_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long an error explains why an output gets nothing across: what still goes wrong is
+/// reported again within this time, however few packets there are.
+pub const ERROR_FRESH: Duration = Duration::from_secs(5);
+
 /// How long a warning stands before it is an alarm: every connection begins without media.
 pub const ALARM_DELAY: Duration = Duration::from_secs(1);
 

@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 use support::{
-    Collector, Refused, Stubborn, attached, chunk, engine, eventually, set_collector, set_output,
-    set_source, write,
+    BreaksThenCalls, Collector, Refused, Stubborn, attached, chunk, engine, eventually,
+    set_collector, set_output, set_source, write,
 };
 use tidegate_engine::{
     Clock, Connection, EventKind, Health, OutputSpec, OutputState, SourceSpec, SourceState, limits,
@@ -224,6 +224,20 @@ async fn attempts_that_fail_alike_are_told_once() {
         status.last_error.unwrap(),
         "the far side refused. Ask its operator."
     );
+}
+
+#[tokio::test]
+async fn a_call_to_a_dead_far_side_is_reconnecting_while_it_is_tried_again() {
+    let engine = engine();
+    let output = Arc::new(BreaksThenCalls::default());
+    set_output(&engine, "out", "cam1", Arc::clone(&output) as _).await;
+    eventually("the second call", || {
+        (output.runs.load(Ordering::Relaxed) == 2).then_some(())
+    })
+    .await;
+    let status = engine.output_status("out").unwrap();
+    assert_eq!(status.state, OutputState::Reconnecting);
+    assert_eq!(status.state_reason.unwrap(), "the far side refused");
 }
 
 #[tokio::test]

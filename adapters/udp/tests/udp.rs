@@ -304,7 +304,10 @@ async fn a_receiver_that_is_not_there_is_said_and_may_come_later() {
             .is_some_and(|error| error.contains("refuses"))
     })
     .await;
-    assert!(!status().delivering);
+    until(|| status().state == OutputState::Failed).await;
+    let failed = status();
+    assert!(failed.state_reason.unwrap().contains("refuses"));
+    assert!(!failed.delivering);
     let socket = UdpSocket::bind(address).unwrap();
     socket
         .set_read_timeout(Some(Duration::from_secs(10)))

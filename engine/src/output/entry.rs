@@ -1,3 +1,4 @@
+use super::report::Seen;
 use super::{OutputReport, OutputState, OutputStatus};
 use crate::Clock;
 use crate::driver::{BoxFuture, Delivery, HttpContent, OutputContext, OutputDriver};
@@ -170,16 +171,15 @@ async fn observe(context: OutputContext, delivery: Delivery, meter: Arc<Mutex<Ra
         };
         let silent = route.feed().silent_for(now);
         let media = silent.is_some_and(|age| age < limits::MEDIA_GONE);
-        let (delivering, why_not) = match delivery {
-            Delivery::Bytes if media => {
-                (rate.as_bps() > 0, "nothing was accepted in the last second")
-            }
-            Delivery::Readers if media => (report.reader_count() > 0, "nobody is watching"),
+        let seen = match delivery {
             // What is still on its way when the source falls silent counts.
-            Delivery::Bytes => (rate.as_bps() > 0, "the source has no media"),
-            Delivery::Readers => (false, "the source has no media"),
+            Delivery::Bytes if rate.as_bps() > 0 => Seen::Delivering,
+            Delivery::Bytes if media => Seen::NothingAccepted,
+            Delivery::Readers if media && report.reader_count() > 0 => Seen::Delivering,
+            Delivery::Readers if media => Seen::Idle("nobody is watching"),
+            Delivery::Bytes | Delivery::Readers => Seen::Idle("the source has no media"),
         };
-        report.observed(delivering, why_not);
+        report.observed(seen, std::time::Instant::now());
     }
 }
 

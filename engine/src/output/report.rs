@@ -32,6 +32,10 @@ pub(crate) struct Said {
     pub(crate) reason: Option<String>,
     pub(crate) reconnects: u64,
     pub(crate) last_error: Option<String>,
+    /// A run is up: what is observed decides the state.
+    up: bool,
+    /// What went wrong without ending a run, and when.
+    trouble: Option<(String, Instant)>,
     /// The last run failed with this, and none has been up since.
     failing_with: Option<RunError>,
     /// Why it began again, as it was told last: runs that fail alike are one event.
@@ -43,6 +47,17 @@ pub(crate) struct Said {
 /// When an alarm was raised, on a clock that does not step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raised(Instant);
+
+/// What an output that is up was seen to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen {
+    /// The far side takes it.
+    Delivering,
+    /// Nothing to deliver or nobody to deliver to, for this reason.
+    Idle(&'static str),
+    /// The source has media, and nothing was accepted in the last second.
+    NothingAccepted,
+}
 
 impl OutputReport {
     /// A report of its own, for tests and for the engine.
@@ -60,19 +75,21 @@ impl OutputReport {
         }
     }
 
-    /// Setting up.
+    /// Setting up. After a run that broke it is reconnecting still.
     pub fn connecting(&self) {
-        self.state(OutputState::Connecting, None);
+        if self.said().state != OutputState::Reconnecting {
+            self.state(OutputState::Connecting, None);
+        }
     }
 
-    /// Set up: from now on the engine decides between waiting and delivering.
+    /// Set up: from now on the engine decides whether it waits, delivers or fails to.
     pub fn up(&self) {
-        {
-            let mut said = self.said();
-            said.failing_with = None;
-            said.told = None;
-        }
-        self.state(OutputState::Waiting, None);
+        let mut said = self.said();
+        said.failing_with = None;
+        said.told = None;
+        said.trouble = None;
+        said.up = true;
+        self.change(said, OutputState::Waiting, None);
     }
 
     /// The far side accepted this many bytes more.
@@ -94,9 +111,13 @@ impl OutputReport {
         self.inner.readers.store(count, Ordering::Relaxed);
     }
 
-    /// Something went wrong without ending the run.
+    /// Something went wrong without ending the run. While it does so again and nothing is
+    /// accepted, the output has failed.
     pub fn error(&self, message: impl Into<String>) {
-        self.said().last_error = Some(message.into());
+        let message = message.into();
+        let mut said = self.said();
+        said.last_error = Some(message.clone());
+        said.trouble = Some((message, Instant::now()));
     }
 
     /// What the adapter adds to the status.
@@ -107,9 +128,9 @@ impl OutputReport {
         }
     }
 
-    /// Raises an alarm, once until it is cleared.
+    /// Raises an alarm, once until it is cleared; one that stands takes the new words.
     pub fn raise(&self, code: &'static str, severity: Severity, text: &str, advice: &str) {
-        let alarm = Alarm {
+        let mut alarm = Alarm {
             code: code.into(),
             severity,
             text: text.into(),
@@ -117,14 +138,19 @@ impl OutputReport {
             since: SystemTime::now(),
         };
         let mut said = self.said();
-        if said.alarms.contains_key(code) {
-            return;
+        let mut raised = Raised(Instant::now());
+        let mut news = true;
+        if let Some((standing, since)) = said.alarms.get(code) {
+            alarm.since = standing.since;
+            raised = *since;
+            news = !alarm.is_no_news_after(standing);
         }
         said.last_error = Some(format!("{text}. {advice}"));
-        said.alarms
-            .insert(code, (alarm.clone(), Raised(Instant::now())));
+        said.alarms.insert(code, (alarm.clone(), raised));
         drop(said);
-        self.emit(EventKind::AlarmRaised(alarm));
+        if news {
+            self.emit(EventKind::AlarmRaised(alarm));
+        }
     }
 
     /// Clears an alarm, if it was raised.
@@ -164,8 +190,14 @@ impl OutputReport {
         self.inner.readers.load(Ordering::Relaxed)
     }
 
+    /// Where an output stands that is not up.
     pub(crate) fn state(&self, state: OutputState, reason: Option<String>) {
         let mut said = self.said();
+        said.up = false;
+        self.change(said, state, reason);
+    }
+
+    fn change(&self, mut said: MutexGuard<'_, Said>, state: OutputState, reason: Option<String>) {
         let same = said.state == state;
         if same && said.reason == reason {
             return;
@@ -173,9 +205,8 @@ impl OutputReport {
         said.state = state;
         said.reason.clone_from(&reason);
         let quiet = match state {
-            // Another reason to wait is no event, and another try no other.
+            // Another reason to wait is no event.
             OutputState::Waiting => same,
-            OutputState::Connecting => said.told.is_some(),
             OutputState::Reconnecting => {
                 said.told.as_deref() == Some(reason.as_deref().unwrap_or_default())
             }
@@ -191,16 +222,26 @@ impl OutputReport {
         self.emit(EventKind::OutputState { state, reason });
     }
 
-    /// An output that is up moves between waiting and delivering; any other state stays.
-    pub(crate) fn observed(&self, delivering: bool, why_not: &str) {
-        let state = self.said().state;
-        match (state, delivering) {
-            (OutputState::Waiting, true) => self.state(OutputState::Delivering, None),
-            (OutputState::Waiting | OutputState::Delivering, false) => {
-                self.state(OutputState::Waiting, Some(why_not.to_owned()));
-            }
-            _ => {}
+    /// Moves an output that is up to where it was seen; any other stays.
+    pub(crate) fn observed(&self, seen: Seen, now: Instant) {
+        let said = self.said();
+        if !said.up {
+            return;
         }
+        let (state, reason) = match seen {
+            Seen::Delivering => (OutputState::Delivering, None),
+            Seen::Idle(why) => (OutputState::Waiting, Some(why.to_owned())),
+            Seen::NothingAccepted => match &said.trouble {
+                Some((error, at)) if now.saturating_duration_since(*at) < limits::ERROR_FRESH => {
+                    (OutputState::Failed, Some(error.clone()))
+                }
+                _ => {
+                    let why = "nothing was accepted in the last second";
+                    (OutputState::Waiting, Some(why.to_owned()))
+                }
+            },
+        };
+        self.change(said, state, reason);
     }
 
     /// Keeps the error; true if it is not the same as last time.
@@ -233,3 +274,7 @@ impl OutputReport {
             .emit(Subject::output(&*self.inner.name), kind);
     }
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

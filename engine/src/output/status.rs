@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 /// Where an output stands.
 ///
 /// ```text
-///              run()              up()           bytes or readers
-///  (start) ─► connecting ───► waiting ◄──────────────────────► delivering
-///                 ▲               │ run ended                        │
-///                 │ pause over    ▼                                  │
-///                 └───────── reconnecting ◄──────────────────────────┘
-///                                 │ not to be tried again
-///                                 ▼
-///                              failed                 stop() anywhere ─► stopped
+///              up()             bytes or readers
+///  connecting ─────► waiting ◄────────────────────► delivering
+///      │             │ ▲   ▲                          ▲   │
+///      │   run ended │ │   └───────► failed ◄──────────┘   │
+///      │             ▼ │ up()     (nothing gets across)    │
+///      └─────────► reconnecting ◄──────────────────────────┘
+///                    │ not to be tried again
+///                    ▼
+///                  failed                stop() anywhere ─► stopped
 /// ```
+///
+/// Another try is still reconnecting, until it is up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputState {
@@ -28,7 +31,7 @@ pub enum OutputState {
     Reconnecting,
     /// Off on purpose.
     Stopped,
-    /// It cannot work as configured.
+    /// It cannot work as configured, or nothing gets across.
     Failed,
 }
 

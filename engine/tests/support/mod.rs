@@ -7,6 +7,7 @@ pub(crate) mod ts;
 
 use bytes::Bytes;
 use core::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tidegate_engine::{
@@ -83,6 +84,33 @@ impl OutputDriver for Refused {
 
     fn run(self: Arc<Self>, _: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
         Box::pin(async { Err(refused()) })
+    }
+}
+
+/// An output that breaks once and is on its way to the far side ever after.
+#[derive(Default)]
+pub(crate) struct BreaksThenCalls {
+    pub(crate) runs: AtomicUsize,
+}
+
+impl OutputDriver for BreaksThenCalls {
+    fn kind(&self) -> &'static str {
+        "calls"
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Bytes
+    }
+
+    fn run(self: Arc<Self>, context: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async move {
+            context.report.connecting();
+            if self.runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                return Err(refused());
+            }
+            context.stop.cancelled().await;
+            Ok(Ended::Stopped)
+        })
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_engine::{
     BoxFuture, Delivery, Ended, EventKind, EventSink, OutputContext, OutputDriver, OutputReport,
-    Route, RunError, Secret, Subject,
+    Rejection, Route, RunError, Secret, Subject,
 };
 use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
-use tidegate_srt_io::{ConnectionHandle, ConnectionState, Role};
+use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details::{self, Direction};
@@ -223,6 +223,9 @@ impl ReaderDoor {
                     let (peer, stream_id) = (peer(), reader.stream_id.clone());
                     self.emit(EventKind::ReaderConnected { peer, stream_id });
                 }
+                if sends_media(&status) {
+                    self.send_away(reader, peer());
+                }
                 true
             }
             ConnectionState::Ended(reason) => {
@@ -235,6 +238,26 @@ impl ReaderDoor {
         }
     }
 
+    /// A plain stream ID does not say which way the media goes. Somebody who sends to an
+    /// output would see a success, and nobody would ever see his picture.
+    fn send_away(&self, reader: &Session, peer: String) {
+        reader.handle.close();
+        let advice = "This stream ID is for reading. To send, use the stream ID of a source, \
+                      with the source's passphrase";
+        let rejection = Rejection {
+            peer,
+            stream_id: reader.stream_id.clone(),
+            reason: RejectReason::WrongMode.name().to_owned(),
+            received: Some("media, on the stream ID of an output".to_owned()),
+            expected: Some("a reader, which sends none".to_owned()),
+            nearest: None,
+            advice: advice.to_owned(),
+        };
+        let subject = Subject::listener(&*self.listening.name);
+        self.events
+            .emit(subject, EventKind::ConnectionRejected(rejection));
+    }
+
     fn emit(&self, kind: EventKind) {
         self.events.emit(Subject::output(&*self.name), kind);
     }
@@ -242,4 +265,9 @@ impl ReaderDoor {
     fn readers(&self) -> MutexGuard<'_, Readers> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn sends_media(status: &ConnectionStatus) -> bool {
+    let statistics = status.statistics.as_ref();
+    statistics.is_some_and(|figures| figures.total.packets_received_unique > 0)
 }

@@ -125,6 +125,17 @@ fn a_publish_secret_never_reads_and_a_read_secret_never_publishes() {
 }
 
 #[test]
+fn a_publisher_on_a_readers_stream_id_is_sent_away_and_told_of() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let server = gateway();
+    refused_publisher(&server, "streamid=out/cam1&passphrase=read-secret-22");
+    let entry = rejection(&server, "wrong_mode");
+    assert_eq!(entry["stream_id"], "out/cam1", "{entry}");
+}
+
+#[test]
 fn a_second_publisher_is_refused_and_the_first_does_not_notice() {
     if !have(&["ffmpeg"]) {
         return;

@@ -110,7 +110,7 @@ impl PublisherDoor {
                 Verdict::Taken(by) => by,
             };
             if let Some((_, candidate)) = entrant {
-                let advice = "Stop the other sender first, or give this one a source of its own";
+                let advice = "Stop the other sender first, or give this one a source of its own; to watch, use the stream ID of an output";
                 let refusal = Refusal::new(RejectReason::AlreadyPublishing, advice);
                 candidate.refuse(refusal.expected(format!("only one publisher; {by} is live")));
             }

@@ -16,14 +16,32 @@ pub(super) fn run(file: &Path, server: &ServerArgs) -> anyhow::Result<ExitCode> 
         say_wrong(&format!("nothing was applied\n{}", errors.in_file(name)));
         return Ok(ExitCode::FAILURE);
     }
-    let answer = Client::new(server)?.post_yaml("/api/v1/config", text)?;
+    let client = Client::new(server)?;
+    let before = client.get("/api/v1/system")?.json()["revision"].take();
+    let answer = client.post_yaml("/api/v1/config", text)?;
     if answer.is_success() {
         let revision = &answer.json()["revision"];
-        say(&format!("{name} is in force (revision {revision})"));
+        let changes = match *revision == before {
+            true => "nothing changed".to_owned(),
+            false => changes_of(&client, revision)?,
+        };
+        say(&format!(
+            "{name} is in force (revision {revision}): {changes}"
+        ));
         return Ok(ExitCode::SUCCESS);
     }
     say_wrong(&format!("nothing was applied\n{}", problem(&name, &answer)));
     Ok(ExitCode::FAILURE)
+}
+
+/// What a revision changed: what the file did not name is gone, and that is to be seen.
+fn changes_of(client: &Client, revision: &Value) -> anyhow::Result<String> {
+    let revisions = client.get("/api/v1/revisions")?.json();
+    let found = revisions
+        .as_array()
+        .and_then(|all| all.iter().find(|row| row["revision"] == *revision))
+        .and_then(|row| row["summary"].as_str());
+    Ok(found.unwrap_or("changed again since").to_owned())
 }
 
 fn problem(name: &str, answer: &Answer) -> String {

@@ -84,10 +84,21 @@ impl Client {
         runtime.block_on(async {
             let exchange = self.exchange(method, path, body);
             match tokio::time::timeout(TIMEOUT, exchange).await {
+                Ok(Ok(answer)) if answer.status == StatusCode::UNAUTHORIZED => {
+                    bail!("{}", self.wrong_token())
+                }
                 Ok(answer) => answer,
                 Err(_) => bail!("{} did not answer within 30 s", self.base),
             }
         })
+    }
+
+    fn wrong_token(&self) -> String {
+        let what = match self.token {
+            Some(_) => "the server was started with another API token, or with none",
+            None => "this needs the API token that the server was started with",
+        };
+        format!("{what}; give it in TIDEGATE_API_TOKEN (make run keeps one in data/api.token)")
     }
 
     async fn exchange(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {

@@ -205,7 +205,7 @@ async fn bring_in_file(
     } else if drift.differs {
         tracing::warn!(
             "the configuration file differs from the state in force ({}); `tidegate apply` or \
-             `serve --apply` puts it in force",
+             `serve --apply` puts it in force, and removes what it does not name",
             drift.differences.join(", ")
         );
     }

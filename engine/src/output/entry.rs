@@ -43,7 +43,11 @@ impl OutputEntry {
     ) -> Arc<Self> {
         let report = OutputReport::new(name, events.clone());
         let route = Route::new(feed);
-        let meter = Arc::<Mutex<RateMeter>>::default();
+        let meter = match driver.http() {
+            Some(_) => RateMeter::bursts(),
+            None => RateMeter::steady(),
+        };
+        let meter = Arc::new(Mutex::new(meter));
         let stop = CancellationToken::new();
         let context = OutputContext {
             name: name.into(),

@@ -60,7 +60,7 @@ impl Observed {
         let mut new = Self {
             verdict: Verdict::default(),
             media: None,
-            meter: RateMeter::default(),
+            meter: RateMeter::steady(),
             history: History::default(),
             expect: None,
             expected: Expectation::default(),

@@ -3,7 +3,7 @@
 .PHONY: help run test build web check setup setup-test fuzz simulate bench clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## set everything up, build, and start Tidegate with a demo feed (DEMO=0: without)
 	@scripts/run.sh

@@ -10,6 +10,9 @@ trap 'rm -rf "$log"' EXIT
 
 step "Setting up"
 scripts/setup.sh test
+# The browser test drives Chromium by Node, which may have been brought along.
+PATH="$(scripts/node.sh):$PATH"
+export PATH
 scripts/web.sh build
 
 step "Format, lints, dependencies"

@@ -190,16 +190,14 @@ fn garbage_and_mutilated_handshakes_are_counted_and_change_nothing() {
         let length = (state % 120) as usize;
         let _ = socket.send_to(&datagram[..length], ("127.0.0.1", port));
     }
-    let listener = eventually("the garbage is counted", || {
+    // What a healthy session raises does not count here, and the kernel may drop some.
+    eventually("the garbage is counted as what it is", || {
         let view = server.http().get("/api/v1/listeners/ingest").json();
-        let counted: u64 = view["counters"]
-            .as_object()?
-            .values()
-            .filter_map(Value::as_u64)
-            .sum();
-        (counted >= 1000).then_some(view)
+        let counted = |name: &str| view["counters"][name].as_u64();
+        let garbage =
+            counted("malformed")? + counted("unknown_socket")? + counted("bad_handshakes")?;
+        (garbage >= 5_000).then_some(())
     });
-    assert!(listener["counters"].is_object(), "{listener}");
     let view = server.source_becomes("cam", "is still healthy", |view| view["health"] == "ok");
     assert_eq!(view["srt"]["packets_dropped"], lost_before);
 }

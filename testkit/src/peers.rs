@@ -2,7 +2,7 @@
 
 use crate::Process;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whether all of `programs` are installed; says loudly which are not.
@@ -25,6 +25,20 @@ pub fn have(programs: &[&str]) -> bool {
         "TIDEGATE_REQUIRE_PEERS is set and {missing:?} are missing"
     );
     false
+}
+
+/// A program that no package brings, at the path the environment variable `name` gives; says
+/// loudly when it does not. `what` describes it, like "an srt-live-transmit of libsrt 1.5.4 or
+/// later with AES-GCM".
+#[must_use]
+pub fn from_environment(name: &str, what: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(name).map(PathBuf::from);
+    let found = path.filter(|path| path.is_file());
+    if found.is_none() {
+        let mut err = std::io::stderr().lock();
+        let _ = writeln!(err, "SKIPPED: {name} does not name {what}");
+    }
+    found
 }
 
 fn installed(program: &str) -> bool {

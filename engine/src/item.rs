@@ -8,6 +8,9 @@ use tidegate_units::Instant;
 pub struct TsChunk {
     /// A multiple of 188 bytes for a well-behaved sender; never altered on the way.
     pub bytes: Bytes,
+    /// When the packet originated, on our clock: what its sender stamped it with, else when it
+    /// was received.
+    pub origin: Instant,
     /// When the packet was received.
     pub arrived: Instant,
     /// When it should be played out.
@@ -184,6 +187,7 @@ mod tests {
         let now = Instant::ZERO;
         TsChunk {
             bytes: bytes.into(),
+            origin: now,
             arrived: now,
             due: now,
             lost_before: 0,

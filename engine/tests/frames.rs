@@ -11,6 +11,7 @@ fn write(feed_writer: &mut tidegate_engine::FeedWriter<TsChunk>, stream: &[u8]) 
         let bytes = bytes.to_vec().into();
         feed_writer.push(TsChunk {
             bytes,
+            origin: now,
             arrived: now,
             due: now,
             lost_before: 0,

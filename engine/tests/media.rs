@@ -19,6 +19,7 @@ async fn a_source_with_media_turns_green_and_says_what_is_in_it() {
             let bytes = bytes.to_vec().into();
             writer.push(TsChunk {
                 bytes,
+                origin: now,
                 arrived: now,
                 due: now,
                 lost_before: 0,
@@ -66,6 +67,7 @@ async fn a_source_is_compared_with_what_was_expected_of_it() {
         let bytes = ts::audio_stream(number, 2).into();
         writer.push(TsChunk {
             bytes,
+            origin: now,
             arrived: now,
             due: now,
             lost_before: 0,

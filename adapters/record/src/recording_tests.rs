@@ -69,6 +69,7 @@ fn chunk(millis: u64, packets: &[u8]) -> TsChunk {
     let arrived = Instant::from_millis(millis);
     TsChunk {
         bytes: bytes.into(),
+        origin: arrived,
         arrived,
         due: arrived,
         lost_before: 0,
@@ -145,6 +146,7 @@ fn bytes_that_are_no_packets_are_kept_as_they_came() {
         let arrived = Instant::from_millis(millis);
         TsChunk {
             bytes: vec![7; bytes].into(),
+            origin: arrived,
             arrived,
             due: arrived,
             lost_before: 0,

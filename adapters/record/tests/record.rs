@@ -109,6 +109,7 @@ fn write(engine: &Engine, stream: &[u8]) {
         let bytes = bytes.to_vec().into();
         writer.push(TsChunk {
             bytes,
+            origin: now,
             arrived: now,
             due: now,
             lost_before: 0,

@@ -11,6 +11,7 @@ use tidegate_engine::{
 use tidegate_srt_io::Shards;
 
 use crate::call::Target;
+use crate::fountain::Release;
 use crate::listening::Listening;
 use crate::publisher::ListenerSource;
 use crate::pull::CallerSource;
@@ -106,16 +107,18 @@ impl OutputAdapter for Adapter {
         secrets: &dyn Secrets,
     ) -> Result<Arc<dyn OutputDriver>, SettingsError> {
         settings.check()?;
+        let release = Release::new(settings.low_delay);
         let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
         if let Some(uri) = &settings.call {
             let target = self.target(uri, passphrase, settings.pbkeylen, settings.latency);
-            return Ok(Arc::new(CallerOutput { target }));
+            return Ok(Arc::new(CallerOutput { target, release }));
         }
         Ok(Arc::new(ListenerOutput {
             listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
+            release,
         }))
     }
 }

@@ -33,6 +33,46 @@ pub(crate) enum Count {
     Nothing,
 }
 
+/// When packets leave, and with which time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// Each packet when it is due, stamped so: the source's latency is spent here, and the far
+    /// side begins anew.
+    #[default]
+    WhenDue,
+    /// Each packet as soon as it is in order, stamped with the time it originated: the far
+    /// side's latency runs from there, and covers the way to us as well.
+    AtOnce,
+}
+
+impl Release {
+    /// As the setting `low_delay` says it.
+    pub(crate) const fn new(low_delay: bool) -> Self {
+        if low_delay {
+            Self::AtOnce
+        } else {
+            Self::WhenDue
+        }
+    }
+
+    /// When a packet may leave.
+    fn at(self, chunk: &TsChunk) -> Instant {
+        match self {
+            Self::WhenDue => chunk.due.min(chunk.arrived + DUE_AT_MOST),
+            Self::AtOnce => chunk.arrived,
+        }
+    }
+
+    /// What a packet is stamped with. A time that lies absurdly far ahead comes from a wrong
+    /// clock; one that lies far back the connection itself limits.
+    fn stamp(self, chunk: &TsChunk) -> Instant {
+        match self {
+            Self::WhenDue => self.at(chunk),
+            Self::AtOnce => chunk.origin.min(chunk.arrived + DUE_AT_MOST),
+        }
+    }
+}
+
 /// Where cursors go that a shard is done with: leaving a feed takes a lock, which is nothing
 /// for a shard.
 #[derive(Clone)]
@@ -49,18 +89,25 @@ impl Discard {
     }
 }
 
-/// Gives one peer what a route carries, each packet when it is due.
+/// Gives one peer what a route carries, each packet when it is due or at once.
 pub(crate) struct RouteFountain {
     reader: Option<Reader<TsChunk>>,
     waiting: VecDeque<(Arc<Batch<TsChunk>>, usize)>,
     waiting_bytes: usize,
     report: OutputReport,
+    release: Release,
     count: Count,
     discard: Discard,
 }
 
 impl RouteFountain {
-    pub(crate) fn new(route: &Route, report: OutputReport, count: Count, discard: Discard) -> Self {
+    pub(crate) fn new(
+        route: &Route,
+        report: OutputReport,
+        release: Release,
+        count: Count,
+        discard: Discard,
+    ) -> Self {
         let options = ReaderOptions {
             max_batches: QUEUE_BATCHES,
             ..ReaderOptions::default()
@@ -70,6 +117,7 @@ impl RouteFountain {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             report,
+            release,
             count,
             discard,
         }
@@ -103,10 +151,10 @@ impl Fountain for RouteFountain {
     fn next(&mut self, now: Instant) -> Option<(Bytes, Instant)> {
         self.take_in();
         let chunk = self.front()?;
-        let due = chunk.due.min(chunk.arrived + DUE_AT_MOST);
-        if due > now + RELEASE_AHEAD {
+        if self.release.at(chunk) > now + RELEASE_AHEAD {
             return None;
         }
+        let stamp = self.release.stamp(chunk);
         let payload = chunk.bytes.clone();
         if let Some((batch, at)) = self.waiting.front_mut() {
             *at += 1;
@@ -118,12 +166,15 @@ impl Fountain for RouteFountain {
         if self.count == Count::Given {
             self.report.delivered(payload.len() as u64);
         }
-        Some((payload, due))
+        Some((payload, stamp))
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.front()
-            .map(|chunk| chunk.due.min(chunk.arrived + DUE_AT_MOST))
+        self.front().map(|chunk| self.release.at(chunk))
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.release == Release::AtOnce
     }
 
     fn attach(&mut self, waker: Arc<dyn Wake>) {
@@ -151,6 +202,7 @@ impl tidegate_engine::Wake for Bridge {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 mod tests {
     use super::*;
     use tidegate_engine::{EventSink, Feed};
@@ -158,6 +210,7 @@ mod tests {
     fn chunk(number: u8, due_millis: u64) -> TsChunk {
         TsChunk {
             bytes: Bytes::from(vec![number; 188]),
+            origin: Instant::from_millis(due_millis.saturating_sub(120)),
             arrived: Instant::from_millis(1000),
             due: Instant::from_millis(due_millis),
             lost_before: 0,
@@ -165,10 +218,15 @@ mod tests {
     }
 
     fn fountain(feed: &Feed) -> RouteFountain {
+        releasing(feed, Release::WhenDue)
+    }
+
+    fn releasing(feed: &Feed, release: Release) -> RouteFountain {
         let report = OutputReport::new("out", EventSink::new());
         RouteFountain::new(
             &Route::new(feed.clone()),
             report,
+            release,
             Count::Given,
             Discard::new(),
         )
@@ -197,6 +255,35 @@ mod tests {
         assert_eq!(given(&mut fountain, 1150), [3]);
         assert_eq!(fountain.next_due(), None);
         assert_eq!(fountain.report.delivered_bytes(), 3 * 188);
+    }
+
+    #[test]
+    fn with_low_delay_packets_leave_on_arrival_with_the_time_they_originated() {
+        let feed = Feed::new("cam1");
+        let mut fountain = releasing(&feed, Release::AtOnce);
+        let mut writer = feed.ts_writer();
+        // The second originated before the first's arrival, and came late.
+        for (number, due) in [(1, 1110), (2, 1115), (3, 1250)] {
+            writer.push(chunk(number, due));
+        }
+        writer.seal();
+        let now = Instant::from_millis(1000);
+        let stamps: Vec<_> = std::iter::from_fn(|| fountain.next(now))
+            .map(|(bytes, stamp)| (bytes[0], stamp.as_micros() / 1000))
+            .collect();
+        assert_eq!(stamps, [(1, 990), (2, 995), (3, 1130)]);
+        assert!(fountain.is_urgent());
+    }
+
+    #[test]
+    fn with_low_delay_an_absurd_time_is_not_passed_on() {
+        let feed = Feed::new("cam1");
+        let mut fountain = releasing(&feed, Release::AtOnce);
+        let mut writer = feed.ts_writer();
+        writer.push(chunk(1, 10_000_000));
+        writer.seal();
+        let (_, stamp) = fountain.next(Instant::from_millis(1000)).unwrap();
+        assert_eq!(stamp, Instant::from_millis(11_000));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::call::{Placed, Receiver, Target};
 use crate::details::{self, Direction};
-use crate::fountain::{Count, Discard, RouteFountain};
+use crate::fountain::{Count, Discard, Release, RouteFountain};
 use crate::publisher::REPORT_INTERVAL;
 use crate::pull::outcome;
 use crate::readers::GOODBYE_MAX;
@@ -17,6 +17,7 @@ use crate::readers::GOODBYE_MAX;
 /// The settings of an output that calls, ready to run. One run is one call.
 pub(crate) struct CallerOutput {
     pub(crate) target: Target,
+    pub(crate) release: Release,
 }
 
 impl OutputDriver for CallerOutput {
@@ -33,8 +34,9 @@ impl OutputDriver for CallerOutput {
             context.report.connecting();
             let discard = Discard::new();
             let report = context.report.clone();
+            let (count, discard_from) = (Count::Nothing, discard.clone());
             let fountain =
-                RouteFountain::new(&context.route, report, Count::Nothing, discard.clone());
+                RouteFountain::new(&context.route, report, self.release, count, discard_from);
             let role = Role::Reader(Box::new(fountain));
             match self
                 .target

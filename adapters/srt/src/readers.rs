@@ -13,7 +13,7 @@ use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role}
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details::{self, Direction};
-use crate::fountain::{Count, Discard, RouteFountain};
+use crate::fountain::{Count, Discard, Release, RouteFountain};
 use crate::listening::{Candidate, Entry, Listening, Refusal};
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
@@ -33,6 +33,7 @@ pub(crate) struct ListenerOutput {
     pub(crate) stream_id: String,
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
+    pub(crate) release: Release,
 }
 
 impl OutputDriver for ListenerOutput {
@@ -51,6 +52,7 @@ impl OutputDriver for ListenerOutput {
                 passphrase: self.passphrase.clone(),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
+                release: self.release,
                 route: context.route.clone(),
                 report: context.report.clone(),
                 events: context.events.clone(),
@@ -87,6 +89,7 @@ pub(crate) struct ReaderDoor {
     pub(crate) passphrase: Option<Secret>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
+    release: Release,
     route: Route,
     report: OutputReport,
     events: EventSink,
@@ -141,7 +144,7 @@ impl ReaderDoor {
             );
         }
         let (report, discard) = (self.report.clone(), self.discard.clone());
-        let fountain = RouteFountain::new(&self.route, report, Count::Given, discard);
+        let fountain = RouteFountain::new(&self.route, report, self.release, Count::Given, discard);
         let mut config = ConnectionConfig {
             // Whatever a reader sends is let go: it gets no room to fill.
             receive_buffer_packets: Some(READER_RECEIVE_PACKETS),

@@ -49,6 +49,7 @@ impl Sink for FeedSink {
         self.last_packet.note(packet.arrived);
         self.writer.push(TsChunk {
             bytes: packet.payload,
+            origin: packet.origin,
             arrived: packet.arrived,
             due: packet.due,
             lost_before: packet.dropped_before,

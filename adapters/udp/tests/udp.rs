@@ -125,6 +125,7 @@ fn chunk(bytes: &[u8], due: Instant) -> TsChunk {
     let arrived = Clock::start().now();
     TsChunk {
         bytes: bytes.to_vec().into(),
+        origin: arrived,
         arrived,
         due,
         lost_before: 0,

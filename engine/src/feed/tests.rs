@@ -11,6 +11,7 @@ fn chunk(number: u64) -> TsChunk {
     let now = Instant::from_micros(number * 1000);
     TsChunk {
         bytes: Bytes::from(bytes),
+        origin: now,
         arrived: now,
         due: now,
         lost_before: 0,

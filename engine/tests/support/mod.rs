@@ -228,6 +228,7 @@ pub(crate) fn chunk(number: u64, now: tidegate_units::Instant) -> TsChunk {
     bytes[8..16].copy_from_slice(&number.to_be_bytes());
     TsChunk {
         bytes: Bytes::from(bytes),
+        origin: now,
         arrived: now,
         due: now,
         lost_before: 0,

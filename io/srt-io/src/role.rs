@@ -37,6 +37,12 @@ pub trait Fountain: Send {
     /// When to ask again although nobody wakes.
     fn next_due(&self) -> Option<Instant>;
 
+    /// Its packets must not wait for others to leave together with: a busy shard does not
+    /// moderate its turns while it has such a fountain.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Whom to wake when there is something new; called once, before anything else.
     fn attach(&mut self, waker: Arc<dyn Wake>);
 

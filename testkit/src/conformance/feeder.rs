@@ -41,6 +41,7 @@ impl Feeder {
                 let began = Instant::now();
                 writer.push(TsChunk {
                     bytes,
+                    origin: now,
                     arrived: now,
                     due: now,
                     lost_before: 0,

@@ -29,6 +29,11 @@ pub struct OutputSettings {
     /// The receivers' latency, at least; they may ask for more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Span>,
+    /// Pass packets on as soon as they are in order, with the sender's own timing, instead of
+    /// holding them for the source's latency. The receivers' latency must then cover the way to
+    /// this server as well.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub low_delay: bool,
     /// Key length of a call; a reader chooses its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
@@ -45,6 +50,8 @@ struct Written {
     #[serde(default)]
     open: bool,
     latency: Option<Span>,
+    #[serde(default)]
+    low_delay: bool,
     pbkeylen: Option<KeyBytes>,
 }
 
@@ -60,6 +67,7 @@ impl TryFrom<Written> for OutputSettings {
             passphrase,
             open: written.open,
             latency: written.latency,
+            low_delay: written.low_delay,
             pbkeylen: written.pbkeylen,
         })
     }

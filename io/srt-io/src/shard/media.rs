@@ -111,6 +111,7 @@ impl Port {
             let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
+            self.was_urgent |= connection.is_urgent();
             let Some(at) = connection.pour(now, id, &mut self.endpoint) else {
                 continue;
             };
@@ -160,6 +161,10 @@ impl Port {
 }
 
 impl Connection {
+    fn is_urgent(&self) -> bool {
+        matches!(&self.role, Role::Reader(fountain) if fountain.is_urgent())
+    }
+
     /// Moves what the fountain has into the endpoint; returns when to look again unasked.
     fn pour(&mut self, now: Instant, id: ConnectionId, endpoint: &mut Endpoint) -> Option<Instant> {
         // Before looking: what comes from now on wakes again.

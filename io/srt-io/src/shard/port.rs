@@ -40,6 +40,8 @@ pub(super) struct Port {
     pub(super) last_turn: Instant,
     /// The endpoint had more to send than one turn takes.
     pub(super) has_more: bool,
+    /// A fountain gave something urgent this turn.
+    pub(super) was_urgent: bool,
     gate: Option<Gate>,
     shared: Arc<PortShared>,
     /// Strangers waiting for an answer.
@@ -88,6 +90,7 @@ impl Port {
             waits_for_room: false,
             last_turn: now,
             has_more: false,
+            was_urgent: false,
             gate: open.gate,
             shared: open.shared,
             requests: HashSet::new(),

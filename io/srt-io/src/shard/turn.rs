@@ -40,6 +40,9 @@ impl Shard {
                 transmit: &mut self.transmit,
             };
             datagrams += port.turn(now, &mut surroundings);
+            if std::mem::take(&mut port.was_urgent) {
+                self.moderation.note_urgent(now);
+            }
             if sweep {
                 port.sweep(now);
             }

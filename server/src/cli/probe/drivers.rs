@@ -77,6 +77,7 @@ impl SourceDriver for FileFeed {
                 let bytes = Bytes::from(chunk);
                 writer.push(TsChunk {
                     bytes,
+                    origin: now,
                     arrived: now,
                     due: now,
                     lost_before: 0,
@@ -162,6 +163,7 @@ impl SourceDriver for UdpFeed {
                 let bytes = Bytes::copy_from_slice(&datagram[..length]);
                 writer.push(TsChunk {
                     bytes,
+                    origin: now,
                     arrived: now,
                     due: now,
                     lost_before: 0,

@@ -37,6 +37,8 @@ pub(crate) struct Client {
     connection: ConnectionId,
     pub(crate) connected: bool,
     pub(crate) tally: Tally,
+    /// From the publisher's send call to here, packet by packet.
+    pub(crate) delays_us: Vec<u32>,
     next_number: Option<u64>,
     retransmitted: u64,
 }
@@ -73,6 +75,7 @@ impl Client {
             connection,
             connected: false,
             tally: Tally::default(),
+            delays_us: Vec::new(),
             next_number: None,
             retransmitted: 0,
         })
@@ -160,6 +163,8 @@ impl Client {
         self.tally.packets += 1;
         self.tally.latency_sum_us += latency;
         self.tally.latency_max_us = self.tally.latency_max_us.max(latency);
+        self.delays_us
+            .push(u32::try_from(latency).unwrap_or(u32::MAX));
     }
 
     /// How many packets this client had to send again.

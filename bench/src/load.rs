@@ -82,12 +82,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     load.start(options);
     load.run_for(WARM_UP)?;
     let before = load.tally();
+    let counted: Vec<usize> = load.clients.iter().map(|c| c.delays_us.len()).collect();
     load.schedule.worst_lateness = Duration::ZERO;
     say("measuring")?;
     load.run_for(Duration::from_secs(options.seconds))?;
     say("measured")?;
     let late = load.schedule.worst_lateness;
     let after = load.tally();
+    let delays = Delays::of(&load.clients, &counted);
     load.run_for(COOL_DOWN)?;
     let now = load.clock.now();
     let retransmitted: u64 = load
@@ -102,11 +104,34 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         "missing_packets": load.tally().missing,
         "retransmitted_packets": retransmitted,
         "latency_mean_ms": (after.latency_sum_us - before.latency_sum_us) as f64 / 1000.0 / packets.max(1) as f64,
+        "latency_p50_ms": delays.percentile_ms(50),
+        "latency_p99_ms": delays.percentile_ms(99),
         "latency_max_ms": after.latency_max_us as f64 / 1000.0,
         "worst_lateness_ms": late.as_secs_f64() * 1000.0,
         "kept_schedule": late <= LATE_LIMIT,
     });
     say(&report.to_string())
+}
+
+/// The delays of a measurement, shortest first.
+struct Delays(Vec<u32>);
+
+impl Delays {
+    /// Those of every client from where it stood when the measurement began.
+    fn of(clients: &[Client], counted: &[usize]) -> Self {
+        let mut delays: Vec<u32> = clients
+            .iter()
+            .zip(counted)
+            .flat_map(|(client, from)| client.delays_us[*from..].iter().copied())
+            .collect();
+        delays.sort_unstable();
+        Self(delays)
+    }
+
+    fn percentile_ms(&self, percent: usize) -> f64 {
+        let index = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
+        f64::from(self.0.get(index).copied().unwrap_or(0)) / 1000.0
+    }
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

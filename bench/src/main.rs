@@ -11,6 +11,7 @@
 )]
 
 mod client;
+mod hop;
 mod load;
 mod payload;
 mod report;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Run every scenario against every server installed.
     Run(scenario::Options),
+    /// Measure only what a relay hop adds in delay.
+    Hop(scenario::Options),
     /// Generate load (started by `run`).
     Load(load::Options),
 }
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Run(options) => scenario::run(&options),
+        Command::Hop(options) => hop::run(&options),
         Command::Load(options) => load::run(&options),
     }
 }

@@ -1,5 +1,6 @@
 //! The scenarios, and one measurement of one server in one of them.
 
+use crate::hop;
 use crate::report::{self, Figure};
 use crate::server::{LiveTransmit, OurServer, Server};
 use crate::usage::{self, Usage};
@@ -15,13 +16,13 @@ use tidegate_testkit::peers;
 pub(crate) struct Options {
     /// The Tidegate to measure.
     #[arg(long, default_value = "target/release/tidegate")]
-    tidegate: PathBuf,
+    pub(crate) tidegate: PathBuf,
     /// How long each measurement lasts.
     #[arg(long, default_value_t = 10)]
-    seconds: u64,
+    pub(crate) seconds: u64,
     /// How often each measurement is repeated; the median is printed.
     #[arg(long, default_value_t = 3)]
-    repeat: usize,
+    pub(crate) repeat: usize,
     /// Where the figures go as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -71,13 +72,21 @@ const SCENARIOS: [Scenario; 5] = [
     },
 ];
 
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    if !options.tidegate.is_file() {
-        bail!(
-            "{} is missing: `make build` makes it",
-            options.tidegate.display()
-        );
+impl Options {
+    /// There must be something to measure.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if !self.tidegate.is_file() {
+            bail!(
+                "{} is missing: `make build` makes it",
+                self.tidegate.display()
+            );
+        }
+        Ok(())
     }
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    options.check()?;
     let have_peer = peers::have(&["srt-live-transmit"]);
     let mut figures = Vec::new();
     for scenario in SCENARIOS {
@@ -102,19 +111,46 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
-    Ok(())
+    hop::run(options)
 }
 
 #[expect(
     clippy::print_stderr,
     reason = "progress of a program that runs for minutes"
 )]
-fn eprint_progress(text: &str) {
+pub(crate) fn eprint_progress(text: &str) {
     eprintln!("measuring {text}");
+}
+
+/// What was observed while a server was driven through a scenario.
+pub(crate) struct Observed {
+    pub(crate) before: Usage,
+    pub(crate) after: Usage,
+    /// The load generator's report.
+    pub(crate) said: serde_json::Value,
+    /// Why the measurement does not count.
+    pub(crate) refused: Option<String>,
 }
 
 /// Drives `server` through `scenario`, and says what that cost it.
 fn measure(server: &dyn Server, scenario: Scenario, options: &Options) -> anyhow::Result<Figure> {
+    let seen = observe(server, scenario, options)?;
+    Ok(Figure::new(
+        server.name(),
+        scenario,
+        cost(seen.before, seen.after, scenario, options.seconds),
+        seen.after,
+        &seen.said,
+        seen.refused,
+    ))
+}
+
+/// Drives `server` through `scenario`.
+pub(crate) fn observe(
+    server: &dyn Server,
+    scenario: Scenario,
+    options: &Options,
+) -> anyhow::Result<Observed> {
     let mut load = Load::start(server, scenario, options.seconds)?;
     load.until("measuring")?;
     let before = usage::of(&server.processes())?;
@@ -137,14 +173,12 @@ fn measure(server: &dyn Server, scenario: Scenario, options: &Options) -> anyhow
             "{missing} packets lost, {received} of {expected} received"
         ));
     }
-    Ok(Figure::new(
-        server.name(),
-        scenario,
-        cost(before, after, scenario, options.seconds),
+    Ok(Observed {
+        before,
         after,
-        &said,
+        said,
         refused,
-    ))
+    })
 }
 
 /// CPU seconds per gigabit carried: out where there are readers, in where there are none.

@@ -21,13 +21,18 @@ pub(crate) struct OurServer {
 
 impl OurServer {
     pub(crate) fn start(program: &Path, publishers: usize) -> Self {
+        Self::relaying(program, publishers, false)
+    }
+
+    /// One that passes packets on at once, or when they are due.
+    pub(crate) fn relaying(program: &Path, publishers: usize, low_delay: bool) -> Self {
         let sources: String = (0..publishers)
             .map(|number| format!("  - {{ name: cam{number}, srt: {{ listener: ingest, stream_id: live/{number} }} }}\n"))
             .collect();
         let config = format!(
             "listeners: [{{ name: ingest, srt: {{ bind: \"127.0.0.1:0\", latency: 120ms }} }}]\n\
              sources:\n{sources}\
-             outputs: [{{ name: out, source: cam0, srt: {{ listener: ingest, stream_id: out, open: true }} }}]\n"
+             outputs: [{{ name: out, source: cam0, srt: {{ listener: ingest, stream_id: out, open: true, low_delay: {low_delay} }} }}]\n"
         );
         let mut server = Tidegate::with(&program.to_string_lossy(), &config).start();
         let port = server.port("ingest");

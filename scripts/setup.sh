@@ -8,6 +8,8 @@ test_packages=(
   "${run_packages[@]}" srt-tools chromium fonts-dejavu-core procps
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  vlc-bin vlc-plugin-base vlc-plugin-access-extra util-linux
+  obs-studio libgl1-mesa-dri xvfb unzip
 )
 
 case "${1:-run}" in

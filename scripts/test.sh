@@ -13,6 +13,10 @@ scripts/setup.sh test
 # The browser test drives Chromium by Node, which may have been brought along.
 PATH="$(scripts/node.sh):$PATH"
 export PATH
+if [ -z "${TIDEGATE_PEER_FFMPEG:-}" ]; then
+  TIDEGATE_PEER_FFMPEG=$(scripts/peers.sh)
+  export TIDEGATE_PEER_FFMPEG
+fi
 scripts/web.sh build
 
 step "Format, lints, dependencies"

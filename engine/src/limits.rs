@@ -66,6 +66,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(2);
 /// Named details a driver may report.
 pub const DETAILS: usize = 8;
 
+/// Alarms a driver may have standing.
+pub const DRIVER_ALARMS: usize = 8;
+
 /// Silence after which a feed counts as having no media.
 pub const MEDIA_GONE: Duration = Duration::from_secs(2);
 

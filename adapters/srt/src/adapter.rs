@@ -91,6 +91,7 @@ impl SourceAdapter for Adapter {
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
+            second_publisher: settings.second_publisher,
         }))
     }
 }

@@ -18,6 +18,7 @@ mod adapter;
 mod call;
 mod details;
 mod figures;
+mod flapping;
 mod fountain;
 mod listening;
 mod phrases;
@@ -30,4 +31,6 @@ mod settings;
 mod sink;
 
 pub use adapter::Adapter;
-pub use settings::{CallUri, ListenerSettings, OutputSettings, SourceSettings, UriError};
+pub use settings::{
+    CallUri, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings, UriError,
+};

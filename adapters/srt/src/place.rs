@@ -1,13 +1,24 @@
-//! The one place a source has for a publisher, and when it changes hands.
+//! The one place a source has for a publisher, the one beside it, and when they change hands.
+//!
+//! ```text
+//!             nobody lives here                         reject: refused
+//!  entrant ──┬──────────────────▶ live ◀──────────┐   ┌────────────────
+//!            │ somebody does                      │   │
+//!            └─▶ by the policy ──┬────────────────│───┘
+//!                                └─▶ beside ──────┘ take over: its first packet came
+//!                                    (not fed)      stand by: live is silent, or gone
+//! ```
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState};
+use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
 use tidegate_units::Instant;
 
 use crate::figures::LossWindow;
-use crate::sink::LastPacket;
+use crate::flapping::{Latch, Takeover};
+use crate::settings::SecondPublisher;
+use crate::sink::{Gate, LastPacket};
 
 /// A session silent for so long may be replaced: its encoder was probably killed.
 const TAKEOVER_SILENCE: Duration = Duration::from_millis(700);
@@ -15,11 +26,16 @@ const TAKEOVER_SILENCE: Duration = Duration::from_millis(700);
 const PROOF_OF_LIFE: Duration = Duration::from_millis(100);
 /// How long a second publisher is kept waiting for the verdict; it repeats itself meanwhile.
 const TAKEOVER_WAIT_MAX: Duration = Duration::from_millis(1500);
+/// Whose last packet is no older than this was certainly sending when it was replaced.
+const LIVELY: Duration = Duration::from_millis(200);
 
-/// The publisher of the moment.
+/// A publisher's connection.
 pub(crate) struct Session {
     pub(crate) handle: ConnectionHandle,
     pub(crate) peer: SocketAddr,
+    pub(crate) since: SystemTime,
+    /// Where it is handed the feed.
+    pub(crate) gate: Gate,
     pub(crate) last_packet: LastPacket,
     /// Packets at the last look: what is held back by a gap counts as life, too.
     pub(crate) packets_seen: u64,
@@ -27,10 +43,41 @@ pub(crate) struct Session {
     pub(crate) loss: LossWindow,
 }
 
-/// Where the one publisher of a source is.
+impl Session {
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.handle.status().state, ConnectionState::Ended(_))
+    }
+
+    /// Takes note of packets that cannot be delivered yet.
+    pub(crate) fn note_life(&mut self, status: &ConnectionStatus) {
+        if let Some(statistics) = &status.statistics {
+            let received = statistics.total.packets_received;
+            if std::mem::replace(&mut self.packets_seen, received) != received {
+                self.last_packet.note(statistics.at - statistics.silent_for);
+            }
+        }
+    }
+
+    fn is_silent(&self, now: Instant) -> bool {
+        self.last_packet.silent_for(now) >= TAKEOVER_SILENCE
+    }
+
+    fn sends(&self, now: Instant) -> bool {
+        self.last_packet.came() && !self.is_silent(now)
+    }
+}
+
+/// Where the publishers of a source are.
 #[derive(Default)]
 pub(crate) struct Place {
-    pub(crate) session: Option<Session>,
+    pub(crate) policy: SecondPublisher,
+    /// The publisher of the moment.
+    pub(crate) live: Option<Session>,
+    /// The one that would take over, or stands by.
+    pub(crate) beside: Option<Session>,
+    pub(crate) latch: Latch,
+    /// Takeovers of a living publisher's place since the source was started.
+    pub(crate) takeovers: u64,
     /// The source is going: nobody comes in any more.
     pub(crate) closed: bool,
 }
@@ -38,32 +85,145 @@ pub(crate) struct Place {
 /// What somebody meets who wants to publish.
 pub(crate) enum Verdict {
     Free,
-    Taken(SocketAddr),
+    /// Somebody is live, and there is room beside.
+    Beside,
+    Taken(Holder),
     Unclear,
     Closed,
 }
 
+/// Who has what an entrant wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Holder {
+    Publisher(SocketAddr),
+    Standby(SocketAddr),
+}
+
+/// The one beside has become the publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) takeover: Takeover,
+    pub(crate) why: Why,
+    /// It was one takeover too many.
+    pub(crate) latched: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The second publisher's media came, and the policy is to take over.
+    TookOver,
+    /// The first one fell silent.
+    Silent,
+    /// The first one left.
+    Left,
+}
+
 impl Place {
-    /// What somebody meets who came at `asked` and wants to publish.
-    pub(crate) fn judge(&self, asked: Instant) -> Verdict {
+    pub(crate) fn new(policy: SecondPublisher) -> Self {
+        Self {
+            policy,
+            ..Self::default()
+        }
+    }
+
+    /// What somebody meets who came at `asked` and wants to publish. Only who has proved
+    /// something may have the place of somebody who lives.
+    pub(crate) fn judge(&mut self, asked: Instant, has_proved: bool) -> Verdict {
         let now = Clock::start().now();
         if self.closed {
             return Verdict::Closed;
         }
-        let Some(session) = &self.session else {
-            return Verdict::Free;
+        let Some(live) = self.live.as_ref().filter(|live| !live.has_ended()) else {
+            // Whoever is beside steps in first.
+            let beside = self.beside.as_ref().is_some_and(|s| !s.has_ended());
+            return if beside {
+                Verdict::Unclear
+            } else {
+                Verdict::Free
+            };
         };
-        if matches!(session.handle.status().state, ConnectionState::Ended(_)) {
+        if live.is_silent(now) && !self.beside.as_ref().is_some_and(|s| s.sends(now)) {
             return Verdict::Free;
         }
-        let lively = session.last_packet.at() > asked + PROOF_OF_LIFE;
-        let waited = now.saturating_since(asked) >= TAKEOVER_WAIT_MAX;
-        if session.last_packet.silent_for(now) >= TAKEOVER_SILENCE {
-            Verdict::Free
-        } else if lively || waited {
-            Verdict::Taken(session.peer)
-        } else {
-            Verdict::Unclear
+        let peer = live.peer;
+        match self.policy {
+            SecondPublisher::StandBy => self.judge_beside(now),
+            SecondPublisher::TakeOver if has_proved && !self.latch.is_latched() => {
+                self.judge_beside(now)
+            }
+            _ => {
+                let lively = live.last_packet.at() > asked + PROOF_OF_LIFE;
+                let waited = now.saturating_since(asked) >= TAKEOVER_WAIT_MAX;
+                if !lively && !waited {
+                    return Verdict::Unclear;
+                }
+                if self.policy == SecondPublisher::TakeOver && has_proved {
+                    self.latch.attempt(now);
+                }
+                Verdict::Taken(Holder::Publisher(peer))
+            }
         }
+    }
+
+    fn judge_beside(&self, now: Instant) -> Verdict {
+        let holder = self.beside.as_ref().filter(|beside| !beside.has_ended());
+        match holder {
+            // One that has just come has not had the time to send.
+            Some(beside) if !beside.is_silent(now) => Verdict::Taken(Holder::Standby(beside.peer)),
+            _ => Verdict::Beside,
+        }
+    }
+
+    /// Lets the one beside step in if it is its turn; whoever it replaced is handed out, to be
+    /// sent away.
+    pub(crate) fn settle(&mut self, now: Instant) -> Option<(Change, Option<Session>)> {
+        if self.beside.as_ref().is_some_and(Session::has_ended) {
+            self.beside = None;
+        }
+        let beside = self.beside.as_ref()?;
+        let why = match &self.live {
+            None => Why::Left,
+            Some(live) if live.has_ended() => Why::Left,
+            Some(_) if self.policy == SecondPublisher::TakeOver && beside.last_packet.came() => {
+                Why::TookOver
+            }
+            Some(live) if live.is_silent(now) && beside.sends(now) => {
+                if self.latch.is_latched() {
+                    self.latch.attempt(now);
+                    return None;
+                }
+                Why::Silent
+            }
+            Some(_) => return None,
+        };
+        Some(self.step_in(now, why))
+    }
+
+    fn step_in(&mut self, now: Instant, why: Why) -> (Change, Option<Session>) {
+        let to = self.beside.take();
+        let from = std::mem::replace(&mut self.live, to);
+        let peer = |session: &Option<Session>| session.as_ref().map(|session| session.peer);
+        let nobody = || SocketAddr::from(([0, 0, 0, 0], 0));
+        let takeover = Takeover {
+            at: now,
+            from: peer(&from).unwrap_or_else(nobody),
+            to: peer(&self.live).unwrap_or_else(nobody),
+        };
+        // An encoder that was killed and is back takes its own place.
+        let was_lively = |session: &Session| session.last_packet.silent_for(now) < LIVELY;
+        let counts = why != Why::TookOver || from.as_ref().is_some_and(was_lively);
+        self.takeovers += u64::from(counts);
+        let latched = counts && self.latch.note(takeover);
+        let change = Change {
+            takeover,
+            why,
+            latched,
+        };
+        // Who fell silent may come back to life: then it is the one that stands by.
+        if why == Why::Silent {
+            self.beside = from;
+            return (change, None);
+        }
+        (change, from)
     }
 }

@@ -1,33 +1,36 @@
-//! A source on a listener: one publisher at a time.
+//! A source on a listener: one publisher at a time, and maybe one beside it.
 //!
 //! ```text
 //!            right credential                     the peer is gone
 //!  waiting ──────────────────▶ session (live) ──────────────────────▶ waiting
 //!                                 │  ▲
-//!      another, same credential ──┘  └── takes over once the session has been silent
-//!                                        for TAKEOVER_SILENCE; refused while it is live
+//!      another, same credential ──┘  └── takes over once the session has been silent for
+//!                                        0.7 s; while it is live, the policy decides
 //! ```
 
+mod standing;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tidegate_engine::{
-    BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver,
+    BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver, SourceReport,
 };
-use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
+use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
 use tidegate_units::Instant;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use crate::details::{self, Direction};
 use crate::figures::{LossWindow, transport};
-use crate::listening::{Candidate, Entry, Listening, Refusal};
+use crate::listening::{Candidate, Entry, Listening};
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
-use crate::sink::{FeedSink, LastPacket};
+use crate::settings::SecondPublisher;
+use crate::sink::{FeedSink, Gate, LastPacket};
 
-/// How often it is looked at whether a second publisher may come in.
+/// How often it is looked at whether a second publisher may come in, or step in.
 const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 /// How often figures are passed on.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
@@ -38,6 +41,7 @@ pub(crate) struct ListenerSource {
     pub(crate) stream_id: String,
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
+    pub(crate) second_publisher: SecondPublisher,
 }
 
 impl SourceDriver for ListenerSource {
@@ -57,7 +61,8 @@ impl SourceDriver for ListenerSource {
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 feed: context.feed.clone(),
-                place: Mutex::default(),
+                report: context.report.clone(),
+                place: Mutex::new(Place::new(self.second_publisher)),
                 changed: Notify::new(),
             });
             let _claimed = self
@@ -70,16 +75,21 @@ impl SourceDriver for ListenerSource {
     }
 }
 
-/// Ends the session when the source goes, however it goes.
+/// Ends the sessions when the source goes, however it goes.
 struct Farewell(Arc<PublisherDoor>);
 
 impl Drop for Farewell {
     fn drop(&mut self) {
         let mut place = self.0.place();
         place.closed = true;
-        if let Some(session) = place.session.take() {
+        for session in [place.live.take(), place.beside.take()]
+            .into_iter()
+            .flatten()
+        {
             session.handle.close();
         }
+        drop(place);
+        self.0.report.clear_alarm(standing::FLAPPING);
     }
 }
 
@@ -90,9 +100,13 @@ pub(crate) struct PublisherDoor {
     listening: Arc<Listening>,
     latency: Option<Duration>,
     feed: Feed,
+    report: SourceReport,
     place: Mutex<Place>,
     changed: Notify,
 }
+
+/// Who wants to publish, until it is known what becomes of it.
+type Entrant = Option<(Option<SessionKeys>, Candidate)>;
 
 impl PublisherDoor {
     /// Lets a publisher with the right credential in, at once or when it is clear that the
@@ -101,18 +115,17 @@ impl PublisherDoor {
         let asked = Clock::start().now();
         let mut entrant = Some((keys, candidate));
         loop {
-            let by = match self.try_admit(asked, &mut entrant) {
-                Verdict::Free | Verdict::Closed => return,
+            let holder = match self.try_admit(asked, &mut entrant) {
+                Verdict::Free | Verdict::Beside | Verdict::Closed => return,
                 Verdict::Unclear => {
                     sleep(TAKEOVER_LOOK).await;
                     continue;
                 }
-                Verdict::Taken(by) => by,
+                Verdict::Taken(holder) => holder,
             };
-            if let Some((_, candidate)) = entrant {
-                let advice = "Stop the other sender first, or give this one a source of its own; to watch, use the stream ID of an output";
-                let refusal = Refusal::new(RejectReason::AlreadyPublishing, advice);
-                candidate.refuse(refusal.expected(format!("only one publisher; {by} is live")));
+            if let Some((keys, candidate)) = entrant {
+                let refusal = self.place().refusal(holder, keys.is_some());
+                candidate.refuse(refusal);
             }
             return;
         }
@@ -120,20 +133,24 @@ impl PublisherDoor {
 
     /// Makes the entrant the publisher if the place is free, in one step. A source that is
     /// going answers with silence: the caller finds nothing when it asks again.
-    fn try_admit(
-        &self,
-        asked: Instant,
-        entrant: &mut Option<(Option<SessionKeys>, Candidate)>,
-    ) -> Verdict {
+    fn try_admit(&self, asked: Instant, entrant: &mut Entrant) -> Verdict {
         let mut place = self.place();
-        let verdict = place.judge(asked);
-        if matches!(verdict, Verdict::Free)
-            && let Some((keys, candidate)) = entrant.take()
-        {
-            if let Some(old) = place.session.take() {
+        let has_proved = entrant.as_ref().is_some_and(|(keys, _)| keys.is_some());
+        let verdict = place.judge(asked, has_proved);
+        let slot = match verdict {
+            Verdict::Free => &mut place.live,
+            Verdict::Beside => &mut place.beside,
+            _ => return verdict,
+        };
+        if let Some((keys, candidate)) = entrant.take() {
+            if let Some(old) = slot.take() {
                 old.handle.close();
             }
-            place.session = Some(self.begin(keys, candidate));
+            let session = self.begin(keys, candidate);
+            if matches!(verdict, Verdict::Free) {
+                session.gate.open(self.feed.ts_writer());
+            }
+            *slot = Some(session);
             self.changed.notify_one();
         }
         verdict
@@ -141,7 +158,8 @@ impl PublisherDoor {
 
     fn begin(&self, keys: Option<SessionKeys>, candidate: Candidate) -> Session {
         let last_packet = LastPacket::new(Clock::start().now());
-        let sink = FeedSink::new(self.feed.ts_writer(), last_packet.clone());
+        let gate = Gate::new();
+        let sink = FeedSink::new(gate.clone(), last_packet.clone());
         let mut config = ConnectionConfig::default();
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.latency = latency;
@@ -151,6 +169,8 @@ impl PublisherDoor {
         Session {
             handle: candidate.reply.accept(keys, config, role),
             peer,
+            since: SystemTime::now(),
+            gate,
             last_packet,
             packets_seen: 0,
             announced: false,
@@ -158,27 +178,37 @@ impl PublisherDoor {
         }
     }
 
-    /// Passes on how the session is doing, until the source is stopped.
+    /// Passes on how the sessions are doing, until the source is stopped.
     async fn serve(&self, context: &SourceContext, stream_id: &str) {
         let waiting = || Some("waiting for the sender".to_owned());
         context
             .report
             .connection(Connection::Disconnected, waiting());
-        let mut tick = interval(REPORT_INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reported = Clock::start().now();
         loop {
-            tokio::select! {
+            let pause = if self.place().beside.is_some() {
+                TAKEOVER_LOOK
+            } else {
+                REPORT_INTERVAL
+            };
+            let changed = tokio::select! {
                 () = context.stop.cancelled() => return,
-                () = self.changed.notified() => {}
-                _ = tick.tick() => {}
+                () = self.changed.notified() => true,
+                () = sleep(pause) => false,
+            };
+            let now = Clock::start().now();
+            let stepped_in = self.settle(now, context);
+            if changed || stepped_in || now.saturating_since(reported) >= REPORT_INTERVAL {
+                reported = now;
+                self.look(context, stream_id);
             }
-            self.look(context, stream_id);
         }
     }
 
     fn look(&self, context: &SourceContext, stream_id: &str) {
         let mut place = self.place();
-        let Some(session) = &mut place.session else {
+        let beside = place.describe(stream_id);
+        let Some(session) = &mut place.live else {
             return;
         };
         let status = session.handle.status();
@@ -188,25 +218,23 @@ impl PublisherDoor {
                 if !std::mem::replace(&mut session.announced, true) {
                     context.report.connected(Some(session.peer.to_string()));
                 }
+                session.note_life(&status);
                 if let Some(statistics) = &status.statistics {
-                    let received = statistics.total.packets_received;
-                    if std::mem::replace(&mut session.packets_seen, received) != received {
-                        session
-                            .last_packet
-                            .note(statistics.at - statistics.silent_for);
-                    }
                     context
                         .report
                         .transport(transport(statistics, &mut session.loss));
                 }
-                context.report.detail(
-                    "srt",
-                    details::connection(&status, stream_id, Direction::In),
-                );
+                let mut details = details::connection(&status, stream_id, Direction::In);
+                if let (Some(details), Some(beside)) = (details.as_object_mut(), beside) {
+                    details.extend(beside);
+                }
+                context.report.detail("srt", details);
             }
+            // Whoever is beside steps in at the next look.
+            ConnectionState::Ended(_) if place.beside.is_some() => {}
             ConnectionState::Ended(reason) => {
                 let phrase = phrases::departure(reason).to_owned();
-                place.session = None;
+                place.live = None;
                 context
                     .report
                     .connection(Connection::Disconnected, Some(phrase));

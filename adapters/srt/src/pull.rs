@@ -12,7 +12,7 @@ use crate::details::{self, Direction};
 use crate::figures::{LossWindow, transport};
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
-use crate::sink::{FeedSink, LastPacket};
+use crate::sink::{FeedSink, Gate, LastPacket};
 
 /// The settings of a source we call, ready to run. One run is one call.
 pub(crate) struct CallerSource {
@@ -35,7 +35,9 @@ impl SourceDriver for CallerSource {
                 .report
                 .connection(Connection::Connecting, Some(calling));
             let last_packet = LastPacket::new(context.clock.now());
-            let sink = FeedSink::new(context.feed.ts_writer(), last_packet);
+            let gate = Gate::new();
+            gate.open(context.feed.ts_writer());
+            let sink = FeedSink::new(gate, last_packet);
             let role = Role::Publisher(Box::new(sink));
             match self.target.call(role, Receiver::We, &context.stop).await? {
                 Some(placed) => self.watch(&placed, &context).await,

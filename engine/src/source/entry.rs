@@ -144,7 +144,9 @@ impl Entry for SourceEntry {
     }
 
     fn alarms(&self) -> Vec<Alarm> {
-        self.observed().alarms()
+        let mut alarms = self.observed().alarms();
+        alarms.extend(self.report.snapshot().alarms.into_values());
+        alarms
     }
 }
 

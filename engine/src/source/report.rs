@@ -1,6 +1,6 @@
 use super::Connection;
 use crate::error::RunError;
-use crate::event::{EventKind, EventSink, Subject};
+use crate::event::{Alarm, EventKind, EventSink, Subject};
 use crate::limits;
 use core::time::Duration;
 use serde_json::Value;
@@ -60,6 +60,8 @@ pub(crate) struct Said {
     pub(crate) peer: Option<String>,
     pub(crate) transport: TransportFigures,
     pub(crate) details: BTreeMap<&'static str, Value>,
+    /// What the driver raised and has not cleared, by code.
+    pub(crate) alarms: BTreeMap<String, Alarm>,
     /// Counts connections, so that a watcher notices a new one.
     pub(crate) connections: u64,
     pub(crate) reconnects: u64,
@@ -155,6 +157,33 @@ impl SourceReport {
         }
     }
 
+    /// Raises an alarm of the driver's own; one that stands is only reworded.
+    pub fn raise_alarm(&self, alarm: Alarm) {
+        let mut said = self.said();
+        if let Some(standing) = said.alarms.get_mut(&alarm.code) {
+            (standing.text, standing.advice) = (alarm.text, alarm.advice);
+            return;
+        }
+        if said.alarms.len() >= limits::DRIVER_ALARMS {
+            return;
+        }
+        said.alarms.insert(alarm.code.clone(), alarm.clone());
+        drop(said);
+        self.emit(EventKind::AlarmRaised(alarm));
+    }
+
+    /// Clears an alarm of the driver's own, if it stands.
+    pub fn clear_alarm(&self, code: &str) {
+        let Some(alarm) = self.said().alarms.remove(code) else {
+            return;
+        };
+        let lasted = alarm.since.elapsed().unwrap_or_default();
+        self.emit(EventKind::AlarmCleared {
+            code: alarm.code,
+            lasted_ms: u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+
     /// Keeps the error; true if it is not the same as last time.
     pub(crate) fn failed(&self, error: &RunError) -> bool {
         let mut said = self.said();
@@ -184,5 +213,42 @@ impl SourceReport {
         self.inner
             .events
             .emit(Subject::source(&*self.inner.name), kind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Severity;
+
+    #[test]
+    fn an_alarm_of_the_driver_is_told_once_and_stands_until_it_is_cleared() {
+        let events = EventSink::new();
+        let mut told = events.subscribe();
+        let report = SourceReport::new("cam1", events);
+        let alarm = |text: &str| Alarm {
+            code: "flapping".into(),
+            severity: Severity::Warning,
+            text: text.into(),
+            advice: "stop one".into(),
+            since: SystemTime::now(),
+        };
+        report.raise_alarm(alarm("twice"));
+        report.raise_alarm(alarm("three times"));
+        let standing = report.snapshot().alarms;
+        assert_eq!(standing["flapping"].text, "three times");
+        assert!(matches!(
+            told.try_recv().unwrap().kind,
+            EventKind::AlarmRaised(_)
+        ));
+        assert!(told.try_recv().is_err());
+        report.clear_alarm("flapping");
+        report.clear_alarm("flapping");
+        assert!(report.snapshot().alarms.is_empty());
+        assert!(matches!(
+            told.try_recv().unwrap().kind,
+            EventKind::AlarmCleared { .. }
+        ));
+        assert!(told.try_recv().is_err());
     }
 }

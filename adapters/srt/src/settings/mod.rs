@@ -4,6 +4,7 @@ mod listener;
 mod output;
 mod passphrase;
 mod percent;
+mod second_publisher;
 mod source;
 mod uri;
 mod uri_options;
@@ -11,6 +12,7 @@ mod uri_options;
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;
 pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
+pub use second_publisher::SecondPublisher;
 pub use source::SourceSettings;
 pub use uri::{CallUri, UriError};
 

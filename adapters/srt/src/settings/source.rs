@@ -4,7 +4,7 @@ use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
 
 use super::listener::check_latency;
 use super::uri::{CallUri, take_passphrase};
-use super::{KeyBytes, check_secret, check_way};
+use super::{KeyBytes, SecondPublisher, check_secret, check_way};
 
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,10 @@ pub struct SourceSettings {
     /// Key length of a call; a publisher chooses its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
+    /// What happens to a second publisher while the first one sends: it is refused, takes over,
+    /// or stands by.
+    #[serde(default, skip_serializing_if = "SecondPublisher::is_default")]
+    pub second_publisher: SecondPublisher,
 }
 
 /// As it is written; a passphrase in the address then moves to its own field, so that no
@@ -42,6 +46,8 @@ struct Written {
     passphrase: Option<SecretRef>,
     latency: Option<Span>,
     pbkeylen: Option<KeyBytes>,
+    #[serde(default)]
+    second_publisher: SecondPublisher,
 }
 
 impl TryFrom<Written> for SourceSettings {
@@ -56,6 +62,7 @@ impl TryFrom<Written> for SourceSettings {
             passphrase,
             latency: written.latency,
             pbkeylen: written.pbkeylen,
+            second_publisher: written.second_publisher,
         })
     }
 }
@@ -91,7 +98,20 @@ impl Settings for SourceSettings {
             self.call.as_ref(),
         )?;
         check_secret(self.passphrase.as_ref())?;
+        self.check_second_publisher()?;
         check_latency(self.latency)
+    }
+}
+
+impl SourceSettings {
+    /// Who calls is alone with whom it calls.
+    fn check_second_publisher(&self) -> Result<(), SettingsError> {
+        if self.call.is_none() || self.second_publisher.is_default() {
+            return Ok(());
+        }
+        let message = "a call has one publisher: the one it calls";
+        Err(SettingsError::new("second_publisher", message)
+            .advise("leave it out, or wait for publishers on a listener"))
     }
 }
 
@@ -145,6 +165,16 @@ mod tests {
             field(r#"{"stream_id":"b","call":"srt://h:1"}"#),
             "stream_id"
         );
+    }
+
+    #[test]
+    fn a_second_publisher_is_refused_unless_something_else_is_written() {
+        let source = parse(r#"{"listener":"a","stream_id":"b"}"#);
+        assert_eq!(source.second_publisher, SecondPublisher::Reject);
+        let text = r#"{"listener":"a","stream_id":"b","second_publisher":"stand_by"}"#;
+        assert_eq!(serde_json::to_string(&parse(text)).unwrap(), text);
+        let call = parse(r#"{"call":"srt://h:1","second_publisher":"take_over"}"#);
+        assert_eq!(call.check().unwrap_err().field, "second_publisher");
     }
 
     #[test]

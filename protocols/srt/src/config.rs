@@ -124,6 +124,10 @@ pub struct ConnectionConfig {
     /// Retransmissions per hundred new packets, on average; a full send buffer's worth may
     /// be repeated at once. Keeps a broken or hostile peer from asking for a flood.
     pub max_resend_percent: u32,
+    /// A repetition that is the last to reach the peer before the packet's play-out is sent
+    /// twice: so many copies per hundred new packets, on average. They count as
+    /// retransmissions too. Zero: none.
+    pub max_duplicate_percent: u32,
     /// A peer silent for so long is gone.
     pub idle_timeout: Duration,
     /// Skip what is missing at its play-out time, and give up what is too late to send.
@@ -158,6 +162,7 @@ impl Default for ConnectionConfig {
             key_refresh: KeyRefresh::default(),
             max_bandwidth: MaxBandwidth::Unlimited,
             max_resend_percent: 100,
+            max_duplicate_percent: 40,
             idle_timeout: Duration::from_secs(5),
             too_late_drop: true,
             send_drop_delay: Duration::ZERO,

@@ -60,6 +60,12 @@ counters! {
     packets_lost,
     /// Data packets sent again.
     packets_retransmitted,
+    /// Of these, copies of repetitions that were the last to be in time for play-out.
+    packets_duplicated_in_advance,
+    /// Repetitions that had to wait for the retransmission budget.
+    repeats_held_back,
+    /// Copies that the retransmission budgets did not allow.
+    copies_held_back,
     /// Data packets received that the peer sent again.
     packets_received_retransmitted,
     /// Acknowledgements sent.

@@ -351,6 +351,9 @@ impl Connection {
             let keys = crypto.counters();
             self.tally.total.key_refreshes = keys.keys_received + keys.keys_announced;
         }
+        let refusals = self.sender.refusals();
+        self.tally.total.repeats_held_back = refusals.repeats;
+        self.tally.total.copies_held_back = refusals.copies;
         let (interval, interval_time) = self.tally.take_interval(now);
         Statistics {
             at: now,
@@ -419,6 +422,8 @@ fn sender_settings(
         window_packets: negotiated.flow_window_packets,
         max_bandwidth: config.max_bandwidth,
         max_resend_percent: config.max_resend_percent,
+        max_duplicate_percent: config.max_duplicate_percent,
+        peer_latency: peer_drops.then_some(negotiated.send_latency),
         drop_after: (peer_drops && config.too_late_drop).then_some(patience + SEND_DROP_MARGIN),
         originals_first: peer_drops,
         peer_repeats_naks: negotiated.peer_repeats_naks(),

@@ -218,20 +218,21 @@ impl Connection {
     }
 
     fn write_data(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
-        while let Some(index) = self.sender.next(now) {
+        while let Some(turn) = self.sender.next(now) {
+            let index = turn.index();
             match self.write_packet(index, batch) {
                 Pushed::Full => return None,
                 Pushed::Declined => {
                     // Its key is gone: it can only count as lost on the way.
-                    self.sender.on_sent(now, index);
+                    self.sender.on_sent(now, turn, &self.rtt);
                     continue;
                 }
                 Pushed::Written => {}
             }
             self.last_sent = now;
-            let again = self.sender.on_sent(now, index);
+            self.sender.on_sent(now, turn, &self.rtt);
             if let Some(slot) = self.sender.slot(index) {
-                self.tally.on_sent(slot.payload.len(), again);
+                self.tally.on_sent(slot.payload.len(), turn);
             }
         }
         Some(())

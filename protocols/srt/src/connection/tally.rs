@@ -1,5 +1,5 @@
 use crate::recv::{Arrived, Fate};
-use crate::send::{HEADER_BYTES, Removed};
+use crate::send::{HEADER_BYTES, Removed, Turn};
 use crate::statistics::Counters;
 use tidegate_units::{Duration, Instant};
 
@@ -40,17 +40,18 @@ impl Tally {
         (interval, time)
     }
 
-    pub(crate) fn on_sent(&mut self, payload_bytes: usize, again: bool) {
+    pub(crate) fn on_sent(&mut self, payload_bytes: usize, turn: Turn) {
         let bytes = payload_bytes as u64 + HEADER_BYTES;
         self.total.packets_sent += 1;
         self.total.bytes_sent += bytes;
-        if again {
-            self.total.packets_retransmitted += 1;
-            self.total.bytes_retransmitted += bytes;
-        } else {
+        if let Turn::New(_) = turn {
             self.total.packets_sent_unique += 1;
             self.total.bytes_sent_unique += bytes;
+        } else {
+            self.total.packets_retransmitted += 1;
+            self.total.bytes_retransmitted += bytes;
         }
+        self.total.packets_duplicated_in_advance += u64::from(matches!(turn, Turn::Copy(_)));
     }
 
     pub(crate) const fn on_send_dropped(&mut self, removed: Removed) {

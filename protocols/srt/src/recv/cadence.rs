@@ -7,8 +7,11 @@ const MIN_INTERVAL: Duration = Duration::from_millis(20);
 const NEVER: Duration = Duration::from_secs(3600);
 /// Reports of one loss within a round trip.
 const REPEATS: u32 = 4;
-/// The part of a round trip in which a report is merely a repeated one.
+/// The part of a round trip in which a report is merely a repeated one: less when the
+/// round-trip time is uneven, because a sender goes by what the measurement may be off.
 const REPEAT_FOR_ROUND_TRIPS: f32 = 0.6;
+const REPEAT_FOR_EVEN_ROUND_TRIPS: f32 = 0.85;
+const REPEAT_VARIANCES: u32 = 8;
 /// Reports of one loss within the latency, until the round-trip time is known.
 const FIRST_REPEATS: u32 = 4;
 /// Answers later than so many deviations count as lost.
@@ -52,7 +55,7 @@ impl Cadence {
         let repeat = (rtt.timeout() / REPEATS).max(MIN_INTERVAL);
         let known = Self {
             repeat,
-            repeat_for: rtt.smoothed().mul_f32(REPEAT_FOR_ROUND_TRIPS),
+            repeat_for: repeat_for(rtt),
             answer: rtt.smoothed() + rtt.variance() * ANSWER_VARIANCES,
             soonest: rtt.floor(),
             usual: rtt.smoothed() + rtt.variance(),
@@ -120,6 +123,14 @@ impl Cadence {
         let is_answer_possible = early >= asked.at + self.soonest;
         (asked.rounds >= EARLY_ROUNDS && early > now && is_answer_possible).then_some(early)
     }
+}
+
+fn repeat_for(rtt: &Rtt) -> Duration {
+    let smoothed = rtt.smoothed();
+    let certain = smoothed.saturating_sub(rtt.variance() * REPEAT_VARIANCES);
+    certain
+        .min(smoothed.mul_f32(REPEAT_FOR_EVEN_ROUND_TRIPS))
+        .max(smoothed.mul_f32(REPEAT_FOR_ROUND_TRIPS))
 }
 
 #[cfg(test)]

@@ -235,7 +235,7 @@ impl Receiver {
         }
         if index > end {
             arrived.missing += index - end;
-            let learned = self.reordering.wait(rtt.smoothed(), self.tsbpd.latency());
+            let learned = self.reordering.wait(rtt, self.tsbpd.latency());
             let report_at = self.tolerance.on_gap(now, end, index, rtt.smoothed());
             let report_at = report_at.max(now + learned);
             self.holes.push(now, end, index - 1, Some(report_at));

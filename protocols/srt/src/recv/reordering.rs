@@ -1,3 +1,4 @@
+use super::rtt::Rtt;
 use tidegate_units::Duration;
 
 /// What one reordered packet adds; an ordered one takes one away. So waiting begins when
@@ -6,13 +7,19 @@ use tidegate_units::Duration;
 const REORDERED_SCORE: u32 = 16;
 const WAIT_SCORE: u32 = 64;
 const MAX_SCORE: u32 = 1024;
-/// The estimate rises by a quarter of what is above it and falls by a 64th of what is
-/// below: it settles where about one reordered packet in seventeen comes later still.
+/// The estimate rises by a quarter of what is above it and falls by a small part of what is
+/// below: up at once, down over seconds, and at rest where about one reordered packet in a
+/// hundred comes later still.
 const RISE: u64 = 4;
-const FALL: u64 = 64;
-/// Waiting may use up so much of a round trip, and of the latency.
-const MAX_ROUND_TRIP_PART: u32 = 4;
-const MAX_LATENCY_PART: u32 = 8;
+const FALL: u64 = 1024;
+/// Waiting may always use up so much of a round trip and of the latency …
+const ROUND_TRIP_PART: u32 = 4;
+const LATENCY_PART: u32 = 8;
+/// … and more, up to this part of the latency, out of what so many rounds leave of it.
+const MAX_LATENCY_PART: u32 = 4;
+const MAX_ROUNDS: u32 = 3;
+/// A round is a round-trip time and so many of its deviations.
+const ROUND_VARIANCES: u32 = 2;
 
 /// Learns from a link that reorders how long a gap is probably no loss.
 #[derive(Debug, Default)]
@@ -38,23 +45,43 @@ impl Reordering {
     }
 
     /// How long a fresh gap is left alone.
-    pub(crate) fn wait(&self, rtt: Duration, latency: Duration) -> Duration {
+    pub(crate) fn wait(&self, rtt: &Rtt, latency: Duration) -> Duration {
         if self.score < WAIT_SCORE {
             return Duration::ZERO;
         }
-        let bound = (rtt / MAX_ROUND_TRIP_PART).min(latency / MAX_LATENCY_PART);
-        Duration::from_micros(self.late_micros).min(bound)
+        let always = (rtt.smoothed() / ROUND_TRIP_PART).min(latency / LATENCY_PART);
+        let bound = spare(rtt, latency).min(latency / MAX_LATENCY_PART);
+        Duration::from_micros(self.late_micros).min(bound.max(always))
     }
+}
+
+/// What is left of the latency when as many rounds of repetition as fit have had their time.
+fn spare(rtt: &Rtt, latency: Duration) -> Duration {
+    let round = rtt.smoothed() + rtt.variance() * ROUND_VARIANCES;
+    let mut left = latency;
+    for _ in 0..MAX_ROUNDS {
+        left = left.checked_sub(round).unwrap_or(left);
+    }
+    left
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RTT: Duration = Duration::from_millis(100);
     const LATENCY: Duration = Duration::from_millis(400);
 
+    fn rtt(millis: u64) -> Rtt {
+        let mut rtt = Rtt::default();
+        rtt.learn(Duration::from_millis(millis), Duration::ZERO);
+        rtt
+    }
+
     fn after(rounds: u32, ordered_between: u32, late: Duration) -> Duration {
+        after_over(&rtt(99), rounds, ordered_between, late)
+    }
+
+    fn after_over(rtt: &Rtt, rounds: u32, ordered_between: u32, late: Duration) -> Duration {
         let mut reordering = Reordering::default();
         for _ in 0..rounds {
             reordering.on_reordered(late);
@@ -62,7 +89,7 @@ mod tests {
                 reordering.on_ordered();
             }
         }
-        reordering.wait(RTT, LATENCY)
+        reordering.wait(rtt, LATENCY)
     }
 
     #[test]
@@ -77,7 +104,40 @@ mod tests {
     }
 
     #[test]
-    fn waiting_is_bounded_by_the_round_trip() {
-        assert_eq!(after(1000, 3, Duration::from_millis(90)), RTT / 4);
+    fn waiting_costs_no_round_of_repetition_but_a_quarter_of_a_round_trip() {
+        let late = Duration::from_millis(90);
+        assert_eq!(
+            after(1000, 3, late),
+            Duration::from_millis(90),
+            "3 rounds fit"
+        );
+        let wait = after_over(&rtt(133), 1000, 3, late);
+        assert_eq!(wait, Duration::from_micros(33_250));
+    }
+
+    #[test]
+    fn waiting_is_bounded_by_the_latency() {
+        let wait = after_over(&rtt(10), 1000, 3, Duration::from_millis(300));
+        assert_eq!(wait, LATENCY / 4);
+    }
+
+    #[test]
+    fn the_wait_rises_fast_and_falls_slowly() {
+        let mut reordering = Reordering::default();
+        for _ in 0..20 {
+            reordering.on_reordered(Duration::from_millis(20));
+        }
+        let risen = reordering.wait(&rtt(99), LATENCY);
+        assert!(risen > Duration::from_millis(19), "{risen:?}");
+        for _ in 0..100 {
+            reordering.on_reordered(Duration::from_millis(2));
+        }
+        let fallen = reordering.wait(&rtt(99), LATENCY);
+        assert!(fallen > Duration::from_millis(16), "{fallen:?}");
+        for _ in 0..10_000 {
+            reordering.on_reordered(Duration::from_millis(2));
+        }
+        let settled = reordering.wait(&rtt(99), LATENCY);
+        assert!(settled < Duration::from_millis(4), "{settled:?}");
     }
 }

@@ -1,26 +1,28 @@
 /// Credit is counted in hundredths of a packet.
 const PACKET: u64 = 100;
-/// Retransmissions that may be owed to a good past: all of a full send buffer at once.
-const MAX_CREDIT: u64 = 8192 * PACKET;
 
 /// Bounds what retransmissions add to the wire, whatever a peer asks for.
 #[derive(Debug)]
 pub(crate) struct ResendBudget {
     percent: u64,
     credit: u64,
+    max_credit: u64,
 }
 
 impl ResendBudget {
-    /// On average `percent` retransmissions for a hundred new packets.
-    pub(crate) fn new(percent: u32) -> Self {
+    /// On average `percent` retransmissions for a hundred new packets; `reserve_packets`
+    /// may be owed to a good past. Zero percent is no budget at all.
+    pub(crate) fn new(percent: u32, reserve_packets: u64) -> Self {
+        let reserve = if percent == 0 { 0 } else { reserve_packets };
         Self {
             percent: u64::from(percent),
-            credit: MAX_CREDIT,
+            credit: reserve * PACKET,
+            max_credit: reserve * PACKET,
         }
     }
 
     pub(crate) fn on_new(&mut self) {
-        self.credit = (self.credit + self.percent).min(MAX_CREDIT);
+        self.credit = (self.credit + self.percent).min(self.max_credit);
     }
 
     /// A round trip passed in which nothing could be sent: one packet may always try.
@@ -43,7 +45,7 @@ mod tests {
 
     #[test]
     fn after_the_reserve_only_what_new_packets_earn_is_left() {
-        let mut budget = ResendBudget::new(50);
+        let mut budget = ResendBudget::new(50, 8192);
         let mut resent = 0;
         while budget.allows() {
             budget.on_resent();
@@ -59,5 +61,12 @@ mod tests {
             allowed
         });
         assert_eq!(earned.count(), 50);
+    }
+
+    #[test]
+    fn zero_percent_allows_nothing() {
+        let mut budget = ResendBudget::new(0, 8192);
+        budget.on_new();
+        assert!(!budget.allows());
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     pub(crate) key: Option<KeyGeneration>,
     /// It waits in the list of losses.
     pub(crate) lost: bool,
+    /// The budget had it wait there.
+    pub(crate) held_back: bool,
     pub(crate) transmissions: u32,
     pub(crate) last_sent: Instant,
 }
@@ -53,6 +55,7 @@ impl Slot {
             message,
             key,
             lost: false,
+            held_back: false,
             transmissions: 0,
             last_sent: Instant::ZERO,
         }

@@ -2,6 +2,8 @@
 
 mod budget;
 mod buffer;
+mod copies;
+mod last_chance;
 mod loss;
 mod pacer;
 
@@ -10,10 +12,13 @@ pub(crate) use pacer::HEADER_BYTES;
 pub use pacer::MaxBandwidth;
 
 use crate::crypto::KeyGeneration;
+use crate::recv::Rtt;
 use crate::wire::MessageNumber;
 use budget::ResendBudget;
 use buffer::SendBuffer;
 use bytes::Bytes;
+use copies::Copies;
+use last_chance::LastChance;
 use loss::LossList;
 use pacer::Pacer;
 use tidegate_units::{Bitrate, Duration, Instant};
@@ -25,6 +30,10 @@ const PROBE_INTERVAL: u64 = 16;
 const BLIND_RESEND_SLACK: Duration = Duration::from_millis(10);
 /// The blind timer never counts further than this many unanswered rounds.
 const MAX_BLIND_ROUNDS: u32 = 16;
+/// Retransmissions that may be owed to a good past: all of a full send buffer at once.
+const RESEND_RESERVE_PACKETS: u64 = 8192;
+/// The same for copies: after an outage the first repetitions matter more.
+const COPY_RESERVE_PACKETS: u64 = 256;
 
 /// What the sending half is told when the connection is made.
 #[derive(Debug, Clone)]
@@ -39,6 +48,10 @@ pub(crate) struct SenderSettings {
     pub(crate) max_bandwidth: MaxBandwidth,
     /// Retransmissions per hundred new packets, on average.
     pub(crate) max_resend_percent: u32,
+    /// Copies of last repetitions per hundred new packets, on average; zero: none.
+    pub(crate) max_duplicate_percent: u32,
+    /// The peer's receive latency, if it skips what is missing at its play-out time.
+    pub(crate) peer_latency: Option<Duration>,
     /// Give up packets handed over this long ago; `None`: never.
     pub(crate) drop_after: Option<Duration>,
     /// The peer drops late packets, so what is new goes before what is repeated.
@@ -53,6 +66,34 @@ pub(crate) enum AckOutcome {
     Advanced,
     Repeated,
     OutOfRange,
+}
+
+/// A packet that may leave now, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was never sent.
+    New(u64),
+    /// The peer misses it.
+    Repeat(u64),
+    /// It was just repeated, for the last time that can be in time.
+    Copy(u64),
+}
+
+impl Turn {
+    pub(crate) const fn index(self) -> u64 {
+        match self {
+            Self::New(index) | Self::Repeat(index) | Self::Copy(index) => index,
+        }
+    }
+}
+
+/// Retransmissions that the budget held back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Refusals {
+    /// Repetitions that had to wait for it, each counted once.
+    pub(crate) repeats: u64,
+    /// Copies that were not sent.
+    pub(crate) copies: u64,
 }
 
 /// What a loss report did.
@@ -71,8 +112,13 @@ pub(crate) struct NakOutcome {
 pub(crate) struct Sender {
     buffer: SendBuffer,
     losses: LossList,
+    copies: Copies,
+    last_chance: LastChance,
     pacer: Pacer,
     budget: ResendBudget,
+    copy_budget: ResendBudget,
+    copies_are_wanted: bool,
+    refusals: Refusals,
     /// How many packets may be in flight (libsrt's flow window; it may go below zero).
     window: i64,
     next_message: u64,
@@ -90,8 +136,13 @@ impl Sender {
         Self {
             buffer: SendBuffer::new(settings.first, settings.capacity_packets),
             losses: LossList::default(),
+            copies: Copies::default(),
+            last_chance: LastChance::new(settings.peer_latency),
             pacer: Pacer::new(settings.max_bandwidth),
-            budget: ResendBudget::new(settings.max_resend_percent),
+            budget: ResendBudget::new(settings.max_resend_percent, RESEND_RESERVE_PACKETS),
+            copy_budget: ResendBudget::new(settings.max_duplicate_percent, COPY_RESERVE_PACKETS),
+            copies_are_wanted: settings.max_duplicate_percent > 0,
+            refusals: Refusals::default(),
             window: i64::from(settings.window_packets),
             next_message: settings.first_message,
             drop_after: settings.drop_after,
@@ -121,40 +172,69 @@ impl Sender {
     }
 
     /// The packet that may leave now, if any.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Turn> {
         if self.pacer.next_slot() > now && !(self.probing && self.may_send_new()) {
             return None;
         }
-        let new = self.may_send_new().then(|| self.buffer.next_new());
+        let new = self.may_send_new();
+        let new = new.then(|| Turn::New(self.buffer.next_new()));
         if self.originals_first && new.is_some() {
             return new;
         }
         // A packet that was never sent cannot be lost: the list holds sent ones only.
-        self.next_loss().or(new)
+        let repeat = self.next_loss().map(Turn::Repeat);
+        repeat.or(new).or_else(|| self.next_copy(now))
     }
 
-    /// The packet `index` left; true if it had left before.
-    pub(crate) fn on_sent(&mut self, now: Instant, index: u64) -> bool {
-        let is_new = index == self.buffer.next_new();
-        if is_new {
-            self.buffer.advance_new();
-            self.budget.on_new();
-            self.probing = index.is_multiple_of(PROBE_INTERVAL);
-            if self.peer_repeats_naks || index == self.buffer.first() {
-                self.last_progress = now;
-                self.blind_rounds = 0;
+    /// The packet of this turn left.
+    pub(crate) fn on_sent(&mut self, now: Instant, turn: Turn, rtt: &Rtt) {
+        match turn {
+            Turn::New(index) => self.on_new(now, index),
+            Turn::Repeat(index) => {
+                self.losses.pop();
+                self.budget.on_resent();
+                self.plan_copy(now, index, rtt);
             }
-        } else {
-            self.losses.pop();
-            self.budget.on_resent();
+            Turn::Copy(_) => {
+                self.copies.pop();
+                self.budget.on_resent();
+            }
         }
-        if let Some(slot) = self.buffer.slot_mut(index) {
+        if let Some(slot) = self.buffer.slot_mut(turn.index()) {
             slot.transmissions = slot.transmissions.saturating_add(1);
             slot.last_sent = now;
-            slot.lost = false;
+            slot.lost &= matches!(turn, Turn::Copy(_));
             self.pacer.on_sent(now, slot.payload.len());
         }
-        !is_new
+    }
+
+    fn on_new(&mut self, now: Instant, index: u64) {
+        self.buffer.advance_new();
+        self.budget.on_new();
+        self.copy_budget.on_new();
+        self.probing = index.is_multiple_of(PROBE_INTERVAL);
+        if self.peer_repeats_naks || index == self.buffer.first() {
+            self.last_progress = now;
+            self.blind_rounds = 0;
+        }
+    }
+
+    /// A copy follows if the peer has no time to ask for this repetition again.
+    fn plan_copy(&mut self, now: Instant, index: u64, rtt: &Rtt) {
+        if !self.copies_are_wanted {
+            return;
+        }
+        let Some(slot) = self.buffer.slot(index) else {
+            return;
+        };
+        let Some(after) = self.last_chance.copy_after(now, slot.origin, rtt) else {
+            return;
+        };
+        if self.copy_budget.allows() && self.copies.push(now + after, index) {
+            self.copy_budget.on_resent();
+        } else {
+            self.refusals.copies += 1;
+        }
     }
 
     pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {
@@ -274,11 +354,13 @@ impl Sender {
     pub(crate) fn wake_at(&mut self, blind_timeout: Duration) -> Option<Instant> {
         let can_send = self.may_send_new() || self.next_loss().is_some();
         let send = can_send.then(|| self.pacer.next_slot());
+        let copy = self.copies.peek(self.buffer.first());
+        let copy = copy.map(|(at, _)| at.max(self.pacer.next_slot()));
         let drop = match (self.drop_after, self.buffer.oldest_submitted()) {
             (Some(age), Some(submitted)) => Some(submitted + age),
             _ => None,
         };
-        [send, drop, self.blind_deadline(blind_timeout)]
+        [send, copy, drop, self.blind_deadline(blind_timeout)]
             .into_iter()
             .flatten()
             .min()
@@ -286,8 +368,38 @@ impl Sender {
 
     /// The oldest loss, if it may be repeated.
     fn next_loss(&mut self) -> Option<u64> {
-        let oldest = self.losses.peek(self.buffer.first());
-        oldest.filter(|_| self.budget.allows())
+        let oldest = self.losses.peek(self.buffer.first())?;
+        if self.budget.allows() {
+            return Some(oldest);
+        }
+        let slot = self.buffer.slot_mut(oldest)?;
+        if !core::mem::replace(&mut slot.held_back, true) {
+            self.refusals.repeats += 1;
+        }
+        None
+    }
+
+    /// The copy whose time has come. What cannot be sent in time any more is forgotten.
+    fn next_copy(&mut self, now: Instant) -> Option<Turn> {
+        while let Some((at, index)) = self.copies.peek(self.buffer.first()) {
+            if at > now {
+                return None;
+            }
+            let origin = self.buffer.slot(index).map(|slot| slot.origin);
+            if origin.is_none_or(|origin| self.last_chance.is_over(now, origin)) {
+                self.copies.pop();
+            } else if self.budget.allows() {
+                return Some(Turn::Copy(index));
+            } else {
+                self.copies.pop();
+                self.refusals.copies += 1;
+            }
+        }
+        None
+    }
+
+    pub(crate) const fn refusals(&self) -> Refusals {
+        self.refusals
     }
 
     fn may_send_new(&self) -> bool {

@@ -10,6 +10,8 @@ fn settings() -> SenderSettings {
         window_packets: 500,
         max_bandwidth: MaxBandwidth::Unlimited,
         max_resend_percent: 100,
+        max_duplicate_percent: 40,
+        peer_latency: Some(Duration::from_millis(300)),
         drop_after: Some(Duration::from_millis(1020)),
         originals_first: true,
         peer_repeats_naks: true,
@@ -32,13 +34,19 @@ fn send_all(sender: &mut Sender, millis: u64) -> Vec<u64> {
     let mut sent = Vec::new();
     let mut now = Instant::from_millis(millis);
     for _ in 0..1000 {
-        while let Some(index) = sender.next(now) {
-            sender.on_sent(now, index);
-            sent.push(index - FIRST);
+        while let Some(turn) = sender.next(now) {
+            sender.on_sent(now, turn, &steady_rtt());
+            sent.push(turn.index() - FIRST);
         }
         now += Duration::from_micros(10);
     }
     sent
+}
+
+fn steady_rtt() -> Rtt {
+    let mut rtt = Rtt::default();
+    rtt.learn(RTT - Duration::from_millis(1), Duration::ZERO);
+    rtt
 }
 
 const RTT: Duration = Duration::from_millis(100);
@@ -233,4 +241,83 @@ fn the_last_packet_is_repeated_when_the_window_holds_back_what_follows_it() {
     let later = sender.blind_deadline(RTT).unwrap();
     sender.resend_blindly(later, RTT);
     assert_eq!(send_all(&mut sender, 500), [1]);
+}
+
+/// Three packets sent at 10 ms; the peer plays out 300 ms after their origin, at 1 ms.
+fn reported_at(settings: &SenderSettings, millis: u64) -> Sender {
+    let mut sender = sender_with(settings, 3);
+    send_all(&mut sender, 10);
+    sender.on_nak(Instant::from_millis(millis), FIRST, FIRST, RTT);
+    sender
+}
+
+#[test]
+fn a_repetition_that_is_the_last_in_time_is_sent_again_a_quarter_of_a_round_trip_later() {
+    let mut sender = reported_at(&settings(), 220);
+    assert_eq!(send_all(&mut sender, 220), [0]);
+    assert_eq!(send_all(&mut sender, 234), [] as [u64; 0]);
+    assert_eq!(
+        sender.wake_at(Duration::from_secs(1)),
+        Some(Instant::from_micros(244_750))
+    );
+    assert_eq!(send_all(&mut sender, 245), [0]);
+    assert_eq!(send_all(&mut sender, 290), [] as [u64; 0], "only once");
+}
+
+#[test]
+fn a_repetition_that_can_be_asked_for_again_is_sent_once() {
+    let mut sender = reported_at(&settings(), 120);
+    assert_eq!(send_all(&mut sender, 120), [0]);
+    assert_eq!(send_all(&mut sender, 180), [] as [u64; 0]);
+}
+
+#[test]
+fn a_copy_of_what_was_acknowledged_meanwhile_is_not_sent() {
+    let mut sender = reported_at(&settings(), 220);
+    send_all(&mut sender, 220);
+    sender.on_ack(Instant::from_millis(230), FIRST + 3, Some(100));
+    assert_eq!(send_all(&mut sender, 250), [] as [u64; 0]);
+}
+
+#[test]
+fn a_copy_that_would_come_too_late_is_not_sent() {
+    let mut sender = reported_at(&settings(), 220);
+    send_all(&mut sender, 220);
+    assert_eq!(send_all(&mut sender, 302), [] as [u64; 0]);
+}
+
+#[test]
+fn copies_can_be_switched_off_and_are_then_no_refusals() {
+    let off = SenderSettings {
+        max_duplicate_percent: 0,
+        ..settings()
+    };
+    let mut sender = reported_at(&off, 220);
+    assert_eq!(send_all(&mut sender, 220), [0]);
+    assert_eq!(send_all(&mut sender, 250), [] as [u64; 0]);
+    assert_eq!(sender.refusals(), Refusals::default());
+}
+
+#[test]
+fn copies_beyond_their_budget_are_refused_and_counted() {
+    let mut sender = sender_with(&settings(), 400);
+    send_all(&mut sender, 10);
+    let now = Instant::from_millis(220);
+    sender.on_nak(now, FIRST, FIRST + 399, RTT);
+    assert_eq!(send_all(&mut sender, 220).len(), 400);
+    assert_eq!(sender.refusals().copies, 400 - COPY_RESERVE_PACKETS);
+    assert_eq!(send_all(&mut sender, 260).len(), 256);
+}
+
+#[test]
+fn a_repetition_that_waits_for_the_budget_is_counted_once() {
+    let none = SenderSettings {
+        max_resend_percent: 0,
+        ..settings()
+    };
+    let mut sender = reported_at(&none, 120);
+    for millis in 120..140 {
+        assert_eq!(send_all(&mut sender, millis), [] as [u64; 0]);
+    }
+    assert_eq!(sender.refusals().repeats, 1);
 }

@@ -1,6 +1,7 @@
-//! How much a lossy link costs: the recovery table, with libsrt's measured figures as bounds.
+//! How much a lossy link costs: the recovery tables.
 //!
-//! Each cell streams 10 Mbit/s over a round trip of 100 ms with the same conditions both ways.
+//! Without copies of last repetitions the bounds are what libsrt does; with them, as it is by
+//! default, they are what Tidegate promises. Each cell streams 10 Mbit/s over a round trip of 100 ms with the same conditions both ways.
 //! `unrecovered` is the share of payloads never delivered, `wire` the bytes of data packets on
 //! the wire (lower headers included) for each byte of payload.
 //!
@@ -22,9 +23,41 @@ struct Cell {
     name: &'static str,
     link: LinkConfig,
     latency: Duration,
-    /// What libsrt 1.5.5 loses and puts on the wire under these conditions.
-    libsrt_unrecovered_percent: f64,
-    libsrt_wire: f64,
+    bound: Bound,
+}
+
+/// What may be lost and what may be on the wire.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// What libsrt 1.5.5 was measured with; last repetitions are not copied.
+    Libsrt(f64, f64),
+    /// What we promise; last repetitions are copied.
+    Promised(f64, f64),
+}
+
+impl Bound {
+    const fn figures(self) -> (f64, f64) {
+        match self {
+            Self::Libsrt(percent, wire) | Self::Promised(percent, wire) => (percent, wire),
+        }
+    }
+
+    /// Whether a run shows that the bound is kept. libsrt's figures are means of runs of
+    /// their own, so a run may exceed them by its noise; a promise has to be kept with as
+    /// much to spare.
+    fn admits(self, outcome: &Outcome) -> bool {
+        let measured = outcome.unrecovered_percent;
+        match self {
+            Self::Libsrt(percent, wire) => {
+                let allowed = percent + noise_percent(percent, outcome.payloads);
+                measured <= allowed && outcome.wire <= wire + WIRE_TOLERANCE
+            }
+            Self::Promised(percent, wire) => {
+                let worst = measured + noise_percent(measured, outcome.payloads);
+                worst <= percent && outcome.wire <= wire
+            }
+        }
+    }
 }
 
 struct Outcome {
@@ -39,10 +72,13 @@ fn random(percent: f64) -> LinkConfig {
 
 fn run(cell: &Cell, seed: u64) -> Outcome {
     let seconds = virtual_seconds(DEFAULT_SECONDS);
-    let mut pair = Scenario::new(seed)
+    let mut scenario = Scenario::new(seed)
         .link(cell.link.clone())
-        .latency(cell.latency)
-        .connect();
+        .latency(cell.latency);
+    if let Bound::Libsrt(..) = cell.bound {
+        scenario.connection.max_duplicate_percent = 0;
+    }
+    let mut pair = scenario.connect();
     pair.stream(
         Side::Caller,
         MEGABITS_PER_SECOND,
@@ -59,8 +95,8 @@ fn run(cell: &Cell, seed: u64) -> Outcome {
     }
 }
 
-/// Three standard deviations of a count of independent losses: a sender exactly as good as
-/// libsrt exceeds libsrt's mean by less than this in a run of this length.
+/// Three standard deviations of a count of independent losses: in a run of this length, a
+/// sender whose mean is `percent` stays within this of it.
 fn noise_percent(percent: f64, payloads: u64) -> f64 {
     let expected = percent / 100.0 * payloads as f64;
     3.0 * expected.sqrt() * 100.0 / payloads as f64
@@ -68,6 +104,9 @@ fn noise_percent(percent: f64, payloads: u64) -> f64 {
 
 /// libsrt's wire figures are rounded to three digits, from runs of their own.
 const WIRE_TOLERANCE: f64 = 0.002;
+/// How many packets bursts of five take varies by 2 % from run to run (one standard
+/// deviation in 240 s), and what is repeated with it.
+const BURST_WIRE_NOISE: f64 = 0.002;
 
 fn check(table: &str, seed: u64, cells: &[Cell]) {
     let mut text = String::from("conditions                     latency  unrecovered   wire\n");
@@ -82,19 +121,19 @@ fn check(table: &str, seed: u64, cells: &[Cell]) {
             outcome.wire
         );
         writeln!(text, "{line}").expect("a string takes everything");
-        let libsrt = cell.libsrt_unrecovered_percent;
-        let allowed = libsrt + noise_percent(libsrt, outcome.payloads);
-        let wire_allowed = cell.libsrt_wire + WIRE_TOLERANCE;
-        if outcome.unrecovered_percent > allowed || outcome.wire > wire_allowed {
-            worse.push(format!(
-                "{line}  (allowed: {allowed:.4} %, {wire_allowed:.3})"
-            ));
+        if !cell.bound.admits(&outcome) {
+            let (percent, wire) = cell.bound.figures();
+            worse.push(format!("{line}  (bound: {percent:.4} %, {wire:.3})"));
         }
     }
     if virtual_seconds(DEFAULT_SECONDS) != DEFAULT_SECONDS {
         show(&text);
     }
-    assert!(worse.is_empty(), "worse than libsrt:\n{}", worse.join("\n"));
+    assert!(
+        worse.is_empty(),
+        "worse than the bound:\n{}",
+        worse.join("\n")
+    );
     if virtual_seconds(DEFAULT_SECONDS) == DEFAULT_SECONDS {
         insta::assert_snapshot!(table, text);
     }
@@ -108,78 +147,130 @@ fn show(table: &str) {
     println!("{table}");
 }
 
-fn grid(name: &'static str, percent: f64, libsrt: [(f64, f64); 3]) -> Vec<Cell> {
+fn grid(name: &'static str, percent: f64, bounds: [Bound; 3]) -> Vec<Cell> {
     let latencies = [200 * MS, 300 * MS, 400 * MS];
-    let cells = latencies.into_iter().zip(libsrt);
-    let cells = cells.map(
-        |(latency, (libsrt_unrecovered_percent, libsrt_wire))| Cell {
-            name,
-            link: random(percent),
-            latency,
-            libsrt_unrecovered_percent,
-            libsrt_wire,
-        },
-    );
+    let cells = latencies.into_iter().zip(bounds);
+    let cells = cells.map(|(latency, bound)| Cell {
+        name,
+        link: random(percent),
+        latency,
+        bound,
+    });
     cells.collect()
 }
 
 #[test]
 fn ten_percent_random_loss_is_recovered_as_well_as_libsrt_does() {
-    let libsrt = [(0.93, 1.149), (0.12, 1.150), (0.016, 1.149)];
-    check(
-        "random_10",
-        101,
-        &grid("10 % random, both ways", 10.0, libsrt),
-    );
+    use Bound::Libsrt;
+    let bounds = [
+        Libsrt(0.93, 1.149),
+        Libsrt(0.12, 1.150),
+        Libsrt(0.016, 1.149),
+    ];
+    let cells = grid("10 % random, both ways", 10.0, bounds);
+    check("random_10", 101, &cells);
 }
 
 #[test]
 fn twenty_percent_random_loss_is_recovered_as_well_as_libsrt_does() {
-    let libsrt = [(3.9, 1.277), (1.05, 1.286), (0.25, 1.290)];
-    check(
-        "random_20",
-        102,
-        &grid("20 % random, both ways", 20.0, libsrt),
-    );
+    use Bound::Libsrt;
+    let bounds = [Libsrt(3.9, 1.277), Libsrt(1.05, 1.286), Libsrt(0.25, 1.290)];
+    let cells = grid("20 % random, both ways", 20.0, bounds);
+    check("random_20", 102, &cells);
 }
 
 #[test]
 fn thirty_percent_random_loss_is_recovered_as_well_as_libsrt_does() {
-    let libsrt = [(9.1, 1.415), (3.8, 1.451), (1.56, 1.466)];
-    check(
-        "random_30",
-        103,
-        &grid("30 % random, both ways", 30.0, libsrt),
-    );
+    use Bound::Libsrt;
+    let bounds = [Libsrt(9.1, 1.415), Libsrt(3.8, 1.451), Libsrt(1.56, 1.466)];
+    let cells = grid("30 % random, both ways", 30.0, bounds);
+    check("random_30", 103, &cells);
+}
+
+#[test]
+fn last_repetitions_sent_twice_recover_more_of_ten_percent() {
+    use Bound::Promised;
+    let bounds = [
+        Promised(0.25, 1.27),
+        Promised(0.03, 1.18),
+        Promised(0.004, 1.16),
+    ];
+    let cells = grid("10 % random, both ways", 10.0, bounds);
+    check("random_10_copied", 111, &cells);
+}
+
+#[test]
+fn last_repetitions_sent_twice_recover_more_of_twenty_percent() {
+    use Bound::Promised;
+    let bounds = [
+        Promised(1.6, 1.50),
+        Promised(0.3, 1.35),
+        Promised(0.08, 1.31),
+    ];
+    let cells = grid("20 % random, both ways", 20.0, bounds);
+    check("random_20_copied", 112, &cells);
+}
+
+#[test]
+fn last_repetitions_sent_twice_recover_more_of_thirty_percent() {
+    use Bound::Promised;
+    let bounds = [
+        Promised(4.5, 1.75),
+        Promised(1.3, 1.58),
+        Promised(0.5, 1.53),
+    ];
+    let cells = grid("30 % random, both ways", 30.0, bounds);
+    check("random_30_copied", 113, &cells);
+}
+
+fn in_bursts() -> LinkConfig {
+    LinkConfig::delayed(ONE_WAY).losing_in_bursts(Probability::percent(10.0), 5.0)
+}
+
+/// 40 to 60 ms each way, evenly distributed, each packet for itself.
+fn jitter() -> LinkConfig {
+    LinkConfig::delayed(ONE_WAY - 10 * MS).jittering(20 * MS)
+}
+
+fn bursts_and_jitter(bounds: [Bound; 3]) -> Vec<Cell> {
+    let conditions = [
+        ("10 % in bursts of 5", in_bursts()),
+        (
+            "0–20 ms reordering jitter, 5 %",
+            jitter().losing(Probability::percent(5.0)),
+        ),
+        ("0–20 ms reordering jitter", jitter()),
+    ];
+    let cells = conditions.into_iter().zip(bounds);
+    let cells = cells.map(|((name, link), bound)| Cell {
+        name,
+        link,
+        latency: 300 * MS,
+        bound,
+    });
+    cells.collect()
 }
 
 #[test]
 fn bursts_and_jitter_are_recovered_as_well_as_libsrt_does() {
-    let jitter = LinkConfig::delayed(ONE_WAY - 10 * MS).jittering(20 * MS);
-    let cells = [
-        Cell {
-            name: "10 % in bursts of 5",
-            link: LinkConfig::delayed(ONE_WAY).losing_in_bursts(Probability::percent(10.0), 5.0),
-            latency: 300 * MS,
-            libsrt_unrecovered_percent: 0.28,
-            libsrt_wire: 1.145,
-        },
-        Cell {
-            name: "0–20 ms reordering jitter, 5 %",
-            link: jitter.clone().losing(Probability::percent(5.0)),
-            latency: 300 * MS,
-            libsrt_unrecovered_percent: 0.018,
-            libsrt_wire: 1.80,
-        },
-        Cell {
-            name: "0–20 ms reordering jitter",
-            link: jitter,
-            latency: 300 * MS,
-            libsrt_unrecovered_percent: 0.0,
-            libsrt_wire: 1.78,
-        },
+    use Bound::Libsrt;
+    let bounds = [
+        Libsrt(0.28, 1.145 + BURST_WIRE_NOISE),
+        Libsrt(0.018, 1.80),
+        Libsrt(0.0, 1.78),
     ];
-    check("bursts_and_jitter", 104, &cells);
+    check("bursts_and_jitter", 104, &bursts_and_jitter(bounds));
+}
+
+#[test]
+fn last_repetitions_sent_twice_recover_more_of_bursts_and_jitter() {
+    use Bound::Promised;
+    let bounds = [
+        Promised(0.1, 1.18),
+        Promised(0.02, 1.13),
+        Promised(0.0, 1.07),
+    ];
+    check("bursts_and_jitter_copied", 114, &bursts_and_jitter(bounds));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn the_senders_figures_are_what_was_sent() {
 
 #[test]
 fn the_receivers_figures_are_what_was_delivered_and_lost() {
-    let mut pair = Scenario::new(91).link(rough()).latency(160 * MS).connect();
+    let mut pair = Scenario::new(91).link(rough()).latency(110 * MS).connect();
     let (from, to) = (
         pair.node(Side::Caller).address,
         pair.node(Side::Listener).address,

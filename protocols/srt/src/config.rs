@@ -1,4 +1,5 @@
 use crate::crypto::{KeyRefresh, SessionKeys};
+use crate::fec::FilterConfig;
 use crate::handshake::CookieKey;
 use crate::send::MaxBandwidth;
 use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SrtVersion};
@@ -147,6 +148,8 @@ pub struct ConnectionConfig {
     pub send_buffer_packets: Option<u32>,
     /// Largest datagram with its IP and UDP headers.
     pub segment_bytes: u32,
+    /// The packet filter wanted; the caller and the listener have to agree on one.
+    pub packet_filter: Option<FilterConfig>,
     /// For simulations: the timestamp the connection's clock starts with.
     pub first_timestamp_micros: u32,
     /// For simulations: the first message's number.
@@ -172,6 +175,7 @@ impl Default for ConnectionConfig {
             receive_buffer_packets: None,
             send_buffer_packets: None,
             segment_bytes: 1500,
+            packet_filter: None,
             first_timestamp_micros: 0,
             first_message: None,
         }

@@ -1,3 +1,4 @@
+use crate::fec::FilterConfig;
 use crate::handshake::{Negotiated, RequestedEncryption, StreamId};
 use crate::reject::RejectReason;
 use crate::wire::SrtVersion;
@@ -114,6 +115,8 @@ pub struct ConnectionRequest {
     pub stream_id: StreamId,
     /// How it encrypts.
     pub encryption: RequestedEncryption,
+    /// The packet filter it wants.
+    pub packet_filter: Option<FilterConfig>,
     /// Its SRT version.
     pub peer_version: SrtVersion,
     /// The receive latency the caller wants for itself.

@@ -9,6 +9,7 @@ mod connection;
 pub mod crypto;
 mod endpoint;
 mod event;
+pub mod fec;
 pub mod handshake;
 mod recv;
 mod reject;
@@ -29,6 +30,7 @@ pub use endpoint::{ConnectError, Decision, Endpoint, EndpointCounters};
 pub use event::{
     CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
 };
+pub use fec::{FilterConfig, PacketFilter};
 pub use handshake::{
     AccessMode, AccessRequest, CookieKey, Negotiated, RequestedEncryption, StreamId,
 };

@@ -162,7 +162,7 @@ impl fmt::Display for RejectReason {
             Self::Version => "the caller's SRT version is too old",
             Self::MessageApi => "the caller wants a byte stream instead of live messages",
             Self::Congestion => "the caller wants a congestion control other than live",
-            Self::Filter => "the caller's packet filter is not supported here",
+            Self::Filter => "the packet filters of the two sides do not fit together",
             Self::Group => "the caller's connection belongs to a bonding group",
             Self::CryptoMode => "the caller's cipher mode is not supported here",
             Self::RendezvousCookie => "both rendezvous cookies are equal",

@@ -44,13 +44,13 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Data packets sent, retransmissions included.
+    /// Data packets sent, retransmissions and the packet filter's included.
     packets_sent,
     /// Data packets sent for the first time.
     packets_sent_unique,
-    /// Data packets received, duplicates included.
+    /// Data packets received, duplicates and the packet filter's included.
     packets_received,
-    /// Data packets received for the first time.
+    /// Data packets received for the first time, or rebuilt.
     packets_received_unique,
     /// Payload the peer has acknowledged, without headers.
     bytes_acknowledged,
@@ -96,7 +96,7 @@ counters! {
     filter_packets_sent,
     /// Packet filter: extra packets received.
     filter_packets_received,
-    /// Packet filter: packets rebuilt.
+    /// Packet filter: packets rebuilt that were of use.
     filter_packets_rebuilt,
     /// Packet filter: packets it could not rebuild.
     filter_packets_lost,

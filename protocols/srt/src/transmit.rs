@@ -15,6 +15,8 @@ const MAX_RUNS: usize = 1024;
 pub struct TransmitBatch {
     scratch: Box<[u8]>,
     used_bytes: usize,
+    /// Where the newest datagram begins.
+    newest: usize,
     runs: Vec<RunRecord>,
 }
 
@@ -67,6 +69,7 @@ impl TransmitBatch {
         Self {
             scratch: vec![0; capacity_bytes].into_boxed_slice(),
             used_bytes: 0,
+            newest: 0,
             runs: Vec::with_capacity(64),
         }
     }
@@ -103,7 +106,7 @@ impl TransmitBatch {
         if !write(&mut self.scratch[start..end]) {
             return Pushed::Declined;
         }
-        self.used_bytes = end;
+        (self.newest, self.used_bytes) = (start, end);
         self.record(to, from, start, end);
         Pushed::Written
     }
@@ -148,8 +151,13 @@ impl TransmitBatch {
 
     /// Forgets everything written.
     pub fn clear(&mut self) {
-        self.used_bytes = 0;
+        (self.newest, self.used_bytes) = (0, 0);
         self.runs.clear();
+    }
+
+    /// The datagram that was written last.
+    pub(crate) fn newest(&self) -> &[u8] {
+        &self.scratch[self.newest..self.used_bytes]
     }
 
     /// Whether nothing is written.

@@ -3,7 +3,7 @@ use crate::recv::Fate;
 use crate::send::AckOutcome;
 use crate::wire::{
     Ack, Control, ControlPacket, DataHeader, DataKey, DropRequest, ExtensionCommand,
-    ExtensionControl, KeyState, LossRange, Nak, Packet, Timestamp,
+    ExtensionControl, KeyState, LossRange, MessageNumber, Nak, Packet, Timestamp,
 };
 use tidegate_units::{Duration, Instant};
 
@@ -50,8 +50,14 @@ impl Connection {
     }
 
     fn on_data(&mut self, now: Instant, header: &DataHeader, payload: &[u8]) -> Noticed {
-        if header.message.value() == 0 || header.key == DataKey::Both || payload.is_empty() {
-            // The packet filter's own packets: none was agreed on.
+        if header.message == MessageNumber::NONE && self.filter.is_some() {
+            return self.on_fec(now, header, payload);
+        }
+        if header.message == MessageNumber::NONE
+            || header.key == DataKey::Both
+            || payload.is_empty()
+        {
+            // Of a packet filter that was not agreed on, or of no use.
             self.tally.total.control_ignored += 1;
             return Noticed::Nothing;
         }
@@ -59,12 +65,14 @@ impl Connection {
             self.tally.total.packets_clear_refused += 1;
             return Noticed::ClearPacket;
         }
+        let index = self.receiver.index_of(header.sequence);
         let crypto = self.crypto.as_mut();
         let arrived = self
             .receiver
             .on_data(now, header, payload, &self.rtt, crypto);
         self.tally
             .on_arrived(payload.len(), header.retransmitted, &arrived);
+        self.feed_filter(now, index, header, payload, arrived.fate);
         let lost = self.receiver.drop_late(now);
         self.tally.on_dropped(lost);
         if arrived.fate == Fate::OutOfRange {

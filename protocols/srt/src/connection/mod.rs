@@ -12,6 +12,7 @@
 //! ```
 
 mod clock;
+mod filter;
 mod inbound;
 mod outbound;
 mod outbox;
@@ -24,6 +25,7 @@ pub(crate) use outbound::Progress;
 use crate::config::ConnectionConfig;
 use crate::crypto::ConnectionCrypto;
 use crate::event::CloseReason;
+use crate::fec::{ArqMode, FEC_HEADER_BYTES};
 use crate::handshake::Negotiated;
 use crate::recv::{Received, Receiver, ReceiverSettings, Rtt};
 use crate::send::{HEADER_BYTES, Sender, SenderSettings};
@@ -31,6 +33,7 @@ use crate::statistics::{Gauges, Statistics};
 use crate::wire::{SequenceNumber, SocketId, Timestamp};
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
+use filter::Filter;
 use outbox::{Outbox, Outgoing};
 use tally::Tally;
 use tidegate_units::{Bitrate, Duration, Instant};
@@ -48,6 +51,8 @@ const MAX_DRAIN: Duration = Duration::from_secs(3);
 const LINGER: Duration = Duration::from_secs(3);
 /// Added to the blind retransmission timer, as libsrt does.
 const BLIND_MARGIN: Duration = Duration::from_millis(20);
+/// The same timer where nothing is to be repeated unasked: longer than anything is kept.
+const NO_BLIND_REPEATS: Duration = Duration::from_secs(3600);
 
 /// Why a payload was not taken for sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +124,7 @@ pub(crate) struct Connection {
     receiver: Receiver,
     rtt: Rtt,
     crypto: Option<ConnectionCrypto>,
+    filter: Option<Filter>,
     outbox: Outbox,
     tally: Tally,
     response: Option<Vec<u8>>,
@@ -153,9 +159,16 @@ impl Connection {
             repeat_reports: config.nak_report,
             trace_drift: config.trace_drift,
             reorder_tolerance_packets: config.reorder_tolerance_packets,
+            hold_reports: negotiated
+                .packet_filter
+                .is_some_and(|filter| filter.arq != ArqMode::Always),
             handshake: made.handshake,
         });
         let segment = negotiated.segment_bytes.max(HEADER_BYTES as u32 + 32);
+        let packet_bytes = segment as usize - HEADER_BYTES as usize;
+        let filter = negotiated
+            .packet_filter
+            .map(|agreed| Filter::new(agreed, first, packet_bytes));
         Self {
             route,
             peer_socket: negotiated.peer_socket,
@@ -174,7 +187,8 @@ impl Connection {
             last_ackack: (0, Instant::ZERO),
             last_full_ack: first,
             peer_capacity: None,
-            payload_limit: segment as usize - HEADER_BYTES as usize,
+            payload_limit: packet_bytes - filter.as_ref().map_or(0, |_| FEC_HEADER_BYTES),
+            filter,
             negotiated,
             config,
         }
@@ -327,7 +341,11 @@ impl Connection {
         self.last_heard + self.config.idle_timeout
     }
 
+    /// How long the newest packet may stay unacknowledged before it is repeated.
     fn blind_timeout(&self) -> Duration {
+        if self.filter.as_ref().is_some_and(Filter::repeats_nothing) {
+            return NO_BLIND_REPEATS;
+        }
         self.rtt.timeout() + BLIND_MARGIN
     }
 

@@ -218,7 +218,11 @@ impl Connection {
     }
 
     fn write_data(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
-        while let Some(turn) = self.sender.next(now) {
+        loop {
+            self.write_fec(now, batch)?;
+            let Some(turn) = self.sender.next(now) else {
+                return Some(());
+            };
             let index = turn.index();
             match self.write_packet(index, batch) {
                 Pushed::Full => return None,
@@ -227,7 +231,7 @@ impl Connection {
                     self.sender.on_sent(now, turn, &self.rtt);
                     continue;
                 }
-                Pushed::Written => {}
+                Pushed::Written => self.note_for_filter(index, batch.newest()),
             }
             self.last_sent = now;
             self.sender.on_sent(now, turn, &self.rtt);
@@ -235,7 +239,6 @@ impl Connection {
                 self.tally.on_sent(slot.payload.len(), turn);
             }
         }
-        Some(())
     }
 
     fn write_packet(&self, index: u64, batch: &mut TransmitBatch) -> Pushed {

@@ -116,6 +116,38 @@ impl Tally {
         }
     }
 
+    /// A lost packet was rebuilt: it never came, but is there.
+    pub(crate) fn on_rebuilt(&mut self, payload_bytes: usize, it: &Arrived) {
+        match it.fate {
+            Fate::Unique => {
+                self.total.filter_packets_rebuilt += 1;
+                self.total.packets_received_unique += 1;
+                self.total.bytes_received_unique += payload_bytes as u64 + HEADER_BYTES;
+            }
+            Fate::Undecryptable => {
+                self.total.packets_undecrypted += 1;
+                self.total.bytes_received_undecrypted += payload_bytes as u64;
+                self.on_dropped(1);
+            }
+            // Rebuilt too late, or come after all.
+            _ => {}
+        }
+        self.on_missing(it.missing);
+        self.on_dropped(it.dropped);
+    }
+
+    pub(crate) const fn on_fec_sent(&mut self, payload_bytes: usize) {
+        self.total.filter_packets_sent += 1;
+        self.total.packets_sent += 1;
+        self.total.bytes_sent += payload_bytes as u64 + HEADER_BYTES;
+    }
+
+    pub(crate) const fn on_fec_arrived(&mut self, payload_bytes: usize) {
+        self.total.filter_packets_received += 1;
+        self.total.packets_received += 1;
+        self.total.bytes_received += payload_bytes as u64 + HEADER_BYTES;
+    }
+
     const fn on_missing(&mut self, packets: u64) {
         self.total.packets_lost += packets;
         self.total.bytes_lost += packets * (self.average_payload + HEADER_BYTES);

@@ -149,6 +149,7 @@ impl Endpoint {
             local: to,
             stream_id: conclusion.stream_id.clone(),
             encryption: conclusion.encryption.clone(),
+            packet_filter: conclusion.packet_filter,
             peer_version: hs.version,
             peer_receive_latency: millis(hs.receive_latency_millis),
             peer_send_latency: millis(hs.send_latency_millis),
@@ -212,6 +213,8 @@ impl Endpoint {
             (RequestedEncryption::KeyMaterial(_), None) => Some(RejectReason::EncryptionUnexpected),
             _ => None,
         };
+        let filter = pending.conclusion.agreed_filter(config.packet_filter);
+        let mismatch = mismatch.or(filter.err().map(|_| RejectReason::Filter));
         let full = self.connections >= self.limits.connections
             || self.policy.connections(address) >= self.limits.connections_per_address;
         let refusal = mismatch.or(full.then_some(RejectReason::Overloaded));
@@ -313,6 +316,7 @@ pub(super) fn our_side(
         max_latency: config.max_latency,
         too_late_drop: config.too_late_drop,
         nak_report: config.nak_report,
+        packet_filter: config.packet_filter,
     }
 }
 

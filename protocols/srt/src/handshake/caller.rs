@@ -9,6 +9,7 @@ use super::our_side::OurSide;
 use super::stream_id::StreamId;
 use crate::RejectReason;
 use crate::crypto::SessionKeys;
+use crate::fec::FilterConfig;
 use crate::wire::{
     ControlPacket, ExtensionBlocks, ExtensionCommand, ExtensionFlags, ExtensionWriter, Handshake,
     HsFlags, KeyMaterialResponse, KeyState, RequestType, SequenceNumber, SocketId, SrtVersion,
@@ -167,6 +168,9 @@ impl CallerHandshake {
             return Err(RejectReason::MessageApi);
         }
         self.check_keys_taken(extensions.key_material_response)?;
+        let ours = self.call.ours.packet_filter;
+        let packet_filter = FilterConfig::conclude(ours.as_ref(), extensions.filter.as_ref())
+            .map_err(|_| RejectReason::Filter)?;
         let latency = Latency::decided(&hs);
         Ok(Negotiated {
             peer: self.call.remote,
@@ -181,6 +185,7 @@ impl CallerHandshake {
                 .keys
                 .as_ref()
                 .map(|keys| (keys.cipher(), keys.key_length())),
+            packet_filter,
             segment_bytes: self.call.ours.segment_bytes.min(response.segment_bytes),
             flow_window_packets: response.flow_window_packets,
             initial_sequence: self.call.initial_sequence,
@@ -258,6 +263,11 @@ impl CallerHandshake {
             flags = flags.with(ExtensionFlags::CONFIGURATION);
             let text = WireText::encode(self.call.stream_id.as_bytes());
             extensions.push(ExtensionCommand::STREAM_ID, &text);
+        }
+        if let Some(filter) = ours.packet_filter {
+            flags = flags.with(ExtensionFlags::CONFIGURATION);
+            let text = WireText::encode(filter.to_string().as_bytes());
+            extensions.push(ExtensionCommand::FILTER, &text);
         }
         if let Some(keys) = &self.call.keys {
             flags = flags.with(ExtensionFlags::KEY_MATERIAL);

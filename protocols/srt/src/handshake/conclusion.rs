@@ -2,6 +2,7 @@ use super::extensions::Extensions;
 use super::stream_id::StreamId;
 use crate::RejectReason;
 use crate::crypto::KeyMaterial;
+use crate::fec::FilterConfig;
 use crate::wire::{
     CipherMode, Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion,
 };
@@ -24,6 +25,8 @@ pub struct ConclusionRequest {
     pub stream_id: StreamId,
     /// How it encrypts.
     pub encryption: RequestedEncryption,
+    /// The packet filter it wants.
+    pub packet_filter: Option<FilterConfig>,
     pub(super) cookie: u32,
     pub(super) extension_field: u16,
 }
@@ -60,6 +63,7 @@ impl ConclusionRequest {
             flow_window_packets: handshake.flow_window_packets,
             hs,
             encryption: encryption(extensions.key_material_request)?,
+            packet_filter: extensions.filter,
             stream_id: StreamId::new(&extensions.stream_id.unwrap_or_default()),
             cookie: handshake.cookie,
             extension_field: handshake.extension_field,

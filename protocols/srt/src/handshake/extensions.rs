@@ -1,4 +1,5 @@
 use crate::RejectReason;
+use crate::fec::FilterConfig;
 use crate::wire::{
     ExtensionBlock, ExtensionBlocks, ExtensionCommand, GroupExtension, HsExtension,
     MAX_CONGESTION_BYTES, MAX_FILTER_BYTES, MAX_STREAM_ID_BYTES, WireText,
@@ -13,7 +14,7 @@ pub(super) struct Extensions<'a> {
     pub(super) key_material_response: Option<&'a [u8]>,
     pub(super) stream_id: Option<Vec<u8>>,
     pub(super) congestion: Option<Vec<u8>>,
-    pub(super) filter: Option<Vec<u8>>,
+    pub(super) filter: Option<FilterConfig>,
     pub(super) group: Option<GroupExtension>,
 }
 
@@ -29,7 +30,7 @@ impl<'a> Extensions<'a> {
         Ok(extensions)
     }
 
-    /// Refuses what live mode without packet filter and groups cannot do.
+    /// Refuses what live mode without groups cannot do.
     pub(super) fn check_supported(&self) -> Result<(), RejectReason> {
         if self
             .congestion
@@ -37,13 +38,6 @@ impl<'a> Extensions<'a> {
             .is_some_and(|name| name != LIVE_CONGESTION)
         {
             return Err(RejectReason::Congestion);
-        }
-        if self
-            .filter
-            .as_ref()
-            .is_some_and(|filter| !filter.is_empty())
-        {
-            return Err(RejectReason::Filter);
         }
         if self.group.is_some() {
             return Err(RejectReason::Group);
@@ -71,8 +65,9 @@ impl<'a> Extensions<'a> {
             ExtensionCommand::CONGESTION => {
                 once(&mut self.congestion, text(body, MAX_CONGESTION_BYTES)?)
             }
-            ExtensionCommand::FILTER => once(&mut self.filter, text(body, MAX_FILTER_BYTES)?)
-                .map_err(|_| RejectReason::Filter),
+            ExtensionCommand::FILTER => {
+                once(&mut self.filter, filter(body)?).map_err(|_| RejectReason::Filter)
+            }
             ExtensionCommand::GROUP => {
                 let group = GroupExtension::parse(body).map_err(|_| RejectReason::Group)?;
                 once(&mut self.group, group)
@@ -91,6 +86,12 @@ fn text(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, RejectReason> {
         Ok(text) => Ok(text.decode()),
         Err(_) => Err(RejectReason::Rogue),
     }
+}
+
+fn filter(body: &[u8]) -> Result<FilterConfig, RejectReason> {
+    let text = text(body, MAX_FILTER_BYTES)?;
+    let text = core::str::from_utf8(&text).map_err(|_| RejectReason::Filter)?;
+    text.parse().map_err(|_| RejectReason::Filter)
 }
 
 /// A repeated block makes a handshake ambiguous: two readers could see two requests.

@@ -3,6 +3,7 @@ use core::net::SocketAddr;
 use tidegate_units::Duration;
 
 use super::stream_id::StreamId;
+use crate::fec::PacketFilter;
 use crate::wire::{CipherMode, HsFlags, KeyLength, SequenceNumber, SocketId, SrtVersion};
 
 /// What both sides of a connection agreed on.
@@ -24,6 +25,8 @@ pub struct Negotiated {
     pub send_latency: Duration,
     /// The cipher and its key length; `None`: not encrypted.
     pub encryption: Option<(CipherMode, KeyLength)>,
+    /// The packet filter; `None`: there is none.
+    pub packet_filter: Option<PacketFilter>,
     /// Largest datagram, IP and UDP headers included, that both sides take.
     pub segment_bytes: u32,
     /// Packets the peer is ready to have in flight towards it.

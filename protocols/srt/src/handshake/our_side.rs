@@ -1,6 +1,7 @@
 use tidegate_units::Duration;
 
 use super::latency::Latency;
+use crate::fec::FilterConfig;
 use crate::wire::{HsExtension, HsFlags, SocketId, SrtVersion};
 
 /// What this side brings into a handshake.
@@ -22,6 +23,8 @@ pub struct OurSide {
     pub too_late_drop: bool,
     /// Repeats loss reports.
     pub nak_report: bool,
+    /// The packet filter this side wants.
+    pub packet_filter: Option<FilterConfig>,
 }
 
 impl OurSide {

@@ -4,15 +4,17 @@ use super::conclusion::ConclusionRequest;
 use super::negotiated::Negotiated;
 use super::our_side::OurSide;
 use crate::crypto::SessionKeys;
+use crate::fec::{FilterConfig, FilterConflict, PacketFilter};
 use crate::wire::{
     ControlPacket, ExtensionCommand, ExtensionFlags, ExtensionWriter, Handshake, RequestType,
-    Timestamp, WireAddress,
+    Timestamp, WireAddress, WireText,
 };
 
 impl ConclusionRequest {
     /// Lets the caller in: the response, and what was agreed on.
     ///
-    /// `keys` are those its key material was opened with. A repeated conclusion gets the
+    /// `keys` are those its key material was opened with. A packet filter that does not fit
+    /// ours has to be refused before; here it counts as none. A repeated conclusion gets the
     /// same response again, see [`super::restamp`].
     #[must_use]
     pub fn accept(
@@ -30,6 +32,12 @@ impl ConclusionRequest {
             ExtensionCommand::HANDSHAKE_RESPONSE,
             &ours.extension(latency).to_bytes(),
         );
+        let packet_filter = self.agreed_filter(ours.packet_filter).unwrap_or_default();
+        if let Some(filter) = packet_filter {
+            flags = flags.with(ExtensionFlags::CONFIGURATION);
+            let text = WireText::encode(filter.to_string().as_bytes());
+            extensions.push(ExtensionCommand::FILTER, &text);
+        }
         if let Some(keys) = keys {
             flags = flags.with(ExtensionFlags::KEY_MATERIAL);
             extensions.push(ExtensionCommand::KEY_MATERIAL_RESPONSE, keys.message());
@@ -58,10 +66,22 @@ impl ConclusionRequest {
             receive_latency: latency.receive,
             send_latency: latency.peer,
             encryption: keys.map(|keys| (keys.cipher(), keys.key_length())),
+            packet_filter,
             segment_bytes,
             flow_window_packets: self.flow_window_packets,
             initial_sequence: self.initial_sequence,
         };
         (datagram, negotiated)
+    }
+
+    /// The packet filter that is agreed on when this side wants `ours`.
+    ///
+    /// # Errors
+    /// If the two do not fit together.
+    pub fn agreed_filter(
+        &self,
+        ours: Option<FilterConfig>,
+    ) -> Result<Option<PacketFilter>, FilterConflict> {
+        FilterConfig::agree(ours.as_ref(), self.packet_filter.as_ref())
     }
 }

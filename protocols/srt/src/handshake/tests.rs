@@ -27,6 +27,7 @@ fn side(socket: u32, latency_millis: u64) -> OurSide {
         max_latency: Duration::from_secs(8),
         too_late_drop: true,
         nak_report: true,
+        packet_filter: None,
     }
 }
 
@@ -236,7 +237,7 @@ fn what_live_mode_cannot_do_is_refused_with_its_reason() {
     let request = ExtensionCommand::HANDSHAKE_REQUEST;
     let cases: [(RejectReason, Build<'_>); 6] = [
         (RejectReason::Filter, &|blocks| {
-            let filter = WireText::encode(b"fec,cols:5");
+            let filter = WireText::encode(b"xor,cols:5");
             blocks
                 .push(request, &hs_request())
                 .push(ExtensionCommand::FILTER, &filter);
@@ -306,7 +307,11 @@ fn repeated_extensions_are_refused() {
         twice(ExtensionCommand::CONGESTION, &live),
         RejectReason::Rogue
     );
-    assert_eq!(twice(ExtensionCommand::FILTER, &live), RejectReason::Filter);
+    let filter = WireText::encode(b"fec,cols:5");
+    assert_eq!(
+        twice(ExtensionCommand::FILTER, &filter),
+        RejectReason::Filter
+    );
     assert_eq!(
         twice(ExtensionCommand::STREAM_ID, &live),
         RejectReason::Rogue

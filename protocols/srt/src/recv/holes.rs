@@ -9,6 +9,9 @@ const RUN_SPACING: Duration = Duration::from_millis(2);
 const MANY_RUNS: usize = 512;
 const MANY_RUNS_INTERVAL: Duration = Duration::from_millis(5);
 
+/// When a run is reported that somebody else may still rebuild: never by itself.
+pub(crate) const HELD_BACK: Instant = Instant::FAR_FUTURE;
+
 /// The runs of packets that are missing between the next packet due in order and the
 /// newest one, oldest first.
 ///
@@ -115,6 +118,24 @@ impl Holes {
             }
             hole.report_at = None;
         }
+    }
+
+    /// What is still missing of `first..=last` and was not to be reported so far
+    /// ([`HELD_BACK`]) is to be reported at `at`.
+    pub(crate) fn release(&mut self, first: u64, last: u64, at: Instant) {
+        self.split_at(first);
+        self.split_at(last + 1);
+        let from = self.position(first);
+        let touched = self.runs.range_mut(from..);
+        let held = touched
+            .take_while(|hole| hole.first <= last)
+            .filter(|hole| hole.report_at == Some(HELD_BACK));
+        let mut released = None;
+        for hole in held {
+            hole.report_at = Some(at);
+            released = Some(at);
+        }
+        self.expect_report(released);
     }
 
     fn split_at(&mut self, index: u64) {
@@ -318,6 +339,21 @@ mod tests {
         holes.give_up(12, 15);
         assert_eq!(reported(&mut holes, 0), [(10, 11), (16, 19)]);
         assert_eq!(runs(&holes), [(10, 11), (12, 15), (16, 19)]);
+    }
+
+    #[test]
+    fn what_is_held_back_is_reported_once_it_is_released_and_nothing_else() {
+        let mut holes = Holes::default();
+        holes.push(Instant::ZERO, 10, 19, Some(HELD_BACK));
+        holes.push(Instant::ZERO, 30, 30, Some(HELD_BACK));
+        assert_eq!(reported(&mut holes, 500), []);
+        holes.release(12, 13, Instant::from_millis(600));
+        holes.release(20, 29, Instant::from_millis(600));
+        assert_eq!(reported(&mut holes, 599), []);
+        assert_eq!(reported(&mut holes, 600), [(12, 13)]);
+        holes.release(0, 13, Instant::from_millis(601));
+        assert_eq!(reported(&mut holes, 602), [(10, 11)]);
+        assert!(!holes.first_gap_is_given_up());
     }
 
     #[test]

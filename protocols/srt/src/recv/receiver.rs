@@ -2,7 +2,7 @@ use super::ack::{AckKind, Acknowledger};
 use super::buffer::{Arrival, ReceiveBuffer};
 use super::cadence::Cadence;
 use super::chunk::PayloadMemory;
-use super::holes::Holes;
+use super::holes::{HELD_BACK, Holes};
 use super::jitter::Jitter;
 use super::playout::PlayoutLevel;
 use super::rate::{LinkRate, Rates};
@@ -14,7 +14,7 @@ use super::tolerance::ReorderTolerance;
 use super::tsbpd::Tsbpd;
 use crate::crypto::ConnectionCrypto;
 use crate::send::HEADER_BYTES;
-use crate::wire::{DataHeader, DataKey, Timestamp};
+use crate::wire::{DataHeader, DataKey, SequenceNumber, Timestamp};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
@@ -35,6 +35,9 @@ pub(crate) struct ReceiverSettings {
     pub(crate) repeat_reports: bool,
     pub(crate) trace_drift: bool,
     pub(crate) reorder_tolerance_packets: u32,
+    /// A loss is reported only when [`Receiver::ask_for`] says so: a packet filter may still
+    /// rebuild it.
+    pub(crate) hold_reports: bool,
     /// When the packet with the peer's handshake extension came, and its timestamp.
     pub(crate) handshake: (Instant, Timestamp),
 }
@@ -87,6 +90,7 @@ pub(crate) struct Receiver {
     capacity_packets: usize,
     too_late_drop: bool,
     repeat_reports: bool,
+    hold_reports: bool,
     announced_full: bool,
 }
 
@@ -110,6 +114,7 @@ impl Receiver {
             capacity_packets: settings.capacity_packets,
             too_late_drop: settings.too_late_drop,
             repeat_reports: settings.repeat_reports,
+            hold_reports: settings.hold_reports,
             announced_full: false,
         }
     }
@@ -123,13 +128,54 @@ impl Receiver {
         rtt: &Rtt,
         crypto: Option<&mut ConnectionCrypto>,
     ) -> Arrived {
-        let index = header.sequence.unwrap_near(self.buffer.end());
+        let index = self.index_of(header.sequence);
         let wire_bytes = payload.len() as u64 + HEADER_BYTES;
         self.link
             .on_arrival(now, index, wire_bytes, header.retransmitted);
         if !header.retransmitted {
             self.jitter.add(now, header.timestamp);
         }
+        self.take(now, index, header, payload, rtt, crypto)
+    }
+
+    /// A data packet that got lost was rebuilt from others.
+    pub(crate) fn on_rebuilt(
+        &mut self,
+        now: Instant,
+        header: &DataHeader,
+        payload: &[u8],
+        rtt: &Rtt,
+        crypto: Option<&mut ConnectionCrypto>,
+    ) -> Arrived {
+        let index = self.index_of(header.sequence);
+        let is_news = index >= self.buffer.end();
+        let mut arrived = self.take(now, index, header, payload, rtt, crypto);
+        if is_news && arrived.fate == Fate::Unique {
+            arrived.missing += 1;
+        }
+        arrived
+    }
+
+    /// The index of a packet that comes now.
+    pub(crate) fn index_of(&self, sequence: SequenceNumber) -> u64 {
+        sequence.unwrap_near(self.buffer.end())
+    }
+
+    /// Nobody will rebuild `first..=last`: what is missing of it is to be reported.
+    pub(crate) fn ask_for(&mut self, now: Instant, first: u64, last: u64, rtt: &Rtt) {
+        let learned = self.reordering.wait(rtt, self.tsbpd.latency());
+        self.holes.release(first, last, now + learned);
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        index: u64,
+        header: &DataHeader,
+        payload: &[u8],
+        rtt: &Rtt,
+        crypto: Option<&mut ConnectionCrypto>,
+    ) -> Arrived {
         let mut arrived = Arrived {
             fate: Fate::Unique,
             missing: 0,
@@ -237,14 +283,24 @@ impl Receiver {
             arrived.missing += index - end;
             let learned = self.reordering.wait(rtt, self.tsbpd.latency());
             let report_at = self.tolerance.on_gap(now, end, index, rtt.smoothed());
-            let report_at = report_at.max(now + learned);
+            let report_at = self.held(report_at.max(now + learned));
             self.holes.push(now, end, index - 1, Some(report_at));
         } else {
             self.tolerance.on_ordered();
             self.reordering.on_ordered();
         }
         while let Some((first, last)) = self.tolerance.pop_ripe(index) {
-            self.holes.report_soon(first, last, now);
+            if !self.hold_reports {
+                self.holes.report_soon(first, last, now);
+            }
+        }
+    }
+
+    const fn held(&self, report_at: Instant) -> Instant {
+        if self.hold_reports {
+            HELD_BACK
+        } else {
+            report_at
         }
     }
 
@@ -337,7 +393,7 @@ impl Receiver {
         if last >= end {
             let unseen = end.max(first);
             if unseen > end {
-                self.holes.push(now, end, unseen - 1, Some(now));
+                self.holes.push(now, end, unseen - 1, Some(self.held(now)));
             }
             self.holes.push(now, unseen, last, None);
             self.buffer.extend_to(last + 1);

@@ -13,6 +13,7 @@ fn settings() -> ReceiverSettings {
         repeat_reports: true,
         trace_drift: true,
         reorder_tolerance_packets: 0,
+        hold_reports: false,
         handshake: (Instant::ZERO, Timestamp::new(0)),
     }
 }

@@ -237,6 +237,11 @@ impl Sender {
         }
     }
 
+    /// A packet that is none of the sender's left: it takes its time all the same.
+    pub(crate) fn on_extra_sent(&mut self, now: Instant, payload_bytes: usize) {
+        self.pacer.on_sent(now, payload_bytes);
+    }
+
     pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {
         self.buffer.slot(index)
     }

@@ -99,6 +99,14 @@ impl MessageNumber {
         self.0
     }
 
+    /// The number `count` messages further on, or back.
+    #[must_use]
+    pub const fn plus_messages(self, count: i64) -> Self {
+        let turn = Self::MAX.0 as i64;
+        let index = (self.0 as i64 - 1 + count % turn).rem_euclid(turn);
+        Self(index as u32 + 1)
+    }
+
     /// The number of the next message.
     #[must_use]
     pub const fn next(self) -> Self {

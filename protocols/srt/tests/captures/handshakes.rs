@@ -5,7 +5,7 @@ use tidegate_srt::handshake::{
     induction_reply,
 };
 use tidegate_srt::wire::{Handshake, RequestType, SequenceNumber, SrtVersion};
-use tidegate_srt::{AccessMode, SessionKeys, StreamId};
+use tidegate_srt::{AccessMode, FilterConfig, SessionKeys, StreamId};
 use tidegate_units::{Duration, Instant};
 
 use crate::session::{PASSPHRASE, Session};
@@ -19,7 +19,23 @@ const SESSIONS: &[&str] = &[
     "ctr128-key-refresh",
     "ipv6-ctr128",
     "loss-nak-retransmit",
+    "fec-row",
+    "fec-staircase",
+    "fec-even",
+    "fec-ctr128",
 ];
+
+/// What libsrt's caller asked for; its listener wanted `fec` and no more.
+pub(crate) fn packet_filter(name: &str) -> Option<FilterConfig> {
+    let text = match name {
+        "fec-row" => "fec,cols:5",
+        "fec-staircase" => "fec,cols:5,rows:5,layout:staircase,arq:onreq",
+        "fec-even" => "fec,cols:5,rows:5,layout:even,arq:never",
+        "fec-ctr128" => "fec,cols:5,rows:5",
+        _ => return None,
+    };
+    Some(text.parse().unwrap())
+}
 
 fn is_induction(request: RequestType) -> bool {
     request == RequestType::Induction
@@ -45,6 +61,7 @@ fn side(handshake: &Handshake<'_>, name: &str) -> OurSide {
         max_latency: Duration::from_secs(8),
         too_late_drop: true,
         nak_report: true,
+        packet_filter: packet_filter(name),
     }
 }
 

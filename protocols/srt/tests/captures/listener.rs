@@ -28,7 +28,9 @@ pub(crate) struct Listener {
     cookie: u32,
     socket: SocketId,
     caller: SocketAddr,
-    connection: Option<ConnectionId>,
+    id: Option<ConnectionId>,
+    /// How the caller is let in.
+    pub(crate) connection: ConnectionConfig,
     /// Whether callers without encryption are refused.
     pub(crate) encryption_required: bool,
     /// What happens to every datagram on its way, after the handshake.
@@ -61,7 +63,8 @@ impl Listener {
             cookie: 0,
             socket: SocketId::LISTENER,
             caller,
-            connection: None,
+            id: None,
+            connection: ConnectionConfig::default(),
             encryption_required: false,
             mangle: None,
             received: Vec::new(),
@@ -81,7 +84,7 @@ impl Listener {
         for datagram in datagrams {
             self.run_until(START + Duration::from_micros(datagram.at_micros));
             if let Some(mut bytes) = self.readdressed(&datagram.bytes) {
-                if let (Some(mangle), Some(_)) = (&mut self.mangle, self.connection) {
+                if let (Some(mangle), Some(_)) = (&mut self.mangle, self.id) {
                     mangle(&mut bytes);
                 }
                 self.endpoint
@@ -93,8 +96,8 @@ impl Listener {
     }
 
     pub(crate) fn statistics(&mut self) -> tidegate_srt::Statistics {
-        let connection = self.connection.expect("the caller is connected");
-        self.endpoint.statistics(self.now, connection).unwrap()
+        let id = self.id.expect("the caller is connected");
+        self.endpoint.statistics(self.now, id).unwrap()
     }
 
     fn run_until(&mut self, end: Instant) {
@@ -146,7 +149,7 @@ impl Listener {
                 let decision = match self.keys(&request.encryption) {
                     Ok(keys) => Decision::Accept {
                         keys,
-                        config: ConnectionConfig::default(),
+                        config: self.connection.clone(),
                     },
                     Err(reason) => {
                         self.refused = Some(reason);
@@ -162,7 +165,9 @@ impl Listener {
             }) => {
                 self.refused = Some(reason);
             }
-            Event::Connected { id, .. } => self.connection = Some(id),
+            Event::Connected { id, .. } => self.id = Some(id),
+            // Accepted here, and overruled.
+            Event::RequestGone(_) => self.refused = Some(RejectReason::Filter),
             Event::Closed { .. } => self.closed = true,
             Event::Odd(_) if self.mangle.is_some() => {}
             other => panic!("a real caller is nothing odd: {other:?}"),

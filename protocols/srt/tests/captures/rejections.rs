@@ -48,16 +48,28 @@ fn our_refusal_is_libsrts_without_a_socket_of_its_own() {
     assert_eq!(ours, datagram.bytes);
 }
 
+/// libsrt's listener wanted another number of columns than its caller.
+#[test]
+fn a_filter_that_does_not_fit_ours_is_a_conflict() {
+    let session = Session::read("reject-fec-conflict");
+    let (_, _, conclusion) = session.handshake(true, |request| request == RequestType::Conclusion);
+    let request = ConclusionRequest::read(&conclusion, SrtVersion::HANDSHAKE_5).unwrap();
+    let agreed = |ours: &str| request.agreed_filter(Some(ours.parse().unwrap()));
+    let conflict = agreed("fec,cols:10").unwrap_err().to_string();
+    assert!(
+        conflict.contains("cols: 10 here, 5 at the peer"),
+        "{conflict}"
+    );
+    assert_eq!(agreed("fec").unwrap().unwrap().columns, 5);
+    assert_eq!(request.agreed_filter(None).unwrap().unwrap().columns, 5);
+}
+
 #[test]
 fn what_is_not_supported_is_recognised() {
     let cases = [
         ("gcm128", RejectReason::CryptoMode),
         ("gcm256", RejectReason::CryptoMode),
         ("reject-gcm-vs-ctr", RejectReason::CryptoMode),
-        ("fec-row", RejectReason::Filter),
-        ("fec-staircase", RejectReason::Filter),
-        ("fec-even", RejectReason::Filter),
-        ("fec-ctr128", RejectReason::Filter),
         ("group-broadcast", RejectReason::Group),
         ("group-backup", RejectReason::Group),
     ];

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tidegate_srt::{CipherMode, Counters, Gauges, Negotiated, Statistics};
+use tidegate_engine::TransportFigures;
+use tidegate_srt::{CipherMode, Counters, Figure, Gauges, Negotiated, Statistics};
 use tidegate_srt_io::ConnectionStatus;
 
 /// Which way media flows on a connection.
@@ -13,6 +14,19 @@ pub(crate) enum Direction {
     In,
     /// To the peer.
     Out,
+}
+
+/// Everything about the connection of a source.
+pub(crate) fn source(
+    status: &ConnectionStatus,
+    stream_id: &str,
+    transport: Option<&TransportFigures>,
+) -> Value {
+    let mut details = connection(status, stream_id, Direction::In);
+    if let Some(loss) = transport.and_then(|figures| figures.loss_percent) {
+        details["loss_percent"] = json!((loss * 1000.0).round() / 1000.0);
+    }
+    details
 }
 
 /// Everything about a connection; the names scripts rely on come first.
@@ -33,6 +47,7 @@ pub(crate) fn connection(
     }
     if let Some(statistics) = &status.statistics {
         add_main_figures(&mut details, statistics, direction);
+        details.insert("host_drops_packets".into(), status.host_drops.into());
         details.insert("uptime_ms".into(), millis(statistics.uptime));
         details.insert("silent_ms".into(), millis(statistics.silent_for));
         details.insert("send_rate_bps".into(), statistics.send_rate.as_bps().into());
@@ -94,58 +109,75 @@ pub(crate) fn encryption(negotiated: &Negotiated) -> String {
     format!("aes-{}-{mode}", length.bytes() * 8)
 }
 
-fn millis(time: Duration) -> Value {
+pub(crate) fn millis(time: Duration) -> Value {
     // To the microsecond: more digits only look precise.
     json!((time.as_secs_f64() * 1_000_000.0).round() / 1000.0)
 }
 
-macro_rules! object {
-    ($from:expr, $($field:ident)*) => {{
-        let mut object = Map::new();
-        $(object.insert(stringify!($field).into(), $from.$field.into());)*
-        Value::Object(object)
-    }};
+/// Every counter under its own name.
+pub(crate) fn counters(counters: &Counters) -> Value {
+    let each = counters.each();
+    Value::Object(
+        each.map(|(name, count)| (name.into(), count.into()))
+            .collect(),
+    )
 }
 
-fn counters(c: &Counters) -> Value {
-    object!(c,
-        packets_sent packets_sent_unique packets_received packets_received_unique
-        packets_send_lost packets_lost packets_retransmitted packets_received_retransmitted
-        acks_sent acks_received naks_sent naks_received packets_send_dropped packets_dropped
-        packets_undecrypted packets_clear_refused packets_belated packets_duplicate
-        packets_no_room packets_reordered filter_packets_sent filter_packets_received
-        filter_packets_rebuilt filter_packets_lost bytes_sent bytes_sent_unique bytes_received
-        bytes_acknowledged bytes_received_unique bytes_lost bytes_retransmitted
-        bytes_send_dropped bytes_dropped
-        bytes_received_undecrypted send_duration_micros control_ignored key_refreshes)
+fn gauges(gauges: &Gauges) -> Value {
+    let shown = |figure| match figure {
+        Figure::Whole(value) => json!(value),
+        Figure::Fraction(value) => json!(value),
+    };
+    let each = gauges.each();
+    Value::Object(
+        each.map(|(name, figure)| (name.into(), shown(figure)))
+            .collect(),
+    )
 }
 
-fn gauges(g: &Gauges) -> Value {
-    json!({
-        "rtt_ms": millis(g.rtt),
-        "rtt_variance_ms": millis(g.rtt_variance),
-        "jitter_ms": millis(g.jitter),
-        "send_period_micros": g.send_period_micros,
-        "flow_window_packets": g.flow_window_packets,
-        "congestion_window_packets": g.congestion_window_packets,
-        "flight_packets": g.flight_packets,
-        "link_capacity_bps": g.link_capacity.as_bps(),
-        "max_bandwidth_bps": g.max_bandwidth.as_bps(),
-        "segment_bytes": g.segment_bytes,
-        "send_buffer_available_bytes": g.send_buffer_available_bytes,
-        "send_buffer_packets": g.send_buffer_packets,
-        "send_buffer_bytes": g.send_buffer_bytes,
-        "send_buffer_ms": millis(g.send_buffer_time),
-        "send_latency_ms": millis(g.send_latency),
-        "receive_buffer_available_bytes": g.receive_buffer_available_bytes,
-        "receive_buffer_packets": g.receive_buffer_packets,
-        "receive_buffer_bytes": g.receive_buffer_bytes,
-        "receive_buffer_ms": millis(g.receive_buffer_time),
-        "receive_latency_ms": millis(g.receive_latency),
-        "reorder_distance_packets": g.reorder_distance_packets,
-        "reorder_tolerance_packets": g.reorder_tolerance_packets,
-        "belated_average_ms": millis(g.belated_average),
-        "receive_bytes_per_second": g.receive_bytes_per_second,
-        "receive_packets_per_second": g.receive_packets_per_second,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_srt_io::ConnectionState;
+    use tidegate_units::{Bitrate, Instant};
+
+    fn status() -> ConnectionStatus {
+        let counted = Counters::default();
+        let statistics = Statistics {
+            at: Instant::ZERO,
+            uptime: Duration::ZERO,
+            silent_for: Duration::ZERO,
+            total: counted,
+            interval: counted,
+            interval_time: Duration::from_secs(1),
+            send_rate: Bitrate::from_bps(0),
+            receive_rate: Bitrate::from_bps(0),
+            instant: Gauges::default(),
+        };
+        ConnectionStatus {
+            state: ConnectionState::Connected,
+            peer: ([127, 0, 0, 1], 9000).into(),
+            negotiated: None,
+            statistics: Some(statistics),
+            host_drops: 5,
+            connected_at: None,
+            at: Instant::ZERO,
+        }
+    }
+
+    #[test]
+    fn every_figure_is_shown_in_total_interval_and_instant() {
+        for way in [Direction::In, Direction::Out] {
+            let shown = connection(&status(), "cam", way);
+            for one in Counters::ALL {
+                for span in ["total", "interval"] {
+                    assert!(shown[span][one.name].is_u64(), "{span} {}", one.name);
+                }
+            }
+            for one in Gauges::ALL {
+                assert!(shown["instant"][one.name].is_number(), "{}", one.name);
+            }
+            assert_eq!(shown["host_drops_packets"], 5);
+        }
+    }
 }

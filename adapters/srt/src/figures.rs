@@ -56,7 +56,11 @@ impl LossWindow {
 }
 
 /// A source's figures.
-pub(crate) fn transport(statistics: &Statistics, loss: &mut LossWindow) -> TransportFigures {
+pub(crate) fn transport(
+    statistics: &Statistics,
+    host_drops: u64,
+    loss: &mut LossWindow,
+) -> TransportFigures {
     let (total, instant) = (&statistics.total, &statistics.instant);
     TransportFigures {
         rtt: Some(instant.rtt),
@@ -67,6 +71,7 @@ pub(crate) fn transport(statistics: &Statistics, loss: &mut LossWindow) -> Trans
         received: total.packets_received_unique,
         lost: total.packets_lost,
         unrecovered: total.packets_dropped,
+        host_drops,
     }
 }
 

@@ -34,3 +34,4 @@ pub use adapter::Adapter;
 pub use settings::{
     CallUri, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings, UriError,
 };
+pub use tidegate_srt::{Counters, Described, Gauges};

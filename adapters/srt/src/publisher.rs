@@ -22,7 +22,7 @@ use tidegate_units::Instant;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::details::{self, Direction};
+use crate::details;
 use crate::figures::{LossWindow, transport};
 use crate::listening::{Candidate, Entry, Listening};
 use crate::phrases;
@@ -219,12 +219,14 @@ impl PublisherDoor {
                     context.report.connected(Some(session.peer.to_string()));
                 }
                 session.note_life(&status);
-                if let Some(statistics) = &status.statistics {
-                    context
-                        .report
-                        .transport(transport(statistics, &mut session.loss));
+                let figures = status
+                    .statistics
+                    .as_ref()
+                    .map(|statistics| transport(statistics, status.host_drops, &mut session.loss));
+                if let Some(figures) = figures {
+                    context.report.transport(figures);
                 }
-                let mut details = details::connection(&status, stream_id, Direction::In);
+                let mut details = details::source(&status, stream_id, figures.as_ref());
                 if let (Some(details), Some(beside)) = (details.as_object_mut(), beside) {
                     details.extend(beside);
                 }

@@ -8,7 +8,7 @@ use tidegate_srt_io::{EndReason, Role};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::call::{Placed, Receiver, Target};
-use crate::details::{self, Direction};
+use crate::details;
 use crate::figures::{LossWindow, transport};
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
@@ -64,14 +64,14 @@ impl CallerSource {
                 _ = tick.tick() => {}
             }
             let status = placed.handle.status();
-            if let Some(statistics) = &status.statistics {
-                context.report.transport(transport(statistics, &mut loss));
+            let statistics = status.statistics.as_ref();
+            let figures =
+                statistics.map(|statistics| transport(statistics, status.host_drops, &mut loss));
+            if let Some(figures) = figures {
+                context.report.transport(figures);
             }
-            let stream_id = self.target.stream_id();
-            context.report.detail(
-                "srt",
-                details::connection(&status, stream_id, Direction::In),
-            );
+            let details = details::source(&status, self.target.stream_id(), figures.as_ref());
+            context.report.detail("srt", details);
         }
     }
 }

@@ -8,7 +8,7 @@ use tidegate_engine::{
     BoxFuture, Delivery, Ended, EventKind, EventSink, OutputContext, OutputDriver, OutputReport,
     Rejection, Route, RunError, Secret, Subject,
 };
-use tidegate_srt::{ConnectionConfig, RejectReason, SessionKeys};
+use tidegate_srt::{ConnectionConfig, Counters, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -101,6 +101,8 @@ pub(crate) struct ReaderDoor {
 #[derive(Default)]
 struct Readers {
     sessions: Vec<Session>,
+    /// What was counted for those that have left.
+    gone: Counters,
     /// The output is going: nobody comes in any more.
     closed: bool,
 }
@@ -199,8 +201,17 @@ impl ReaderDoor {
 
     fn look(&self) {
         let mut readers = self.readers();
-        let sessions = &mut readers.sessions;
-        sessions.retain_mut(|reader| self.look_at(reader));
+        let Readers { sessions, gone, .. } = &mut *readers;
+        sessions.retain_mut(|reader| {
+            let stays = self.look_at(reader);
+            if !stays {
+                *gone = gone.plus(&counted(reader));
+            }
+            stays
+        });
+        let total = sessions
+            .iter()
+            .fold(*gone, |sum, reader| sum.plus(&counted(reader)));
         let connected = sessions.iter().filter(|reader| reader.announced).count();
         let shown: Vec<Value> = sessions
             .iter()
@@ -212,7 +223,9 @@ impl ReaderDoor {
             .collect();
         drop(readers);
         self.report.readers(connected as u64);
-        self.report.detail("srt", json!({ "readers": shown }));
+        let total = details::counters(&total);
+        self.report
+            .detail("srt", json!({ "total": total, "readers": shown }));
     }
 
     /// Says when a reader came or went; false when it is gone.
@@ -268,6 +281,13 @@ impl ReaderDoor {
     fn readers(&self) -> MutexGuard<'_, Readers> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was counted for a reader until now.
+fn counted(reader: &Session) -> Counters {
+    let status = reader.handle.status();
+    let statistics = status.statistics.as_ref();
+    statistics.map_or_else(Counters::default, |figures| figures.total)
 }
 
 fn sends_media(status: &ConnectionStatus) -> bool {

@@ -27,6 +27,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) transport: TransportFigures,
     /// Packets lost for good in the last ten seconds and the last minute.
     pub(crate) unrecovered: Recent,
+    /// Packets this host dropped, likewise.
+    pub(crate) host_drops: Recent,
     /// Continuity errors, likewise.
     pub(crate) continuity: Recent,
     /// `None` until tables have been read.
@@ -224,10 +226,16 @@ impl Evidence<'_> {
     fn losing_packets(&self) -> Option<Finding> {
         let lost = self.unrecovered;
         if lost.ten_seconds > 0 {
-            let advice = format!(
-                "{} packets were lost for good in 10 s. Raise the latency, or lower the bitrate.",
-                lost.ten_seconds
-            );
+            let advice = match self.lost_on_this_host() {
+                Some(here) => format!(
+                    "{} packets were lost for good in 10 s. {here}",
+                    lost.ten_seconds
+                ),
+                None => format!(
+                    "{} packets were lost for good in 10 s. Raise the latency, or lower the bitrate.",
+                    lost.ten_seconds
+                ),
+            };
             let often = lost.minute > limits::UNRECOVERED_PER_MINUTE;
             let finding = if often { error } else { warning };
             return Some(finding(ReasonCode::LosingPackets, advice));
@@ -244,11 +252,25 @@ impl Evidence<'_> {
         }
         let percent = self.transport.loss_percent?;
         (percent >= limits::LOSS_WARNING_PERCENT).then(|| {
-            let advice = format!(
-                "{percent:.1} % of the packets come only at the second try. \
-                 Look at the network between the sender and here."
-            );
+            let here = self.lost_on_this_host();
+            let look = here
+                .as_deref()
+                .unwrap_or("Look at the network between the sender and here.");
+            let advice =
+                format!("{percent:.1} % of the packets come only at the second try. {look}");
             warning(ReasonCode::LosingPackets, advice)
+        })
+    }
+
+    /// What this host dropped by itself is not the network's fault. Its socket is shared, so
+    /// some of that may have been meant for others.
+    fn lost_on_this_host(&self) -> Option<String> {
+        let drops = self.host_drops.ten_seconds;
+        (drops > 0).then(|| {
+            format!(
+                "This host itself dropped {drops} packets of this and other connections \
+                 unread: raise net.core.rmem_max, or give the server more CPU."
+            )
         })
     }
 

@@ -172,6 +172,21 @@ fn packets_lost_for_good_again_and_again_are_an_error() {
 }
 
 #[test]
+fn what_this_host_drops_is_not_blamed_on_the_network() {
+    let media = media();
+    let mut evidence = good(&media);
+    evidence.transport.loss_percent = Some(2.0);
+    let advice = |evidence: &Evidence<'_>| evidence.findings()[0].advice.clone();
+    assert!(advice(&evidence).contains("Look at the network"));
+    evidence.host_drops.ten_seconds = 7;
+    let here = "This host itself dropped 7 packets";
+    assert!(advice(&evidence).contains(here));
+    assert!(!advice(&evidence).contains("Look at the network"));
+    evidence.unrecovered.ten_seconds = 3;
+    assert!(advice(&evidence).starts_with("3 packets were lost for good in 10 s. This host"));
+}
+
+#[test]
 fn far_less_than_usual_or_expected_is_bitrate_low() {
     let media = media();
     let mut evidence = good(&media);

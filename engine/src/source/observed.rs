@@ -26,6 +26,7 @@ pub(crate) struct Observed {
     expected: Expectation,
     connection: Current,
     unrecovered: Growth,
+    host_drops: Growth,
     continuity: Growth,
     usual: Usual,
     next_point: Instant,
@@ -69,6 +70,7 @@ impl Observed {
                 ..Current::default()
             },
             unrecovered: Growth::default(),
+            host_drops: Growth::default(),
             continuity: Growth::default(),
             usual: Usual::default(),
             next_point: Instant::ZERO,
@@ -153,6 +155,7 @@ impl Observed {
             self.media = None;
             self.usual.clear();
             self.unrecovered = Growth::default();
+            self.host_drops = Growth::default();
             self.continuity = Growth::default();
         }
         self.connection.bytes_seen = carried.bytes;
@@ -173,6 +176,7 @@ impl Observed {
             self.continuity.note(now, media.continuity_errors);
         }
         self.unrecovered.note(now, said.transport.unrecovered);
+        self.host_drops.note(now, said.transport.host_drops);
         self.media = media;
     }
 
@@ -221,6 +225,7 @@ impl Observed {
             usual_bitrate: self.usual.bitrate(),
             transport: said.transport,
             unrecovered: self.unrecovered.recent(now),
+            host_drops: self.host_drops.recent(now),
             continuity: self.continuity.recent(now),
             media: self.media.as_ref(),
             had_picture: current.had_picture,

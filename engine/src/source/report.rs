@@ -28,6 +28,9 @@ pub struct TransportFigures {
     pub lost: u64,
     /// Packets that never came, or came too late, since the connection began.
     pub unrecovered: u64,
+    /// Packets that this host dropped since then before anybody could read them; they may have
+    /// been another connection's.
+    pub host_drops: u64,
 }
 
 /// Where a source's driver says how it is doing. Cheap to clone; not for media threads.

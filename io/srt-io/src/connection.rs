@@ -67,6 +67,9 @@ pub struct ConnectionStatus {
     pub negotiated: Option<Negotiated>,
     /// Figures of the last snapshot.
     pub statistics: Option<Statistics>,
+    /// Datagrams this host dropped since the connection was made, because nobody read them in
+    /// time: on the socket that the connection shares with others, so some may be theirs.
+    pub host_drops: u64,
     /// When it was connected.
     pub connected_at: Option<Instant>,
     /// When this was written.
@@ -162,6 +165,7 @@ impl ConnectionShared {
             peer,
             negotiated: None,
             statistics: None,
+            host_drops: 0,
             connected_at: None,
             at: now,
         };
@@ -184,9 +188,10 @@ impl ConnectionShared {
         self.changed.notify_waiters();
     }
 
-    pub(crate) fn set_statistics(&self, now: Instant, statistics: Statistics) {
+    pub(crate) fn set_statistics(&self, now: Instant, statistics: Statistics, host_drops: u64) {
         self.update(|status| ConnectionStatus {
             statistics: Some(statistics),
+            host_drops,
             at: now,
             ..status.clone()
         });

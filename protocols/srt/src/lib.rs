@@ -37,7 +37,7 @@ pub use handshake::{
 pub use recv::Received;
 pub use reject::RejectReason;
 pub use send::MaxBandwidth;
-pub use statistics::{Counters, Gauges, Statistics};
+pub use statistics::{Counters, Described, Figure, Gauges, Statistics};
 pub use transmit::{Run, TransmitBatch};
 pub use wire::{
     CipherMode, KeyLength, MessageNumber, RejectCode, SequenceNumber, SocketId, SrtVersion,

@@ -11,7 +11,8 @@ pub struct Statistics {
     pub silent_for: Duration,
     /// Since the connection was made.
     pub total: Counters,
-    /// Since the statistics were last taken.
+    /// The last whole interval of a second or, where nobody asks that often, more; however
+    /// many ask, and whenever they do. Before the first is over: since the beginning.
     pub interval: Counters,
     /// The length of that interval.
     pub interval_time: Duration,
@@ -23,21 +24,57 @@ pub struct Statistics {
     pub instant: Gauges,
 }
 
+/// A figure of the list: what it is called here and in libsrt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Described {
+    /// Our name; the unit is its first or last word.
+    pub name: &'static str,
+    /// libsrt's name in `SRT_TRACEBSTATS`; empty where it has no such figure.
+    pub libsrt: &'static str,
+    meaning: &'static str,
+}
+
+impl Described {
+    /// What it says, in one sentence.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.meaning.trim_start()
+    }
+}
+
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $(= $libsrt:literal)?,)*) => {
         /// Counted events. Bytes include 44 bytes of headers per packet, except
         /// `bytes_received_undecrypted`; sizes of packets that were never seen are
         /// estimates from the average payload.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[doc = $doc])* pub $name: u64,)*
         }
 
         impl Counters {
+            /// All of them, in the order of [`Self::each`].
+            pub const ALL: &'static [Described] = &[$(Described {
+                name: stringify!($name),
+                libsrt: concat!("" $(, $libsrt)?),
+                meaning: concat!($($doc),*),
+            },)*];
+
+            /// Every counter with its name.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($name), self.$name),)*].into_iter()
+            }
+
             /// What was counted since `earlier`.
             #[must_use]
             pub const fn since(&self, earlier: &Self) -> Self {
                 Self { $($name: self.$name.saturating_sub(earlier.$name),)* }
+            }
+
+            /// Both together.
+            #[must_use]
+            pub const fn plus(&self, other: &Self) -> Self {
+                Self { $($name: self.$name.saturating_add(other.$name),)* }
             }
         }
     };
@@ -45,47 +82,47 @@ macro_rules! counters {
 
 counters! {
     /// Data packets sent, retransmissions and the packet filter's included.
-    packets_sent,
+    packets_sent = "pktSent",
     /// Data packets sent for the first time.
-    packets_sent_unique,
+    packets_sent_unique = "pktSentUnique",
     /// Data packets received, duplicates and the packet filter's included.
-    packets_received,
+    packets_received = "pktRecv",
     /// Data packets received for the first time, or rebuilt.
-    packets_received_unique,
+    packets_received_unique = "pktRecvUnique",
     /// Payload the peer has acknowledged, without headers.
     bytes_acknowledged,
     /// Packets the peer reported missing.
-    packets_send_lost,
+    packets_send_lost = "pktSndLoss",
     /// Packets found missing here.
-    packets_lost,
+    packets_lost = "pktRcvLoss",
     /// Data packets sent again.
-    packets_retransmitted,
-    /// Of these, copies of repetitions that were the last to be in time for play-out.
+    packets_retransmitted = "pktRetrans",
+    /// Of the packets sent again, copies of repetitions that were the last to be in time for play-out.
     packets_duplicated_in_advance,
     /// Repetitions that had to wait for the retransmission budget.
     repeats_held_back,
     /// Copies that the retransmission budgets did not allow.
     copies_held_back,
     /// Data packets received that the peer sent again.
-    packets_received_retransmitted,
+    packets_received_retransmitted = "pktRcvRetrans",
     /// Acknowledgements sent.
-    acks_sent,
+    acks_sent = "pktSentACK",
     /// Acknowledgements received.
-    acks_received,
+    acks_received = "pktRecvACK",
     /// Loss reports sent.
-    naks_sent,
+    naks_sent = "pktSentNAK",
     /// Loss reports received.
-    naks_received,
+    naks_received = "pktRecvNAK",
     /// Packets given up before sending because they were too late.
-    packets_send_dropped,
+    packets_send_dropped = "pktSndDrop",
     /// Packets given up here: not there at their play-out time, or unreadable.
-    packets_dropped,
+    packets_dropped = "pktRcvDrop",
     /// Packets that could not be decrypted.
-    packets_undecrypted,
+    packets_undecrypted = "pktRcvUndecrypt",
     /// Clear packets in a secured session, dropped (a downgrade attempt).
     packets_clear_refused,
     /// Packets that came after they had been given up.
-    packets_belated,
+    packets_belated = "pktRcvBelated",
     /// Packets received more than once.
     packets_duplicate,
     /// Packets there was no room for.
@@ -93,98 +130,181 @@ counters! {
     /// Packets that came out of order without having been repeated.
     packets_reordered,
     /// Packet filter: extra packets sent.
-    filter_packets_sent,
+    filter_packets_sent = "pktSndFilterExtra",
     /// Packet filter: extra packets received.
-    filter_packets_received,
+    filter_packets_received = "pktRcvFilterExtra",
     /// Packet filter: packets rebuilt that were of use.
-    filter_packets_rebuilt,
+    filter_packets_rebuilt = "pktRcvFilterSupply",
     /// Packet filter: packets it could not rebuild.
-    filter_packets_lost,
+    filter_packets_lost = "pktRcvFilterLoss",
     /// Bytes sent.
-    bytes_sent,
+    bytes_sent = "byteSent",
     /// Bytes sent for the first time.
-    bytes_sent_unique,
+    bytes_sent_unique = "byteSentUnique",
     /// Bytes received.
-    bytes_received,
+    bytes_received = "byteRecv",
     /// Bytes received for the first time.
-    bytes_received_unique,
+    bytes_received_unique = "byteRecvUnique",
     /// Bytes found missing (estimate).
-    bytes_lost,
+    bytes_lost = "byteRcvLoss",
     /// Bytes sent again.
-    bytes_retransmitted,
+    bytes_retransmitted = "byteRetrans",
     /// Bytes given up before sending.
-    bytes_send_dropped,
+    bytes_send_dropped = "byteSndDrop",
     /// Bytes given up here (estimate).
-    bytes_dropped,
+    bytes_dropped = "byteRcvDrop",
     /// Payload bytes that could not be decrypted.
-    bytes_received_undecrypted,
+    bytes_received_undecrypted = "byteRcvUndecrypt",
     /// Time spent with something to send, in microseconds.
-    send_duration_micros,
+    send_duration_micros = "usSndDuration",
     /// Control packets that were out of range or malformed, ignored.
     control_ignored,
     /// Key refreshes completed, both directions.
     key_refreshes,
 }
 
-/// Momentary values.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Gauges {
+/// A momentary value as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Figure {
+    /// A count, or bits per second.
+    Whole(u64),
+    /// Milliseconds, to the microsecond, or anything else that is not whole.
+    Fraction(f64),
+}
+
+impl From<u64> for Figure {
+    fn from(value: u64) -> Self {
+        Self::Whole(value)
+    }
+}
+
+impl From<u32> for Figure {
+    fn from(value: u32) -> Self {
+        Self::Whole(value.into())
+    }
+}
+
+impl From<f64> for Figure {
+    fn from(value: f64) -> Self {
+        Self::Fraction(value)
+    }
+}
+
+impl From<Bitrate> for Figure {
+    fn from(value: Bitrate) -> Self {
+        Self::Whole(value.as_bps())
+    }
+}
+
+impl From<Duration> for Figure {
+    fn from(value: Duration) -> Self {
+        // To the microsecond: more digits only look precise.
+        Self::Fraction((value.as_secs_f64() * 1_000_000.0).round() / 1000.0)
+    }
+}
+
+macro_rules! gauges {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty => $shown:literal $(= $libsrt:literal)?,)*) => {
+        /// Momentary values.
+        #[derive(Debug, Clone, Copy, Default, PartialEq)]
+        pub struct Gauges {
+            $($(#[doc = $doc])* pub $name: $type,)*
+        }
+
+        impl Gauges {
+            /// All of them, in the order of [`Self::each`].
+            pub const ALL: &'static [Described] = &[$(Described {
+                name: $shown,
+                libsrt: concat!("" $(, $libsrt)?),
+                meaning: concat!($($doc),*),
+            },)*];
+
+            /// Every value with the name it is shown by, whose last word is the unit.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, Figure)> + use<> {
+                [$(($shown, Figure::from(self.$name)),)*].into_iter()
+            }
+        }
+    };
+}
+
+gauges! {
     /// Smoothed round-trip time.
-    pub rtt: Duration,
+    rtt: Duration => "rtt_ms" = "msRTT",
     /// Its mean deviation.
-    pub rtt_variance: Duration,
+    rtt_variance: Duration => "rtt_variance_ms",
     /// How much packet timing varies: arrivals against the sender's timestamps.
-    pub jitter: Duration,
+    jitter: Duration => "jitter_ms",
     /// Time between packets at the sending limit, in microseconds.
-    pub send_period_micros: f64,
+    send_period_micros: f64 => "send_period_micros" = "usPktSndPeriod",
     /// Packets the peer allows in flight.
-    pub flow_window_packets: u64,
+    flow_window_packets: u64 => "flow_window_packets" = "pktFlowWindow",
     /// Packets congestion control allows in flight.
-    pub congestion_window_packets: u64,
+    congestion_window_packets: u64 => "congestion_window_packets" = "pktCongestionWindow",
     /// Packets in flight.
-    pub flight_packets: u64,
+    flight_packets: u64 => "flight_packets" = "pktFlightSize",
     /// Estimated capacity of the link: what the peer reports of our direction, or what is
     /// measured of the peer's.
-    pub link_capacity: Bitrate,
+    link_capacity: Bitrate => "link_capacity_bps" = "mbpsBandwidth",
     /// The sending limit in force.
-    pub max_bandwidth: Bitrate,
+    max_bandwidth: Bitrate => "max_bandwidth_bps" = "mbpsMaxBW",
     /// Largest datagram with its IP and UDP headers.
-    pub segment_bytes: u64,
+    segment_bytes: u64 => "segment_bytes" = "byteMSS",
     /// Room in the send buffer.
-    pub send_buffer_available_bytes: u64,
+    send_buffer_available_bytes: u64 => "send_buffer_available_bytes" = "byteAvailSndBuf",
     /// Packets in the send buffer.
-    pub send_buffer_packets: u64,
+    send_buffer_packets: u64 => "send_buffer_packets" = "pktSndBuf",
     /// Bytes in the send buffer.
-    pub send_buffer_bytes: u64,
+    send_buffer_bytes: u64 => "send_buffer_bytes" = "byteSndBuf",
     /// Time between the oldest and the newest packet in the send buffer.
-    pub send_buffer_time: Duration,
+    send_buffer_time: Duration => "send_buffer_ms" = "msSndBuf",
     /// The peer's receive latency.
-    pub send_latency: Duration,
+    send_latency: Duration => "send_latency_ms" = "msSndTsbPdDelay",
     /// Room in the receive buffer.
-    pub receive_buffer_available_bytes: u64,
+    receive_buffer_available_bytes: u64 => "receive_buffer_available_bytes" = "byteAvailRcvBuf",
     /// Packets that arrived and are not yet due.
-    pub receive_buffer_packets: u64,
+    receive_buffer_packets: u64 => "receive_buffer_packets" = "pktRcvBuf",
     /// Their payload bytes.
-    pub receive_buffer_bytes: u64,
+    receive_buffer_bytes: u64 => "receive_buffer_bytes" = "byteRcvBuf",
     /// Time until the newest of them is due: the reserve against a stall.
-    pub receive_buffer_time: Duration,
+    receive_buffer_time: Duration => "receive_buffer_ms" = "msRcvBuf",
     /// The receive latency in force.
-    pub receive_latency: Duration,
+    receive_latency: Duration => "receive_latency_ms" = "msRcvTsbPdDelay",
     /// How many places late the last reordered packet came.
-    pub reorder_distance_packets: u64,
+    reorder_distance_packets: u64 => "reorder_distance_packets" = "pktReorderDistance",
     /// How much reordering is not yet loss.
-    pub reorder_tolerance_packets: u32,
+    reorder_tolerance_packets: u32 => "reorder_tolerance_packets" = "pktReorderTolerance",
     /// How late belated packets were on average.
-    pub belated_average: Duration,
+    belated_average: Duration => "belated_average_ms" = "pktRcvAvgBelatedTime",
     /// Bytes per second that arrive, as reported to the sender.
-    pub receive_bytes_per_second: u64,
+    receive_bytes_per_second: u64 => "receive_bytes_per_second",
     /// Packets per second that arrive, as reported to the sender.
-    pub receive_packets_per_second: u64,
+    receive_packets_per_second: u64 => "receive_packets_per_second",
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_figure_is_listed_once_with_a_meaning() {
+        let counted = Counters::default().each().map(|(name, _)| name);
+        assert!(counted.eq(Counters::ALL.iter().map(|one| one.name)));
+        let measured = Gauges::default().each().map(|(name, _)| name);
+        assert!(measured.eq(Gauges::ALL.iter().map(|one| one.name)));
+        for one in Counters::ALL.iter().chain(Gauges::ALL) {
+            assert!(one.meaning().ends_with('.'), "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn times_are_shown_in_milliseconds_to_the_microsecond() {
+        let gauges = Gauges {
+            rtt: Duration::from_nanos(1_234_567),
+            ..Gauges::default()
+        };
+        let shown = gauges.each().find(|(name, _)| *name == "rtt_ms");
+        assert_eq!(shown, Some(("rtt_ms", Figure::Fraction(1.235))));
+    }
 
     #[test]
     fn an_interval_is_the_difference_of_two_totals() {

@@ -51,6 +51,7 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("events_kept", store::EVENTS_MAX as usize),
         ("events_stream_backlog", events::BACKLOG),
         ("rejections_kept", store::REJECTIONS_MAX),
+        ("metrics_full_srt_lists", super::srt::FULL_LISTS_MAX),
         ("listeners", config::check::LISTENERS_MAX),
         ("config_bytes", config::read::TEXT_BYTES_MAX),
     ]

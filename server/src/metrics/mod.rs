@@ -4,6 +4,7 @@
 //! labels of an object go when it goes.
 
 mod limits;
+mod srt;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -126,6 +127,11 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         |s| s.media.as_ref()?.get("continuity_errors")?.as_u64(),
     );
     srt_figures(&mut each);
+    let with_srt: Vec<(Named, &Value)> = sources
+        .iter()
+        .filter_map(|source| Some((labels(source), source.srt.as_ref()?)))
+        .collect();
+    srt::register(registry, "source", &with_srt);
 }
 
 fn srt_figures(each: &mut PerObject<'_, SourceView>) {
@@ -210,6 +216,11 @@ fn outputs(registry: &mut Registry, outputs: &[OutputView]) {
     each.counter("output_lost_packets", "Packets not taken in time", |o| {
         Some(o.lost_packets)
     });
+    let with_srt: Vec<(Named, &Value)> = outputs
+        .iter()
+        .filter_map(|output| Some((labels(output), figure(Some(&output.detail), "srt")?)))
+        .collect();
+    srt::register(registry, "output", &with_srt);
 }
 
 fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {

@@ -52,6 +52,8 @@ pub(super) struct Port {
     round: VecDeque<(Instant, ConnectionId)>,
     /// When the port's own snapshot is due.
     next_status: Instant,
+    /// Datagrams the socket has dropped, as of the last look.
+    drops: u64,
     /// Something arrived since the last one.
     is_status_stale: bool,
     retiring: Option<Retiring>,
@@ -69,6 +71,8 @@ pub(super) struct Connection {
     pub(super) held: Option<(Bytes, Instant)>,
     /// When its fountain is looked at without being woken.
     pub(super) appointment: Option<Instant>,
+    /// What the socket had dropped when the connection came.
+    drops_before: u64,
 }
 
 struct Retiring {
@@ -97,6 +101,7 @@ impl Port {
             accepted: HashMap::new(),
             round: VecDeque::new(),
             next_status: now,
+            drops: 0,
             is_status_stale: true,
             retiring: None,
             for_one_call: open.for_one_call,
@@ -241,6 +246,7 @@ impl Port {
             waker,
             held: None,
             appointment: None,
+            drops_before: self.socket.drops(),
         };
         self.connections.insert(id, connection);
         self.round.push_back((now + SNAPSHOT_INTERVAL, id));
@@ -301,7 +307,8 @@ impl Port {
             return;
         };
         if let Some(statistics) = self.endpoint.statistics(now, id) {
-            connection.shared.set_statistics(now, statistics);
+            let drops = self.socket.drops().saturating_sub(connection.drops_before);
+            connection.shared.set_statistics(now, statistics, drops);
         }
         abandon(now, connection.role, &connection.shared, reason);
         self.retire_after_its_call(now);
@@ -323,6 +330,9 @@ impl Port {
 
     /// Refreshes the snapshots that are old enough, and the port's own.
     pub(super) fn sweep(&mut self, now: Instant) {
+        if now >= self.next_status {
+            self.drops = self.socket.drops();
+        }
         while let Some((_, id)) = self.round.pop_front_if(|(due, _)| *due <= now) {
             let Some(connection) = self.connections.get(&id) else {
                 continue;
@@ -332,7 +342,8 @@ impl Port {
                 self.endpoint.close(now, id);
             }
             if let Some(statistics) = self.endpoint.statistics(now, id) {
-                connection.shared.set_statistics(now, statistics);
+                let drops = self.drops.saturating_sub(connection.drops_before);
+                connection.shared.set_statistics(now, statistics, drops);
             }
         }
         if now >= self.next_status {

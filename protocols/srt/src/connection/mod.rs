@@ -14,6 +14,7 @@
 mod clock;
 mod filter;
 mod inbound;
+mod interval;
 mod outbound;
 mod outbox;
 mod tally;
@@ -362,7 +363,7 @@ impl Connection {
         }
     }
 
-    /// The full statistics; the interval begins anew.
+    /// The full statistics.
     pub(crate) fn statistics(&mut self, now: Instant) -> Statistics {
         self.tally.settle_busy(now);
         if let Some(crypto) = &self.crypto {
@@ -372,7 +373,7 @@ impl Connection {
         let refusals = self.sender.refusals();
         self.tally.total.repeats_held_back = refusals.repeats;
         self.tally.total.copies_held_back = refusals.copies;
-        let (interval, interval_time) = self.tally.take_interval(now);
+        let (interval, interval_time) = self.tally.interval(now);
         Statistics {
             at: now,
             uptime: now.saturating_since(self.created),

@@ -1,3 +1,4 @@
+use super::interval::Intervals;
 use crate::recv::{Arrived, Fate};
 use crate::send::{HEADER_BYTES, Removed, Turn};
 use crate::statistics::Counters;
@@ -10,8 +11,7 @@ const WEIGHT: u64 = 8;
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub(crate) total: Counters,
-    reported: Counters,
-    reported_at: Instant,
+    intervals: Intervals,
     average_payload: u64,
     belated_micros: u64,
     pub(crate) reorder_distance: u64,
@@ -22,8 +22,7 @@ impl Tally {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             total: Counters::default(),
-            reported: Counters::default(),
-            reported_at: now,
+            intervals: Intervals::new(now, Counters::default()),
             average_payload: 1316,
             belated_micros: 0,
             reorder_distance: 0,
@@ -31,13 +30,9 @@ impl Tally {
         }
     }
 
-    /// What was counted since this was last asked for, and how long that is.
-    pub(crate) fn take_interval(&mut self, now: Instant) -> (Counters, Duration) {
-        let interval = self.total.since(&self.reported);
-        let time = now.saturating_since(self.reported_at);
-        self.reported = self.total;
-        self.reported_at = now;
-        (interval, time)
+    /// What was counted in the last whole interval, and how long that was.
+    pub(crate) fn interval(&mut self, now: Instant) -> (Counters, Duration) {
+        self.intervals.last(now, &self.total)
     }
 
     pub(crate) fn on_sent(&mut self, payload_bytes: usize, turn: Turn) {

@@ -201,7 +201,7 @@ impl Endpoint {
         Some(self.table.connection(id)?.last_heard())
     }
 
-    /// Full statistics of a connection; their interval begins anew.
+    /// Full statistics of a connection.
     pub fn statistics(&mut self, now: Instant, id: ConnectionId) -> Option<Statistics> {
         self.advance(now);
         Some(self.table.connection_mut(id)?.statistics(now))

@@ -1,7 +1,7 @@
 //! A whole session: after a real handshake, a stranger and both peers' networks do as they like.
 //!
-//! The first byte says whether the session is encrypted (odd), with keys that change every few
-//! packets. The rest is a list of steps, each an operation byte and an argument byte:
+//! The first byte says whether the session is encrypted (odd; 3 of four: with AES-GCM), with
+//! keys that change every few packets. The rest is a list of steps, each an operation byte and an argument byte:
 //!
 //! ```text
 //!  0 n …  n bytes to the listener, as from the caller, for the listener's socket
@@ -29,7 +29,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tidegate_srt::wire::SequenceNumber;
 use tidegate_srt::{
-    CallerConfig, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig,
+    CallerConfig, CipherMode, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig,
     EndpointLimits, Event, KeyLength, KeyRefresh, ListenerConfig, SessionKeys, SocketIdSpace,
     TransmitBatch,
 };
@@ -45,7 +45,11 @@ fuzz_target!(|input: &[u8]| {
     let Some((how, mut rest)) = input.split_first() else {
         return;
     };
-    let keys = (how & 1 == 1).then(|| KEYS.with(|keys| keys.clone()));
+    let keys = match how & 3 {
+        1 => Some(COUNTER_KEYS.with(SessionKeys::clone)),
+        3 => Some(GALOIS_KEYS.with(SessionKeys::clone)),
+        _ => None,
+    };
     let mut session = Session::connect(keys);
     for _ in 0..STEPS_MAX {
         let [operation, argument, tail @ ..] = rest else {
@@ -77,11 +81,14 @@ struct Peer {
 
 thread_local! {
     /// Derived once: two thousand rounds of PBKDF2 for each input would be all we do.
-    static KEYS: SessionKeys = {
-        let mut random = ChaCha8Rng::seed_from_u64(7);
-        SessionKeys::generate(b"correct-horse-battery", KeyLength::Aes128, &mut random)
-            .expect("a valid passphrase")
-    };
+    static COUNTER_KEYS: SessionKeys = keys(CipherMode::Ctr);
+    static GALOIS_KEYS: SessionKeys = keys(CipherMode::Gcm);
+}
+
+fn keys(mode: CipherMode) -> SessionKeys {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let (passphrase, length) = (b"correct-horse-battery", KeyLength::Aes128);
+    SessionKeys::generate(passphrase, length, mode, &mut random).expect("a valid passphrase")
 }
 
 fn connection_config() -> ConnectionConfig {

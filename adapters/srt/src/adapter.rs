@@ -61,6 +61,7 @@ impl Adapter {
                 .or(uri.options().key_length)
                 .unwrap_or_default()
                 .0,
+            cipher: uri.options().cipher.unwrap_or_default(),
             uri: uri.clone(),
             passphrase,
             latency: latency.map(|latency| latency.0),

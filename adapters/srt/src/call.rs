@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_engine::{CancellationToken, RunError, Secret};
-use tidegate_srt::{CallerConfig, ConnectionConfig, KeyLength, MaxBandwidth, SessionKeys};
+use tidegate_srt::{
+    CallerConfig, CipherMode, ConnectionConfig, KeyLength, MaxBandwidth, SessionKeys,
+};
 use tidegate_srt_io::{CallOptions, ConnectionHandle, Role, Shards};
 use tidegate_units::Bitrate;
 use tokio::time::timeout;
@@ -26,6 +28,7 @@ pub(crate) struct Target {
     pub(crate) uri: CallUri,
     pub(crate) passphrase: Option<Secret>,
     pub(crate) key_length: KeyLength,
+    pub(crate) cipher: CipherMode,
     /// Of the settings' own field; it counts for the receiving side of the connection.
     pub(crate) latency: Option<Duration>,
     /// Counts the attempts, to try a name's addresses in turn.
@@ -122,7 +125,7 @@ impl Target {
         let keys = self
             .shards
             .keys()
-            .generate(remote.ip(), passphrase, self.key_length)
+            .generate(remote.ip(), passphrase, self.key_length, self.cipher)
             .await;
         let keys = keys.map_err(|error| RunError::ours(error.to_string(), "It is tried again"))?;
         keys.map(Some).map_err(|error| {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io, thread};
 
 use rand_core::{CryptoRng, RngCore};
-use tidegate_srt::{KeyError, KeyLength, KeyMaterial, SessionKeys};
+use tidegate_srt::{CipherMode, KeyError, KeyLength, KeyMaterial, SessionKeys};
 use tokio::sync::oneshot;
 
 /// Threads that derive keys.
@@ -118,10 +118,11 @@ impl KeyPool {
         address: IpAddr,
         passphrase: Vec<u8>,
         length: KeyLength,
+        mode: CipherMode,
     ) -> Result<Result<SessionKeys, KeyError>, KeyPoolBusy> {
         let (tell, told) = oneshot::channel();
         self.submit(address, move || {
-            let keys = SessionKeys::generate(&passphrase, length, &mut SystemRandom);
+            let keys = SessionKeys::generate(&passphrase, length, mode, &mut SystemRandom);
             zeroize::Zeroize::zeroize(&mut { passphrase });
             // Whoever asked may have gone meanwhile.
             let _ = tell.send(keys);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{
-    CallerConfig, ConnectionConfig, ConnectionRequest, KeyLength, RequestedEncryption,
+    CallerConfig, CipherMode, ConnectionConfig, ConnectionRequest, KeyLength, RequestedEncryption,
 };
 use tidegate_srt_io::{
     Admission, AdmissionReply, CallOptions, ConnectionHandle, EndReason, Fountain, ListenOptions,
@@ -202,7 +202,12 @@ async fn an_encrypted_reader_that_sends_is_sent_away_instead_of_hearing_nothing(
     let to = listener.local_addr();
     let keys = shards
         .keys()
-        .generate(to.ip(), PASSPHRASE.to_vec(), KeyLength::Aes128)
+        .generate(
+            to.ip(),
+            PASSPHRASE.to_vec(),
+            KeyLength::Aes128,
+            CipherMode::Ctr,
+        )
         .await;
     let caller = CallerConfig {
         keys: Some(keys.unwrap().unwrap()),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_srt::{CallerConfig, CloseReason, KeyLength, RejectReason};
+use tidegate_srt::{CallerConfig, CipherMode, CloseReason, KeyLength, RejectReason};
 use tidegate_srt_io::{Clock, EndReason};
 use tidegate_udp::{Options, Run, Socket};
 use tokio::time::timeout;
@@ -52,7 +52,12 @@ async fn an_encrypted_call_over_ipv6_arrives_intact() {
     let to = listener.local_addr();
     let keys = shards
         .keys()
-        .generate(to.ip(), PASSPHRASE.to_vec(), KeyLength::Aes256)
+        .generate(
+            to.ip(),
+            PASSPHRASE.to_vec(),
+            KeyLength::Aes256,
+            CipherMode::Ctr,
+        )
         .await;
     let caller = CallerConfig {
         stream_id: Bytes::from_static(b"safe"),

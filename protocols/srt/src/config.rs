@@ -2,7 +2,7 @@ use crate::crypto::{KeyRefresh, SessionKeys};
 use crate::fec::FilterConfig;
 use crate::handshake::CookieKey;
 use crate::send::MaxBandwidth;
-use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SrtVersion};
+use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SocketId, SrtVersion};
 use bytes::Bytes;
 use tidegate_units::{Bitrate, Duration};
 
@@ -152,6 +152,8 @@ pub struct ConnectionConfig {
     pub packet_filter: Option<FilterConfig>,
     /// For simulations: the timestamp the connection's clock starts with.
     pub first_timestamp_micros: u32,
+    /// For simulations: the socket ID of this side, random otherwise.
+    pub socket: Option<SocketId>,
     /// For simulations: the first message's number.
     pub first_message: Option<MessageNumber>,
 }
@@ -177,6 +179,7 @@ impl Default for ConnectionConfig {
             segment_bytes: 1500,
             packet_filter: None,
             first_timestamp_micros: 0,
+            socket: None,
             first_message: None,
         }
     }

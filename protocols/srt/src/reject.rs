@@ -44,6 +44,8 @@ pub enum RejectReason {
     Group,
     /// The cipher modes differ.
     CryptoMode,
+    /// The peer's AES-GCM is that of SRT before 1.5.4, which repeats nonces.
+    OldGaloisMode,
     /// The rendezvous cookies are equal.
     RendezvousCookie,
     /// Nobody answered in time.
@@ -76,7 +78,7 @@ impl RejectReason {
             Self::Filter => 14,
             Self::Group => 15,
             Self::Timeout => 16,
-            Self::CryptoMode => 17,
+            Self::CryptoMode | Self::OldGaloisMode => 17,
             Self::Rogue => 4,
             Self::Backlog => 5,
             Self::BadStreamId => 1400,
@@ -136,6 +138,7 @@ impl RejectReason {
             Self::Filter => "packet_filter",
             Self::Group => "bonding_group",
             Self::CryptoMode => "cipher_mode",
+            Self::OldGaloisMode => "old_aes_gcm",
             Self::RendezvousCookie => "rendezvous_cookie",
             Self::Timeout => "timeout",
             Self::Closing => "closing",
@@ -164,7 +167,11 @@ impl fmt::Display for RejectReason {
             Self::Congestion => "the caller wants a congestion control other than live",
             Self::Filter => "the packet filters of the two sides do not fit together",
             Self::Group => "the caller's connection belongs to a bonding group",
-            Self::CryptoMode => "the caller's cipher mode is not supported here",
+            Self::CryptoMode => "the cipher modes of the two sides differ",
+            Self::OldGaloisMode => {
+                "AES-GCM as SRT before 1.5.4 does it repeats nonces: update SRT at the peer, \
+                 or use AES-CTR there"
+            }
             Self::RendezvousCookie => "both rendezvous cookies are equal",
             Self::Timeout => "the peer did not answer in time",
             Self::Closing => "the listener is closing",

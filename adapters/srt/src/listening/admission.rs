@@ -218,12 +218,6 @@ fn open_door(
     let entry = verdict?;
     match keys {
         Ok(keys) => Ok((entry, keys)),
-        Err(KeyError::CipherMode) => Err(Refusal::new(
-            RejectReason::CryptoMode,
-            "Choose AES-CTR at the caller (cryptomode=1)",
-        )
-        .received("AES-GCM")
-        .expected("AES-CTR")),
         Err(KeyError::Internal) => Err(Refusal::new(
             RejectReason::Internal,
             "The keys could not be opened for a reason of our own; please report it",

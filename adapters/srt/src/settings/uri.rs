@@ -205,6 +205,7 @@ impl From<CallUri> for String {
 mod tests {
     use super::*;
     use std::time::Duration;
+    use tidegate_srt::CipherMode;
 
     fn parse(text: &str) -> Result<CallUri, UriError> {
         text.parse()
@@ -281,11 +282,22 @@ mod tests {
             "mode=listener",
             "transtype=file",
             "packetfilter=fec,cols:10",
-            "cryptomode=2",
         ] {
             let error = parse(&format!("srt://h:1?{text}")).unwrap_err();
             assert!(matches!(error, UriError::Unsupported { .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn the_cipher_mode_is_libsrts_number() {
+        let cipher = |value| {
+            let uri = parse(&format!("srt://h:1?cryptomode={value}")).unwrap();
+            uri.options().cipher
+        };
+        assert_eq!(cipher(0), None);
+        assert_eq!(cipher(1), Some(CipherMode::Ctr));
+        assert_eq!(cipher(2), Some(CipherMode::Gcm));
+        assert!(parse("srt://h:1?cryptomode=3").is_err());
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tidegate_srt::CipherMode;
+
 use super::KeyBytes;
 use super::uri::UriError;
 
@@ -15,6 +17,7 @@ pub(crate) struct UriOptions {
     pub(crate) receive_latency: Option<Duration>,
     pub(crate) peer_latency: Option<Duration>,
     pub(crate) key_length: Option<KeyBytes>,
+    pub(crate) cipher: Option<CipherMode>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
@@ -101,6 +104,7 @@ impl Reading<'_> {
             "rcvlatency" => options.receive_latency = Some(self.millis()?),
             "peerlatency" => options.peer_latency = Some(self.millis()?),
             "pbkeylen" => options.key_length = self.key_length()?,
+            "cryptomode" => options.cipher = self.cipher()?,
             "conntimeo" => options.connect_timeout = Some(self.millis()?),
             "peeridletimeo" => options.idle_timeout = Some(self.millis()?),
             "adapter" => options.local_address = Some(self.number("a local IP address")?),
@@ -137,7 +141,6 @@ impl Reading<'_> {
             "congestion" => only(&["live", ""], "only live congestion control is"),
             "messageapi" => only(&yes, "only live messages are"),
             "enforcedencryption" => only(&yes, "encryption is always enforced"),
-            "cryptomode" => only(&["0", "1", ""], "only AES-CTR is"),
             "packetfilter" => only(&[""], "forward error correction is not there yet"),
             "groupconnect" => only(&["0", ""], "bonding is not there yet"),
             "bindtodevice" => only(&[""], "choose the interface by its address: adapter=…"),
@@ -183,6 +186,15 @@ impl Reading<'_> {
             bytes => KeyBytes::parse(bytes)
                 .map(Some)
                 .ok_or_else(|| self.wrong(wanted)),
+        }
+    }
+
+    fn cipher(&self) -> Result<Option<CipherMode>, UriError> {
+        match self.value {
+            "0" | "" => Ok(None),
+            "1" => Ok(Some(CipherMode::Ctr)),
+            "2" => Ok(Some(CipherMode::Gcm)),
+            _ => Err(self.wrong("0 (AES-CTR, the default), 1 (AES-CTR) or 2 (AES-GCM)")),
         }
     }
 

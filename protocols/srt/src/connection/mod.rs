@@ -165,6 +165,7 @@ impl Connection {
                 .is_some_and(|filter| filter.arq != ArqMode::Always),
             handshake: made.handshake,
         });
+        let tag_bytes = crypto.as_ref().map_or(0, |it| it.mode().tag_bytes());
         let segment = negotiated.segment_bytes.max(HEADER_BYTES as u32 + 32);
         let packet_bytes = segment as usize - HEADER_BYTES as usize;
         let filter = negotiated
@@ -188,7 +189,9 @@ impl Connection {
             last_ackack: (0, Instant::ZERO),
             last_full_ack: first,
             peer_capacity: None,
-            payload_limit: packet_bytes - filter.as_ref().map_or(0, |_| FEC_HEADER_BYTES),
+            payload_limit: packet_bytes
+                - tag_bytes
+                - filter.as_ref().map_or(0, |_| FEC_HEADER_BYTES),
             filter,
             negotiated,
             config,
@@ -326,7 +329,9 @@ impl Connection {
         let times = [
             Some(self.idle_at()),
             Some(self.last_sent + KEEPALIVE_INTERVAL),
-            self.sender.wake_at(blind_timeout),
+            self.sender
+                .wake_at(blind_timeout)
+                .filter(|_| !self.waits_for_key()),
             self.receiver.wake_at(),
             keys,
             end,
@@ -336,6 +341,13 @@ impl Connection {
             .flatten()
             .min()
             .unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    /// Whether what is to be sent waits for the peer to confirm its key.
+    fn waits_for_key(&self) -> bool {
+        self.crypto
+            .as_ref()
+            .is_some_and(ConnectionCrypto::waits_for_key)
     }
 
     fn idle_at(&self) -> Instant {

@@ -218,6 +218,9 @@ impl Connection {
     }
 
     fn write_data(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
+        if self.waits_for_key() {
+            return Some(());
+        }
         loop {
             self.write_fec(now, batch)?;
             let Some(turn) = self.sender.next(now) else {
@@ -249,7 +252,7 @@ impl Connection {
         let stamp = self.clock.stamp(slot.origin);
         let mut header = DataHeader::live(sequence, slot.message, stamp, self.peer_socket);
         header.retransmitted = !self.sender.is_new(index);
-        let len = DataHeader::BYTES + slot.payload.len();
+        let mut len = DataHeader::BYTES + slot.payload.len();
         let Some((crypto, key)) = self.crypto.as_ref().zip(slot.key) else {
             return batch.try_push(self.route.peer, self.route.local, len, |out| {
                 header.emit(out);
@@ -258,10 +261,11 @@ impl Connection {
             });
         };
         header.key = key.data_key();
+        len += crypto.mode().tag_bytes();
         batch.try_push(self.route.peer, self.route.local, len, |out| {
             let (head, body) = out.split_at_mut(DataHeader::BYTES);
             header.emit(head);
-            crypto.seal(key, sequence, &slot.payload, body).is_ok()
+            crypto.seal(key, &header, &slot.payload, body).is_ok()
         })
     }
 }

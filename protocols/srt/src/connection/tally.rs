@@ -94,6 +94,10 @@ impl Tally {
                 total.bytes_received_undecrypted += payload_bytes as u64;
                 self.on_dropped(1);
             }
+            Fate::NotAuthentic => {
+                total.packets_undecrypted += 1;
+                total.bytes_received_undecrypted += payload_bytes as u64;
+            }
             Fate::Duplicate => total.packets_duplicate += 1,
             Fate::Belated(by) => {
                 total.packets_belated += 1;

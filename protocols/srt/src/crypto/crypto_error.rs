@@ -10,6 +10,9 @@ pub enum CryptoError {
     /// A packet names a key this side never got.
     #[error("the peer encrypted a packet with a key it did not announce")]
     UnknownKey,
+    /// The tag of a packet is not what its key makes of it.
+    #[error("the packet was changed on the way, or encrypted with another key")]
+    NotAuthentic,
     /// The key a packet was first sent with has been replaced twice since.
     #[error("the key this packet was first sent with is gone")]
     RetiredKey,
@@ -17,7 +20,7 @@ pub enum CryptoError {
     /// would use the same key stream twice.
     #[error("the peer already sends with the only key of this connection")]
     TwoWay,
-    /// Source and destination differ in length; an internal failure.
-    #[error("payload and destination differ in length")]
+    /// A payload too short for its tag, or a destination that does not fit it.
+    #[error("the payload is too short for its cipher, or does not fit its destination")]
     Length,
 }

@@ -15,8 +15,8 @@ pub enum KeyError {
     /// The wrapped keys do not open: the peer used another passphrase.
     #[error("the peer's keys do not open with the configured passphrase")]
     WrongPassphrase,
-    /// The peer uses a cipher mode this side does not.
-    #[error("the peer encrypts with AES-GCM, which is not supported here; use AES-CTR")]
+    /// The keys of a connection keep their cipher mode and length.
+    #[error("the peer announced keys for another cipher than the connection's")]
     CipherMode,
     /// The cipher refused its input; an internal failure.
     #[error("the key wrap failed on this side")]

@@ -1,7 +1,7 @@
-use super::KeyError;
 use super::key_encryption_key::KeyEncryptionKey;
 use super::session_keys::SessionKeys;
 use super::stream_key::SlotPair;
+use super::{KeyError, Suite};
 use crate::wire::{CipherMode, KeyLength, KeyMaterialMessage, WireError};
 
 /// A caller's key material, kept until somebody knows the passphrase that opens it.
@@ -22,17 +22,24 @@ impl KeyMaterial {
     /// Opens the keys. Slow: PBKDF2 belongs to the key pool.
     ///
     /// # Errors
-    /// If the passphrase is not the caller's, or the cipher mode is not supported.
+    /// If the passphrase is not the caller's.
     pub fn open(&self, passphrase: &[u8]) -> Result<SessionKeys, KeyError> {
         let message = KeyMaterialMessage::parse(&self.bytes).map_err(|_| KeyError::Internal)?;
-        if message.cipher() != CipherMode::Ctr {
-            return Err(KeyError::CipherMode);
-        }
-        let (salt, length) = (message.salt(), message.key_length());
-        let kek = KeyEncryptionKey::derive(passphrase, &salt, length)?;
+        let suite = Suite {
+            mode: message.cipher(),
+            length: message.key_length(),
+        };
+        let salt = message.salt();
+        let kek = KeyEncryptionKey::derive(passphrase, &salt, suite.length)?;
         let keys = kek.unwrap(message.wrapped())?;
-        let slots = SlotPair::split(&*keys, message.keys(), length, &salt)?;
-        Ok(SessionKeys::opened(kek, salt, slots, self.bytes.to_vec()))
+        let slots = SlotPair::split(&*keys, message.keys(), suite, &salt)?;
+        Ok(SessionKeys::opened(
+            kek,
+            suite.mode,
+            salt,
+            slots,
+            self.bytes.to_vec(),
+        ))
     }
 
     /// The length of the keys.

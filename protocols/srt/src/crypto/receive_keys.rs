@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::CryptoError;
 use super::stream_key::{Slot, SlotPair, StreamKey};
-use crate::wire::{DataKey, SequenceNumber};
+use crate::wire::{DataHeader, DataKey, SequenceNumber};
 
 /// More packets than any receive buffer holds: repetitions older than this are not wanted.
 const REPLACED_KEPT_PACKETS: i32 = 1 << 17;
@@ -48,19 +48,15 @@ impl ReceiveKeys {
 
     pub(super) fn open(
         &mut self,
-        key: DataKey,
-        sequence: SequenceNumber,
+        header: &DataHeader,
         secret: &[u8],
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
-        let slot = slot_of(key)?;
+        let (slot, sequence) = (slot_of(header.key)?, header.sequence);
         let stream_key = self
             .key_for(slot, sequence)
             .ok_or(CryptoError::UnknownKey)?;
-        if secret.len() != out.len() {
-            return Err(CryptoError::Length);
-        }
-        stream_key.cipher.apply(sequence, secret, out);
+        stream_key.cipher.open(header, secret, out)?;
         self.note(slot, sequence);
         Ok(())
     }
@@ -140,10 +136,11 @@ const fn slot_of(key: DataKey) -> Result<Slot, CryptoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::KeyLength;
+    use crate::crypto::Suite;
+    use crate::wire::{MessageNumber, SocketId, Timestamp};
 
     fn slots(even: u8, odd: Option<u8>) -> SlotPair {
-        let key = |fill: u8| StreamKey::new(&[fill; 16], KeyLength::Aes128, &[9; 16]).unwrap();
+        let key = |fill: u8| StreamKey::new(&[fill; 16], Suite::default(), &[9; 16]).unwrap();
         let mut slots = SlotPair::default();
         slots.put(Slot::Even, key(even));
         if let Some(odd) = odd {
@@ -154,8 +151,16 @@ mod tests {
 
     fn opened(keys: &mut ReceiveKeys, key: DataKey, sequence: u32) -> [u8; 8] {
         let mut out = [0; 8];
-        keys.open(key, SequenceNumber::new(sequence), &[0; 8], &mut out)
-            .unwrap();
+        let header = DataHeader {
+            key,
+            ..DataHeader::live(
+                SequenceNumber::new(sequence),
+                MessageNumber::new(1),
+                Timestamp::new(0),
+                SocketId::new(1),
+            )
+        };
+        keys.open(&header, &[0; 8], &mut out).unwrap();
         out
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::CryptoError;
 use super::refresh::KeyRefresh;
 use super::stream_key::{Slot, SlotPair, StreamKey};
-use crate::wire::{DataKey, SequenceNumber};
+use crate::wire::{DataHeader, DataKey};
 
 /// Which of a sender's keys a packet was encrypted with. Kept with the packet, because a
 /// retransmission must carry the same ciphertext.
@@ -36,6 +36,8 @@ impl KeyGeneration {
 ///            rate − preannounce packets          confirmed, and rate packets
 ///  Steady ──────────────────────────▶ Announced ──────────────────────────▶ Steady
 ///  one key in use                     next key in the other slot            with the next key
+///    ▲
+///    └────── confirmed ── Offered ◀── first key made ── Wanted ◀── never the initial key
 /// ```
 /// A key nobody confirmed is not used: changing to it would silence the stream. The old
 /// key stays in its slot for retransmissions until the slot is needed.
@@ -53,7 +55,13 @@ pub(super) struct SendKeys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Steady,
-    Announced { confirmed: bool },
+    Announced {
+        confirmed: bool,
+    },
+    /// Packets wait for a key that is still to be made,
+    Wanted,
+    /// or to be confirmed.
+    Offered,
 }
 
 /// From here on the next key is used even if nobody confirmed it: using one key for more
@@ -77,6 +85,18 @@ impl SendKeys {
         }
     }
 
+    /// From now on every packet has a key of this side's own, made and confirmed before the
+    /// first one can be sealed.
+    pub(super) const fn leave_initial(&mut self) {
+        self.current = self.current.next();
+        self.phase = Phase::Wanted;
+    }
+
+    /// Whether the key in use is not yet with the peer.
+    pub(super) const fn waits(&self) -> bool {
+        matches!(self.phase, Phase::Wanted | Phase::Offered)
+    }
+
     /// The key for one more new packet.
     pub(super) fn take(&mut self) -> KeyGeneration {
         if self.change_is_due() {
@@ -90,7 +110,7 @@ impl SendKeys {
 
     fn change_is_due(&self) -> bool {
         match self.phase {
-            Phase::Steady => false,
+            Phase::Steady | Phase::Wanted | Phase::Offered => false,
             Phase::Announced { confirmed: true } => {
                 self.sent_with_current >= self.refresh.rate_packets()
             }
@@ -103,7 +123,7 @@ impl SendKeys {
     pub(super) fn seal(
         &self,
         generation: KeyGeneration,
-        sequence: SequenceNumber,
+        header: &DataHeader,
         plain: &[u8],
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
@@ -112,29 +132,34 @@ impl SendKeys {
             return Err(CryptoError::RetiredKey);
         }
         let key = self.slots.get(slot).ok_or(CryptoError::RetiredKey)?;
-        if plain.len() != out.len() {
-            return Err(CryptoError::Length);
-        }
-        key.cipher.apply(sequence, plain, out);
-        Ok(())
+        key.cipher.seal(header, plain, out)
     }
 
     /// Whether it is time to make and announce the next key.
     pub(super) fn next_key_is_due(&self) -> bool {
-        self.phase == Phase::Steady && self.sent_with_current >= self.refresh.announce_at_packets()
+        match self.phase {
+            Phase::Steady => self.sent_with_current >= self.refresh.announce_at_packets(),
+            Phase::Wanted => true,
+            Phase::Announced { .. } | Phase::Offered => false,
+        }
     }
 
     /// Puts the next key into the other slot; it is used once confirmed.
     pub(super) fn announce(&mut self, key: Arc<StreamKey>) {
-        let next = self.current.next();
+        let (next, phase) = match self.phase {
+            Phase::Wanted => (self.current, Phase::Offered),
+            _ => (self.current.next(), Phase::Announced { confirmed: false }),
+        };
         self.slots.put(next.slot(), key);
         self.generations[next.slot().index()] = Some(next);
-        self.phase = Phase::Announced { confirmed: false };
+        self.phase = phase;
     }
 
     pub(super) fn confirm(&mut self) {
-        if let Phase::Announced { confirmed } = &mut self.phase {
-            *confirmed = true;
+        match &mut self.phase {
+            Phase::Announced { confirmed } => *confirmed = true,
+            Phase::Offered => self.phase = Phase::Steady,
+            Phase::Steady | Phase::Wanted => {}
         }
     }
 
@@ -151,12 +176,13 @@ impl SendKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{KeyLength, SALT_BYTES};
+    use crate::crypto::Suite;
+    use crate::wire::SALT_BYTES;
 
     #[test]
     fn before_a_key_stream_could_repeat_the_key_changes_even_unconfirmed() {
         let salt = [0; SALT_BYTES];
-        let key = |byte| StreamKey::new(&[byte; 16], KeyLength::Aes128, &salt).unwrap();
+        let key = |byte| StreamKey::new(&[byte; 16], Suite::default(), &salt).unwrap();
         let mut slots = SlotPair::default();
         slots.put(Slot::Even, key(1));
         let mut keys = SendKeys::new(slots, KeyRefresh::DEFAULT);

@@ -2,9 +2,9 @@ use core::fmt;
 
 use rand_core::RngCore;
 
-use super::KeyError;
 use super::key_encryption_key::KeyEncryptionKey;
 use super::stream_key::{Slot, SlotPair, StreamKey};
+use super::{KeyError, Suite};
 use crate::wire::{CipherMode, KeyLength, SALT_BYTES, key_material_bytes};
 
 /// The keys of one connection: what the passphrase opened or what was made from it.
@@ -14,6 +14,7 @@ use crate::wire::{CipherMode, KeyLength, SALT_BYTES, key_material_bytes};
 #[derive(Clone)]
 pub struct SessionKeys {
     pub(super) kek: KeyEncryptionKey,
+    pub(super) mode: CipherMode,
     pub(super) salt: [u8; SALT_BYTES],
     pub(super) slots: SlotPair,
     message: Vec<u8>,
@@ -27,16 +28,19 @@ impl SessionKeys {
     pub fn generate(
         passphrase: &[u8],
         length: KeyLength,
+        mode: CipherMode,
         random: &mut impl RngCore,
     ) -> Result<Self, KeyError> {
         let mut salt = [0; SALT_BYTES];
         random.fill_bytes(&mut salt);
         let kek = KeyEncryptionKey::derive(passphrase, &salt, length)?;
         let mut slots = SlotPair::default();
-        slots.put(Slot::Even, StreamKey::random(length, &salt, random)?);
-        let message = wrapped_message(&kek, &salt, &slots)?;
+        let suite = Suite { mode, length };
+        slots.put(Slot::Even, StreamKey::random(suite, &salt, random)?);
+        let message = wrapped_message(&kek, mode, &salt, &slots)?;
         Ok(Self {
             kek,
+            mode,
             salt,
             slots,
             message,
@@ -45,12 +49,14 @@ impl SessionKeys {
 
     pub(super) const fn opened(
         kek: KeyEncryptionKey,
+        mode: CipherMode,
         salt: [u8; SALT_BYTES],
         slots: SlotPair,
         message: Vec<u8>,
     ) -> Self {
         Self {
             kek,
+            mode,
             salt,
             slots,
             message,
@@ -66,7 +72,7 @@ impl SessionKeys {
     /// The cipher mode.
     #[must_use]
     pub const fn cipher(&self) -> CipherMode {
-        CipherMode::Ctr
+        self.mode
     }
 
     /// The key material message: what a caller sends and a listener echoes.
@@ -79,6 +85,7 @@ impl SessionKeys {
 /// Wraps the filled slots into a key material message.
 pub(super) fn wrapped_message(
     kek: &KeyEncryptionKey,
+    mode: CipherMode,
     salt: &[u8; SALT_BYTES],
     slots: &SlotPair,
 ) -> Result<Vec<u8>, KeyError> {
@@ -86,7 +93,7 @@ pub(super) fn wrapped_message(
     let wrapped = kek.wrap(&keys)?;
     Ok(key_material_bytes(
         filled,
-        CipherMode::Ctr,
+        mode,
         kek.length(),
         salt,
         &wrapped,
@@ -97,6 +104,7 @@ impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionKeys")
             .field("length", &self.key_length())
+            .field("mode", &self.mode)
             .finish_non_exhaustive()
     }
 }

@@ -4,37 +4,37 @@ use std::sync::Arc;
 use rand_core::RngCore;
 use zeroize::Zeroizing;
 
-use super::KeyError;
 use super::payload_cipher::PayloadCipher;
+use super::{KeyError, Suite};
 use crate::wire::{DataKey, KeyLength, KeySlots, SALT_BYTES};
 
 /// One stream key, expanded for use and as it is wrapped.
 pub(crate) struct StreamKey {
     bytes: Zeroizing<Vec<u8>>,
-    pub(crate) cipher: PayloadCipher,
+    pub(super) cipher: PayloadCipher,
 }
 
 impl StreamKey {
-    pub(crate) fn new(
+    pub(super) fn new(
         bytes: &[u8],
-        length: KeyLength,
+        suite: Suite,
         salt: &[u8; SALT_BYTES],
     ) -> Result<Arc<Self>, KeyError> {
-        let cipher = PayloadCipher::new(length, bytes, salt).ok_or(KeyError::Internal)?;
+        let cipher = PayloadCipher::new(suite, bytes, salt).ok_or(KeyError::Internal)?;
         Ok(Arc::new(Self {
             bytes: Zeroizing::new(bytes.to_vec()),
             cipher,
         }))
     }
 
-    pub(crate) fn random(
-        length: KeyLength,
+    pub(super) fn random(
+        suite: Suite,
         salt: &[u8; SALT_BYTES],
         random: &mut impl RngCore,
     ) -> Result<Arc<Self>, KeyError> {
         let mut bytes = Zeroizing::new([0; KeyLength::MAX_BYTES]);
         random.fill_bytes(&mut *bytes);
-        Self::new(&bytes[..length.bytes()], length, salt)
+        Self::new(&bytes[..suite.length.bytes()], suite, salt)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -79,10 +79,10 @@ pub(crate) struct SlotPair([Option<Arc<StreamKey>>; 2]);
 
 impl SlotPair {
     /// The keys of a message, which are laid end to end, the even one first.
-    pub(crate) fn split(
+    pub(super) fn split(
         keys: &[u8],
         slots: KeySlots,
-        length: KeyLength,
+        suite: Suite,
         salt: &[u8; SALT_BYTES],
     ) -> Result<Self, KeyError> {
         let mut pair = Self::default();
@@ -91,8 +91,8 @@ impl SlotPair {
             KeySlots::Odd => &[Slot::Odd],
             KeySlots::Both => &Slot::BOTH,
         };
-        for (slot, bytes) in filled.iter().zip(keys.chunks_exact(length.bytes())) {
-            pair.put(*slot, StreamKey::new(bytes, length, salt)?);
+        for (slot, bytes) in filled.iter().zip(keys.chunks_exact(suite.length.bytes())) {
+            pair.put(*slot, StreamKey::new(bytes, suite, salt)?);
         }
         Ok(pair)
     }

@@ -83,7 +83,7 @@ impl Endpoint {
         }
         let socket = self
             .table
-            .draw_socket(self.socket_ids, &mut self.random)
+            .draw_socket(self.socket_ids, config.connection.socket, &mut self.random)
             .ok_or(full)?;
         let connection = config.connection;
         let capacity_packets = connection.receive_capacity_packets(connection.latency);

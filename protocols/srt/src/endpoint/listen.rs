@@ -237,7 +237,10 @@ impl Endpoint {
         keys: Option<SessionKeys>,
         mut config: ConnectionConfig,
     ) {
-        let Some(socket) = self.table.draw_socket(self.socket_ids, &mut self.random) else {
+        let Some(socket) = self
+            .table
+            .draw_socket(self.socket_ids, config.socket, &mut self.random)
+        else {
             return self.overrule(now, request, RejectReason::Overloaded);
         };
         let Some(pending) = self.admission.remove(request) else {

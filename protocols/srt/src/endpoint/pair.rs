@@ -5,7 +5,9 @@ use crate::TransmitBatch;
 use crate::config::CallerConfig;
 use crate::event::{CloseReason, ConnectionRequest, RequestId};
 use crate::handshake::RequestedEncryption;
-use crate::{ConnectionConfig, Decision, KeyLength, RejectReason, SequenceNumber, SessionKeys};
+use crate::{
+    CipherMode, ConnectionConfig, Decision, KeyLength, RejectReason, SequenceNumber, SessionKeys,
+};
 use std::collections::BTreeMap;
 use tidegate_units::Duration;
 
@@ -223,7 +225,8 @@ fn number_of(payload: &[u8]) -> u64 {
 
 fn encrypted(passphrase: &[u8]) -> CallerConfig {
     let mut random = ChaCha20Rng::from_seed([3; 32]);
-    let keys = SessionKeys::generate(passphrase, KeyLength::Aes256, &mut random).unwrap();
+    let keys =
+        SessionKeys::generate(passphrase, KeyLength::Aes256, CipherMode::Ctr, &mut random).unwrap();
     CallerConfig {
         keys: Some(keys),
         ..CallerConfig::default()

@@ -71,14 +71,16 @@ impl Table {
     pub(crate) fn draw_socket(
         &self,
         space: SocketIdSpace,
+        asked: Option<SocketId>,
         random: &mut impl RngCore,
     ) -> Option<SocketId> {
+        let is_free = |socket: &SocketId| !self.by_socket.contains_key(&socket.value());
         let shard_mask = (1 << SocketIdSpace::SHARD_BITS) - 1;
-        (0..MAX_DRAWS)
+        let drawn = (0..MAX_DRAWS)
             .map(|_| random.next_u32() & SocketId::MASK & !shard_mask)
             .filter(|number| *number != 0)
-            .map(|number| SocketId::new(number | (u32::from(space.shard) & shard_mask)))
-            .find(|socket| !self.by_socket.contains_key(&socket.value()))
+            .map(|number| SocketId::new(number | (u32::from(space.shard) & shard_mask)));
+        asked.into_iter().chain(drawn).find(is_free)
     }
 
     /// Puts a new socket into the table.

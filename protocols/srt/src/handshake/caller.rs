@@ -2,6 +2,7 @@ use core::net::SocketAddr;
 
 use tidegate_units::{Duration, Instant};
 
+use super::cipher::check_cipher;
 use super::extensions::Extensions;
 use super::latency::Latency;
 use super::negotiated::Negotiated;
@@ -168,6 +169,9 @@ impl CallerHandshake {
             return Err(RejectReason::MessageApi);
         }
         self.check_keys_taken(extensions.key_material_response)?;
+        if let Some(keys) = &self.call.keys {
+            check_cipher(keys.cipher(), &hs)?;
+        }
         let ours = self.call.ours.packet_filter;
         let packet_filter = FilterConfig::conclude(ours.as_ref(), extensions.filter.as_ref())
             .map_err(|_| RejectReason::Filter)?;

@@ -1,10 +1,11 @@
+use super::cipher::check_cipher;
 use super::extensions::Extensions;
 use super::stream_id::StreamId;
 use crate::RejectReason;
 use crate::crypto::KeyMaterial;
 use crate::fec::FilterConfig;
 use crate::wire::{
-    CipherMode, Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion,
+    Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion,
 };
 
 /// A caller's conclusion that may be decided on: well-formed, and for what is supported.
@@ -62,7 +63,7 @@ impl ConclusionRequest {
             segment_bytes: handshake.segment_bytes,
             flow_window_packets: handshake.flow_window_packets,
             hs,
-            encryption: encryption(extensions.key_material_request)?,
+            encryption: encryption(extensions.key_material_request, &hs)?,
             packet_filter: extensions.filter,
             stream_id: StreamId::new(&extensions.stream_id.unwrap_or_default()),
             cookie: handshake.cookie,
@@ -85,13 +86,14 @@ fn check_peer(hs: &HsExtension, min_version: SrtVersion) -> Result<(), RejectRea
     Ok(())
 }
 
-fn encryption(key_material: Option<&[u8]>) -> Result<RequestedEncryption, RejectReason> {
+fn encryption(
+    key_material: Option<&[u8]>,
+    hs: &HsExtension,
+) -> Result<RequestedEncryption, RejectReason> {
     let Some(body) = key_material else {
         return Ok(RequestedEncryption::None);
     };
     let key_material = KeyMaterial::parse(body).map_err(|_| RejectReason::Rogue)?;
-    match key_material.cipher() {
-        CipherMode::Ctr => Ok(RequestedEncryption::KeyMaterial(key_material)),
-        CipherMode::Gcm => Err(RejectReason::CryptoMode),
-    }
+    check_cipher(key_material.cipher(), hs)?;
+    Ok(RequestedEncryption::KeyMaterial(key_material))
 }

@@ -10,6 +10,7 @@
 
 mod access_request;
 mod caller;
+mod cipher;
 mod conclusion;
 mod cookie;
 mod extensions;

@@ -6,11 +6,11 @@ use tidegate_units::{Duration, Instant};
 
 use super::*;
 use crate::RejectReason;
-use crate::crypto::{KeyMaterial, SessionKeys};
+use crate::crypto::SessionKeys;
 use crate::wire::{
-    Control, ControlPacket, ExtensionCommand, ExtensionWriter, Handshake, HsExtension, HsFlags,
-    KeyLength, KeyMaterialResponse, KeyState, Packet, RejectCode, RequestType, SequenceNumber,
-    SocketId, SrtVersion, Timestamp, WireText,
+    CipherMode, Control, ControlPacket, ExtensionCommand, ExtensionWriter, Handshake, HsExtension,
+    HsFlags, KeyLength, KeyMaterialResponse, KeyState, Packet, RejectCode, RequestType,
+    SequenceNumber, SocketId, SrtVersion, Timestamp, WireText,
 };
 
 const PASSPHRASE: &[u8] = b"correct-horse-battery";
@@ -41,7 +41,7 @@ fn caller_address() -> SocketAddr {
 
 fn keys() -> SessionKeys {
     let mut random = ChaCha20Rng::from_seed([3; 32]);
-    SessionKeys::generate(PASSPHRASE, KeyLength::Aes256, &mut random).unwrap()
+    SessionKeys::generate(PASSPHRASE, KeyLength::Aes256, CipherMode::Ctr, &mut random).unwrap()
 }
 
 fn call(keys: Option<SessionKeys>) -> CallerHandshake {
@@ -364,7 +364,7 @@ fn a_repeated_response_differs_in_its_timestamp_alone() {
 }
 
 #[test]
-fn key_material_that_is_none_is_rogue_and_gcm_is_another_cipher_mode() {
+fn key_material_that_is_none_is_rogue_and_the_caller_chooses_the_cipher_mode() {
     let with_key_material = |body: &[u8]| {
         read(&conclusion_with(|blocks| {
             let request = hs_request();
@@ -378,9 +378,9 @@ fn key_material_that_is_none_is_rogue_and_gcm_is_another_cipher_mode() {
     );
     let mut gcm = keys().message().to_vec();
     (gcm[8], gcm[9]) = (4, 1);
-    assert_eq!(
-        with_key_material(&gcm).unwrap_err(),
-        RejectReason::CryptoMode
-    );
-    assert!(KeyMaterial::parse(&gcm).unwrap().open(PASSPHRASE).is_err());
+    let RequestedEncryption::KeyMaterial(material) = with_key_material(&gcm).unwrap().encryption
+    else {
+        panic!("the caller encrypts");
+    };
+    assert_eq!(material.cipher(), CipherMode::Gcm);
 }

@@ -32,20 +32,20 @@ impl PayloadMemory {
         self.chunk.split().freeze()
     }
 
-    /// What `open` makes of `sealed`, written straight into its place; `None` if it says
+    /// A payload of `len` bytes that `open` writes straight into its place, unless it says
     /// that it cannot.
-    pub(crate) fn open(
+    pub(crate) fn open<E>(
         &mut self,
-        sealed: &[u8],
-        open: impl FnOnce(&[u8], &mut [u8]) -> bool,
-    ) -> Option<Bytes> {
-        self.reserve(sealed.len());
-        self.chunk.resize(sealed.len(), 0);
-        if !open(sealed, &mut self.chunk) {
+        len: usize,
+        open: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Bytes, E> {
+        self.reserve(len);
+        self.chunk.resize(len, 0);
+        if let Err(error) = open(&mut self.chunk) {
             self.chunk.clear();
-            return None;
+            return Err(error);
         }
-        Some(self.chunk.split().freeze())
+        Ok(self.chunk.split().freeze())
     }
 
     fn reserve(&mut self, len: usize) {
@@ -74,10 +74,10 @@ mod tests {
     #[test]
     fn a_payload_that_cannot_be_opened_leaves_no_trace() {
         let mut memory = PayloadMemory::default();
-        assert_eq!(memory.open(b"sealed", |_, _| false), None);
-        let opened = memory.open(b"abc", |sealed, out| {
-            out.copy_from_slice(&sealed.to_ascii_uppercase());
-            true
+        assert_eq!(memory.open(6, |_| Err("sealed")), Err("sealed"));
+        let opened = memory.open(3, |out| {
+            out.copy_from_slice(b"ABC");
+            Ok::<(), ()>(())
         });
         assert_eq!(opened.unwrap(), "ABC");
     }

@@ -12,7 +12,7 @@ use super::rtt::Rtt;
 use super::skipped::Skipped;
 use super::tolerance::ReorderTolerance;
 use super::tsbpd::Tsbpd;
-use crate::crypto::ConnectionCrypto;
+use crate::crypto::{ConnectionCrypto, CryptoError};
 use crate::send::HEADER_BYTES;
 use crate::wire::{DataHeader, DataKey, SequenceNumber, Timestamp};
 use bytes::Bytes;
@@ -49,6 +49,8 @@ pub(crate) enum Fate {
     Unique,
     /// It could not be decrypted; its place counts as lost.
     Undecryptable,
+    /// Its tag is wrong: it counts as if it had never come.
+    NotAuthentic,
     /// It is here already.
     Duplicate,
     /// It was given up this long before it came.
@@ -182,14 +184,22 @@ impl Receiver {
             reordered_by: 0,
             dropped: 0,
         };
-        if let Err(fate) = self.admit(now, index, header, &mut arrived) {
+        if let Err(fate) = self.admit(now, index, header) {
             arrived.fate = fate;
             return arrived;
         }
-        let payload = self.open(header, payload, crypto);
+        let payload = match self.open(header, payload, crypto) {
+            // It may be anybody's: the true one is still to come.
+            Err(CryptoError::NotAuthentic) => {
+                arrived.fate = Fate::NotAuthentic;
+                return arrived;
+            }
+            opened => opened.ok(),
+        };
         if payload.is_none() {
             arrived.fate = Fate::Undecryptable;
         }
+        self.pass_over_a_gap(index, &mut arrived);
         self.note_order(now, index, header, rtt, &mut arrived);
         let due = self.tsbpd.due(now, header.timestamp);
         self.place(
@@ -210,26 +220,21 @@ impl Receiver {
         header: &DataHeader,
         payload: &[u8],
         crypto: Option<&mut ConnectionCrypto>,
-    ) -> Option<Bytes> {
+    ) -> Result<Bytes, CryptoError> {
         if header.key == DataKey::Clear {
-            return Some(self.memory.copy(payload));
+            return Ok(self.memory.copy(payload));
         }
-        let crypto = crypto?;
-        self.memory.open(payload, |sealed, out| {
-            crypto
-                .open(header.key, header.sequence, sealed, out)
-                .is_ok()
-        })
+        let crypto = crypto.ok_or(CryptoError::UnknownKey)?;
+        let tag_bytes = crypto.mode().tag_bytes();
+        let plain_bytes = payload.len().checked_sub(tag_bytes);
+        self.memory
+            .open(plain_bytes.ok_or(CryptoError::Length)?, |out| {
+                crypto.open(header, payload, out)
+            })
     }
 
     /// Whether the packet is wanted and has a place.
-    fn admit(
-        &mut self,
-        now: Instant,
-        index: u64,
-        header: &DataHeader,
-        arrived: &mut Arrived,
-    ) -> Result<(), Fate> {
+    fn admit(&self, now: Instant, index: u64, header: &DataHeader) -> Result<(), Fate> {
         let next = self.buffer.next();
         if index < next {
             let belated = self.skipped.contains(index);
@@ -249,15 +254,19 @@ impl Receiver {
         if self.ready.len() + self.buffer.waiting() >= self.capacity_packets {
             return Err(Fate::NoRoom);
         }
-        if index - next >= self.capacity_packets as u64 {
-            if self.buffer.waiting() > 0 {
-                return Err(Fate::NoRoom);
-            }
-            // Nothing waits for what is missing in between: the sender has moved on.
+        if index - next >= self.capacity_packets as u64 && self.buffer.waiting() > 0 {
+            return Err(Fate::NoRoom);
+        }
+        Ok(())
+    }
+
+    /// A packet further ahead than there is room, and nothing waits for what is missing in
+    /// between: the sender has moved on.
+    fn pass_over_a_gap(&mut self, index: u64, arrived: &mut Arrived) {
+        if index - self.buffer.next() >= self.capacity_packets as u64 {
             arrived.missing = index - self.buffer.end();
             arrived.dropped = self.skip_to(index);
         }
-        Ok(())
     }
 
     /// Finds the gap before a new packet, or closes the one an old packet fills.

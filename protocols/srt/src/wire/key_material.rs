@@ -211,6 +211,15 @@ impl KeySlots {
 }
 
 impl CipherMode {
+    /// Bytes by which an encrypted payload is longer than what it was made from.
+    #[must_use]
+    pub const fn tag_bytes(self) -> usize {
+        match self {
+            Self::Ctr => 0,
+            Self::Gcm => 16,
+        }
+    }
+
     const fn parse(cipher: u8, authentication: u8, encapsulation: u8) -> Result<Self, WireError> {
         if encapsulation != ENCAPSULATION_SRT {
             return Err(forbidden(

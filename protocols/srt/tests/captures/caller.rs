@@ -2,7 +2,9 @@
 //! what libsrt's listener answered.
 
 use bytes::Bytes;
-use tidegate_srt::wire::{Control, ControlPacket, DataHeader, Packet, RequestType, SocketId};
+use tidegate_srt::wire::{
+    Control, ControlPacket, DataHeader, Packet, RequestType, SocketId, Timestamp,
+};
 use tidegate_srt::{
     CallerConfig, ConnectionConfig, ConnectionId, CookieKey, Endpoint, EndpointConfig,
     EndpointLimits, Event, SequenceNumber, SessionKeys, SocketIdSpace, Statistics, TransmitBatch,
@@ -12,8 +14,9 @@ use tidegate_units::{Duration, Instant};
 use crate::pcap::Datagram;
 use crate::session::Session;
 
-/// When the replay begins on our clock.
+/// When the replay begins on our clock, and what our caller's clock shows then.
 const START: Instant = Instant::from_millis(100_000);
+const FIRST_TIMESTAMP: u32 = 1;
 
 pub(crate) struct Caller {
     endpoint: Endpoint,
@@ -41,7 +44,10 @@ impl Caller {
         let call = CallerConfig {
             stream_id: Bytes::copy_from_slice(stream_id),
             keys,
-            connection: ConnectionConfig::default(),
+            connection: ConnectionConfig {
+                first_timestamp_micros: FIRST_TIMESTAMP,
+                ..ConnectionConfig::default()
+            },
             connect_timeout: Duration::from_secs(3),
             first_sequence: Some(induction.initial_sequence),
         };
@@ -73,7 +79,8 @@ impl Caller {
                 && !header.retransmitted
             {
                 next = Some(header.sequence.next());
-                self.send(messages.next().expect("the payload has as many messages"));
+                let message = messages.next().expect("the payload has as many messages");
+                self.send(message, header.timestamp);
             }
         }
         self.run_until(self.now + Duration::from_millis(500));
@@ -83,10 +90,13 @@ impl Caller {
         self.endpoint.statistics(self.now, self.id).unwrap()
     }
 
-    fn send(&mut self, message: &[u8]) {
+    /// Sends a message with the timestamp it was captured with: AES-GCM authenticates it.
+    fn send(&mut self, message: &[u8], timestamp: Timestamp) {
         let payload = Bytes::copy_from_slice(message);
+        let origin = timestamp.as_micros() - FIRST_TIMESTAMP;
+        let origin = START + Duration::from_micros(u64::from(origin));
         self.endpoint
-            .send(self.now, self.id, payload, self.now)
+            .send(self.now, self.id, payload, origin)
             .unwrap();
         self.turn();
     }

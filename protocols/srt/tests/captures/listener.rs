@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use tidegate_srt::wire::{AckAck, Control, ControlPacket, Packet, RequestType, SocketId};
 use tidegate_srt::{
-    ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig, EndpointLimits,
-    Event, ListenerConfig, Oddity, OddityKind, Received, RejectCode, RejectReason,
+    CipherMode, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig,
+    EndpointLimits, Event, ListenerConfig, Oddity, OddityKind, Received, RejectCode, RejectReason,
     RequestedEncryption, SessionKeys, SocketIdSpace, TransmitBatch,
 };
 use tidegate_units::{Duration, Instant};
@@ -20,8 +20,8 @@ const START: Instant = Instant::from_millis(100_000);
 pub(crate) type Mangle = Box<dyn FnMut(&mut Vec<u8>)>;
 
 /// Hears a captured caller, whose packets are changed in two places only: they carry our
-/// cookie and our socket ID instead of libsrt's. Our ACKs are answered at once, because
-/// the captured ACKACKs answer others.
+/// cookie and, unless our listener has libsrt's, our socket ID. Our ACKs are answered at once,
+/// because the captured ACKACKs answer others.
 pub(crate) struct Listener {
     endpoint: Endpoint,
     now: Instant,
@@ -33,6 +33,8 @@ pub(crate) struct Listener {
     pub(crate) connection: ConnectionConfig,
     /// Whether callers without encryption are refused.
     pub(crate) encryption_required: bool,
+    /// The cipher mode callers must have; any, unless said.
+    pub(crate) cipher: Option<CipherMode>,
     /// What happens to every datagram on its way, after the handshake.
     pub(crate) mangle: Option<Mangle>,
     /// What came out.
@@ -66,6 +68,7 @@ impl Listener {
             id: None,
             connection: ConnectionConfig::default(),
             encryption_required: false,
+            cipher: None,
             mangle: None,
             received: Vec::new(),
             sent: Vec::new(),
@@ -180,6 +183,11 @@ impl Listener {
                 Err(RejectReason::EncryptionRequired)
             }
             RequestedEncryption::None => Ok(None),
+            RequestedEncryption::KeyMaterial(material)
+                if self.cipher.is_some_and(|mode| mode != material.cipher()) =>
+            {
+                Err(RejectReason::CryptoMode)
+            }
             RequestedEncryption::KeyMaterial(material) => Ok(Some(material.open(PASSPHRASE)?)),
         }
     }

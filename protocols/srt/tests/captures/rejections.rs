@@ -67,9 +67,6 @@ fn a_filter_that_does_not_fit_ours_is_a_conflict() {
 #[test]
 fn what_is_not_supported_is_recognised() {
     let cases = [
-        ("gcm128", RejectReason::CryptoMode),
-        ("gcm256", RejectReason::CryptoMode),
-        ("reject-gcm-vs-ctr", RejectReason::CryptoMode),
         ("group-broadcast", RejectReason::Group),
         ("group-backup", RejectReason::Group),
     ];

@@ -8,8 +8,9 @@ use crate::support::packets;
 use crate::support::pair::{caller_address, listener_address};
 use crate::support::{MS, Pair, SECOND, Scenario, Side, Verdict};
 use tidegate_netsim::{LinkConfig, Probability};
-use tidegate_srt::{KeyLength, KeyRefresh};
+use tidegate_srt::{CipherMode, KeyLength, KeyRefresh};
 
+const MODES: [CipherMode; 2] = [CipherMode::Ctr, CipherMode::Gcm];
 const LENGTHS: [KeyLength; 3] = [KeyLength::Aes128, KeyLength::Aes192, KeyLength::Aes256];
 
 fn lossy(percent: f64) -> LinkConfig {
@@ -23,14 +24,17 @@ fn often() -> KeyRefresh {
 
 #[test]
 fn every_key_length_delivers_everything_under_loss() {
-    for (seed, length) in (40..).zip(LENGTHS) {
-        let scenario = Scenario::new(seed)
-            .link(lossy(5.0))
-            .latency(400 * MS)
-            .encrypted(length);
-        let mut pair = scenario.connect();
-        pair.stream(Side::Caller, 8.0, 5 * SECOND);
-        pair.assert_everything_arrived_from(Side::Caller);
+    for mode in MODES {
+        for (seed, length) in (40..).zip(LENGTHS) {
+            let scenario = Scenario::new(seed)
+                .link(lossy(5.0))
+                .latency(400 * MS)
+                .cipher(mode)
+                .encrypted(length);
+            let mut pair = scenario.connect();
+            pair.stream(Side::Caller, 8.0, 5 * SECOND);
+            pair.assert_everything_arrived_from(Side::Caller);
+        }
     }
 }
 
@@ -55,16 +59,21 @@ fn no_payload_is_on_the_wire_in_the_clear() {
 
 #[test]
 fn keys_are_refreshed_from_the_caller_under_loss_without_a_gap() {
-    refresh_from(Side::Caller, 44);
+    for mode in MODES {
+        refresh_from(Side::Caller, 44, mode);
+    }
 }
 
 #[test]
 fn keys_are_refreshed_from_the_listener_under_loss_without_a_gap() {
-    refresh_from(Side::Listener, 45);
+    for mode in MODES {
+        refresh_from(Side::Listener, 45, mode);
+    }
 }
 
-fn refresh_from(side: Side, seed: u64) {
-    let mut scenario = Scenario::new(seed).link(lossy(8.0)).latency(600 * MS);
+fn refresh_from(side: Side, seed: u64, mode: CipherMode) {
+    let mut scenario = Scenario::new(seed).link(lossy(10.0)).latency(600 * MS);
+    scenario = scenario.cipher(mode);
     scenario.connection.key_refresh = often();
     let mut pair = scenario.encrypted(KeyLength::Aes128).connect();
     let slots = key_slots_seen(&mut pair, side);
@@ -94,9 +103,14 @@ fn key_slots_seen(pair: &mut Pair, side: Side) -> Rc<RefCell<u32>> {
 
 #[test]
 fn a_retransmission_carries_the_same_ciphertext_even_after_a_refresh() {
+    MODES.into_iter().for_each(repeat_ciphertext);
+}
+
+fn repeat_ciphertext(mode: CipherMode) {
     let mut scenario = Scenario::new(46).link(lossy(20.0)).latency(800 * MS);
     scenario.connection.key_refresh = often();
-    let mut pair = scenario.encrypted(KeyLength::Aes192).connect();
+    let scenario = scenario.cipher(mode).encrypted(KeyLength::Aes192);
+    let mut pair = scenario.connect();
     let sent: Rc<RefCell<BTreeMap<u32, Vec<u8>>>> = Rc::default();
     let seen = Rc::clone(&sent);
     let differing = Rc::new(RefCell::new(0));
@@ -225,4 +239,69 @@ fn two_first_payloads_that_cross_on_the_way_do_not_share_a_key_stream_for_long()
         "{fewer} payloads went out in the weaker direction"
     );
     assert!(pair.alive(Side::Caller) && pair.alive(Side::Listener));
+}
+
+/// In Galois mode a nonce used twice gives the authentication key away, so the accepting side
+/// takes a key of its own before it sends: both directions work, even when they begin in the
+/// same instant, and go on working when the keys of both are changed.
+#[test]
+fn in_galois_mode_both_directions_send_at_once_with_keys_of_their_own() {
+    let mut scenario = Scenario::new(53).link(lossy(2.0)).latency(400 * MS);
+    scenario.connection.key_refresh = often();
+    let scenario = scenario
+        .cipher(CipherMode::Gcm)
+        .encrypted(KeyLength::Aes128);
+    let mut pair = scenario.connect();
+    let first: Rc<RefCell<BTreeMap<bool, u32>>> = Rc::default();
+    let seen = Rc::clone(&first);
+    pair.world.watch(move |datagram| {
+        if packets::is_data(&datagram.bytes) {
+            let flags = packets::word(&datagram.bytes, 1).unwrap_or(0);
+            let from_caller = datagram.from == caller_address();
+            seen.borrow_mut()
+                .entry(from_caller)
+                .or_insert(flags >> 27 & 3);
+        }
+    });
+    pair.publish(Side::Caller, 4.0, 5 * SECOND);
+    pair.publish(Side::Listener, 4.0, 5 * SECOND);
+    pair.world.run_for(8 * SECOND);
+    assert_eq!(*first.borrow(), BTreeMap::from([(true, 1), (false, 2)]));
+    for side in [Side::Caller, Side::Listener] {
+        let inbox = pair.inbox(side.other());
+        assert_eq!((inbox.delivered, inbox.missing), (pair.sent(side), 0));
+    }
+    assert_eq!(pair.world.refused_sends, 0);
+}
+
+/// Somebody on the way changes every twentieth packet. In Galois mode each is found out, and
+/// repaired like a loss; none takes the place of the true one.
+#[test]
+fn packets_changed_on_the_way_are_repaired_in_galois_mode() {
+    let mut scenario = Scenario::new(54).latency(400 * MS);
+    scenario.connection.key_refresh = often();
+    let scenario = scenario
+        .cipher(CipherMode::Gcm)
+        .encrypted(KeyLength::Aes256);
+    let mut pair = scenario.connect();
+    let count = Rc::new(RefCell::new(0_u32));
+    let counted = Rc::clone(&count);
+    pair.world.intercept(move |_, datagram| {
+        if datagram.from != caller_address() || !packets::is_data(&datagram.bytes) {
+            return Verdict::Pass;
+        }
+        let mut count = counted.borrow_mut();
+        *count += 1;
+        if !count.is_multiple_of(20) {
+            return Verdict::Pass;
+        }
+        let mut bytes = datagram.bytes.clone();
+        let at = 4 + *count as usize % (bytes.len() - 4);
+        bytes[at] ^= 0x10;
+        Verdict::Change(bytes)
+    });
+    pair.stream(Side::Caller, 8.0, 5 * SECOND);
+    pair.assert_everything_arrived_from(Side::Caller);
+    let total = pair.statistics(Side::Listener).total;
+    assert!(total.packets_undecrypted > 100, "{total:?}");
 }

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use tidegate_netsim::{Chance, Datagram, LinkConfig, SkewedClock};
 use tidegate_srt::{
-    CallerConfig, CloseReason, ConnectionConfig, ConnectionId, CookieKey, Endpoint, EndpointConfig,
-    EndpointLimits, Event, KeyLength, ListenerConfig, SequenceNumber, SessionKeys, SocketIdSpace,
-    Statistics,
+    CallerConfig, CipherMode, CloseReason, ConnectionConfig, ConnectionId, CookieKey, Endpoint,
+    EndpointConfig, EndpointLimits, Event, KeyLength, ListenerConfig, SequenceNumber, SessionKeys,
+    SocketIdSpace, Statistics,
 };
 use tidegate_units::Instant;
 
@@ -44,6 +44,7 @@ pub struct Scenario {
     pub caller_clock: SkewedClock,
     pub listener_clock: SkewedClock,
     pub passphrase: Option<(&'static [u8], KeyLength)>,
+    pub cipher: CipherMode,
     pub stream_id: Vec<u8>,
     pub limits: EndpointLimits,
     pub admission_delay: Duration,
@@ -63,6 +64,7 @@ impl Scenario {
             caller_clock: SkewedClock::new(Instant::from_millis(7_000), 0),
             listener_clock: SkewedClock::new(Instant::from_millis(3_000_000), 0),
             passphrase: None,
+            cipher: CipherMode::Ctr,
             stream_id: b"live/test".to_vec(),
             limits: EndpointLimits::default(),
             admission_delay: Duration::ZERO,
@@ -89,6 +91,12 @@ impl Scenario {
     pub fn encrypted(mut self, length: KeyLength) -> Self {
         self.passphrase = Some((b"correct-horse-battery", length));
         self.listener_passphrase = Some(b"correct-horse-battery");
+        self
+    }
+
+    /// The cipher mode the caller encrypts with.
+    pub fn cipher(mut self, mode: CipherMode) -> Self {
+        self.cipher = mode;
         self
     }
 
@@ -196,7 +204,8 @@ impl Pair {
     pub fn call(&mut self) -> ConnectionId {
         let keys = self.scenario.passphrase.map(|(passphrase, length)| {
             let mut random = rand_chacha_of(&mut self.chance);
-            SessionKeys::generate(passphrase, length, &mut random).expect("a valid passphrase")
+            SessionKeys::generate(passphrase, length, self.scenario.cipher, &mut random)
+                .expect("a valid passphrase")
         });
         let config = self.scenario.caller_config(keys);
         let id = self.world.with(CALLER, |node, now| {

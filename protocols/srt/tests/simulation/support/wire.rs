@@ -31,10 +31,12 @@ impl WireFigures {
 }
 
 /// What a test does with a datagram before the network gets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Pass,
     Drop,
+    /// This arrives in its place.
+    Change(Vec<u8>),
     /// It leaves this much later.
     Hold(Duration),
 }

@@ -301,6 +301,7 @@ impl World {
         match verdict.unwrap_or(Verdict::Pass) {
             Verdict::Pass => self.network.send(self.now, from, to, &datagram.bytes),
             Verdict::Drop => {}
+            Verdict::Change(bytes) => self.network.send(self.now, from, to, &bytes),
             Verdict::Hold(time) => {
                 self.held_so_far += 1;
                 let at = self.now + time;

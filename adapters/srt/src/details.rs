@@ -160,6 +160,7 @@ mod tests {
             negotiated: None,
             statistics: Some(statistics),
             host_drops: 5,
+            links: std::sync::Arc::default(),
             connected_at: None,
             at: Instant::ZERO,
         }

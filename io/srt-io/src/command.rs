@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::admission::Gate;
 use crate::guest::Guest;
 use crate::port_status::PortShared;
+use crate::shard::LinkMap;
 
 /// A port's name: the same on every shard that serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +54,7 @@ pub(crate) struct OpenPort {
     pub(crate) socket: Socket,
     pub(crate) config: EndpointConfig,
     pub(crate) gate: Option<Gate>,
+    pub(crate) links: Arc<LinkMap>,
     pub(crate) shared: Arc<PortShared>,
     /// Close it when its last connection ends.
     pub(crate) for_one_call: bool,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use tidegate_srt::srtla::LinkStatus;
 use tidegate_srt::{CloseReason, ConnectionId, Negotiated, RejectReason, Statistics};
 use tidegate_units::Instant;
 use tokio::sync::Notify;
@@ -70,6 +71,8 @@ pub struct ConnectionStatus {
     /// Datagrams this host dropped since the connection was made, because nobody read them in
     /// time: on the socket that the connection shares with others, so some may be theirs.
     pub host_drops: u64,
+    /// The links of an SRTLA sender; none for any other.
+    pub links: Arc<[LinkStatus]>,
     /// When it was connected.
     pub connected_at: Option<Instant>,
     /// When this was written.
@@ -166,6 +169,7 @@ impl ConnectionShared {
             negotiated: None,
             statistics: None,
             host_drops: 0,
+            links: Arc::default(),
             connected_at: None,
             at: now,
         };
@@ -193,6 +197,14 @@ impl ConnectionShared {
             statistics: Some(statistics),
             host_drops,
             at: now,
+            ..status.clone()
+        });
+    }
+
+    pub(crate) fn set_links(&self, links: Vec<LinkStatus>) {
+        let links: Arc<[LinkStatus]> = links.into();
+        self.update(|status| ConnectionStatus {
+            links: Arc::clone(&links),
             ..status.clone()
         });
     }

@@ -17,7 +17,10 @@ use crate::guest::Guest;
 use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
 use crate::port_status::PortShared;
-use crate::shard::{Door, Shard};
+use crate::shard::{Door, LinkMap, Shard};
+
+/// Of a limit on a whole port, one shard gets at least so much.
+const LEAST_SHARE: usize = 32;
 
 /// The media threads.
 pub struct Shards {
@@ -104,6 +107,11 @@ impl Shards {
         let local = sockets[0].local_addr();
         warn_about_buffers(&sockets[0], &options.udp);
         let gate = self.lobby.gate(admission);
+        let links = Arc::new(LinkMap::default());
+        let limits = EndpointLimits {
+            srtla_bundles: share(options.limits.srtla_bundles, self.doors.len()),
+            ..options.limits
+        };
         let closed = AtomicBool::new(false);
         let mut handle = ListenerHandle {
             port,
@@ -114,7 +122,7 @@ impl Shards {
         for (door, socket) in self.doors.iter().zip(sockets) {
             let config = EndpointConfig {
                 listen: Some(options.listener.clone()),
-                limits: options.limits,
+                limits,
                 ..self.endpoint(door).map_err(failed)?
             };
             let shared = Arc::new(PortShared::default());
@@ -123,6 +131,7 @@ impl Shards {
                 socket,
                 config,
                 gate: Some(gate.clone()),
+                links: Arc::clone(&links),
                 shared: Arc::clone(&shared),
                 for_one_call: false,
             };
@@ -207,6 +216,7 @@ impl Shards {
             socket: Socket::bind(address, &udp).map_err(failed)?,
             config: self.endpoint(door).map_err(failed)?,
             gate: None,
+            links: Arc::default(),
             shared: Arc::default(),
             for_one_call,
         };
@@ -264,6 +274,11 @@ impl fmt::Debug for Shards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Shards({})", self.doors.len())
     }
+}
+
+/// What each shard may have of a limit on the whole port. The kernel's hash spreads unevenly.
+fn share(whole: usize, shards: usize) -> usize {
+    whole.div_ceil(shards).max(LEAST_SHARE).min(whole)
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {

@@ -54,6 +54,8 @@ pub struct ListenerConfig {
     pub reject_detail: bool,
     /// Callers older than this are refused.
     pub min_peer_version: SrtVersion,
+    /// Receive SRTLA senders as well.
+    pub srtla: bool,
 }
 
 impl Default for ListenerConfig {
@@ -63,6 +65,7 @@ impl Default for ListenerConfig {
             key_length_advertised: None,
             reject_detail: false,
             min_peer_version: SrtVersion::new(1, 3, 0),
+            srtla: true,
         }
     }
 }
@@ -80,6 +83,12 @@ pub struct EndpointLimits {
     pub requests_per_second_per_address: u32,
     /// Refused requests per second and address before further ones are ignored.
     pub failures_per_second_per_address: u32,
+    /// SRTLA registrations per second and address.
+    pub registrations_per_second_per_address: u32,
+    /// SRTLA registrations per second, all peers together.
+    pub registrations_per_second: u32,
+    /// SRTLA senders at once.
+    pub srtla_bundles: usize,
     /// Requests waiting for a decision or remembered after a refusal.
     pub pending_requests: usize,
     /// Connections, calls included.
@@ -100,6 +109,9 @@ impl Default for EndpointLimits {
             requests_per_second: 2000,
             requests_per_second_per_address: 500,
             failures_per_second_per_address: 5,
+            registrations_per_second_per_address: 20,
+            registrations_per_second: 500,
+            srtla_bundles: 200,
             pending_requests: 1024,
             connections: 20_000,
             connections_per_address: 20_000,
@@ -141,6 +153,9 @@ pub struct ConnectionConfig {
     pub trace_drift: bool,
     /// Reordering up to so many packets is not loss (libsrt's `LOSSMAXTTL`).
     pub reorder_tolerance_packets: u32,
+    /// Packets come over several paths at once, whose delays differ: a gap waits for as long
+    /// as packets are seen to be late, and not only for a part of the round trip.
+    pub several_paths: bool,
     /// Room for received packets; `None`: enough for the latency.
     pub receive_buffer_packets: Option<u32>,
     /// Room for packets to be sent; `None`: enough for the peer's latency, because behind a
@@ -174,6 +189,7 @@ impl Default for ConnectionConfig {
             nak_report: true,
             trace_drift: true,
             reorder_tolerance_packets: 0,
+            several_paths: false,
             receive_buffer_packets: None,
             send_buffer_packets: None,
             segment_bytes: 1500,

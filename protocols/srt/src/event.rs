@@ -107,8 +107,10 @@ pub enum OddityKind {
 pub struct ConnectionRequest {
     /// To decide it by.
     pub id: RequestId,
-    /// Where the caller is.
+    /// Where the caller is; of an SRTLA sender, the link its request came over.
     pub peer: SocketAddr,
+    /// It came over the links of an SRTLA sender.
+    pub via_srtla: bool,
     /// The local address it called.
     pub local: Option<IpAddr>,
     /// Which stream it asks for.

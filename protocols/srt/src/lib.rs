@@ -14,6 +14,7 @@ pub mod handshake;
 mod recv;
 mod reject;
 mod send;
+pub mod srtla;
 mod statistics;
 #[cfg(test)]
 mod testing;

@@ -37,6 +37,7 @@ impl Port {
         if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
         }
+        self.note_links(shard.door);
         self.handle_events(now, shard.door);
         self.deliver(now);
         self.ask_fountains(now);

@@ -10,6 +10,7 @@
 
 mod door;
 mod fountain;
+mod links;
 mod media;
 mod moderation;
 mod port;
@@ -17,6 +18,7 @@ mod turn;
 
 pub(crate) use door::Door;
 use door::ShutAtEnd;
+pub(crate) use links::LinkMap;
 
 use std::collections::HashMap;
 use std::io;

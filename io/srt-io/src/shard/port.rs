@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::door::Door;
 use super::fountain::{Appointment, FountainWaker};
+use super::links::LinkMap;
 use crate::admission::Gate;
 use crate::command::{Answer, OpenPort, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
@@ -43,6 +44,7 @@ pub(super) struct Port {
     /// A fountain gave something urgent this turn.
     pub(super) was_urgent: bool,
     gate: Option<Gate>,
+    links: Arc<LinkMap>,
     shared: Arc<PortShared>,
     /// Strangers waiting for an answer.
     requests: HashSet<RequestId>,
@@ -96,6 +98,7 @@ impl Port {
             has_more: false,
             was_urgent: false,
             gate: open.gate,
+            links: open.links,
             shared: open.shared,
             requests: HashSet::new(),
             accepted: HashMap::new(),
@@ -122,13 +125,21 @@ impl Port {
     }
 
     /// The shard a datagram belongs to. Only listeners' ports are shared by shards.
-    pub(super) fn owner(&self, bytes: &[u8], here: &Door) -> usize {
+    pub(super) fn owner(&self, from: SocketAddr, bytes: &[u8], here: &Door) -> usize {
         let here = usize::from(here.index());
         if self.gate.is_some() {
-            steer::shard_of(bytes).unwrap_or(here)
+            steer::shard_of(bytes)
+                .or_else(|| self.links.owner_of(from, bytes))
+                .unwrap_or(here)
         } else {
             here
         }
+    }
+
+    /// Tells the other shards which links are here, before their senders learn it.
+    pub(super) fn note_links(&mut self, here: &Door) {
+        let changes: Vec<_> = std::iter::from_fn(|| self.endpoint.poll_link_change()).collect();
+        self.links.note(here.index(), &changes);
     }
 
     pub(super) fn note_handed_over(&mut self, taken: bool) {
@@ -345,6 +356,10 @@ impl Port {
                 let drops = self.drops.saturating_sub(connection.drops_before);
                 connection.shared.set_statistics(now, statistics, drops);
             }
+            let links = self.endpoint.links(now, id);
+            if !links.is_empty() {
+                connection.shared.set_links(links);
+            }
         }
         if now >= self.next_status {
             self.next_status = now + SNAPSHOT_INTERVAL;
@@ -355,7 +370,7 @@ impl Port {
 
     fn status(&self) -> PortStatus {
         PortStatus {
-            endpoint: *self.endpoint.counters(),
+            endpoint: self.endpoint.counters(),
             socket: self.socket.counters(),
             outbox: self.outbox.counters(),
             connections: self.endpoint.connection_count(),

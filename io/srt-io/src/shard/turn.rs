@@ -130,7 +130,10 @@ impl Shard {
             }
             for datagram in self.received.datagrams() {
                 count += 1;
-                match self.doors.get(port.owner(datagram.bytes, &self.door)) {
+                match self
+                    .doors
+                    .get(port.owner(datagram.from, datagram.bytes, &self.door))
+                {
                     Some(owner) if owner.index() != self.door.index() => {
                         port.note_handed_over(owner.hand(Handed {
                             port: id,

@@ -163,6 +163,7 @@ impl Connection {
             hold_reports: negotiated
                 .packet_filter
                 .is_some_and(|filter| filter.arq != ArqMode::Always),
+            several_paths: config.several_paths,
             handshake: made.handshake,
         });
         let tag_bytes = crypto.as_ref().map_or(0, |it| it.mode().tag_bytes());

@@ -1,3 +1,5 @@
+use crate::srtla::SrtlaCounters;
+
 /// What an endpoint has seen, connections' own traffic aside.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointCounters {
@@ -41,4 +43,6 @@ pub struct EndpointCounters {
     pub closed: u64,
     /// Replies that found no room to wait in.
     pub replies_dropped: u64,
+    /// What SRTLA has seen.
+    pub srtla: SrtlaCounters,
 }

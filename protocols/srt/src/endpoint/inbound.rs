@@ -2,7 +2,10 @@ use super::Endpoint;
 use super::table::Occupant;
 use crate::connection::Noticed;
 use crate::event::{Event, Oddity, OddityKind};
-use crate::wire::{Control, ControlPacket, Packet, RequestType, SocketId, destination_of};
+use crate::srtla::wire::is_srtla;
+use crate::wire::{
+    Control, ControlPacket, Packet, RequestType, SequenceNumber, SocketId, destination_of,
+};
 use core::net::{IpAddr, SocketAddr};
 use tidegate_units::Instant;
 
@@ -17,11 +20,18 @@ impl Endpoint {
     ) {
         self.advance(now);
         self.counters.datagrams += 1;
+        if is_srtla(bytes) {
+            return self.handle_srtla(now, from, to, bytes);
+        }
         let Some(destination) = destination_of(bytes) else {
             self.counters.malformed += 1;
             return;
         };
         if destination == SocketId::LISTENER {
+            let Some(from) = self.identify(now, from, bytes.len()) else {
+                self.counters.wrong_address += 1;
+                return;
+            };
             return self.handle_stranger(now, from, to, bytes);
         }
         let Some(slot) = self.table.slot_of(destination) else {
@@ -32,14 +42,27 @@ impl Endpoint {
             self.counters.malformed += 1;
             return;
         };
-        self.handle_for_slot(now, from, slot, &packet);
+        self.handle_for_slot(now, from, slot, (bytes.len(), &packet));
     }
 
-    fn handle_for_slot(&mut self, now: Instant, from: SocketAddr, slot: u32, packet: &Packet<'_>) {
+    fn handle_for_slot(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        slot: u32,
+        (bytes, packet): (usize, &Packet<'_>),
+    ) {
         let Some(entry) = self.table.at(slot) else {
             return;
         };
-        if entry.peer != from {
+        let is_its_peer = match entry.bundle {
+            None => entry.peer == from,
+            Some(bundle) => {
+                let data = sequence_of(packet);
+                self.bundles.on_packet(now, bundle, from, bytes, data)
+            }
+        };
+        if !is_its_peer {
             self.counters.wrong_address += 1;
             return self.odd(now, from, OddityKind::WrongAddress);
         }
@@ -88,7 +111,15 @@ impl Endpoint {
 
     pub(super) fn odd(&mut self, now: Instant, peer: SocketAddr, kind: OddityKind) {
         if self.policy.admit_odd(now) {
+            let (peer, _) = self.locate(peer, None);
             self.events.push_back(Event::Odd(Oddity { peer, kind }));
         }
+    }
+}
+
+fn sequence_of(packet: &Packet<'_>) -> Option<SequenceNumber> {
+    match packet {
+        Packet::Data { header, .. } => Some(header.sequence),
+        Packet::Control(_) => None,
     }
 }

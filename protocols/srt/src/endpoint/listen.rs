@@ -7,6 +7,7 @@ use crate::crypto::{ConnectionCrypto, SessionKeys};
 use crate::event::{ConnectionRequest, Event, OddityKind, RequestId};
 use crate::handshake::{ConclusionRequest, OurSide, RequestedEncryption, induction_reply, refusal};
 use crate::reject::RejectReason;
+use crate::srtla::BundleKey;
 use crate::wire::{Handshake, Timestamp};
 use core::net::{IpAddr, SocketAddr};
 use tidegate_units::{Duration, Instant};
@@ -41,7 +42,8 @@ impl Endpoint {
         to: Option<IpAddr>,
         request: &Handshake<'_>,
     ) {
-        if !self.policy.admit_induction(now, from.ip()) {
+        let account = self.account_of(from);
+        if !self.policy.admit_induction(now, account) {
             self.counters.inductions_throttled += 1;
             return;
         }
@@ -107,7 +109,8 @@ impl Endpoint {
     ) {
         let Some(listen) = &self.listen else { return };
         let (detail, min_version) = (listen.reject_detail, listen.min_peer_version);
-        if !self.policy.admit_request(now, from.ip()) {
+        let account = self.account_of(from);
+        if !self.policy.admit_request(now, account) {
             self.counters.requests_throttled += 1;
             return self.odd(now, from, OddityKind::Throttled);
         }
@@ -126,7 +129,7 @@ impl Endpoint {
             Err(reason) => {
                 let bytes = refuse(reason);
                 self.counters.bad_handshakes += 1;
-                self.policy.on_failure(now, from.ip());
+                self.policy.on_failure(now, account);
                 self.reply(from, to, bytes);
                 return self.odd(now, from, OddityKind::BadHandshake(reason));
             }
@@ -145,7 +148,8 @@ impl Endpoint {
         let hs = conclusion.hs;
         let mut request = ConnectionRequest {
             id: RequestId(0),
-            peer: from,
+            peer: self.locate(from, None).0,
+            via_srtla: BundleKey::of(from).is_some(),
             local: to,
             stream_id: conclusion.stream_id.clone(),
             encryption: conclusion.encryption.clone(),
@@ -193,8 +197,11 @@ impl Endpoint {
         let (to, from) = (pending.peer, pending.local);
         self.admission.refuse(request, bytes.clone());
         self.counters.refused += 1;
-        self.policy.on_failure(now, to.ip());
+        self.policy.on_failure(now, self.account_of(to));
         self.reply(to, from, bytes);
+        if let Some(bundle) = BundleKey::of(to) {
+            self.bundles.on_refused(bundle);
+        }
     }
 
     fn accept(
@@ -207,7 +214,7 @@ impl Endpoint {
         let Some(pending) = self.admission.undecided(request) else {
             return;
         };
-        let address = pending.peer.ip();
+        let peer = pending.peer;
         let mismatch = match (&pending.conclusion.encryption, &keys) {
             (RequestedEncryption::None, Some(_)) => Some(RejectReason::EncryptionRequired),
             (RequestedEncryption::KeyMaterial(_), None) => Some(RejectReason::EncryptionUnexpected),
@@ -215,6 +222,7 @@ impl Endpoint {
         };
         let filter = pending.conclusion.agreed_filter(config.packet_filter);
         let mismatch = mismatch.or(filter.err().map(|_| RejectReason::Filter));
+        let address = self.account_of(peer);
         let full = self.connections >= self.limits.connections
             || self.policy.connections(address) >= self.limits.connections_per_address;
         let refusal = mismatch.or(full.then_some(RejectReason::Overloaded));
@@ -250,6 +258,7 @@ impl Endpoint {
             .listen
             .as_ref()
             .map_or(Duration::ZERO, |listen| listen.latency);
+        config.several_paths |= BundleKey::of(pending.peer).is_some();
         config.latency = config.latency.max(floor);
         config.max_latency = config.max_latency.min(self.limits.max_latency);
         let wished = millis(pending.conclusion.hs.send_latency_millis).max(config.latency);
@@ -281,7 +290,7 @@ impl Endpoint {
             .table
             .insert(socket, pending.peer, Some(pending.key), occupant);
         self.admission.set_connected(pending.key, id.slot);
-        self.policy.on_connected(pending.peer.ip());
+        self.settle(id.slot, pending.peer);
         self.connections += 1;
         self.counters.accepted += 1;
         self.counters.connected += 1;
@@ -291,6 +300,18 @@ impl Endpoint {
             request: Some(request),
             negotiated,
         });
+    }
+
+    /// Notes who answers for a new connection.
+    fn settle(&mut self, slot: u32, peer: SocketAddr) {
+        let account = self.account_of(peer);
+        self.policy.on_connected(account);
+        if let Some(entry) = self.table.at(slot) {
+            entry.account = account;
+        }
+        if let Some(bundle) = BundleKey::of(peer) {
+            self.bundles.on_accepted(bundle);
+        }
     }
 
     /// The first answer leaves the way every repeated one does.

@@ -12,6 +12,7 @@
 //! ```
 
 mod admission;
+mod bundled;
 mod calls;
 mod counters;
 mod inbound;
@@ -32,9 +33,11 @@ use crate::connection::SendError;
 use crate::event::{ConnectionId, Event};
 use crate::handshake::{CookieKey, Negotiated};
 use crate::recv::Received;
+use crate::srtla::{Bundles, BundlesConfig, is_identity};
 use crate::statistics::Statistics;
 use crate::timer::Timers;
 use admission::Admission;
+use bundled::Detour;
 use bytes::Bytes;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -63,6 +66,8 @@ pub struct Endpoint {
     policy: Policy,
     random: ChaCha20Rng,
     table: Table,
+    bundles: Bundles,
+    detour: Detour,
     admission: Admission,
     timers: Timers,
     /// Slots to be asked what they have to send.
@@ -89,8 +94,14 @@ impl Endpoint {
     pub fn new(now: Instant, config: EndpointConfig) -> Self {
         let mut random = ChaCha20Rng::from_seed(config.seed);
         let policy = Policy::new(now, &config.limits, (random.next_u64(), random.next_u64()));
+        let bundles = BundlesConfig {
+            shard: config.socket_ids.shard,
+            bundles_max: config.limits.srtla_bundles,
+        };
         Self {
             now,
+            bundles: Bundles::new(bundles, &config.cookie_key),
+            detour: Detour::default(),
             listen: config.listen,
             socket_ids: config.socket_ids,
             cookies: config.cookie_key,
@@ -191,7 +202,7 @@ impl Endpoint {
     /// Where the peer is.
     #[must_use]
     pub fn peer(&self, id: ConnectionId) -> Option<SocketAddr> {
-        Some(self.table.get(id)?.peer)
+        Some(self.locate(self.table.get(id)?.peer, None).0)
     }
 
     /// When anything last came from the peer. A publisher that has been silent for a while
@@ -209,8 +220,11 @@ impl Endpoint {
 
     /// What this endpoint has seen.
     #[must_use]
-    pub const fn counters(&self) -> &EndpointCounters {
-        &self.counters
+    pub fn counters(&self) -> EndpointCounters {
+        EndpointCounters {
+            srtla: self.bundles.counters(),
+            ..self.counters
+        }
     }
 
     /// Connections and calls, without those that have ended.
@@ -240,6 +254,11 @@ impl Endpoint {
     }
 
     fn reply(&mut self, to: SocketAddr, from: Option<IpAddr>, bytes: Vec<u8>) {
+        let (to, from) = self.locate(to, from);
+        if is_identity(to) {
+            // Its bundle is gone, and with it every way there.
+            return;
+        }
         if self.replies.len() >= MAX_REPLIES {
             self.counters.replies_dropped += 1;
             return;

@@ -17,6 +17,15 @@ impl Endpoint {
     /// more to write at once.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut TransmitBatch) -> bool {
         self.advance(now);
+        while let Some(reply) = self.bundles.next_reply() {
+            let bytes = reply.bytes();
+            if !batch.push(reply.to, reply.from, bytes.len(), |out| {
+                out.copy_from_slice(bytes);
+            }) {
+                return true;
+            }
+            self.bundles.pop_reply();
+        }
         while let Some(reply) = self.replies.front() {
             let bytes = &reply.bytes;
             if !batch.push(reply.to, reply.from, bytes.len(), |out| {
@@ -52,7 +61,17 @@ impl Endpoint {
                 return After::Keep;
             }
         };
-        if connection.poll_transmit(now, batch, &mut self.random) == Progress::BatchFull {
+        let progress = match entry.bundle {
+            None => connection.poll_transmit(now, batch, &mut self.random),
+            Some(key) => self.detour.transmit(
+                now,
+                (connection, key),
+                &mut self.bundles,
+                batch,
+                &mut self.random,
+            ),
+        };
+        if progress == Progress::BatchFull {
             return After::BatchFull;
         }
         entry.marked = false;
@@ -60,7 +79,10 @@ impl Endpoint {
             entry.counted = false;
             self.connections -= 1;
             self.counters.closed += 1;
-            self.policy.on_ended(entry.peer.ip());
+            self.policy.on_ended(entry.account);
+            if let Some(key) = entry.bundle {
+                self.bundles.on_ended(now, key);
+            }
             self.events.push_back(Event::Closed {
                 id: entry.id,
                 reason,
@@ -102,6 +124,7 @@ impl Endpoint {
             }
             self.mark(slot);
         }
+        self.bundles.sweep(now);
         while let Some((id, pending)) = self.admission.pop_expired(now) {
             if pending.refusal.is_none() {
                 self.counters.expired += 1;
@@ -114,13 +137,15 @@ impl Endpoint {
     /// [`Self::poll_transmit`] has returned false.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if !self.marked.is_empty() || !self.replies.is_empty() {
+        let replies = !self.replies.is_empty() || self.bundles.next_reply().is_some();
+        if !self.marked.is_empty() || replies {
             return Some(self.now);
         }
         self.timers
             .next()
             .into_iter()
             .chain(self.admission.next_expiry())
+            .chain(self.bundles.next_sweep())
             .min()
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Policy {
     request_rate: Rate,
     requests_by_address: AddressBuckets,
     failures_by_address: AddressBuckets,
+    registrations: Bucket,
+    registration_rate: Rate,
+    registrations_by_address: AddressBuckets,
     odd: Bucket,
     connections_by_address: BTreeMap<IpAddr, usize>,
 }
@@ -44,7 +47,12 @@ impl Policy {
         };
         let inductions_by_address = one_second(limits.inductions_per_second_per_address);
         let requests_by_address = one_second(limits.requests_per_second_per_address);
+        let registration_rate = one_second(limits.registrations_per_second);
+        let registrations_by_address = one_second(limits.registrations_per_second_per_address);
         Self {
+            registrations: Bucket::full(now, registration_rate),
+            registration_rate,
+            registrations_by_address: AddressBuckets::new(registrations_by_address, key),
             inductions: Bucket::full(now, induction_rate),
             induction_rate,
             inductions_by_address: AddressBuckets::new(inductions_by_address, key),
@@ -68,6 +76,14 @@ impl Policy {
         self.failures_by_address.has(now, address)
             && self.requests_by_address.take(now, address)
             && self.requests.take(now, self.request_rate)
+    }
+
+    /// Whether an SRTLA registration may be answered: not for an address whose requests keep
+    /// failing.
+    pub(crate) fn admit_registration(&mut self, now: Instant, address: IpAddr) -> bool {
+        self.failures_by_address.has(now, address)
+            && self.registrations_by_address.take(now, address)
+            && self.registrations.take(now, self.registration_rate)
     }
 
     /// A request from this (proved) address was refused.

@@ -2,9 +2,10 @@ use super::calls::Call;
 use crate::config::SocketIdSpace;
 use crate::connection::Connection;
 use crate::event::ConnectionId;
+use crate::srtla::BundleKey;
 use crate::wire::{SequenceNumber, SocketId};
 use core::hash::{BuildHasherDefault, Hasher};
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use rand_core::RngCore;
 use std::collections::HashMap;
 
@@ -47,6 +48,10 @@ pub(crate) struct Entry {
     pub(crate) socket: SocketId,
     pub(crate) peer: SocketAddr,
     pub(crate) occupant: Occupant,
+    /// The SRTLA bundle its packets come over; `peer` is that bundle's identity then.
+    pub(crate) bundle: Option<BundleKey>,
+    /// The address that answers for it.
+    pub(crate) account: IpAddr,
     /// How repeated conclusions find it; `None`: a call of ours.
     pub(crate) key: Option<PeerKey>,
     /// It waits to be asked what it has to send.
@@ -105,6 +110,8 @@ impl Table {
             id,
             socket,
             peer,
+            bundle: BundleKey::of(peer),
+            account: peer.ip(),
             occupant,
             key,
             marked: false,

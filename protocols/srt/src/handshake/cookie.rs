@@ -1,7 +1,9 @@
 use core::fmt;
+use core::hash::Hasher;
 use core::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher24;
+use siphasher::sip128::Hasher128;
 use tidegate_units::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -44,6 +46,13 @@ impl CookieKey {
         let fits_current = self.hash(current, from) == cookie;
         let fits_previous = current > 0 && self.hash(current.wrapping_sub(1), from) == cookie;
         fits_current | fits_previous
+    }
+
+    /// A secret of its own for another purpose.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> [u8; Self::BYTES] {
+        let mut hasher = siphasher::sip128::SipHasher24::new_with_key(&self.0);
+        hasher.write(purpose);
+        hasher.finish128().as_bytes()
     }
 
     fn hash(&self, epoch: u64, from: SocketAddr) -> u32 {

@@ -38,6 +38,8 @@ pub(crate) struct ReceiverSettings {
     /// A loss is reported only when [`Receiver::ask_for`] says so: a packet filter may still
     /// rebuild it.
     pub(crate) hold_reports: bool,
+    /// Packets come over paths of different delay.
+    pub(crate) several_paths: bool,
     /// When the packet with the peer's handshake extension came, and its timestamp.
     pub(crate) handshake: (Instant, Timestamp),
 }
@@ -105,7 +107,7 @@ impl Receiver {
             acks: Acknowledger::new(settings.first),
             tsbpd: Tsbpd::new(arrived, timestamp, settings.latency, settings.trace_drift),
             tolerance: ReorderTolerance::new(settings.reorder_tolerance_packets),
-            reordering: Reordering::default(),
+            reordering: Reordering::new(settings.several_paths),
             link: LinkRate::default(),
             memory: PayloadMemory::default(),
             playout: PlayoutLevel::default(),

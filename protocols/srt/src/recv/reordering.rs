@@ -20,15 +20,34 @@ const MAX_LATENCY_PART: u32 = 4;
 const MAX_ROUNDS: u32 = 3;
 /// A round is a round-trip time and so many of its deviations.
 const ROUND_VARIANCES: u32 = 2;
+/// Over several paths the round trip is that of the fastest and says nothing about the others,
+/// and every needless report is of many packets: waiting may use up `MAX_LATENCY_PART` in any
+/// case, and this part of the estimate is added to it.
+const MARGIN_PART_OF_PATHS: u32 = 4;
+/// How late packets of a slower path are thought to come until it is known.
+const LATE_AT_FIRST: Duration = Duration::from_millis(100);
 
 /// Learns from a link that reorders how long a gap is probably no loss.
 #[derive(Debug, Default)]
 pub(crate) struct Reordering {
     score: u32,
     late_micros: u64,
+    several_paths: bool,
 }
 
 impl Reordering {
+    /// One that expects to wait from the start, if packets come over several paths.
+    pub(crate) fn new(several_paths: bool) -> Self {
+        if !several_paths {
+            return Self::default();
+        }
+        Self {
+            score: MAX_SCORE,
+            late_micros: u64::try_from(LATE_AT_FIRST.as_micros()).unwrap_or(u64::MAX),
+            several_paths,
+        }
+    }
+
     pub(crate) const fn on_ordered(&mut self) {
         self.score = self.score.saturating_sub(1);
     }
@@ -49,9 +68,13 @@ impl Reordering {
         if self.score < WAIT_SCORE {
             return Duration::ZERO;
         }
+        let late = Duration::from_micros(self.late_micros);
+        if self.several_paths {
+            return (late + late / MARGIN_PART_OF_PATHS).min(latency / MAX_LATENCY_PART);
+        }
         let always = (rtt.smoothed() / ROUND_TRIP_PART).min(latency / LATENCY_PART);
         let bound = spare(rtt, latency).min(latency / MAX_LATENCY_PART);
-        Duration::from_micros(self.late_micros).min(bound.max(always))
+        late.min(bound.max(always))
     }
 }
 
@@ -139,5 +162,22 @@ mod tests {
         }
         let settled = reordering.wait(&rtt(99), LATENCY);
         assert!(settled < Duration::from_millis(4), "{settled:?}");
+    }
+
+    #[test]
+    fn over_several_paths_gaps_wait_from_the_start_and_beyond_the_round_trip() {
+        let mut reordering = Reordering::new(true);
+        let latency = Duration::from_secs(2);
+        let wait = |reordering: &Reordering, latency| reordering.wait(&rtt(10), latency);
+        assert_eq!(wait(&reordering, latency), Duration::from_millis(125));
+        for _ in 0..100 {
+            reordering.on_reordered(Duration::from_millis(200));
+        }
+        assert!(wait(&reordering, latency) > Duration::from_millis(240));
+        assert_eq!(wait(&reordering, LATENCY), LATENCY / 4);
+        for _ in 0..2000 {
+            reordering.on_ordered();
+        }
+        assert_eq!(wait(&reordering, latency), Duration::ZERO);
     }
 }

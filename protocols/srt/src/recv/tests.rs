@@ -12,6 +12,7 @@ fn settings() -> ReceiverSettings {
         too_late_drop: true,
         repeat_reports: true,
         trace_drift: true,
+        several_paths: false,
         reorder_tolerance_packets: 0,
         hold_reports: false,
         handshake: (Instant::ZERO, Timestamp::new(0)),

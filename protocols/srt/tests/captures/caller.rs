@@ -31,6 +31,16 @@ pub(crate) struct Caller {
 impl Caller {
     /// Calls as the captured caller did: with its stream ID, keys and sequence number.
     pub(crate) fn new(session: &Session, keys: Option<SessionKeys>, stream_id: &[u8]) -> Self {
+        Self::with(session, keys, stream_id, ConnectionConfig::default())
+    }
+
+    /// The same with settings of its own.
+    pub(crate) fn with(
+        session: &Session,
+        keys: Option<SessionKeys>,
+        stream_id: &[u8],
+        connection: ConnectionConfig,
+    ) -> Self {
         let config = EndpointConfig {
             listen: None,
             socket_ids: SocketIdSpace::default(),
@@ -46,7 +56,7 @@ impl Caller {
             keys,
             connection: ConnectionConfig {
                 first_timestamp_micros: FIRST_TIMESTAMP,
-                ..ConnectionConfig::default()
+                ..connection
             },
             connect_timeout: Duration::from_secs(3),
             first_sequence: Some(induction.initial_sequence),

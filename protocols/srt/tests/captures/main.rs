@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod caller;
+mod filter;
 mod handshakes;
 mod listener;
 mod payloads;

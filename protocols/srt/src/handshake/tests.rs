@@ -232,6 +232,56 @@ fn a_plain_caller_does_not_connect_to_a_listener_that_speaks_of_keys() {
     ));
 }
 
+fn call_with_filter(text: &str) -> CallerHandshake {
+    let plain = call(None).into_call();
+    let ours = OurSide {
+        packet_filter: Some(text.parse().unwrap()),
+        ..plain.ours
+    };
+    CallerHandshake::new(NOW, Call { ours, ..plain })
+}
+
+#[test]
+fn a_filter_of_the_callers_is_answered_and_both_have_the_same() {
+    let mut caller = call_with_filter("fec,cols:5,arq:never");
+    let request = read(&conclusion_of(&mut caller)).unwrap();
+    let (response, theirs) = request.accept(STAMP, caller_address(), &side(0x2222, 120), None);
+    let CallStep::Connected(negotiated) = caller.handle(NOW, &handshake(&response)) else {
+        panic!("not connected");
+    };
+    let agreed = negotiated.packet_filter.unwrap().to_string();
+    assert_eq!(agreed, "fec,arq:never,cols:5,layout:staircase,rows:1");
+    assert_eq!(theirs.packet_filter, negotiated.packet_filter);
+}
+
+#[test]
+fn a_caller_with_a_filter_does_not_connect_to_a_listener_that_does_not_answer_to_it() {
+    let mut caller = call_with_filter("fec,cols:5");
+    let conclusion = conclusion_of(&mut caller);
+    let mut request = read(&conclusion).unwrap();
+    // As a listener from before there were filters.
+    request.packet_filter = None;
+    let (response, _) = request.accept(STAMP, caller_address(), &side(0x2222, 120), None);
+    let step = caller.handle(NOW, &handshake(&response));
+    assert!(matches!(step, CallStep::Failed(RejectReason::Filter)));
+}
+
+#[test]
+fn a_caller_without_a_filter_is_not_told_of_the_listeners() {
+    let mut caller = call(None);
+    let request = read(&conclusion_of(&mut caller)).unwrap();
+    let ours = OurSide {
+        packet_filter: Some("fec,cols:5".parse().unwrap()),
+        ..side(0x2222, 120)
+    };
+    let (response, negotiated) = request.accept(STAMP, caller_address(), &ours, None);
+    assert_eq!(negotiated.packet_filter, None);
+    let CallStep::Connected(negotiated) = caller.handle(NOW, &handshake(&response)) else {
+        panic!("not connected");
+    };
+    assert_eq!(negotiated.packet_filter, None);
+}
+
 #[test]
 fn what_live_mode_cannot_do_is_refused_with_its_reason() {
     let request = ExtensionCommand::HANDSHAKE_REQUEST;

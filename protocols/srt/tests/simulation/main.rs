@@ -6,6 +6,7 @@ mod attack;
 mod crowd;
 mod delivery;
 mod encryption;
+mod filter;
 mod handshake;
 mod hostile;
 mod lifetime;

@@ -11,6 +11,7 @@ mod handshake;
 mod hostile;
 mod lifetime;
 mod recovery;
+mod recovery_with_libsrt;
 mod statistics;
 mod swarm;
 mod wrap;

@@ -19,6 +19,7 @@
 
 pub mod crowd;
 pub mod inbox;
+pub mod libsrt;
 pub mod node;
 pub mod packets;
 pub mod pair;

@@ -102,6 +102,11 @@ impl Handshake {
     }
 }
 
+/// The flag of a data packet that was sent before.
+pub const fn retransmitted(is_repetition: bool) -> u32 {
+    if is_repetition { RETRANSMITTED } else { 0 }
+}
+
 /// The `n`-th 32-bit word of a packet.
 pub fn word(packet: &[u8], n: usize) -> Option<u32> {
     let bytes = packet.get(n * 4..n * 4 + 4)?;

@@ -1,13 +1,16 @@
 use core::cmp::Reverse;
 use core::time::Duration;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use tidegate_netsim::{Datagram, LinkConfig, Network, SkewedClock};
 use tidegate_srt::{ConnectionId, Received};
 use tidegate_units::Instant;
 
 use super::inbox::{Delivery, Inbox};
+use super::libsrt::Model;
 use super::node::{Node, Output};
 use super::payload::Payloads;
 use super::wire::{Verdict, WireFigures};
@@ -25,6 +28,8 @@ pub struct World {
     pub now: Instant,
     pub network: Network,
     pub nodes: Vec<Node>,
+    /// Ends that are not endpoints of ours, in the place of nodes that are down.
+    pub models: Vec<Rc<RefCell<dyn Model>>>,
     pub wire: BTreeMap<(SocketAddr, SocketAddr), WireFigures>,
     /// Datagrams to addresses where no node lives: what an attacker gets to see.
     pub strays: Vec<Datagram>,
@@ -63,6 +68,7 @@ impl World {
             now: Instant::ZERO,
             network: Network::new(seed, link),
             nodes: Vec::new(),
+            models: Vec::new(),
             wire: BTreeMap::new(),
             strays: Vec::new(),
             inboxes: Vec::new(),
@@ -183,6 +189,7 @@ impl World {
         }
         self.publishers
             .retain(|publisher| publisher.next_at < publisher.until);
+        self.wake_models();
         for node in 0..self.nodes.len() {
             if self.nodes[node]
                 .next_wake_up()
@@ -200,7 +207,10 @@ impl World {
         let nodes = self.nodes.iter().filter_map(Node::next_wake_up);
         let publishers = self.publishers.iter().map(|publisher| publisher.next_at);
         let held = self.held.peek().map(|Reverse((at, ..))| *at);
+        let models = self.models.iter();
+        let models = models.filter_map(|model| model.borrow().next_wake_up());
         nodes
+            .chain(models)
             .chain(publishers)
             .chain(self.network.next_arrival())
             .chain(held)
@@ -227,7 +237,33 @@ impl World {
         );
     }
 
+    fn wake_models(&mut self) {
+        for model in self.models.clone() {
+            let due = model.borrow().next_wake_up();
+            if due.is_some_and(|at| at <= self.now) {
+                self.wakes_at_now += 1;
+                model.borrow_mut().wake(self.now);
+                self.drain_model(&model);
+            }
+        }
+    }
+
+    fn drain_model(&mut self, model: &Rc<RefCell<dyn Model>>) {
+        let ends = model.borrow().ends();
+        let datagrams = model.borrow_mut().drain();
+        for bytes in datagrams {
+            self.transmit(ends.own, ends.peer, bytes);
+        }
+    }
+
     fn deliver(&mut self, datagram: &Datagram) {
+        let mut models = self.models.iter();
+        if let Some(model) = models.find(|model| model.borrow().ends().own == datagram.to) {
+            let model = Rc::clone(model);
+            model.borrow_mut().hear(self.now, &datagram.bytes);
+            self.drain_model(&model);
+            return;
+        }
         let Some(node) = self
             .nodes
             .iter()

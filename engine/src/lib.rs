@@ -11,6 +11,7 @@
 //! ```
 
 mod adapter;
+mod cidr;
 mod driver;
 mod engine;
 mod error;
@@ -32,6 +33,7 @@ mod track;
 mod wake;
 
 pub use adapter::{ListenerAdapter, ListenerStatus, OutputAdapter, Settings, SourceAdapter};
+pub use cidr::Cidr;
 pub use driver::{
     BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,
     SourceContext, SourceDriver,

@@ -22,8 +22,10 @@ fuzz_target!(|raw: &[u8]| {
         "a stranger writes into the log: {shown:?}"
     );
     let Some(access) = id.access() else { return };
-    let _ = access.mode();
+    let _ = (access.mode(), access.kind());
+    assert!(access.custom().count() <= access.pairs().count());
     for (key, value) in access.pairs() {
         assert!(key.len() + value.len() <= raw.len());
+        assert_eq!(access.get(key), Some(value), "one value for each key");
     }
 });

@@ -14,6 +14,7 @@ use tidegate_engine::{
     SecretRef, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
 };
 use tidegate_srt_io::Shards;
+use tidegate_units::NetworkSet;
 
 use crate::config::problem::sentence;
 use crate::config::{ConfigProblem, Document, Name};
@@ -235,11 +236,19 @@ macro_rules! adapters {
 adapters! {
     srt: tidegate_adapter_srt::Adapter
         = |shared| tidegate_adapter_srt::Adapter::new(shared.shards.clone())
+            .with_doorman(Arc::new(crate::webhook::Webhooks::default()))
         => { listener source output }
     udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
     hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { output }
     record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
         => { output }
+}
+
+impl Adapters {
+    /// From these addresses nobody comes in any more, and who is in is sent away.
+    pub async fn set_bans(&self, banned: NetworkSet) {
+        self.srt.set_bans(banned).await;
+    }
 }
 
 /// What listeners, sources and outputs have in common.

@@ -28,3 +28,4 @@ pub mod store;
 mod testing;
 pub mod time;
 pub mod tls;
+pub mod webhook;

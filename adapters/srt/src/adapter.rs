@@ -5,20 +5,23 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_engine::{
-    BoxFuture, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
-    Secret, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Span,
+    BoxFuture, Cidr, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver,
+    RunError, Secret, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Span,
 };
 use tidegate_srt_io::Shards;
+use tidegate_units::NetworkSet;
 
 use crate::call::Target;
+use crate::doorman::Doorman;
 use crate::fountain::Release;
-use crate::listening::Listening;
+use crate::house::House;
+use crate::listening::{Listening, Rules};
 use crate::publisher::ListenerSource;
 use crate::pull::CallerSource;
 use crate::push::CallerOutput;
 use crate::readers::ListenerOutput;
 use crate::settings::{
-    CallUri, KeyBytes, ListenerSettings, OutputSettings, SourceSettings, resolve,
+    CallUri, KeyBytes, ListenerSettings, OutputSettings, SourceSettings, WebhookSettings, resolve,
 };
 
 /// SRT for the engine: listeners, sources and outputs. Clones are the same adapter.
@@ -26,6 +29,7 @@ use crate::settings::{
 pub struct Adapter {
     shards: Arc<Shards>,
     listeners: Arc<Mutex<BTreeMap<String, Arc<Listening>>>>,
+    house: Arc<House>,
 }
 
 impl Adapter {
@@ -35,6 +39,28 @@ impl Adapter {
         Self {
             shards,
             listeners: Arc::default(),
+            house: Arc::default(),
+        }
+    }
+
+    /// The same, with somebody who asks webhooks about callers.
+    #[must_use]
+    pub fn with_doorman(self, doorman: Arc<dyn Doorman>) -> Self {
+        // The first one stays: an adapter is made once.
+        let _ = self.house.doorman.set(doorman);
+        self
+    }
+
+    /// From these addresses nobody comes in any more, on any listener; who is in is sent away.
+    pub async fn set_bans(&self, banned: NetworkSet) {
+        self.house.banned.store(Arc::new(banned));
+        let listeners: Vec<_> = {
+            let listeners = self.listeners.lock();
+            let listeners = listeners.unwrap_or_else(PoisonError::into_inner);
+            listeners.values().cloned().collect()
+        };
+        for listening in listeners {
+            listening.apply_bans().await;
         }
     }
 
@@ -44,7 +70,7 @@ impl Adapter {
             .listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Listening::new(name, Arc::clone(&self.shards));
+        let fresh = || Listening::new(name, Arc::clone(&self.shards), Arc::clone(&self.house));
         Arc::clone(listeners.entry(name.to_owned()).or_insert_with(fresh))
     }
 
@@ -70,6 +96,19 @@ impl Adapter {
     }
 }
 
+/// What a stream asks of its callers besides the passphrase.
+fn rules(
+    allow: &[Cidr],
+    webhook: Option<&WebhookSettings>,
+    secrets: &dyn Secrets,
+) -> Result<Rules, SettingsError> {
+    let webhook = webhook.map(|webhook| webhook.resolve(secrets));
+    Ok(Rules {
+        allow: allow.into(),
+        webhook: webhook.transpose()?.map(Arc::new),
+    })
+}
+
 impl SourceAdapter for Adapter {
     type Settings = SourceSettings;
 
@@ -93,6 +132,7 @@ impl SourceAdapter for Adapter {
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
             second_publisher: settings.second_publisher,
+            rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
         }))
     }
 }
@@ -121,6 +161,8 @@ impl OutputAdapter for Adapter {
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
             release,
+            rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
+            max_readers: settings.readers_max(),
         }))
     }
 }

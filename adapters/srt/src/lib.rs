@@ -17,9 +17,11 @@
 mod adapter;
 mod call;
 mod details;
+mod doorman;
 mod figures;
 mod flapping;
 mod fountain;
+mod house;
 mod listening;
 mod phrases;
 mod place;
@@ -29,9 +31,13 @@ mod push;
 mod readers;
 mod settings;
 mod sink;
+mod turnstile;
 
 pub use adapter::Adapter;
+pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};
+pub use house::ASKING_MAX;
 pub use settings::{
     CallUri, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings, UriError,
+    WebhookSettings,
 };
 pub use tidegate_srt::{Counters, Described, Gauges};

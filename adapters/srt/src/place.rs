@@ -17,8 +17,10 @@ use tidegate_units::Instant;
 
 use crate::figures::LossWindow;
 use crate::flapping::{Latch, Takeover};
+use crate::listening::Caller;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
+use crate::turnstile::Ticket;
 
 /// A session silent for so long may be replaced: its encoder was probably killed.
 const TAKEOVER_SILENCE: Duration = Duration::from_millis(700);
@@ -33,6 +35,8 @@ const LIVELY: Duration = Duration::from_millis(200);
 pub(crate) struct Session {
     pub(crate) handle: ConnectionHandle,
     pub(crate) peer: SocketAddr,
+    pub(crate) caller: Caller,
+    pub(crate) _ticket: Option<Ticket>,
     pub(crate) since: SystemTime,
     /// Where it is handed the feed.
     pub(crate) gate: Gate,

@@ -18,13 +18,13 @@ use tidegate_engine::{
 };
 use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
-use tidegate_units::Instant;
+use tidegate_units::{Instant, NetworkSet};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::details;
 use crate::figures::{LossWindow, transport};
-use crate::listening::{Candidate, Entry, Listening};
+use crate::listening::{Candidate, Entry, Listening, Rules};
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
 use crate::settings::SecondPublisher;
@@ -42,6 +42,7 @@ pub(crate) struct ListenerSource {
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
     pub(crate) second_publisher: SecondPublisher,
+    pub(crate) rules: Rules,
 }
 
 impl SourceDriver for ListenerSource {
@@ -60,6 +61,7 @@ impl SourceDriver for ListenerSource {
                 passphrase: self.passphrase.clone(),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
+                rules: self.rules.clone(),
                 feed: context.feed.clone(),
                 report: context.report.clone(),
                 place: Mutex::new(Place::new(self.second_publisher)),
@@ -99,6 +101,7 @@ pub(crate) struct PublisherDoor {
     pub(crate) passphrase: Option<Secret>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
+    pub(crate) rules: Rules,
     feed: Feed,
     report: SourceReport,
     place: Mutex<Place>,
@@ -123,8 +126,8 @@ impl PublisherDoor {
                 }
                 Verdict::Taken(holder) => holder,
             };
-            if let Some((keys, candidate)) = entrant {
-                let refusal = self.place().refusal(holder, keys.is_some());
+            if let Some((_, candidate)) = entrant {
+                let refusal = self.place().refusal(holder, candidate.has_proved);
                 candidate.refuse(refusal);
             }
             return;
@@ -135,7 +138,7 @@ impl PublisherDoor {
     /// going answers with silence: the caller finds nothing when it asks again.
     fn try_admit(&self, asked: Instant, entrant: &mut Entrant) -> Verdict {
         let mut place = self.place();
-        let has_proved = entrant.as_ref().is_some_and(|(keys, _)| keys.is_some());
+        let has_proved = entrant.as_ref().is_some_and(|(_, who)| who.has_proved);
         let verdict = place.judge(asked, has_proved);
         let slot = match verdict {
             Verdict::Free => &mut place.live,
@@ -164,11 +167,13 @@ impl PublisherDoor {
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.latency = latency;
         }
-        let peer = candidate.peer;
+        let (peer, caller) = (candidate.peer, candidate.caller);
         let role = Role::Publisher(Box::new(sink));
         Session {
             handle: candidate.reply.accept(keys, config, role),
             peer,
+            caller,
+            _ticket: candidate.ticket,
             since: SystemTime::now(),
             gate,
             last_packet,
@@ -227,6 +232,9 @@ impl PublisherDoor {
                     context.report.transport(figures);
                 }
                 let mut details = details::source(&status, stream_id, figures.as_ref());
+                if let Some(caller) = session.caller.describe() {
+                    details["caller"] = caller;
+                }
                 if let (Some(details), Some(beside)) = (details.as_object_mut(), beside) {
                     details.extend(beside);
                 }
@@ -240,6 +248,16 @@ impl PublisherDoor {
                 context
                     .report
                     .connection(Connection::Disconnected, Some(phrase));
+            }
+        }
+    }
+
+    /// Ends the connections from banned addresses.
+    pub(crate) fn send_away(&self, banned: &NetworkSet) {
+        let place = self.place();
+        for session in [&place.live, &place.beside].into_iter().flatten() {
+            if banned.contains(session.peer.ip()) {
+                session.handle.close();
             }
         }
     }

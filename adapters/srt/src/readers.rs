@@ -10,16 +10,16 @@ use tidegate_engine::{
 };
 use tidegate_srt::{ConnectionConfig, Counters, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role};
+use tidegate_units::NetworkSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details::{self, Direction};
 use crate::fountain::{Count, Discard, Release, RouteFountain};
-use crate::listening::{Candidate, Entry, Listening, Refusal};
+use crate::listening::{Candidate, Entry, Listening, Refusal, Rules};
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
+use crate::turnstile::Ticket;
 
-/// Readers of one output.
-const READERS_MAX: usize = 2000;
 /// How long the goodbye to readers may take.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// The least receive buffer SRT can announce, for peers that have nothing to send.
@@ -34,6 +34,8 @@ pub(crate) struct ListenerOutput {
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
     pub(crate) release: Release,
+    pub(crate) rules: Rules,
+    pub(crate) max_readers: usize,
 }
 
 impl OutputDriver for ListenerOutput {
@@ -53,6 +55,8 @@ impl OutputDriver for ListenerOutput {
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 release: self.release,
+                rules: self.rules.clone(),
+                max_readers: self.max_readers,
                 route: context.route.clone(),
                 report: context.report.clone(),
                 events: context.events.clone(),
@@ -90,6 +94,8 @@ pub(crate) struct ReaderDoor {
     listening: Arc<Listening>,
     latency: Option<Duration>,
     release: Release,
+    pub(crate) rules: Rules,
+    max_readers: usize,
     route: Route,
     report: OutputReport,
     events: EventSink,
@@ -119,6 +125,9 @@ impl Readers {
 struct Session {
     handle: ConnectionHandle,
     stream_id: String,
+    /// What it said about itself, for the status.
+    caller: Option<Value>,
+    _ticket: Option<Ticket>,
     announced: bool,
 }
 
@@ -135,15 +144,14 @@ impl ReaderDoor {
             // Silence: the caller finds nothing when it asks again.
             return;
         }
-        if readers.sessions.len() >= READERS_MAX {
+        let max = self.max_readers;
+        if readers.sessions.len() >= max {
             drop(readers);
-            return candidate.refuse(
-                Refusal::new(
-                    RejectReason::Overloaded,
-                    "Read from an output on another node",
-                )
-                .expected(format!("at most {READERS_MAX} readers of one output")),
-            );
+            let advice = "Raise `max_readers` of the output if the machine bears more, or read \
+                          from an output on another node";
+            let expected = format!("at most {max} readers of output {}", self.name);
+            return candidate
+                .refuse(Refusal::new(RejectReason::Overloaded, advice).expected(expected));
         }
         let (report, discard) = (self.report.clone(), self.discard.clone());
         let fountain = RouteFountain::new(&self.route, report, self.release, Count::Given, discard);
@@ -155,13 +163,15 @@ impl ReaderDoor {
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.peer_latency = latency;
         }
-        let stream_id = candidate.stream_id.to_string();
+        let caller = candidate.caller;
         let handle = candidate
             .reply
             .accept(keys, config, Role::Reader(Box::new(fountain)));
         readers.sessions.push(Session {
             handle,
-            stream_id,
+            stream_id: caller.stream_id.to_string(),
+            caller: caller.describe(),
+            _ticket: candidate.ticket,
             announced: false,
         });
     }
@@ -218,14 +228,21 @@ impl ReaderDoor {
             .filter(|reader| reader.announced)
             .take(READERS_SHOWN)
             .map(|reader| {
-                details::connection(&reader.handle.status(), &reader.stream_id, Direction::Out)
+                let status = reader.handle.status();
+                let mut details = details::connection(&status, &reader.stream_id, Direction::Out);
+                if let Some(caller) = &reader.caller {
+                    details["caller"] = caller.clone();
+                }
+                details
             })
             .collect();
         drop(readers);
         self.report.readers(connected as u64);
         let total = details::counters(&total);
-        self.report
-            .detail("srt", json!({ "total": total, "readers": shown }));
+        self.report.detail(
+            "srt",
+            json!({ "total": total, "max_readers": self.max_readers, "readers": shown }),
+        );
     }
 
     /// Says when a reader came or went; false when it is gone.
@@ -250,6 +267,15 @@ impl ReaderDoor {
                     self.emit(EventKind::ReaderDisconnected { peer, reason });
                 }
                 false
+            }
+        }
+    }
+
+    /// Ends the connections from banned addresses.
+    pub(crate) fn send_away_banned(&self, banned: &NetworkSet) {
+        for reader in &self.readers().sessions {
+            if banned.contains(reader.handle.status().peer.ip()) {
+                reader.handle.close();
             }
         }
     }

@@ -3,28 +3,8 @@
 
 mod common;
 
-use std::process::Command;
-
-use common::{Bed, PASSPHRASE};
-use tidegate_testkit::{Process, eventually, media, peers};
-
-/// Tries to publish and must hear a refusal; returns the code it heard.
-fn refused(bed: &Bed, name: &str, options: &str) -> String {
-    let mut command = Command::new("srt-live-transmit");
-    command.args([
-        "-a:no",
-        "-loglevel:debug",
-        "-v",
-        "file://con",
-        &bed.url(options),
-    ]);
-    let (process, _input) = Process::with_input(name, &mut command, bed.folder());
-    eventually("the refusal is heard", || {
-        let output = process.output();
-        let line = output.lines().find(|line| line.contains("REJECT"))?;
-        line.split("REJECT").nth(1).map(str::to_owned)
-    })
-}
+use common::{Bed, PASSPHRASE, refused};
+use tidegate_testkit::{eventually, media, peers};
 
 fn bed() -> Bed {
     let bed = Bed::new();

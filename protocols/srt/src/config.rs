@@ -4,7 +4,8 @@ use crate::handshake::CookieKey;
 use crate::send::MaxBandwidth;
 use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SocketId, SrtVersion};
 use bytes::Bytes;
-use tidegate_units::{Bitrate, Duration};
+use std::sync::Arc;
+use tidegate_units::{Bitrate, Duration, NetworkSet};
 
 /// Packets per second a buffer is sized for: about 105 Mbit/s of live payloads.
 const SIZING_PACKETS_PER_SECOND: u64 = 10_000;
@@ -56,6 +57,8 @@ pub struct ListenerConfig {
     pub min_peer_version: SrtVersion,
     /// Receive SRTLA senders as well.
     pub srtla: bool,
+    /// Callers from here hear nothing at all.
+    pub banned: Arc<NetworkSet>,
 }
 
 impl Default for ListenerConfig {
@@ -66,6 +69,7 @@ impl Default for ListenerConfig {
             reject_detail: false,
             min_peer_version: SrtVersion::new(1, 3, 0),
             srtla: true,
+            banned: Arc::default(),
         }
     }
 }

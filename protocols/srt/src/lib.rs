@@ -33,7 +33,7 @@ pub use event::{
 };
 pub use fec::{FilterConfig, PacketFilter};
 pub use handshake::{
-    AccessMode, AccessRequest, CookieKey, Negotiated, RequestedEncryption, StreamId,
+    AccessMode, AccessRequest, AccessType, CookieKey, Negotiated, RequestedEncryption, StreamId,
 };
 pub use recv::Received;
 pub use reject::RejectReason;

@@ -22,6 +22,12 @@ pub enum RejectReason {
     BadStreamId,
     /// The credential is not allowed to do this.
     Forbidden,
+    /// The caller's address is not among those that are allowed.
+    AddressNotAllowed,
+    /// The caller wants something other than a stream.
+    UnsupportedType,
+    /// Whoever was to decide about the caller did not answer.
+    Undecided,
     /// Another publisher is live on the source.
     AlreadyPublishing,
     /// Publishing to an output, or reading from a source.
@@ -83,7 +89,9 @@ impl RejectReason {
             Self::Backlog => 5,
             Self::BadStreamId => 1400,
             Self::Overloaded => 1402,
-            Self::Forbidden => 1403,
+            Self::Forbidden | Self::AddressNotAllowed => 1403,
+            Self::UnsupportedType => 1501,
+            Self::Undecided => 1502,
             Self::UnknownStream => 1404,
             Self::WrongMode => 1405,
             Self::AlreadyPublishing => 1409,
@@ -112,6 +120,9 @@ impl RejectReason {
                 | Self::UnknownStream
                 | Self::BadStreamId
                 | Self::Forbidden
+                | Self::AddressNotAllowed
+                | Self::UnsupportedType
+                | Self::Undecided
                 | Self::AlreadyPublishing
                 | Self::WrongMode
         )
@@ -127,6 +138,9 @@ impl RejectReason {
             Self::UnknownStream => "unknown_stream",
             Self::BadStreamId => "bad_stream_id",
             Self::Forbidden => "forbidden",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::UnsupportedType => "unsupported_type",
+            Self::Undecided => "webhook_failed",
             Self::AlreadyPublishing => "already_publishing",
             Self::WrongMode => "wrong_mode",
             Self::Overloaded => "overloaded",
@@ -157,6 +171,9 @@ impl fmt::Display for RejectReason {
             Self::UnknownStream => "no source or output has the caller's stream ID",
             Self::BadStreamId => "the caller's stream ID is not readable",
             Self::Forbidden => "the caller's credential does not allow this",
+            Self::AddressNotAllowed => "the caller's address is not allowed here",
+            Self::UnsupportedType => "the caller wants something other than a live stream",
+            Self::Undecided => "whoever was to decide about the caller did not answer",
             Self::AlreadyPublishing => "another publisher is live on this source",
             Self::WrongMode => "the caller publishes to an output or reads from a source",
             Self::Overloaded => "a configured limit is reached",
@@ -193,6 +210,9 @@ mod tests {
             RejectReason::WrongPassphrase,
             RejectReason::EncryptionRequired,
             RejectReason::AlreadyPublishing,
+            RejectReason::AddressNotAllowed,
+            RejectReason::UnsupportedType,
+            RejectReason::Undecided,
         ];
         for reason in access {
             assert_eq!(reason.stranger_code(false), STRANGER);

@@ -136,7 +136,11 @@ fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Pr
         .resolved(item)
         .map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))?;
     let secrets = resolved.secrets();
-    let literal = secrets.into_iter().find_map(|(_, secret)| match secret {
+    // A webhook's secret is nothing to hand out.
+    let passphrases = secrets
+        .into_iter()
+        .filter(|(field, _)| field.contains("passphrase"));
+    let literal = { passphrases }.find_map(|(_, secret)| match secret {
         SecretRef::Literal(secret) => Some(secret.expose().to_owned()),
         SecretRef::Named(_) | SecretRef::Unchanged => None,
     });

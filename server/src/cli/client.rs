@@ -9,20 +9,17 @@ use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::ServerArgs;
+use crate::tls::{SYSTEM_ROOTS, client_config};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest answer read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Where Debian and most others keep the certificates everybody trusts.
-const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Talks to one server.
 pub(super) struct Client {
@@ -118,7 +115,7 @@ impl Client {
         let request = self.request(method, path, body)?;
         if secure {
             let name = ServerName::try_from(host.to_owned())?;
-            let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls()?));
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(client_config(&self.roots)?));
             let stream = connector.connect(name, stream).await.context(
                 "the server's certificate is not trusted; name it with --ca FILE \
                  (tls/cert.pem in its data folder)",
@@ -150,20 +147,6 @@ impl Client {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         Ok(request.body(Full::new(body.into()))?)
-    }
-
-    fn tls(&self) -> anyhow::Result<ClientConfig> {
-        let named = || format!("{} cannot be used", self.roots.display());
-        let mut roots = RootCertStore::empty();
-        let certificates = CertificateDer::pem_file_iter(&self.roots).with_context(named)?;
-        for certificate in certificates {
-            roots
-                .add(certificate.with_context(named)?)
-                .with_context(named)?;
-        }
-        Ok(ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth())
     }
 }
 

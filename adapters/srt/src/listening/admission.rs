@@ -1,9 +1,11 @@
 //! Who may come in.
 //!
 //! ```text
-//! request ─▶ stream ID known? direction fits? ─▶ passphrase opens the keys? ─▶ door
-//!                 │ no                                │ no        (source: takeover?
-//!                 └── the same derivation all the same ┴─▶ refused  output: room?)
+//! request ─▶ stream ID known? address and direction fit? ─▶ passphrase opens the keys?
+//!                 │ no                                         │ no        │ yes
+//!                 └────── the same derivation all the same ────┴─▶ refused │
+//!                                                                          ▼
+//!                             door (source: takeover? output: room?) ◀─ webhook? room?
 //! ```
 //!
 //! A caller with keys costs one derivation whatever it asks for, and one without costs none,
@@ -11,7 +13,7 @@
 
 use std::sync::Arc;
 
-use tidegate_engine::Secret;
+use tidegate_engine::{Cidr, Secret};
 use tidegate_srt::{
     AccessMode, ConnectionRequest, KeyError, KeyMaterial, RejectReason, RequestedEncryption,
     SessionKeys,
@@ -22,24 +24,37 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::candidate::Rejected;
-use super::{Candidate, Entry, Listening, Refusal};
+use super::{Caller, Candidate, Entry, Listening, Refusal, conditions};
+use crate::settings::ListenerSettings;
 
 /// Tried on the keys of callers that are turned away anyway, for the time it takes.
 const NOBODYS_PASSPHRASE: &str = "no stream has this passphrase";
 
 impl Admission for Listening {
     fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
+        if self.house.banned.load().contains(request.peer.ip()) {
+            return;
+        }
         let table = self.table.load_full();
+        let settings = self.settings.load_full();
         let found = table.find(&request.stream_id).cloned();
         let rivals = found
             .as_ref()
             .map(|entry| table.rivals(entry))
             .unwrap_or_default();
-        let verdict = judge(&request, found);
+        let verdict = judge(&request, found, settings.as_deref());
+        let allows = |allow: &[Cidr]| !allow.is_empty();
         let candidate = Candidate {
             peer: request.peer,
-            stream_id: request.stream_id,
+            caller: Caller::of(&request),
             reply,
+            has_proved: settings.as_ref().is_some_and(|s| allows(&s.allow))
+                || verdict.as_ref().is_ok_and(|entry| allows(entry.allow())),
+            ticket: None,
+            house: Arc::clone(&self.house),
+            turnstile: Arc::clone(&self.turnstile),
+            limits: self.limits(),
+            webhook: self.webhook.load_full(),
             listener: Arc::clone(&self.name),
             events: self.events.load_full(),
             table,
@@ -132,10 +147,16 @@ impl Listening {
 fn enter(runtime: Option<&Handle>, entry: Entry, keys: Option<SessionKeys>, candidate: Candidate) {
     // Without a runtime nobody has claimed a stream here, and nothing could have been found.
     let Some(runtime) = runtime else { return };
-    match entry {
-        Entry::Source(door) => drop(runtime.spawn(door.admit(keys, candidate))),
-        Entry::Output(door) => drop(runtime.spawn(async move { door.admit(keys, candidate) })),
-    }
+    runtime.spawn(async move {
+        let Some(mut candidate) = candidate.clear(&entry).await else {
+            return;
+        };
+        candidate.has_proved |= keys.is_some();
+        match entry {
+            Entry::Source(door) => door.admit(keys, candidate).await,
+            Entry::Output(door) => door.admit(keys, candidate),
+        }
+    });
 }
 
 impl Entry {
@@ -148,10 +169,15 @@ impl Entry {
 }
 
 /// Everything that can be judged without deriving keys.
-fn judge(request: &ConnectionRequest, found: Option<Entry>) -> Result<Entry, Refusal> {
+fn judge(
+    request: &ConnectionRequest,
+    found: Option<Entry>,
+    listener: Option<&ListenerSettings>,
+) -> Result<Entry, Refusal> {
     let Some(entry) = found else {
         return Err(unknown(request));
     };
+    conditions::check(request, &entry, listener)?;
     let mode = request.stream_id.access().and_then(|access| access.mode());
     match (&entry, mode) {
         (Entry::Source(_), None | Some(AccessMode::Publish))

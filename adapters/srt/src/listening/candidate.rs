@@ -2,25 +2,37 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_engine::{EventKind, EventSink, Rejection, Subject};
-use tidegate_srt::{RejectReason, StreamId};
+use tidegate_srt::RejectReason;
 use tidegate_srt_io::AdmissionReply;
 
+use super::Caller;
 use super::table::Table;
+use crate::doorman::Webhook;
+use crate::house::House;
+use crate::turnstile::{Limits, Ticket, Turnstile};
 
 /// Somebody who wants in, and the way to answer.
 pub(crate) struct Candidate {
     pub(crate) peer: SocketAddr,
-    pub(crate) stream_id: StreamId,
+    pub(crate) caller: Caller,
     pub(crate) reply: AdmissionReply,
+    /// It is not just anybody: its passphrase, its address or a webhook speaks for it.
+    pub(crate) has_proved: bool,
+    /// Its place among the listener's connections, once it has one.
+    pub(crate) ticket: Option<Ticket>,
     pub(super) listener: Arc<str>,
     pub(super) events: Option<Arc<EventSink>>,
     pub(super) table: Arc<Table>,
+    pub(super) house: Arc<House>,
+    pub(super) turnstile: Arc<Turnstile>,
+    pub(super) limits: Limits,
+    pub(super) webhook: Option<Arc<Webhook>>,
 }
 
 /// Somebody who has been told no; the journal has not been told yet.
 pub(super) struct Rejected {
     peer: SocketAddr,
-    stream_id: StreamId,
+    caller: Caller,
     listener: Arc<str>,
     events: Option<Arc<EventSink>>,
     table: Arc<Table>,
@@ -68,7 +80,7 @@ impl Candidate {
         self.reply.reject(reason);
         Rejected {
             peer: self.peer,
-            stream_id: self.stream_id,
+            caller: self.caller,
             listener: self.listener,
             events: self.events,
             table: self.table,
@@ -84,7 +96,7 @@ impl Rejected {
             RejectReason::UnknownStream | RejectReason::BadStreamId
         );
         let nearest = is_about_its_name
-            .then(|| self.table.nearest(&self.stream_id))
+            .then(|| self.table.nearest(&self.caller.stream_id))
             .flatten();
         if let Some(nearest) = &nearest
             && refusal.reason == RejectReason::UnknownStream
@@ -94,7 +106,7 @@ impl Rejected {
         let listener = &self.listener;
         let rejection = Rejection {
             peer: self.peer.to_string(),
-            stream_id: self.stream_id.to_string(),
+            stream_id: self.caller.stream_id.to_string(),
             reason: refusal.reason.name().to_owned(),
             received: refusal.received,
             expected: refusal.expected,

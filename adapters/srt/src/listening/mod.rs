@@ -1,14 +1,18 @@
 //! A listener: its routing table, its socket, and who may come in.
 
 mod admission;
+mod asking;
+mod caller;
 mod candidate;
+mod conditions;
 mod drops;
 mod open;
 mod table;
 
+pub(crate) use caller::Caller;
 pub(crate) use candidate::{Candidate, Refusal};
 pub(crate) use open::Opening;
-pub(crate) use table::{Claimed, Entry};
+pub(crate) use table::{Claimed, Entry, Rules};
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -18,7 +22,10 @@ use tidegate_srt_io::Shards;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::doorman::Webhook;
+use crate::house::House;
 use crate::settings::ListenerSettings;
+use crate::turnstile::{Limits, Turnstile};
 use table::Table;
 
 /// One listener by name. It exists as soon as anybody refers to it; callers reach it while its
@@ -33,13 +40,18 @@ pub(crate) struct Listening {
     settings: ArcSwapOption<ListenerSettings>,
     events: ArcSwapOption<EventSink>,
     runtime: OnceLock<Handle>,
+    pub(crate) house: Arc<House>,
+    /// Who is on this listener.
+    turnstile: Arc<Turnstile>,
+    /// Whom to ask about callers, unless a stream has a webhook of its own.
+    webhook: ArcSwapOption<Webhook>,
     /// The one inquiry into a wrong passphrase that may be under way.
     inquiry: Arc<Semaphore>,
     pub(crate) opening: Opening,
 }
 
 impl Listening {
-    pub(crate) fn new(name: &str, shards: Arc<Shards>) -> Arc<Self> {
+    pub(crate) fn new(name: &str, shards: Arc<Shards>, house: Arc<House>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             shards,
@@ -48,6 +60,9 @@ impl Listening {
             settings: ArcSwapOption::empty(),
             events: ArcSwapOption::empty(),
             runtime: OnceLock::new(),
+            house,
+            turnstile: Arc::default(),
+            webhook: ArcSwapOption::empty(),
             inquiry: Arc::new(Semaphore::new(1)),
             opening: Opening::default(),
         })
@@ -84,6 +99,16 @@ impl Listening {
             // The first one stays: a process has one.
             let _ = self.runtime.set(handle);
         }
+    }
+
+    /// How many connections the listener takes.
+    fn limits(&self) -> Limits {
+        self.settings
+            .load()
+            .as_ref()
+            .map_or_else(ListenerSettings::default_limits, |settings| {
+                settings.limits()
+            })
     }
 
     /// Receive latency of streams without one of their own.

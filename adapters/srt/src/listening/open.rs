@@ -4,16 +4,18 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 use tidegate_engine::{EventSink, ListenerStatus, RunError, Whose};
-use tidegate_srt::ListenerConfig;
+use tidegate_srt::{EndpointLimits, ListenerConfig};
 use tidegate_srt_io::{Admission, ListenError, ListenOptions, ListenerHandle, PortStatus};
 use tokio::sync::Mutex;
 
 use super::{Listening, drops};
-use crate::settings::ListenerSettings;
+use crate::house::ASKING;
+use crate::settings::{ListenerSettings, WEBHOOK_TIMEOUT_MAX};
 
 /// The port of a listener, if it is open.
 #[derive(Default)]
@@ -44,11 +46,15 @@ impl Listening {
         events: EventSink,
     ) -> Result<SocketAddr, RunError> {
         self.note_runtime();
+        let webhook = settings.resolved_webhook().map_err(|error| {
+            RunError::configuration(error.to_string(), "Correct the listener's webhook")
+        })?;
         self.events.store(Some(Arc::new(events)));
         self.opening.removed.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
         if let Some(open) = port.as_ref().filter(|open| open.asked == settings.bind) {
-            open.handle.configure(&listener_config(settings));
+            open.handle.configure(&self.config(settings));
+            self.webhook.store(webhook);
             self.settings.store(Some(Arc::new(settings.clone())));
             self.opening.show(Some(open), None);
             return Ok(open.handle.local_addr());
@@ -66,6 +72,7 @@ impl Listening {
         match self.listen(settings, settings.bind) {
             Ok(fresh) => {
                 let local = fresh.handle.local_addr();
+                self.webhook.store(webhook);
                 self.settings.store(Some(Arc::new(settings.clone())));
                 self.opening.show(Some(&fresh), None);
                 if let Some(old) = port.replace(fresh) {
@@ -90,7 +97,12 @@ impl Listening {
         asked: SocketAddr,
     ) -> Result<Port, ListenError> {
         let options = ListenOptions {
-            listener: listener_config(settings),
+            listener: self.config(settings),
+            limits: EndpointLimits {
+                // As long as the slowest webhook may take, and a little longer.
+                request_lifetime: WEBHOOK_TIMEOUT_MAX + Duration::from_secs(1),
+                ..EndpointLimits::default()
+            },
             ..Default::default()
         };
         let admission = Arc::clone(self) as Arc<dyn Admission>;
@@ -109,6 +121,26 @@ impl Listening {
         }
     }
 
+    /// Nobody from these addresses comes in any more, and who is in is sent away.
+    pub(crate) async fn apply_bans(&self) {
+        let port = self.opening.port.lock().await;
+        if let (Some(open), Some(settings)) = (port.as_ref(), self.settings.load_full()) {
+            open.handle.configure(&self.config(&settings));
+        }
+        drop(port);
+        let banned = self.house.banned.load_full();
+        for owner in self.table.load().owners() {
+            owner.send_away(&banned);
+        }
+    }
+
+    fn config(&self, settings: &ListenerSettings) -> ListenerConfig {
+        ListenerConfig {
+            banned: self.house.banned.load_full(),
+            ..listener_config(settings)
+        }
+    }
+
     pub(crate) fn status(&self) -> Option<ListenerStatus> {
         if self.opening.removed.load(Ordering::Acquire) {
             return None;
@@ -120,7 +152,7 @@ impl Listening {
             counters: shown
                 .handle
                 .as_ref()
-                .map_or(Value::Null, |handle| counters(handle)),
+                .map_or(Value::Null, |handle| self.counters(handle)),
         })
     }
 }
@@ -162,6 +194,22 @@ fn explain(error: &ListenError) -> RunError {
     }
 }
 
+impl Listening {
+    /// What all shards counted together, and how full the listener is.
+    fn counters(&self, handle: &ListenerHandle) -> Value {
+        let mut counters = counters(handle);
+        let (limits, asking) = (self.limits(), &self.house.asking);
+        counters["connections_admitted"] = self.turnstile.count().into();
+        counters["connections_max"] = limits.total.into();
+        counters["connections_per_address_max"] = limits.per_address.into();
+        counters["refused_for_room"] = self.turnstile.turned_away().into();
+        counters["webhook_questions"] = asking.count().into();
+        counters["webhook_questions_max"] = ASKING.total.into();
+        counters["webhook_postponed"] = asking.turned_away().into();
+        counters
+    }
+}
+
 /// The counters of all shards together.
 fn counters(handle: &ListenerHandle) -> Value {
     let members = handle.status();
@@ -174,6 +222,7 @@ fn counters(handle: &ListenerHandle) -> Value {
         "wrong_address": sum(|m| m.endpoint.wrong_address),
         "inductions": sum(|m| m.endpoint.inductions),
         "inductions_throttled": sum(|m| m.endpoint.inductions_throttled),
+        "banned": sum(|m| m.endpoint.banned),
         "conclusions": sum(|m| m.endpoint.conclusions),
         "bad_cookies": sum(|m| m.endpoint.bad_cookies),
         "bad_handshakes": sum(|m| m.endpoint.bad_handshakes),

@@ -2,9 +2,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tidegate_engine::Cidr;
 use tidegate_srt::StreamId;
+use tidegate_units::NetworkSet;
 
 use super::Listening;
+use crate::doorman::Webhook;
 use crate::publisher::PublisherDoor;
 use crate::readers::ReaderDoor;
 
@@ -30,6 +33,47 @@ impl fmt::Display for Entry {
             Self::Output(door) => write!(f, "output {}", door.name),
         }
     }
+}
+
+impl Entry {
+    /// The source's or output's name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Source(door) => &door.name,
+            Self::Output(door) => &door.name,
+        }
+    }
+
+    /// From where it may be called; empty is from everywhere.
+    pub(super) fn allow(&self) -> &[Cidr] {
+        match self {
+            Self::Source(door) => &door.rules.allow,
+            Self::Output(door) => &door.rules.allow,
+        }
+    }
+
+    /// Whom to ask about its callers.
+    pub(super) fn webhook(&self) -> Option<&Arc<Webhook>> {
+        match self {
+            Self::Source(door) => door.rules.webhook.as_ref(),
+            Self::Output(door) => door.rules.webhook.as_ref(),
+        }
+    }
+
+    /// Sends away whoever is connected from these addresses.
+    pub(super) fn send_away(&self, banned: &NetworkSet) {
+        match self {
+            Self::Source(door) => door.send_away(banned),
+            Self::Output(door) => door.send_away_banned(banned),
+        }
+    }
+}
+
+/// What a source or an output asks of its callers besides the passphrase.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) allow: Arc<[Cidr]>,
+    pub(crate) webhook: Option<Arc<Webhook>>,
 }
 
 /// Stream IDs of one listener. Exactly one owner each.
@@ -79,6 +123,10 @@ impl Table {
             .take(RIVALS_MAX)
             .cloned()
             .collect()
+    }
+
+    pub(super) fn owners(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
     }
 
     /// The stream ID here that looks most like what was asked for.

@@ -123,6 +123,9 @@ impl Place {
             let mut standby = details::connection(&status, stream_id, Direction::In);
             let rate = status.statistics.as_ref().map(|s| s.receive_rate.as_bps());
             standby["since"] = json!(rfc3339(beside.since));
+            if let Some(caller) = beside.caller.describe() {
+                standby["caller"] = caller;
+            }
             standby["bitrate_bps"] = json!(rate);
             standby
         });

@@ -1,13 +1,22 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
 
-use super::{KeyBytes, is_false};
+use super::access::{check_allow, check_not_zero};
+use super::webhook::secret_of;
+use super::{KeyBytes, WebhookSettings, is_false};
+use crate::doorman::Webhook;
+use crate::turnstile::Limits;
 
 /// Receive latency of a listener that does not say; libsrt's 120 ms is for a LAN.
 const DEFAULT_LATENCY: Span = Span::from_millis(200);
+/// Connections of a listener that does not say.
+const DEFAULT_CONNECTIONS: u32 = 2000;
+/// From one address: a venue behind NAT fits in, a stranger does not take every place.
+const DEFAULT_PER_ADDRESS: u32 = 500;
 /// The longest latency: memory is bitrate times latency.
 pub(super) const LATENCY_MAX: Span = Span::from_secs(8);
 
@@ -29,6 +38,49 @@ pub struct ListenerSettings {
     /// Key length suggested to callers that have a passphrase and no preference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
+    /// Only callers from these addresses and networks may come in; without it everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Cidr>,
+    /// Connections at a time. A tenth of them is kept for publishers.
+    #[serde(
+        default = "default_connections",
+        skip_serializing_if = "is_default_connections"
+    )]
+    pub max_connections: u32,
+    /// Connections at a time from one address (IPv6: from one /64 network).
+    #[serde(
+        default = "default_per_address",
+        skip_serializing_if = "is_default_per_address"
+    )]
+    pub max_connections_per_address: u32,
+    /// Who decides about callers that have the right passphrase; a source or an output may
+    /// have one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSettings>,
+}
+
+const fn default_connections() -> u32 {
+    DEFAULT_CONNECTIONS
+}
+
+const fn default_per_address() -> u32 {
+    DEFAULT_PER_ADDRESS
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_default_connections(count: &u32) -> bool {
+    *count == DEFAULT_CONNECTIONS
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_default_per_address(count: &u32) -> bool {
+    *count == DEFAULT_PER_ADDRESS
 }
 
 const fn default_latency() -> Span {
@@ -44,13 +96,55 @@ impl ListenerSettings {
             latency: DEFAULT_LATENCY,
             reject_detail: false,
             pbkeylen: None,
+            allow: Vec::new(),
+            max_connections: DEFAULT_CONNECTIONS,
+            max_connections_per_address: DEFAULT_PER_ADDRESS,
+            webhook: None,
         }
+    }
+
+    /// Limits of a listener that has no settings yet.
+    pub(crate) fn default_limits() -> Limits {
+        limits(DEFAULT_CONNECTIONS, DEFAULT_PER_ADDRESS)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        limits(self.max_connections, self.max_connections_per_address)
+    }
+
+    /// The webhook with its secret, which is written out by now.
+    pub(crate) fn resolved_webhook(&self) -> Result<Option<Arc<Webhook>>, SettingsError> {
+        let webhook = self.webhook.as_ref();
+        webhook
+            .map(|webhook| webhook.resolve(&NoSecrets).map(Arc::new))
+            .transpose()
     }
 }
 
 impl Settings for ListenerSettings {
+    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
+        secret_of(&mut self.webhook).into_iter().collect()
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
+        check_allow(&self.allow)?;
+        check_not_zero("max_connections", self.max_connections)?;
+        check_not_zero(
+            "max_connections_per_address",
+            self.max_connections_per_address,
+        )?;
+        self.webhook
+            .as_ref()
+            .map_or(Ok(()), WebhookSettings::check)?;
         check_latency(Some(self.latency))
+    }
+}
+
+fn limits(total: u32, per_address: u32) -> Limits {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Limits {
+        total: count(total),
+        per_address: count(per_address),
     }
 }
 

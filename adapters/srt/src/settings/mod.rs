@@ -1,5 +1,6 @@
 //! What listeners, sources and outputs are told.
 
+mod access;
 mod listener;
 mod output;
 mod passphrase;
@@ -8,6 +9,7 @@ mod second_publisher;
 mod source;
 mod uri;
 mod uri_options;
+mod webhook;
 
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;
@@ -15,6 +17,8 @@ pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
 pub use second_publisher::SecondPublisher;
 pub use source::SourceSettings;
 pub use uri::{CallUri, UriError};
+pub(crate) use webhook::TIMEOUT_MAX as WEBHOOK_TIMEOUT_MAX;
+pub use webhook::WebhookSettings;
 
 use tidegate_engine::{SecretRef, SettingsError};
 use tidegate_srt::StreamId;

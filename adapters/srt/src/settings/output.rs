@@ -1,10 +1,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
+use super::access::{check_allow, check_not_zero, check_only_for_callers};
 use super::listener::check_latency;
 use super::uri::{CallUri, take_passphrase};
-use super::{KeyBytes, check_secret, check_way, is_false};
+use super::webhook::secret_of;
+use super::{KeyBytes, WebhookSettings, check_secret, check_way, is_false};
+
+/// Readers of an output that does not say.
+const DEFAULT_READERS: u32 = 1000;
 
 /// A feed that leaves by SRT: to readers on a listener, or pushed by a call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +42,15 @@ pub struct OutputSettings {
     /// Key length of a call; a reader chooses its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
+    /// Only callers from these addresses and networks may come in; without it everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Cidr>,
+    /// Who decides about callers that have the right passphrase, instead of the listener's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSettings>,
+    /// Readers at a time; 1000 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_readers: Option<u32>,
 }
 
 /// As it is written; see [`super::SourceSettings`].
@@ -53,6 +67,10 @@ struct Written {
     #[serde(default)]
     low_delay: bool,
     pbkeylen: Option<KeyBytes>,
+    #[serde(default)]
+    allow: Vec<Cidr>,
+    webhook: Option<WebhookSettings>,
+    max_readers: Option<u32>,
 }
 
 impl TryFrom<Written> for OutputSettings {
@@ -69,6 +87,9 @@ impl TryFrom<Written> for OutputSettings {
             latency: written.latency,
             low_delay: written.low_delay,
             pbkeylen: written.pbkeylen,
+            allow: written.allow,
+            webhook: written.webhook,
+            max_readers: written.max_readers,
         })
     }
 }
@@ -78,6 +99,7 @@ impl Settings for OutputSettings {
         self.passphrase
             .iter_mut()
             .map(|secret| ("passphrase", secret))
+            .chain(secret_of(&mut self.webhook))
             .collect()
     }
 
@@ -104,12 +126,31 @@ impl Settings for OutputSettings {
             self.call.as_ref(),
         )?;
         self.check_access()?;
+        self.check_callers()?;
         check_secret(self.passphrase.as_ref())?;
         check_latency(self.latency)
     }
 }
 
 impl OutputSettings {
+    /// Readers at a time.
+    pub(crate) fn readers_max(&self) -> usize {
+        let max = self.max_readers.unwrap_or(DEFAULT_READERS);
+        usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
+    fn check_callers(&self) -> Result<(), SettingsError> {
+        let set = [
+            ("allow", !self.allow.is_empty()),
+            ("webhook", self.webhook.is_some()),
+            ("max_readers", self.max_readers.is_some()),
+        ];
+        check_only_for_callers(self.call.is_some(), &set)?;
+        check_allow(&self.allow)?;
+        check_not_zero("max_readers", self.max_readers.unwrap_or(DEFAULT_READERS))?;
+        self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
+    }
+
     /// Open reading is written explicitly, or not at all.
     fn check_access(&self) -> Result<(), SettingsError> {
         let error = |message| Err(SettingsError::new("open", message));

@@ -1,10 +1,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
+use super::access::{check_allow, check_only_for_callers};
 use super::listener::check_latency;
 use super::uri::{CallUri, take_passphrase};
-use super::{KeyBytes, SecondPublisher, check_secret, check_way};
+use super::webhook::secret_of;
+use super::{KeyBytes, SecondPublisher, WebhookSettings, check_secret, check_way};
 
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +35,12 @@ pub struct SourceSettings {
     /// or stands by.
     #[serde(default, skip_serializing_if = "SecondPublisher::is_default")]
     pub second_publisher: SecondPublisher,
+    /// Only callers from these addresses and networks may come in; without it everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Cidr>,
+    /// Who decides about callers that have the right passphrase, instead of the listener's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookSettings>,
 }
 
 /// As it is written; a passphrase in the address then moves to its own field, so that no
@@ -48,6 +56,9 @@ struct Written {
     pbkeylen: Option<KeyBytes>,
     #[serde(default)]
     second_publisher: SecondPublisher,
+    #[serde(default)]
+    allow: Vec<Cidr>,
+    webhook: Option<WebhookSettings>,
 }
 
 impl TryFrom<Written> for SourceSettings {
@@ -63,6 +74,8 @@ impl TryFrom<Written> for SourceSettings {
             latency: written.latency,
             pbkeylen: written.pbkeylen,
             second_publisher: written.second_publisher,
+            allow: written.allow,
+            webhook: written.webhook,
         })
     }
 }
@@ -72,6 +85,7 @@ impl Settings for SourceSettings {
         self.passphrase
             .iter_mut()
             .map(|secret| ("passphrase", secret))
+            .chain(secret_of(&mut self.webhook))
             .collect()
     }
 
@@ -98,20 +112,21 @@ impl Settings for SourceSettings {
             self.call.as_ref(),
         )?;
         check_secret(self.passphrase.as_ref())?;
-        self.check_second_publisher()?;
+        self.check_callers()?;
         check_latency(self.latency)
     }
 }
 
 impl SourceSettings {
-    /// Who calls is alone with whom it calls.
-    fn check_second_publisher(&self) -> Result<(), SettingsError> {
-        if self.call.is_none() || self.second_publisher.is_default() {
-            return Ok(());
-        }
-        let message = "a call has one publisher: the one it calls";
-        Err(SettingsError::new("second_publisher", message)
-            .advise("leave it out, or wait for publishers on a listener"))
+    fn check_callers(&self) -> Result<(), SettingsError> {
+        let set = [
+            ("second_publisher", !self.second_publisher.is_default()),
+            ("allow", !self.allow.is_empty()),
+            ("webhook", self.webhook.is_some()),
+        ];
+        check_only_for_callers(self.call.is_some(), &set)?;
+        check_allow(&self.allow)?;
+        self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
     }
 }
 
@@ -175,6 +190,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&parse(text)).unwrap(), text);
         let call = parse(r#"{"call":"srt://h:1","second_publisher":"take_over"}"#);
         assert_eq!(call.check().unwrap_err().field, "second_publisher");
+        let call = parse(r#"{"call":"srt://h:1","allow":["192.0.2.0/24"]}"#);
+        assert_eq!(call.check().unwrap_err().field, "allow");
     }
 
     #[test]

@@ -208,6 +208,24 @@ impl Drop for Bed {
     }
 }
 
+/// Tries to publish and must hear a refusal; returns the code it heard.
+pub(crate) fn refused(bed: &Bed, name: &str, options: &str) -> String {
+    let mut command = Command::new("srt-live-transmit");
+    command.args([
+        "-a:no",
+        "-loglevel:debug",
+        "-v",
+        "file://con",
+        &bed.url(options),
+    ]);
+    let (process, _input) = Process::with_input(name, &mut command, bed.folder());
+    eventually("the refusal is heard", || {
+        let output = process.output();
+        let line = output.lines().find(|line| line.contains("REJECT"))?;
+        line.split("REJECT").nth(1).map(str::to_owned)
+    })
+}
+
 /// Bytes that have arrived.
 #[derive(Clone, Default)]
 pub(crate) struct Gathered(Arc<Mutex<Vec<u8>>>);

@@ -15,6 +15,8 @@ pub struct EndpointCounters {
     pub inductions: u64,
     /// Inductions ignored because of a limit.
     pub inductions_throttled: u64,
+    /// Handshakes ignored because their address is banned.
+    pub banned: u64,
     /// Conclusions, repeated ones included.
     pub conclusions: u64,
     /// Conclusions with a cookie that is not ours or too old.

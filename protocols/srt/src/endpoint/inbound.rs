@@ -20,6 +20,11 @@ impl Endpoint {
     ) {
         self.advance(now);
         self.counters.datagrams += 1;
+        if (is_srtla(bytes) || destination_of(bytes) == Some(SocketId::LISTENER))
+            && self.ignores(from)
+        {
+            return;
+        }
         if is_srtla(bytes) {
             return self.handle_srtla(now, from, to, bytes);
         }

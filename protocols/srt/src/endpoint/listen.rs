@@ -57,6 +57,14 @@ impl Endpoint {
         self.reply(from, to, reply.to_vec());
     }
 
+    /// Whether the address is banned: then every answer would be one too many.
+    pub(super) fn ignores(&mut self, from: SocketAddr) -> bool {
+        let listen = self.listen.as_ref();
+        let banned = listen.is_some_and(|listen| listen.banned.contains(from.ip()));
+        self.counters.banned += u64::from(banned);
+        banned
+    }
+
     /// A conclusion: repeated, or new from a caller whose cookie proves its address.
     pub(super) fn handle_conclusion(
         &mut self,

@@ -339,6 +339,28 @@ fn a_wrong_passphrase_is_refused() {
 }
 
 #[test]
+fn a_banned_caller_hears_nothing_and_a_connection_that_is_there_goes_on() {
+    let mut pair = Pair::connected(CallerConfig::default(), |_, _| false);
+    let networks = [tidegate_units::Network::from(CALLER.ip())];
+    let banned: tidegate_units::NetworkSet = networks.into_iter().collect();
+    pair.listener.set_listener(Some(ListenerConfig {
+        banned: banned.into(),
+        ..ListenerConfig::default()
+    }));
+    pair.publish(0..10);
+    pair.caller
+        .connect(pair.now, LISTENER, CallerConfig::default())
+        .unwrap();
+    let before = pair.listener.counters();
+    pair.run(Duration::from_millis(3500));
+    assert_eq!(pair.refused, [RejectReason::Timeout]);
+    let after = pair.listener.counters();
+    assert!(after.banned > 5);
+    assert_eq!(after.inductions, before.inductions);
+    assert_eq!(pair.numbers(), (0..10).collect::<Vec<_>>());
+}
+
+#[test]
 fn nobody_answering_is_a_timeout() {
     let mut pair = Pair::new();
     pair.drop = |_, _| true;

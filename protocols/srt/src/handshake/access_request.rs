@@ -18,6 +18,19 @@ pub enum AccessMode {
     Bidirectional,
 }
 
+/// What a caller wants to have transmitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccessType {
+    /// Live media, or whatever both sides agree on.
+    Stream,
+    /// A file; the resource is its name.
+    File,
+    /// Something about authorisation.
+    Auth,
+}
+
+/// Keys with a fixed meaning.
+const STANDARD_KEYS: [&str; 6] = ["u", "r", "h", "s", "t", "m"];
 /// A stream ID with more keys than this is not readable.
 const MAX_KEYS: usize = 32;
 /// Braces may be nested this deep.
@@ -84,12 +97,28 @@ impl AccessRequest {
     /// the letter of the convention, or unknown.
     #[must_use]
     pub fn mode(&self) -> Option<AccessMode> {
-        match self.get("m")? {
-            "request" => Some(AccessMode::Request),
-            "publish" => Some(AccessMode::Publish),
-            "bidirectional" => Some(AccessMode::Bidirectional),
-            _ => None,
-        }
+        let modes = [
+            ("request", AccessMode::Request),
+            ("publish", AccessMode::Publish),
+            ("bidirectional", AccessMode::Bidirectional),
+        ];
+        one_of(self.get("m")?, &modes)
+    }
+
+    /// The type (`t`): a stream if it is missing, `None` if it is unknown.
+    #[must_use]
+    pub fn kind(&self) -> Option<AccessType> {
+        let types = [
+            ("stream", AccessType::Stream),
+            ("file", AccessType::File),
+            ("auth", AccessType::Auth),
+        ];
+        one_of(self.get("t").unwrap_or("stream"), &types)
+    }
+
+    /// The keys without a fixed meaning, such as `user_*` and `company_*`, in their order.
+    pub fn custom(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs().filter(|(key, _)| !STANDARD_KEYS.contains(key))
     }
 
     /// All keys and values in their order.
@@ -122,6 +151,13 @@ impl AccessRequest {
         }
         Some(())
     }
+}
+
+fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Option<T> {
+    known
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text))
+        .map(|(_, value)| *value)
 }
 
 /// The text up to the comma outside all braces, and what follows that comma.

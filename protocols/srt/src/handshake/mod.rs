@@ -25,7 +25,7 @@ mod stream_id;
 #[cfg(test)]
 mod tests;
 
-pub use access_request::{AccessMode, AccessRequest};
+pub use access_request::{AccessMode, AccessRequest, AccessType};
 pub use caller::{Call, CallStep, CallerHandshake};
 pub use conclusion::{ConclusionRequest, RequestedEncryption};
 pub use cookie::CookieKey;

@@ -116,7 +116,7 @@ impl fmt::Debug for StreamId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handshake::AccessMode;
+    use crate::handshake::{AccessMode, AccessType};
 
     #[test]
     fn free_text_is_its_own_name() {
@@ -143,6 +143,26 @@ mod tests {
         assert_eq!(access.mode(), Some(AccessMode::Request));
         assert_eq!(access.get("user.name"), Some("bob"));
         assert_eq!(access.get("user.site.town"), Some("x"));
+    }
+
+    #[test]
+    fn type_and_mode_are_read_whatever_their_case() {
+        let access = |text: &str| StreamId::from(text).access().cloned().unwrap();
+        assert_eq!(access("#!::r=a").kind(), Some(AccessType::Stream));
+        assert_eq!(access("#!::r=a,t=File").kind(), Some(AccessType::File));
+        assert_eq!(access("#!::r=a,t=auth").kind(), Some(AccessType::Auth));
+        assert_eq!(access("#!::r=a,t=pigeon").kind(), None);
+        assert_eq!(access("#!::m=Publish").mode(), Some(AccessMode::Publish));
+        assert_eq!(access("#!::m=both").mode(), None);
+    }
+
+    #[test]
+    fn keys_without_a_fixed_meaning_are_told_apart() {
+        let id = StreamId::from("#!::u=a,company_x=1,r=b,user_y=2,h=c,s=d,t=stream,m=publish");
+        let access = id.access().unwrap();
+        let custom: Vec<_> = access.custom().collect();
+        assert_eq!(custom, [("company_x", "1"), ("user_y", "2")]);
+        assert_eq!((access.host(), access.session()), (Some("c"), Some("d")));
     }
 
     #[test]

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_units::Network;
+
+/// The part of an IPv6 address that its owner did not choose.
+const V6_PREFIX_BITS: u8 = 64;
+
+/// How many may be inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) total: usize,
+    pub(crate) per_address: usize,
+}
+
+/// Which limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    Total(usize),
+    Address(usize),
+}
+
+/// Counts who is inside, in all and by address (IPv6: by /64).
+#[derive(Default)]
+pub(crate) struct Turnstile {
+    inside: Mutex<Inside>,
+    turned_away: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inside {
+    total: usize,
+    by_address: BTreeMap<IpAddr, usize>,
+}
+
+/// Somebody is inside, until it is dropped.
+pub(crate) struct Ticket {
+    turnstile: Arc<Turnstile>,
+    address: IpAddr,
+}
+
+impl Turnstile {
+    pub(crate) fn enter(self: &Arc<Self>, from: IpAddr, limits: Limits) -> Result<Ticket, Full> {
+        let address = owner(from);
+        let mut inside = self.inside();
+        let here = inside.by_address.get(&address).copied().unwrap_or(0);
+        let full = if inside.total >= limits.total {
+            Some(Full::Total(limits.total))
+        } else if here >= limits.per_address {
+            Some(Full::Address(limits.per_address))
+        } else {
+            None
+        };
+        if let Some(full) = full {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
+            return Err(full);
+        }
+        inside.total += 1;
+        inside.by_address.insert(address, here + 1);
+        Ok(Ticket {
+            turnstile: Arc::clone(self),
+            address,
+        })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.inside().total
+    }
+
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn owner(address: IpAddr) -> IpAddr {
+    let address = address.to_canonical();
+    let prefix = Network::new(address, V6_PREFIX_BITS).filter(|_| address.is_ipv6());
+    prefix.map_or(address, |prefix| prefix.address())
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut inside = self.turnstile.inside();
+        inside.total -= 1;
+        if let Some(count) = inside.by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                inside.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        total: 3,
+        per_address: 2,
+    };
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_address_does_not_take_all_the_room() {
+        let turnstile = Arc::new(Turnstile::default());
+        let enter = |address| turnstile.enter(ip(address), LIMITS);
+        let _inside = [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].map(|t| t.ok().unwrap());
+        assert_eq!(enter("192.0.2.1").err(), Some(Full::Address(2)));
+        let _other = enter("192.0.2.2").ok().unwrap();
+        assert_eq!(enter("192.0.2.3").err(), Some(Full::Total(3)));
+        assert_eq!((turnstile.count(), turnstile.turned_away()), (3, 2));
+    }
+
+    #[test]
+    fn who_leaves_makes_room() {
+        let turnstile = Arc::new(Turnstile::default());
+        for _ in 0..10 {
+            let _one = turnstile.enter(ip("192.0.2.1"), LIMITS).ok().unwrap();
+            let _two = turnstile.enter(ip("192.0.2.1"), LIMITS).ok().unwrap();
+        }
+        assert_eq!(turnstile.count(), 0);
+        assert!(turnstile.inside().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_whole_ipv6_prefix_is_one_address() {
+        let turnstile = Arc::new(Turnstile::default());
+        let enter = |address| turnstile.enter(ip(address), LIMITS);
+        let _inside = [enter("2001:db8::1"), enter("2001:db8::2")].map(|t| t.ok().unwrap());
+        assert_eq!(enter("2001:db8::3").err(), Some(Full::Address(2)));
+        assert!(enter("2001:db8:0:1::3").is_ok());
+    }
+}

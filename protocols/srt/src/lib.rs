@@ -10,6 +10,7 @@ pub mod crypto;
 mod endpoint;
 mod event;
 pub mod fec;
+mod group;
 pub mod handshake;
 mod recv;
 mod reject;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{ConnectionId, Endpoint, Event, ListenerConfig, RequestId};
-use tidegate_udp::{Outbox, Socket, steer};
+use tidegate_udp::{Datagram, Outbox, Socket, steer};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
 
@@ -125,15 +125,24 @@ impl Port {
     }
 
     /// The shard a datagram belongs to. Only listeners' ports are shared by shards.
-    pub(super) fn owner(&self, from: SocketAddr, bytes: &[u8], here: &Door) -> usize {
-        let here = usize::from(here.index());
-        if self.gate.is_some() {
-            steer::shard_of(bytes)
-                .or_else(|| self.links.owner_of(from, bytes))
-                .unwrap_or(here)
-        } else {
-            here
-        }
+    ///
+    /// Legs of one bonding group meet in the shard that the group's number names: the kernel
+    /// spreads them by their addresses.
+    pub(super) fn owner(
+        &self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+        shards: usize,
+    ) -> Option<usize> {
+        self.gate.as_ref()?;
+        let (from, bytes) = (datagram.from, datagram.bytes);
+        let by_group = || {
+            let group = self.endpoint.group_asked_for(now, from, bytes)?;
+            Some(group as usize % shards)
+        };
+        steer::shard_of(bytes)
+            .or_else(|| self.links.owner_of(from, bytes))
+            .or_else(by_group)
     }
 
     /// Tells the other shards which links are here, before their senders learn it.

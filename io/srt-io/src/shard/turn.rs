@@ -130,10 +130,8 @@ impl Shard {
             }
             for datagram in self.received.datagrams() {
                 count += 1;
-                match self
-                    .doors
-                    .get(port.owner(datagram.from, datagram.bytes, &self.door))
-                {
+                let owner = port.owner(now, &datagram, self.doors.len());
+                match owner.and_then(|shard| self.doors.get(shard)) {
                     Some(owner) if owner.index() != self.door.index() => {
                         port.note_handed_over(owner.hand(Handed {
                             port: id,

@@ -132,7 +132,12 @@ impl Endpoint {
             self.counters.requests_throttled += 1;
             return self.odd(now, from, OddityKind::Throttled);
         }
-        let conclusion = match ConclusionRequest::read(handshake, min_version) {
+        let read = ConclusionRequest::read(handshake, min_version);
+        let read = read.and_then(|conclusion| match conclusion.group {
+            None => Ok(conclusion),
+            Some(_) => Err(RejectReason::Group),
+        });
+        let conclusion = match read {
             Ok(conclusion) => conclusion,
             Err(reason) => {
                 let bytes = refuse(reason);
@@ -349,6 +354,7 @@ pub(super) fn our_side(
         too_late_drop: config.too_late_drop,
         nak_report: config.nak_report,
         packet_filter: config.packet_filter,
+        group: None,
     }
 }
 

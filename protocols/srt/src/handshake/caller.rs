@@ -161,6 +161,9 @@ impl CallerHandshake {
         }
         let extensions = Extensions::read(&response.extensions)?;
         extensions.check_supported()?;
+        if extensions.group.is_some() {
+            return Err(RejectReason::Group);
+        }
         let hs = extensions.response.ok_or(RejectReason::Rogue)?;
         if hs.version < SrtVersion::HANDSHAKE_5 {
             return Err(RejectReason::Rogue);

@@ -5,7 +5,8 @@ use crate::RejectReason;
 use crate::crypto::KeyMaterial;
 use crate::fec::FilterConfig;
 use crate::wire::{
-    Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion,
+    GroupExtension, Handshake, HsExtension, HsFlags, RequestType, SequenceNumber, SocketId,
+    SrtVersion,
 };
 
 /// A caller's conclusion that may be decided on: well-formed, and for what is supported.
@@ -28,6 +29,8 @@ pub struct ConclusionRequest {
     pub encryption: RequestedEncryption,
     /// The packet filter it wants.
     pub packet_filter: Option<FilterConfig>,
+    /// The bonding group it is a leg of.
+    pub group: Option<GroupExtension>,
     pub(super) cookie: u32,
     pub(super) extension_field: u16,
 }
@@ -66,6 +69,7 @@ impl ConclusionRequest {
             encryption: encryption(extensions.key_material_request, &hs)?,
             packet_filter: extensions.filter,
             stream_id: StreamId::new(&extensions.stream_id.unwrap_or_default()),
+            group: extensions.group,
             cookie: handshake.cookie,
             extension_field: handshake.extension_field,
         })

@@ -30,7 +30,7 @@ impl<'a> Extensions<'a> {
         Ok(extensions)
     }
 
-    /// Refuses what live mode without groups cannot do.
+    /// Refuses what live mode cannot do.
     pub(super) fn check_supported(&self) -> Result<(), RejectReason> {
         if self
             .congestion
@@ -39,7 +39,7 @@ impl<'a> Extensions<'a> {
         {
             return Err(RejectReason::Congestion);
         }
-        if self.group.is_some() {
+        if self.group.is_some_and(|group| !is_known_group(&group)) {
             return Err(RejectReason::Group);
         }
         Ok(())
@@ -75,6 +75,15 @@ impl<'a> Extensions<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Broadcast and backup are all that libsrt has kept.
+const fn is_known_group(group: &GroupExtension) -> bool {
+    let kinds = matches!(
+        group.kind,
+        GroupExtension::BROADCAST | GroupExtension::BACKUP
+    );
+    kinds && group.group & GroupExtension::ID_BIT != 0
 }
 
 fn handshake(body: &[u8]) -> Result<HsExtension, RejectReason> {

@@ -25,6 +25,8 @@ pub struct OurSide {
     pub nak_report: bool,
     /// The packet filter this side wants.
     pub packet_filter: Option<FilterConfig>,
+    /// The ID of our bonding group that the connection is a leg of.
+    pub group: Option<u32>,
 }
 
 impl OurSide {

@@ -6,8 +6,8 @@ use super::our_side::OurSide;
 use crate::crypto::SessionKeys;
 use crate::fec::{FilterConfig, FilterConflict, PacketFilter};
 use crate::wire::{
-    ControlPacket, ExtensionCommand, ExtensionFlags, ExtensionWriter, Handshake, RequestType,
-    Timestamp, WireAddress, WireText,
+    ControlPacket, ExtensionCommand, ExtensionFlags, ExtensionWriter, GroupExtension, Handshake,
+    RequestType, Timestamp, WireAddress, WireText,
 };
 
 impl ConclusionRequest {
@@ -37,6 +37,14 @@ impl ConclusionRequest {
             flags = flags.with(ExtensionFlags::CONFIGURATION);
             let text = WireText::encode(filter.to_string().as_bytes());
             extensions.push(ExtensionCommand::FILTER, &text);
+        }
+        if let Some((theirs, ours)) = self.group.zip(ours.group) {
+            flags = flags.with(ExtensionFlags::CONFIGURATION);
+            let group = GroupExtension {
+                group: ours,
+                ..theirs
+            };
+            extensions.push(ExtensionCommand::GROUP, &group.to_bytes());
         }
         if let Some(keys) = keys {
             flags = flags.with(ExtensionFlags::KEY_MATERIAL);

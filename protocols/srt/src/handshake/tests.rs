@@ -19,6 +19,7 @@ const STAMP: Timestamp = Timestamp::new(77);
 
 fn side(socket: u32, latency_millis: u64) -> OurSide {
     OurSide {
+        group: None,
         socket: SocketId::new(socket),
         segment_bytes: 1500,
         flow_window_packets: 8192,

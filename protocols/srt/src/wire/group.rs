@@ -15,6 +15,13 @@ pub struct GroupExtension {
 }
 
 impl GroupExtension {
+    /// Set in the ID of every group, so that none is taken for a socket's.
+    pub const ID_BIT: u32 = 1 << 30;
+    /// Every leg carries every packet.
+    pub const BROADCAST: u8 = 1;
+    /// One leg carries the packets, the others wait.
+    pub const BACKUP: u8 = 2;
+
     /// Bytes of the block's body.
     pub const BYTES: usize = 2 * WORD_BYTES;
 

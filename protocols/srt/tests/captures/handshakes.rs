@@ -56,6 +56,7 @@ fn side(handshake: &Handshake<'_>, name: &str) -> OurSide {
         120
     });
     OurSide {
+        group: None,
         socket: handshake.socket,
         segment_bytes: 1500,
         flow_window_packets: 8192,

@@ -1,18 +1,12 @@
 //! One SRT caller on a socket of its own.
 
 use crate::payload;
+use crate::port::{Port, Scratch};
 use anyhow::{Context as _, bail};
-use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
-use tidegate_srt::{
-    CallerConfig, ConnectionId, CookieKey, Endpoint, EndpointConfig, EndpointLimits, Event,
-    SocketIdSpace, TransmitBatch,
-};
-use tidegate_udp::{Options, Outbox, RecvBatch, Run, Socket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::BorrowedFd;
+use tidegate_srt::{CallerConfig, ConnectionId, Event, SessionKeys};
 use tidegate_units::Instant;
-
-/// Bytes a client's socket may owe the kernel.
-const OUTBOX_BYTES: usize = 1 << 20;
 
 /// What a client has seen.
 #[derive(Default, Clone, Copy)]
@@ -23,17 +17,9 @@ pub(crate) struct Tally {
     pub(crate) latency_max_us: u64,
 }
 
-/// Memory that every client of one thread can share, since they take turns.
-pub(crate) struct Scratch {
-    pub(crate) incoming: RecvBatch,
-    pub(crate) outgoing: TransmitBatch,
-}
-
 /// A caller, publishing or reading.
 pub(crate) struct Client {
-    socket: Socket,
-    outbox: Outbox,
-    endpoint: Endpoint,
+    port: Port,
     connection: ConnectionId,
     pub(crate) connected: bool,
     pub(crate) tally: Tally,
@@ -45,33 +31,33 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn call(now: Instant, to: SocketAddr, stream_id: &str) -> anyhow::Result<Self> {
-        let local: SocketAddr = if to.is_ipv4() {
-            ([127, 0, 0, 1], 0).into()
+        let local: IpAddr = if to.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
         } else {
-            (std::net::Ipv6Addr::LOCALHOST, 0).into()
+            Ipv6Addr::LOCALHOST.into()
         };
-        let socket = Socket::bind(local, &Options::default()).context("no socket for a client")?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-        let config = EndpointConfig {
-            listen: None,
-            socket_ids: SocketIdSpace { shard: 0 },
-            cookie_key: CookieKey::new([0; 16]),
-            limits: EndpointLimits::default(),
-            seed,
-        };
-        let mut endpoint = Endpoint::new(now, config);
+        Self::call_from(now, local, to, stream_id, None)
+    }
+
+    pub(crate) fn call_from(
+        now: Instant,
+        local: IpAddr,
+        to: SocketAddr,
+        stream_id: &str,
+        keys: Option<SessionKeys>,
+    ) -> anyhow::Result<Self> {
+        let mut port = Port::open(now, local)?;
         let config = CallerConfig {
             stream_id: stream_id.as_bytes().to_vec().into(),
+            keys,
             ..CallerConfig::default()
         };
-        let connection = endpoint
+        let connection = port
+            .endpoint
             .connect(now, to, config)
             .context("the call could not begin")?;
         Ok(Self {
-            socket,
-            outbox: Outbox::new(OUTBOX_BYTES),
-            endpoint,
+            port,
             connection,
             connected: false,
             tally: Tally::default(),
@@ -82,44 +68,35 @@ impl Client {
     }
 
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.port.descriptor()
     }
 
     /// Sends one numbered packet.
     pub(crate) fn send(&mut self, now: Instant, number: u64) -> anyhow::Result<()> {
-        self.endpoint
+        self.port
+            .endpoint
             .send(now, self.connection, payload::packet(number, now), now)
             .map_err(|error| anyhow::anyhow!("a publisher could not send: {error}"))
     }
 
     /// Reads what has come, and writes what is due.
     pub(crate) fn turn(&mut self, now: Instant, scratch: &mut Scratch) -> anyhow::Result<()> {
-        while self.socket.recv(&mut scratch.incoming)? > 0 {
-            for datagram in scratch.incoming.datagrams() {
-                self.endpoint
-                    .handle_datagram(now, datagram.from, datagram.to, datagram.bytes);
-            }
-            if !scratch.incoming.is_full() {
-                break;
-            }
-        }
+        self.port.receive(now, scratch)?;
         self.drain(now, scratch)
     }
 
     /// Lets time pass, and writes what is due.
     pub(crate) fn tick(&mut self, now: Instant, scratch: &mut Scratch) -> anyhow::Result<()> {
-        if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
-            self.endpoint.handle_timeout(now);
-        }
+        self.port.tick(now);
         self.drain(now, scratch)
     }
 
     pub(crate) fn wakes_at(&self) -> Instant {
-        self.endpoint.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
+        self.port.wakes_at()
     }
 
     fn drain(&mut self, now: Instant, scratch: &mut Scratch) -> anyhow::Result<()> {
-        while let Some(event) = self.endpoint.poll_event() {
+        while let Some(event) = self.port.endpoint.poll_event() {
             match event {
                 Event::Connected { .. } => self.connected = true,
                 Event::Closed { reason, .. } => bail!("a connection was closed: {reason:?}"),
@@ -127,28 +104,12 @@ impl Client {
                 _ => {}
             }
         }
-        while let Some(received) = self.endpoint.poll_received(self.connection) {
+        while let Some(received) = self.port.endpoint.poll_received(self.connection) {
             self.tally.missing += u64::from(received.dropped_before);
             self.count(now, &received.payload);
         }
-        loop {
-            let more = self.endpoint.poll_transmit(now, &mut scratch.outgoing);
-            let runs: Vec<Run<'_>> = scratch
-                .outgoing
-                .runs()
-                .map(|run| Run {
-                    to: run.to,
-                    from: run.from,
-                    bytes: run.bytes,
-                    segment_bytes: run.segment_bytes,
-                })
-                .collect();
-            self.outbox.send(&self.socket, &runs);
-            scratch.outgoing.clear();
-            if !more {
-                return Ok(());
-            }
-        }
+        self.port.transmit(now, scratch);
+        Ok(())
     }
 
     fn count(&mut self, now: Instant, bytes: &[u8]) {
@@ -167,9 +128,15 @@ impl Client {
             .push(u32::try_from(latency).unwrap_or(u32::MAX));
     }
 
+    /// Ends the connection.
+    pub(crate) fn leave(&mut self, now: Instant, scratch: &mut Scratch) {
+        self.port.endpoint.close(now, self.connection);
+        self.port.transmit(now, scratch);
+    }
+
     /// How many packets this client had to send again.
     pub(crate) fn retransmitted(&mut self, now: Instant) -> u64 {
-        if let Some(statistics) = self.endpoint.statistics(now, self.connection) {
+        if let Some(statistics) = self.port.endpoint.statistics(now, self.connection) {
             self.retransmitted = statistics.total.packets_retransmitted;
         }
         self.retransmitted

@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 fn measure(relay: Relay, options: &Options) -> anyhow::Result<Result<Delay, String>> {
     let server = relay.start(options)?;
-    let seen = observe(&*server, SCENARIO, options)?;
+    let seen = observe(&*server, SCENARIO, options, || Ok(()))?;
     if let Some(why) = seen.refused {
         return Ok(Err(why));
     }

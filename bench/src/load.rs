@@ -1,14 +1,14 @@
 //! The load generator: publishers and readers on one thread, evenly spaced.
 
-use crate::client::{Client, Scratch, Tally};
+use crate::client::{Client, Tally};
 use crate::payload::PAYLOAD_BYTES;
+use crate::port::Scratch;
 use anyhow::bail;
 use clap::Args;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tidegate_srt::TransmitBatch;
-use tidegate_udp::{Clock, Interest, Poller, RecvBatch};
+use tidegate_udp::{Clock, Interest, Poller};
 use tidegate_units::Instant;
 
 /// How long every connection may take to be made.
@@ -174,10 +174,7 @@ impl Load {
             publishers: options.publishers as u64,
             worst_lateness: Duration::ZERO,
         };
-        let scratch = Scratch {
-            incoming: RecvBatch::new(),
-            outgoing: TransmitBatch::new(256 << 10),
-        };
+        let scratch = Scratch::new();
         let mut load = Self {
             clients,
             publishers: options.publishers,

@@ -10,10 +10,12 @@
     reason = "its output is the point of this program"
 )]
 
+mod attack;
 mod client;
 mod hop;
 mod load;
 mod payload;
+mod port;
 mod report;
 mod scenario;
 mod server;
@@ -34,6 +36,8 @@ enum Command {
     Run(scenario::Options),
     /// Measure only what a relay hop adds in delay.
     Hop(scenario::Options),
+    /// Measure only what strangers with a wrong passphrase cost.
+    Attack(scenario::Options),
     /// Generate load (started by `run`).
     Load(load::Options),
 }
@@ -42,6 +46,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Run(options) => scenario::run(&options),
         Command::Hop(options) => hop::run(&options),
+        Command::Attack(options) => attack::run(&options),
         Command::Load(options) => load::run(&options),
     }
 }

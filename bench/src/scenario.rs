@@ -1,9 +1,9 @@
 //! The scenarios, and one measurement of one server in one of them.
 
-use crate::hop;
 use crate::report::{self, Figure};
 use crate::server::{LiveTransmit, OurServer, Server};
 use crate::usage::{self, Usage};
+use crate::{attack, hop};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::{BufRead as _, BufReader};
@@ -111,7 +111,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
-    hop::run(options)
+    hop::run(options)?;
+    attack::run(options)
 }
 
 #[expect(
@@ -134,7 +135,7 @@ pub(crate) struct Observed {
 
 /// Drives `server` through `scenario`, and says what that cost it.
 fn measure(server: &dyn Server, scenario: Scenario, options: &Options) -> anyhow::Result<Figure> {
-    let seen = observe(server, scenario, options)?;
+    let seen = observe(server, scenario, options, || Ok(()))?;
     Ok(Figure::new(
         server.name(),
         scenario,
@@ -145,14 +146,16 @@ fn measure(server: &dyn Server, scenario: Scenario, options: &Options) -> anyhow
     ))
 }
 
-/// Drives `server` through `scenario`.
+/// Drives `server` through `scenario`; `begins` is called when the measurement does.
 pub(crate) fn observe(
     server: &dyn Server,
     scenario: Scenario,
     options: &Options,
+    begins: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<Observed> {
     let mut load = Load::start(server, scenario, options.seconds)?;
     load.until("measuring")?;
+    begins()?;
     let before = usage::of(&server.processes())?;
     load.until("measured")?;
     let after = usage::of(&server.processes())?;

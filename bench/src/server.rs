@@ -5,6 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use tidegate_testkit::{Process, Tidegate, free_udp_port};
 
+/// The stream that is guarded, and what opens it.
+pub(crate) const HONEST_ID: &str = "honest";
+pub(crate) const HONEST_PASSPHRASE: &str = "an-honest-passphrase";
+
 /// A server under load, and where its clients call.
 pub(crate) trait Server {
     fn name(&self) -> &'static str;
@@ -26,13 +30,39 @@ impl OurServer {
 
     /// One that passes packets on at once, or when they are due.
     pub(crate) fn relaying(program: &Path, publishers: usize, low_delay: bool) -> Self {
+        let output = format!(
+            "  - {{ name: out, source: cam0, srt: {{ listener: ingest, stream_id: out, open: true, low_delay: {low_delay} }} }}\n"
+        );
+        Self::with_output(program, publishers, &output)
+    }
+
+    /// One with a stream that is read with a passphrase.
+    pub(crate) fn guarded(program: &Path, publishers: usize) -> Self {
+        let output = format!(
+            "  - {{ name: honest, source: cam0, srt: {{ listener: ingest, stream_id: {HONEST_ID}, passphrase: {HONEST_PASSPHRASE} }} }}\n"
+        );
+        Self::with_output(program, publishers, &output)
+    }
+
+    /// Packets of the publishers that never came.
+    pub(crate) fn missing_packets(&self, publishers: usize) -> u64 {
+        let missing = |number| {
+            let source = self.server.source(&format!("cam{number}"));
+            source["srt"]["packets_dropped"]
+                .as_u64()
+                .unwrap_or(u64::MAX)
+        };
+        (0..publishers).map(missing).fold(0, u64::saturating_add)
+    }
+
+    fn with_output(program: &Path, publishers: usize, output: &str) -> Self {
         let sources: String = (0..publishers)
             .map(|number| format!("  - {{ name: cam{number}, srt: {{ listener: ingest, stream_id: live/{number} }} }}\n"))
             .collect();
         let config = format!(
             "listeners: [{{ name: ingest, srt: {{ bind: \"127.0.0.1:0\", latency: 120ms }} }}]\n\
              sources:\n{sources}\
-             outputs: [{{ name: out, source: cam0, srt: {{ listener: ingest, stream_id: out, open: true, low_delay: {low_delay} }} }}]\n"
+             outputs:\n{output}"
         );
         let mut server = Tidegate::with(&program.to_string_lossy(), &config).start();
         let port = server.port("ingest");

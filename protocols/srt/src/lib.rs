@@ -4,6 +4,7 @@
 //! randomness of its own: time, datagrams and a seed are handed in, datagrams, events and
 //! payloads are taken out.
 
+mod adviser;
 mod config;
 mod connection;
 pub mod crypto;
@@ -23,6 +24,7 @@ mod timer;
 mod transmit;
 pub mod wire;
 
+pub use adviser::{Advice, Adviser, TooEarly};
 pub use config::{
     CallerConfig, ConnectionConfig, EndpointConfig, EndpointLimits, ListenerConfig, SocketIdSpace,
 };

@@ -95,6 +95,8 @@ counters! {
     packets_send_lost = "pktSndLoss",
     /// Packets found missing here.
     packets_lost = "pktRcvLoss",
+    /// Gaps found here, of one packet or many.
+    loss_events,
     /// Data packets sent again.
     packets_retransmitted = "pktRetrans",
     /// Of the packets sent again, copies of repetitions that were the last to be in time for play-out.
@@ -273,6 +275,8 @@ gauges! {
     reorder_distance_packets: u64 => "reorder_distance_packets" = "pktReorderDistance",
     /// How much reordering is not yet loss.
     reorder_tolerance_packets: u32 => "reorder_tolerance_packets" = "pktReorderTolerance",
+    /// The longest run of packets missing at once, in the last 10 to 20 seconds.
+    loss_burst_longest_packets: u64 => "loss_burst_longest_packets",
     /// How late belated packets were on average.
     belated_average: Duration => "belated_average_ms" = "pktRcvAvgBelatedTime",
     /// Bytes per second that arrive, as reported to the sender.

@@ -72,6 +72,7 @@ impl Connection {
             .on_data(now, header, payload, &self.rtt, crypto);
         self.tally
             .on_arrived(payload.len(), header.retransmitted, &arrived);
+        self.tally.on_gap(now, arrived.missing);
         self.feed_filter(now, index, header, payload, arrived.fate);
         let lost = self.receiver.drop_late(now);
         self.tally.on_dropped(lost);

@@ -11,6 +11,7 @@
 //!                      what arrived is handed over when due
 //! ```
 
+mod bursts;
 mod clock;
 mod filter;
 mod inbound;
@@ -431,6 +432,7 @@ impl Connection {
             receive_latency: receive.latency,
             reorder_distance_packets: self.tally.reorder_distance,
             reorder_tolerance_packets: receive.reorder_tolerance_packets,
+            loss_burst_longest_packets: self.tally.longest_burst(now),
             belated_average: self.tally.belated_average(),
             receive_bytes_per_second: u64::from(receive.rates.bytes_per_second),
             receive_packets_per_second: u64::from(receive.rates.packets_per_second),

@@ -1,3 +1,4 @@
+use super::bursts::Bursts;
 use super::interval::Intervals;
 use crate::recv::{Arrived, Fate};
 use crate::send::{HEADER_BYTES, Removed, Turn};
@@ -12,6 +13,7 @@ const WEIGHT: u64 = 8;
 pub(crate) struct Tally {
     pub(crate) total: Counters,
     intervals: Intervals,
+    bursts: Bursts,
     average_payload: u64,
     belated_micros: u64,
     pub(crate) reorder_distance: u64,
@@ -23,6 +25,7 @@ impl Tally {
         Self {
             total: Counters::default(),
             intervals: Intervals::new(now, Counters::default()),
+            bursts: Bursts::new(now),
             average_payload: 1316,
             belated_micros: 0,
             reorder_distance: 0,
@@ -150,6 +153,18 @@ impl Tally {
     const fn on_missing(&mut self, packets: u64) {
         self.total.packets_lost += packets;
         self.total.bytes_lost += packets * (self.average_payload + HEADER_BYTES);
+    }
+
+    /// A gap of this many packets was found, before whatever arrived.
+    pub(crate) fn on_gap(&mut self, now: Instant, packets: u64) {
+        if packets > 0 {
+            self.total.loss_events += 1;
+            self.bursts.note(now, packets);
+        }
+    }
+
+    pub(crate) fn longest_burst(&mut self, now: Instant) -> u64 {
+        self.bursts.longest(now)
     }
 
     /// Received packets were given up for good.

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod adviser;
 mod attack;
 mod crowd;
 mod delivery;

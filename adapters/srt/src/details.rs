@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tidegate_engine::TransportFigures;
-use tidegate_srt::{CipherMode, Counters, Figure, Gauges, Negotiated, Statistics};
+use tidegate_srt::{
+    Advice, CipherMode, Counters, Figure, Gauges, Negotiated, Statistics, TooEarly,
+};
 use tidegate_srt_io::ConnectionStatus;
+
+use crate::figures::Measured;
+use crate::low_delay::SourceLatency;
 
 /// Which way media flows on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +24,48 @@ pub(crate) enum Direction {
 pub(crate) fn source(
     status: &ConnectionStatus,
     stream_id: &str,
-    transport: Option<&TransportFigures>,
+    measured: Option<&Measured>,
 ) -> Value {
     let mut details = connection(status, stream_id, Direction::In);
-    if let Some(loss) = transport.and_then(|figures| figures.loss_percent) {
+    if let Some(measured) = measured {
+        let loss = measured.transport.loss_percent.unwrap_or_default();
         details["loss_percent"] = json!((loss * 1000.0).round() / 1000.0);
+        details["advice"] = advice(&measured.advice);
     }
     details
+}
+
+/// Everything about a connection to a receiver; with low delay, what its latency must cover.
+pub(crate) fn output(
+    status: &ConnectionStatus,
+    stream_id: &str,
+    low_delay: Option<&SourceLatency>,
+) -> Value {
+    let mut details = connection(status, stream_id, Direction::Out);
+    if let Some(advice) = low_delay.and_then(|latency| latency.advice(status)) {
+        details["advice"] = advice;
+    }
+    details
+}
+
+/// What to set, and why; without an answer yet, why not.
+fn advice(advice: &Result<Advice, TooEarly>) -> Value {
+    match advice {
+        Ok(advice) => json!({
+            "latency_ms": millis(advice.latency),
+            "overhead_percent": advice.overhead_percent,
+            "bandwidth_bps": advice.bandwidth.as_bps(),
+            "enough_now": advice.enough_now,
+            "why": advice.why,
+        }),
+        Err(early) => json!({
+            "latency_ms": null,
+            "overhead_percent": null,
+            "bandwidth_bps": null,
+            "enough_now": null,
+            "why": [early.to_string()],
+        }),
+    }
 }
 
 /// Everything about a connection; the names scripts rely on come first.
@@ -136,12 +175,13 @@ fn gauges(gauges: &Gauges) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use tidegate_engine::TransportFigures;
     use tidegate_srt_io::ConnectionState;
     use tidegate_units::{Bitrate, Instant};
 
-    fn status() -> ConnectionStatus {
+    pub(crate) fn status() -> ConnectionStatus {
         let counted = Counters::default();
         let statistics = Statistics {
             at: Instant::ZERO,
@@ -164,6 +204,39 @@ mod tests {
             connected_at: None,
             at: Instant::ZERO,
         }
+    }
+
+    #[test]
+    fn a_source_shows_what_is_advised_and_why_not_yet() {
+        let transport = TransportFigures {
+            loss_percent: Some(2.12345),
+            ..TransportFigures::default()
+        };
+        let shown = |advice| {
+            let measured = Measured { transport, advice };
+            source(&status(), "cam", Some(&measured))
+        };
+        let advice = Advice {
+            latency: Duration::from_millis(210),
+            overhead_percent: 25,
+            bandwidth: Bitrate::from_bps(10_000_000),
+            enough_now: false,
+            why: vec!["RTT 48 ms".to_owned()],
+        };
+        let given = shown(Ok(advice));
+        assert_eq!(given["loss_percent"], 2.123);
+        assert_eq!(
+            given["advice"],
+            json!({
+                "latency_ms": 210.0, "overhead_percent": 25, "bandwidth_bps": 10_000_000,
+                "enough_now": false, "why": ["RTT 48 ms"],
+            })
+        );
+        let measured = Duration::from_secs(12);
+        let early = shown(Err(TooEarly { measured }));
+        assert_eq!(early["advice"]["latency_ms"], Value::Null);
+        let why = "not enough data yet: 12 of 30 seconds measured";
+        assert_eq!(early["advice"]["why"][0], why);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tidegate_engine::TransportFigures;
-use tidegate_srt::Statistics;
+use tidegate_srt::{Advice, Adviser, Statistics, TooEarly};
 use tidegate_units::Instant;
 
 /// The time over which loss is shown.
@@ -14,7 +14,7 @@ const LOSS_SAMPLES_MAX: usize = 64;
 
 /// Packets missing at first over the last ten seconds.
 #[derive(Debug, Default)]
-pub(crate) struct LossWindow {
+struct LossWindow {
     samples: VecDeque<Sample>,
 }
 
@@ -27,7 +27,7 @@ struct Sample {
 
 impl LossWindow {
     /// Takes a snapshot in and answers with the loss in percent.
-    pub(crate) fn note(&mut self, statistics: &Statistics) -> f64 {
+    fn note(&mut self, statistics: &Statistics) -> f64 {
         let total = &statistics.total;
         self.note_totals(
             statistics.at,
@@ -55,23 +55,40 @@ impl LossWindow {
     }
 }
 
-/// A source's figures.
-pub(crate) fn transport(
-    statistics: &Statistics,
-    host_drops: u64,
-    loss: &mut LossWindow,
-) -> TransportFigures {
-    let (total, instant) = (&statistics.total, &statistics.instant);
-    TransportFigures {
-        rtt: Some(instant.rtt),
-        jitter: Some(instant.jitter),
-        latency: Some(instant.receive_latency),
-        buffer: Some(instant.receive_buffer_time),
-        loss_percent: Some(loss.note(statistics)),
-        received: total.packets_received_unique,
-        lost: total.packets_lost,
-        unrecovered: total.packets_dropped,
-        host_drops,
+/// What is kept of a source's connection to judge it by.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    loss: LossWindow,
+    adviser: Adviser,
+}
+
+/// A source's figures, and what they advise.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) transport: TransportFigures,
+    pub(crate) advice: Result<Advice, TooEarly>,
+}
+
+impl Watch {
+    /// Takes a snapshot in.
+    pub(crate) fn note(&mut self, statistics: &Statistics, host_drops: u64) -> Measured {
+        let (total, instant) = (&statistics.total, &statistics.instant);
+        self.adviser.note(statistics);
+        let advice = self.adviser.advise(statistics.at, instant.receive_latency);
+        let too_short = advice.as_ref().ok().filter(|advice| !advice.enough_now);
+        let transport = TransportFigures {
+            rtt: Some(instant.rtt),
+            jitter: Some(instant.jitter),
+            latency: Some(instant.receive_latency),
+            advised_latency: too_short.map(|advice| advice.latency),
+            buffer: Some(instant.receive_buffer_time),
+            loss_percent: Some(self.loss.note(statistics)),
+            received: total.packets_received_unique,
+            lost: total.packets_lost,
+            unrecovered: total.packets_dropped,
+            host_drops,
+        };
+        Measured { transport, advice }
     }
 }
 

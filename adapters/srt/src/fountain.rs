@@ -10,6 +10,8 @@ use tidegate_engine::{Batch, OutputReport, Reader, ReaderOptions, Route, TsChunk
 use tidegate_srt_io::{EndReason, Fountain, Wake};
 use tidegate_units::Instant;
 
+use crate::low_delay::SourceLatency;
+
 /// Packets due this soon leave together with the one that is due now: a few of them share one
 /// system call, and the far side's latency evens it out.
 const RELEASE_AHEAD: Duration = Duration::from_millis(4);
@@ -55,6 +57,10 @@ impl Release {
         }
     }
 
+    pub(crate) fn is_at_once(self) -> bool {
+        self == Self::AtOnce
+    }
+
     /// When a packet may leave.
     fn at(self, chunk: &TsChunk) -> Instant {
         match self {
@@ -96,6 +102,7 @@ pub(crate) struct RouteFountain {
     waiting_bytes: usize,
     report: OutputReport,
     release: Release,
+    source_latency: SourceLatency,
     count: Count,
     discard: Discard,
 }
@@ -118,9 +125,15 @@ impl RouteFountain {
             waiting_bytes: 0,
             report,
             release,
+            source_latency: SourceLatency::default(),
             count,
             discard,
         }
+    }
+
+    /// Where the latency of the source can be read, once packets flow.
+    pub(crate) fn source_latency(&self) -> SourceLatency {
+        self.source_latency.clone()
     }
 
     /// Takes over what the feed has for us, as far as there is room.
@@ -155,6 +168,8 @@ impl Fountain for RouteFountain {
             return None;
         }
         let stamp = self.release.stamp(chunk);
+        self.source_latency
+            .note(chunk.due.saturating_since(chunk.origin));
         let payload = chunk.bytes.clone();
         if let Some((batch, at)) = self.waiting.front_mut() {
             *at += 1;
@@ -174,7 +189,7 @@ impl Fountain for RouteFountain {
     }
 
     fn is_urgent(&self) -> bool {
-        self.release == Release::AtOnce
+        self.release.is_at_once()
     }
 
     fn attach(&mut self, waker: Arc<dyn Wake>) {
@@ -272,6 +287,13 @@ mod tests {
             .map(|(bytes, stamp)| (bytes[0], stamp.as_micros() / 1000))
             .collect();
         assert_eq!(stamps, [(1, 990), (2, 995), (3, 1130)]);
+        let status = crate::details::tests::status();
+        let advice = fountain.source_latency().advice(&status).unwrap();
+        assert_eq!(
+            advice["latency_ms"], 130,
+            "120 ms of the source, no round trip, and the margin"
+        );
+        assert_eq!(advice["enough_now"], false);
         assert!(fountain.is_urgent());
     }
 

@@ -23,6 +23,7 @@ mod flapping;
 mod fountain;
 mod house;
 mod listening;
+mod low_delay;
 mod phrases;
 mod place;
 mod publisher;

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
 use tidegate_units::Instant;
 
-use crate::figures::LossWindow;
+use crate::figures::Watch;
 use crate::flapping::{Latch, Takeover};
 use crate::listening::Caller;
 use crate::settings::SecondPublisher;
@@ -44,7 +44,7 @@ pub(crate) struct Session {
     /// Packets at the last look: what is held back by a gap counts as life, too.
     pub(crate) packets_seen: u64,
     pub(crate) announced: bool,
-    pub(crate) loss: LossWindow,
+    pub(crate) watch: Watch,
 }
 
 impl Session {

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::details;
-use crate::figures::{LossWindow, transport};
+use crate::figures::Watch;
 use crate::listening::{Candidate, Entry, Listening, Rules};
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
@@ -179,7 +179,7 @@ impl PublisherDoor {
             last_packet,
             packets_seen: 0,
             announced: false,
-            loss: LossWindow::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -224,14 +224,13 @@ impl PublisherDoor {
                     context.report.connected(Some(session.peer.to_string()));
                 }
                 session.note_life(&status);
-                let figures = status
-                    .statistics
-                    .as_ref()
-                    .map(|statistics| transport(statistics, status.host_drops, &mut session.loss));
-                if let Some(figures) = figures {
-                    context.report.transport(figures);
+                let statistics = status.statistics.as_ref();
+                let measured =
+                    statistics.map(|figures| session.watch.note(figures, status.host_drops));
+                if let Some(measured) = &measured {
+                    context.report.transport(measured.transport);
                 }
-                let mut details = details::source(&status, stream_id, figures.as_ref());
+                let mut details = details::source(&status, stream_id, measured.as_ref());
                 if let Some(caller) = session.caller.describe() {
                     details["caller"] = caller;
                 }

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::call::{Placed, Receiver, Target};
 use crate::details;
-use crate::figures::{LossWindow, transport};
+use crate::figures::Watch;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
 use crate::sink::{FeedSink, Gate, LastPacket};
@@ -52,7 +52,7 @@ impl CallerSource {
     async fn watch(&self, placed: &Placed, context: &SourceContext) -> Result<Ended, RunError> {
         let peer = placed.handle.status().peer;
         context.report.connected(Some(peer.to_string()));
-        let mut loss = LossWindow::default();
+        let mut watch = Watch::default();
         let mut tick = interval(REPORT_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = placed.handle.ended();
@@ -65,12 +65,11 @@ impl CallerSource {
             }
             let status = placed.handle.status();
             let statistics = status.statistics.as_ref();
-            let figures =
-                statistics.map(|statistics| transport(statistics, status.host_drops, &mut loss));
-            if let Some(figures) = figures {
-                context.report.transport(figures);
+            let measured = statistics.map(|figures| watch.note(figures, status.host_drops));
+            if let Some(measured) = &measured {
+                context.report.transport(measured.transport);
             }
-            let details = details::source(&status, self.target.stream_id(), figures.as_ref());
+            let details = details::source(&status, self.target.stream_id(), measured.as_ref());
             context.report.detail("srt", details);
         }
     }

@@ -8,8 +8,9 @@ use tidegate_srt_io::{ConnectionStatus, Role};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::call::{Placed, Receiver, Target};
-use crate::details::{self, Direction};
+use crate::details;
 use crate::fountain::{Count, Discard, Release, RouteFountain};
+use crate::low_delay::SourceLatency;
 use crate::publisher::REPORT_INTERVAL;
 use crate::pull::outcome;
 use crate::readers::GOODBYE_MAX;
@@ -37,13 +38,17 @@ impl OutputDriver for CallerOutput {
             let (count, discard_from) = (Count::Nothing, discard.clone());
             let fountain =
                 RouteFountain::new(&context.route, report, self.release, count, discard_from);
+            let source_latency = fountain.source_latency();
             let role = Role::Reader(Box::new(fountain));
             match self
                 .target
                 .call(role, Receiver::They, &context.stop)
                 .await?
             {
-                Some(placed) => self.watch(&placed, &context, &discard).await,
+                Some(placed) => {
+                    self.watch(&placed, &context, &source_latency, &discard)
+                        .await
+                }
                 None => Ok(Ended::Stopped),
             }
         })
@@ -56,6 +61,7 @@ impl CallerOutput {
         &self,
         placed: &Placed,
         context: &OutputContext,
+        source_latency: &SourceLatency,
         discard: &Discard,
     ) -> Result<Ended, RunError> {
         context.report.up();
@@ -74,7 +80,9 @@ impl CallerOutput {
             let total = acknowledged_bytes(&status);
             context.report.delivered(total.saturating_sub(acknowledged));
             acknowledged = acknowledged.max(total);
-            context.report.detail("srt", self.details(&status));
+            context
+                .report
+                .detail("srt", self.details(&status, source_latency));
         };
         placed.handle.close();
         // The goodbye is short; what takes longer is cut off with the connection.
@@ -83,8 +91,9 @@ impl CallerOutput {
         outcome
     }
 
-    fn details(&self, status: &ConnectionStatus) -> Value {
-        details::connection(status, self.target.stream_id(), Direction::Out)
+    fn details(&self, status: &ConnectionStatus, source_latency: &SourceLatency) -> Value {
+        let low_delay = self.release.is_at_once().then_some(source_latency);
+        details::output(status, self.target.stream_id(), low_delay)
     }
 }
 

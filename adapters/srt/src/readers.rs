@@ -13,9 +13,10 @@ use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role}
 use tidegate_units::NetworkSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::details::{self, Direction};
+use crate::details;
 use crate::fountain::{Count, Discard, Release, RouteFountain};
 use crate::listening::{Candidate, Entry, Listening, Refusal, Rules};
+use crate::low_delay::SourceLatency;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
 use crate::turnstile::Ticket;
@@ -128,6 +129,7 @@ struct Session {
     /// What it said about itself, for the status.
     caller: Option<Value>,
     _ticket: Option<Ticket>,
+    source_latency: SourceLatency,
     announced: bool,
 }
 
@@ -155,6 +157,7 @@ impl ReaderDoor {
         }
         let (report, discard) = (self.report.clone(), self.discard.clone());
         let fountain = RouteFountain::new(&self.route, report, self.release, Count::Given, discard);
+        let source_latency = fountain.source_latency();
         let mut config = ConnectionConfig {
             // Whatever a reader sends is let go: it gets no room to fill.
             receive_buffer_packets: Some(READER_RECEIVE_PACKETS),
@@ -172,6 +175,7 @@ impl ReaderDoor {
             stream_id: caller.stream_id.to_string(),
             caller: caller.describe(),
             _ticket: candidate.ticket,
+            source_latency,
             announced: false,
         });
     }
@@ -229,7 +233,8 @@ impl ReaderDoor {
             .take(READERS_SHOWN)
             .map(|reader| {
                 let status = reader.handle.status();
-                let mut details = details::connection(&status, &reader.stream_id, Direction::Out);
+                let latency = self.release.is_at_once().then_some(&reader.source_latency);
+                let mut details = details::output(&status, &reader.stream_id, latency);
                 if let Some(caller) = &reader.caller {
                     details["caller"] = caller.clone();
                 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::Bed;
+use tidegate_engine::OutputState;
 use tidegate_srt::{CallerConfig, ConnectionConfig, Received};
 use tidegate_srt_io::{
     CallOptions, Clock, ConnectionHandle, EndReason, Fountain, Role, Sink, Wake,
@@ -137,7 +138,34 @@ fn source_and_outputs(bed: &Bed) {
         let settings =
             format!(r#"{{ "listener": "ingest", "stream_id": "{name}", "open": true {more} }}"#);
         bed.output(name, "cam1", &settings);
+        eventually("the output is ready for readers", || {
+            (bed.output_status(name).state == OutputState::Waiting).then_some(())
+        });
     }
+}
+
+/// The status says what latencies are needed: the reader's must cover the source's, too.
+fn assert_advised(bed: &Bed) {
+    let advice = eventually("the reader is advised", || {
+        let status = serde_json::to_value(bed.output_status("at-once")).ok()?;
+        let advice = &status["detail"]["srt"]["readers"][0]["advice"];
+        advice["latency_ms"].as_f64()?;
+        Some(advice.clone())
+    });
+    let source = LATENCY.as_millis() as f64;
+    let advised = advice["latency_ms"].as_f64().unwrap();
+    assert!((source..source * 1.5).contains(&advised), "{advice}");
+    assert_eq!(advice["enough_now"], false, "{advice}");
+    let status = serde_json::to_value(bed.source_status("cam1")).unwrap();
+    let why = status["srt"]["advice"]["why"][0].as_str().unwrap();
+    assert!(why.starts_with("not enough data yet"), "{why}");
+    let status = serde_json::to_value(bed.output_status("due")).unwrap();
+    let reader = &status["detail"]["srt"]["readers"][0];
+    assert_eq!(
+        reader["advice"],
+        serde_json::Value::Null,
+        "nothing to cover"
+    );
 }
 
 #[test]
@@ -155,6 +183,7 @@ fn one_source_is_relayed_when_due_and_at_once_and_both_keep_its_timing() {
 
     let early = wait_for_all(&at_once, &sent);
     let late = wait_for_all(&due, &sent);
+    assert_advised(&bed);
     assert!(relay.lost() > 0, "nothing was lost, so nothing was shown");
     assert_spacing_kept(&early);
     assert_spacing_kept(&late);

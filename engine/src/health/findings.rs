@@ -303,14 +303,27 @@ impl Evidence<'_> {
 
     fn latency_too_low(&self) -> Option<Finding> {
         let (rtt, latency) = (self.transport.rtt?, self.transport.latency?);
-        if latency.is_zero() || rtt.saturating_mul(3) <= latency {
+        if latency.is_zero() {
             return None;
         }
+        let too_short_for_rtt = rtt.saturating_mul(3) > latency;
+        // Somebody may have chosen a little less on purpose.
+        let advised = self.transport.advised_latency;
+        let far_from_advised = advised.is_some_and(|advised| latency * 5 < advised * 4);
+        if !too_short_for_rtt && !far_from_advised {
+            return None;
+        }
+        let cause = if too_short_for_rtt {
+            String::new()
+        } else {
+            " and the losses of the last minutes".to_owned()
+        };
+        let by_rule = || advised_latency_ms(rtt, self.transport.loss_percent.unwrap_or_default());
         let advice = format!(
-            "Latency {} ms is too low for RTT {} ms. Set {} ms.",
+            "Latency {} ms is too low for RTT {} ms{cause}. Set {} ms.",
             latency.as_millis(),
             rtt.as_millis(),
-            advised_latency_ms(rtt, self.transport.loss_percent.unwrap_or_default()),
+            advised.map_or_else(by_rule, |advised| advised.as_millis()),
         );
         Some(warning(ReasonCode::LatencyTooLow, advice))
     }
@@ -335,7 +348,7 @@ impl Evidence<'_> {
     }
 }
 
-/// What the latency should be: a multiple of the round-trip time that grows with the loss,
+/// What the latency should be where the protocol gives no advice of its own, or not yet: a multiple of the round-trip time that grows with the loss,
 /// rounded up to ten milliseconds (the deployment guide's table).
 fn advised_latency_ms(rtt: Duration, loss_percent: f64) -> u128 {
     let (multiplier, least_ms) = match loss_percent {

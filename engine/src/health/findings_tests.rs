@@ -153,6 +153,27 @@ fn the_advice_names_the_latency_to_set() {
 }
 
 #[test]
+fn the_protocols_own_advice_goes_first() {
+    let media = media();
+    let mut evidence = good(&media);
+    let millis = Duration::from_millis;
+    evidence.transport.rtt = Some(millis(30));
+    evidence.transport.latency = Some(millis(120));
+    evidence.transport.advised_latency = Some(millis(140));
+    assert_eq!(evidence.findings(), [], "a little less is a choice");
+    evidence.transport.advised_latency = Some(millis(210));
+    assert_eq!(
+        evidence.findings()[0].advice,
+        "Latency 120 ms is too low for RTT 30 ms and the losses of the last minutes. Set 210 ms."
+    );
+    evidence.transport.rtt = Some(millis(50));
+    assert_eq!(
+        evidence.findings()[0].advice,
+        "Latency 120 ms is too low for RTT 50 ms. Set 210 ms."
+    );
+}
+
+#[test]
 fn packets_lost_for_good_again_and_again_are_an_error() {
     let media = media();
     let mut evidence = good(&media);

@@ -18,6 +18,8 @@ pub struct TransportFigures {
     pub jitter: Option<Duration>,
     /// The play-out latency agreed on.
     pub latency: Option<Duration>,
+    /// The latency to set instead, where what was measured shows that this one is too short.
+    pub advised_latency: Option<Duration>,
     /// How much media waits in the receive buffer.
     pub buffer: Option<Duration>,
     /// Packets missing at first, over the last 10 s, in percent.

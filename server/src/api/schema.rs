@@ -99,6 +99,25 @@ pub(super) struct SrtFigures {
     receive_buffer_ms: Option<f64>,
     /// Packets missing at first, over the last 10 s.
     loss_percent: Option<f64>,
+    /// Packets this host dropped unread, on the socket the connection shares with others.
+    host_drops_packets: u64,
+    /// The latency and overhead to set, from what was measured.
+    advice: Option<AdviceView>,
+}
+
+/// What to set, from what was measured over the last ten minutes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AdviceView {
+    /// The latency; absent until enough has been measured.
+    latency_ms: Option<f64>,
+    /// What retransmissions may add to the stream.
+    overhead_percent: Option<u32>,
+    /// What the path must carry with it.
+    bandwidth_bps: Option<u64>,
+    /// Whether the latency in force is enough.
+    enough_now: Option<bool>,
+    /// The figures behind it, in sentences.
+    why: Vec<String>,
 }
 
 /// What is in a feed.

@@ -135,6 +135,11 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
 }
 
 fn srt_figures(each: &mut PerObject<'_, SourceView>) {
+    each.gauge(
+        "source_advised_latency_ms",
+        "Latency that what was measured asks for",
+        |s| figure(figure(s.srt.as_ref(), "advice"), "latency_ms")?.as_f64(),
+    );
     for (name, field, help) in [
         ("source_rtt_ms", "rtt_ms", "Round-trip time"),
         (

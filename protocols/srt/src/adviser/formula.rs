@@ -25,6 +25,8 @@ const OVERHEAD_PERCENT_MAX: u32 = 100;
 pub(super) struct Needs {
     /// Not rounded.
     pub(super) latency: Duration,
+    /// What the measurements ask for, however little that is.
+    pub(super) measured: Duration,
     /// Round trips in it.
     pub(super) rounds: u32,
     /// Round trips that the loss alone asks for.
@@ -47,6 +49,7 @@ impl Needs {
         let latency = wanted.max(least).min(LATENCY_MAX);
         Self {
             latency,
+            measured: wanted,
             rounds,
             rounds_for_loss,
             is_least: wanted < least,

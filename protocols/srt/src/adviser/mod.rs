@@ -80,7 +80,7 @@ impl Adviser {
             latency: needs.rounded(),
             overhead_percent: needs.overhead_percent,
             bandwidth: needs.bandwidth(&observed),
-            enough_now: latency >= needs.latency,
+            enough_now: latency >= needs.measured,
             why: why::sentences(&observed, &needs, latency),
         })
     }

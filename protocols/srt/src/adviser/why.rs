@@ -52,7 +52,7 @@ fn calculation(observed: &Observed, needs: &Needs, now: Duration) -> String {
     let now = millis(now);
     if needs.is_least {
         let least = millis(needs.latency);
-        return format!("With so short a round trip {least} is the least to set; now {now}");
+        return format!("With so short a round trip {least} is the usual least; now {now}");
     }
     let burst = if observed.burst.is_zero() {
         ""

@@ -62,7 +62,7 @@ fn advise(link: &Link) -> Advice {
         adviser.note(&statistics);
         last = Some(adviser.advise(statistics.at, statistics.instant.receive_latency));
     }
-    last.unwrap().unwrap()
+    last.expect("it was measured").expect("a minute is enough")
 }
 
 /// Packets that `link` loses for good with this latency.
@@ -102,8 +102,14 @@ fn what_is_advised_is_enough_and_half_of_it_is_not() {
             "{name}: {lost} lost with {advice:#?}"
         );
         let with_half = unrecovered(&link, advice.latency / 2);
-        println!("{name}: {:?}: {lost} lost, half: {with_half}; {:?}", advice.latency, advice.why);
-        assert!(with_half >= BROKEN_FROM, "{name}: half is enough, too: {with_half} lost, {advice:#?}");
+        println!(
+            "{name}: {:?}: {lost} lost, half: {with_half}; {:?}",
+            advice.latency, advice.why
+        );
+        assert!(
+            with_half >= BROKEN_FROM,
+            "{name}: half is enough, too: {with_half} lost, {advice:#?}"
+        );
     }
 }
 

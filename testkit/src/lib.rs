@@ -11,10 +11,12 @@ pub mod media;
 pub mod peers;
 mod process;
 mod server;
+pub mod srtla;
 mod wait;
 
 pub use http::{Answer, Http};
 pub use lossy::LossyRelay;
 pub use process::Process;
 pub use server::{Tidegate, TidegateBuilder};
+pub use srtla::SrtlaSender;
 pub use wait::{eventually, free_udp_port};

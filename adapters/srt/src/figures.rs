@@ -87,6 +87,7 @@ impl Watch {
             lost: total.packets_lost,
             unrecovered: total.packets_dropped,
             host_drops,
+            paths: None,
         };
         Measured { transport, advice }
     }

@@ -22,6 +22,7 @@ mod figures;
 mod flapping;
 mod fountain;
 mod house;
+mod links;
 mod listening;
 mod low_delay;
 mod phrases;

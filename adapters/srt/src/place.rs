@@ -17,6 +17,7 @@ use tidegate_units::Instant;
 
 use crate::figures::Watch;
 use crate::flapping::{Latch, Takeover};
+use crate::links::Shares;
 use crate::listening::Caller;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
@@ -45,6 +46,7 @@ pub(crate) struct Session {
     pub(crate) packets_seen: u64,
     pub(crate) announced: bool,
     pub(crate) watch: Watch,
+    pub(crate) shares: Shares,
 }
 
 impl Session {

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tidegate_engine::{
-    BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver, SourceReport,
+    BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver,
+    SourceReport, TransportFigures,
 };
 use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
@@ -24,6 +25,7 @@ use tokio::time::sleep;
 
 use crate::details;
 use crate::figures::Watch;
+use crate::links::{self, Shares};
 use crate::listening::{Candidate, Entry, Listening, Rules};
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
@@ -180,6 +182,7 @@ impl PublisherDoor {
             packets_seen: 0,
             announced: false,
             watch: Watch::default(),
+            shares: Shares::default(),
         }
     }
 
@@ -228,7 +231,10 @@ impl PublisherDoor {
                 let measured =
                     statistics.map(|figures| session.watch.note(figures, status.host_drops));
                 if let Some(measured) = &measured {
-                    context.report.transport(measured.transport);
+                    context.report.transport(TransportFigures {
+                        paths: links::paths(&status),
+                        ..measured.transport
+                    });
                 }
                 let mut details = details::source(&status, stream_id, measured.as_ref());
                 if let Some(caller) = session.caller.describe() {
@@ -236,6 +242,9 @@ impl PublisherDoor {
                 }
                 if let (Some(details), Some(beside)) = (details.as_object_mut(), beside) {
                     details.extend(beside);
+                }
+                if let Some(links) = session.shares.note(&status) {
+                    details["links"] = links;
                 }
                 context.report.detail("srt", details);
             }
@@ -255,7 +264,9 @@ impl PublisherDoor {
     pub(crate) fn send_away(&self, banned: &NetworkSet) {
         let place = self.place();
         for session in [&place.live, &place.beside].into_iter().flatten() {
-            if banned.contains(session.peer.ip()) {
+            let links = &session.handle.status().links;
+            let over_one = links.iter().any(|link| banned.contains(link.address.ip()));
+            if over_one || banned.contains(session.peer.ip()) {
                 session.handle.close();
             }
         }

@@ -84,6 +84,7 @@ impl Evidence<'_> {
             self.no_picture(),
             self.no_sound(),
             self.losing_packets(),
+            self.link_lost(),
             self.bitrate_low(),
             self.latency_too_low(),
             self.wrong_format(),
@@ -272,6 +273,18 @@ impl Evidence<'_> {
                  unread: raise net.core.rmem_max, or give the server more CPU."
             )
         })
+    }
+
+    /// The feed goes on, with less to fall back on.
+    fn link_lost(&self) -> Option<Finding> {
+        let paths = self.transport.paths.filter(|paths| paths.missing > 0)?;
+        let advice = format!(
+            "{} of {} links of the sender are not heard any more; the others carry the feed. \
+             Look at the network, the signal and the data plan of what is missing.",
+            paths.missing,
+            paths.missing + paths.working,
+        );
+        Some(warning(ReasonCode::LinkLost, advice))
     }
 
     fn bitrate_low(&self) -> Option<Finding> {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::health::{AudioStatus, Expect, VideoStatus};
+use crate::source::Paths;
 
 fn media() -> MediaStatus {
     MediaStatus {
@@ -239,4 +240,16 @@ fn another_format_than_expected_is_said_in_words() {
             .starts_with("Video is h264, expected hevc."),
         "{findings:?}"
     );
+}
+
+#[test]
+fn a_missing_link_is_a_warning_while_others_carry_the_feed() {
+    let media = media();
+    let mut evidence = good(&media);
+    let paths = |working, missing| Some(Paths { working, missing });
+    evidence.transport.paths = paths(2, 0);
+    assert_eq!(evidence.findings(), []);
+    evidence.transport.paths = paths(1, 1);
+    assert_eq!(only(&evidence), (ReasonCode::LinkLost, Health::Warning));
+    assert!(evidence.findings()[0].advice.starts_with("1 of 2 links"));
 }

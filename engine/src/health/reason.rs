@@ -30,6 +30,8 @@ pub enum ReasonCode {
     NoSound,
     /// Packets are lost for good, or many at first.
     LosingPackets,
+    /// One of several ways to here is gone.
+    LinkLost,
     /// Far less than usual, or than expected.
     BitrateLow,
     /// The latency does not cover the round-trip time.
@@ -50,6 +52,7 @@ impl ReasonCode {
             Self::NoPicture => "No picture",
             Self::NoSound => "No sound",
             Self::LosingPackets => "Losing packets",
+            Self::LinkLost => "Link lost",
             Self::BitrateLow => "Bitrate low",
             Self::LatencyTooLow => "Latency too low",
             Self::WrongFormat => "Wrong format",
@@ -66,6 +69,7 @@ impl ReasonCode {
             Self::NoPicture => "no_picture",
             Self::NoSound => "no_sound",
             Self::LosingPackets => "losing_packets",
+            Self::LinkLost => "link_lost",
             Self::BitrateLow => "bitrate_low",
             Self::LatencyTooLow => "latency_too_low",
             Self::WrongFormat => "wrong_format",

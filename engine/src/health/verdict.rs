@@ -52,6 +52,7 @@ fn patience(code: ReasonCode) -> (Duration, Duration) {
         // Sound at a low bitrate comes in packets more than half a second apart.
         ReasonCode::NoPicture | ReasonCode::NoSound => (seconds(1), seconds(1)),
         ReasonCode::LosingPackets | ReasonCode::Scrambled => (Duration::ZERO, seconds(2)),
+        ReasonCode::LinkLost => (seconds(1), seconds(2)),
         ReasonCode::BitrateLow => (seconds(3), seconds(5)),
         ReasonCode::LatencyTooLow => (seconds(3), seconds(10)),
         ReasonCode::WrongFormat => (seconds(1), seconds(1)),

@@ -33,6 +33,17 @@ pub struct TransportFigures {
     /// Packets that this host dropped since then before anybody could read them; they may have
     /// been another connection's.
     pub host_drops: u64,
+    /// The ways the feed comes, where there are several.
+    pub paths: Option<Paths>,
+}
+
+/// How the parallel ways of one connection are doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// Those that carry, or could.
+    pub working: usize,
+    /// Those that were there and are not heard any more.
+    pub missing: usize,
 }
 
 /// Where a source's driver says how it is doing. Cheap to clone; not for media threads.

@@ -201,6 +201,14 @@ fn judge(
             .expected("m=request, or no m= at all"));
         }
     }
+    if request.via_srtla && matches!(entry, Entry::Output(_)) {
+        return Err(Refusal::new(
+            RejectReason::WrongMode,
+            "SRTLA carries media to this server only. To read, call with plain SRT",
+        )
+        .received("a request to read over SRTLA")
+        .expected("a sender"));
+    }
     match (entry.passphrase(), &request.encryption) {
         (Some(_), RequestedEncryption::None) => Err(Refusal::new(
             RejectReason::EncryptionRequired,

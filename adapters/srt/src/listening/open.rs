@@ -168,6 +168,7 @@ fn listener_config(settings: &ListenerSettings) -> ListenerConfig {
     ListenerConfig {
         key_length_advertised: settings.pbkeylen.map(|length| length.0),
         reject_detail: settings.reject_detail,
+        srtla: settings.srtla,
         ..ListenerConfig::default()
     }
 }
@@ -233,6 +234,20 @@ fn counters(handle: &ListenerHandle) -> Value {
         "refused": sum(|m| m.endpoint.refused),
         "connected": sum(|m| m.endpoint.connected),
         "closed": sum(|m| m.endpoint.closed),
+        "srtla_senders": sum(|m| m.endpoint.srtla.bundles),
+        "srtla_links": sum(|m| m.endpoint.srtla.links),
+        "srtla_offered": sum(|m| m.endpoint.srtla.offered),
+        "srtla_refused": sum(|m| m.endpoint.srtla.refused),
+        "srtla_throttled": sum(|m| m.endpoint.srtla.throttled),
+        "srtla_unknown": sum(|m| m.endpoint.srtla.unknown),
+        "srtla_malformed": sum(|m| m.endpoint.srtla.malformed),
+        "srtla_senders_joined": sum(|m| m.endpoint.srtla.bundles_opened),
+        "srtla_senders_unproven": sum(|m| m.endpoint.srtla.bundles_unproven),
+        "srtla_links_joined": sum(|m| m.endpoint.srtla.links_joined),
+        "srtla_links_lost": sum(|m| m.endpoint.srtla.links_lost),
+        "srtla_keepalives": sum(|m| m.endpoint.srtla.keepalives),
+        "srtla_acks": sum(|m| m.endpoint.srtla.acks),
+        "srtla_withheld": sum(|m| m.endpoint.srtla.withheld),
         "host_receive_drops": sum(|m| m.socket.drops),
         "send_refused": sum(|m| m.socket.refused),
         "send_blocked": sum(|m| m.socket.blocked),

@@ -35,6 +35,11 @@ pub struct ListenerSettings {
     /// the reasons tell which streams exist. The journal has them in any case.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reject_detail: bool,
+    /// Receive SRTLA senders (several links for one feed) on the same port. They get nothing
+    /// that plain SRT callers do not get, and what strangers may cost is bounded; `false`
+    /// ignores them.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub srtla: bool,
     /// Key length suggested to callers that have a passphrase and no preference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
@@ -87,6 +92,18 @@ const fn default_latency() -> Span {
     DEFAULT_LATENCY
 }
 
+const fn on() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+const fn is_on(value: &bool) -> bool {
+    *value
+}
+
 impl ListenerSettings {
     /// A listener with default settings.
     #[must_use]
@@ -95,6 +112,7 @@ impl ListenerSettings {
             bind,
             latency: DEFAULT_LATENCY,
             reject_detail: false,
+            srtla: true,
             pbkeylen: None,
             allow: Vec::new(),
             max_connections: DEFAULT_CONNECTIONS,
@@ -176,6 +194,7 @@ mod tests {
             serde_json::from_str(r#"{ "bind": "[::]:9000", "latency": "1s" }"#).unwrap();
         assert_eq!(settings.latency, Span::from_secs(1));
         assert!(!settings.reject_detail);
+        assert!(settings.srtla);
         assert!(settings.check().is_ok());
     }
 

@@ -67,6 +67,9 @@ impl Endpoint {
             self.counters.malformed += 1;
             return;
         }
+        if self.ignores(from) {
+            return;
+        }
         let policy = &mut self.policy;
         let admit = || policy.admit_registration(now, from.ip());
         self.bundles.handle(now, (from, to), bytes, admit);

@@ -60,6 +60,7 @@ impl Endpoint {
     /// Whether the address is banned: then every answer would be one too many.
     pub(super) fn ignores(&mut self, from: SocketAddr) -> bool {
         let listen = self.listen.as_ref();
+        let (from, _) = self.locate(from, None);
         let banned = listen.is_some_and(|listen| listen.banned.contains(from.ip()));
         self.counters.banned += u64::from(banned);
         banned

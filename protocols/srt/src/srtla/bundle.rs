@@ -55,14 +55,22 @@ impl Bundle {
         self.links.iter_mut().find(|link| link.address == address)
     }
 
-    /// Takes a link in; in the statistics it replaces the one that was lost first.
-    pub(super) fn join(&mut self, link: Link) {
+    /// Takes a link in; in the statistics it replaces the one that was lost first, or else the
+    /// one that is silent for longest.
+    pub(super) fn join(&mut self, now: Instant, link: Link) {
         let returned = self
             .lost
             .iter()
             .position(|lost| lost.address == link.address);
-        let replaced = returned.or_else(|| (!self.lost.is_empty()).then_some(0));
-        replaced.and_then(|at| self.lost.remove(at));
+        let lost = returned.or_else(|| (!self.lost.is_empty()).then_some(0));
+        let replaced = lost.and_then(|at| self.lost.remove(at));
+        let silent = |link: &&mut Link| !link.replaced && link.state(now) != LinkState::Active;
+        let candidates = self.links.iter_mut().filter(silent);
+        if replaced.is_none()
+            && let Some(silent) = candidates.min_by_key(|link| link.last_heard)
+        {
+            silent.replaced = true;
+        }
         self.links.push(link);
     }
 
@@ -83,7 +91,11 @@ impl Bundle {
         let Some(at) = self.links.iter().position(|link| link.address == address) else {
             return;
         };
-        let mut status = self.links.remove(at).status(now);
+        let link = self.links.remove(at);
+        if link.replaced {
+            return;
+        }
+        let mut status = link.status(now);
         status.state = LinkState::Lost;
         if self.lost.len() >= LOST_MAX {
             self.lost.pop_front();
@@ -117,7 +129,8 @@ impl Bundle {
     }
 
     pub(super) fn status(&self, now: Instant) -> Vec<LinkStatus> {
-        let there = self.links.iter().map(|link| link.status(now));
+        let there = self.links.iter().filter(|link| !link.replaced);
+        let there = there.map(|link| link.status(now));
         there.chain(self.lost.iter().cloned()).collect()
     }
 }

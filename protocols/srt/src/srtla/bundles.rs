@@ -188,7 +188,7 @@ impl Bundles {
         let mut link = Link::new(now, from, to);
         link.hear(now, REGISTRATION_BYTES);
         if let Some(bundle) = self.at(key) {
-            bundle.join(link);
+            bundle.join(now, link);
         }
         self.links.insert(from, key);
         self.changes.push_back(LinkChange {

@@ -49,6 +49,8 @@ pub(super) struct Link {
     /// The local address it calls.
     pub(super) local: Option<IpAddr>,
     pub(super) last_heard: Instant,
+    /// It is silent, and another one has joined since.
+    pub(super) replaced: bool,
     joined: Instant,
     packets: u64,
     bytes: u64,
@@ -65,6 +67,7 @@ impl Link {
             address,
             local,
             last_heard: now,
+            replaced: false,
             joined: now,
             packets: 0,
             bytes: 0,
@@ -77,6 +80,7 @@ impl Link {
     /// Something came over it.
     pub(super) fn hear(&mut self, now: Instant, bytes: usize) {
         self.last_heard = self.last_heard.max(now);
+        self.replaced = false;
         self.credit_bytes = (self.credit_bytes + bytes).min(CREDIT_BYTES_MAX);
     }
 

@@ -58,6 +58,24 @@ fn a_link_that_comes_back_at_another_address_carries_again() {
 }
 
 #[test]
+fn a_link_that_comes_back_at_another_address_at_once_leaves_no_loss_behind() {
+    let mut world = World::publishing(&[30 * MS, 50 * MS], 2 * SECOND);
+    world.run_for(5 * SECOND);
+    world.phones[0].cut[1] = true;
+    world.run_for(5 * SECOND);
+    world.phones[0].addresses[1] = "203.0.113.9:61000".parse().unwrap();
+    world.phones[0].cut[1] = false;
+    let now = world.now;
+    world.phones[0].sender.renew(now, 1);
+    for _ in 0..10 {
+        world.run_for(SECOND);
+        assert_eq!(world.states(), [LinkState::Active, LinkState::Active]);
+    }
+    world.finish(3 * SECOND);
+    world.assert_all_delivered();
+}
+
+#[test]
 fn a_feed_survives_loss_on_both_links_while_one_is_cut() {
     let mut world = World::publishing(&[30 * MS, 80 * MS], 2 * SECOND);
     for (link, delay) in [(0, 30 * MS), (1, 80 * MS)] {

@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tidegate_netsim::LinkConfig;
+use tidegate_srt::ListenerConfig;
 use tidegate_srt::srtla::wire::{kind, registration};
 
 use super::world::{MS, SECOND, World};
@@ -166,6 +168,27 @@ fn a_sender_that_fails_to_authenticate_loses_its_bundle_and_is_throttled() {
     assert!(srtla.bundles_unproven > 0, "{srtla:?}");
     assert!(srtla.throttled > 0, "{srtla:?}");
     assert!(world.connections.is_empty());
+}
+
+#[test]
+fn a_banned_address_hears_nothing_and_joins_no_bundle() {
+    let mut world = World::publishing(&[30 * MS, 30 * MS], 2 * SECOND);
+    let banned = ["203.0.113.1/32".parse().unwrap()];
+    world.server.set_listener(Some(ListenerConfig {
+        banned: Arc::new(banned.into_iter().collect()),
+        ..ListenerConfig::default()
+    }));
+    let name = world.phones[0].sender.id().unwrap().try_into().unwrap();
+    let nothing: [Vec<u8>; 0] = [];
+    let join = registration(kind::REG2, &name);
+    assert_eq!(world.ask(stranger(0, 2), &join)[0], WELCOME);
+    for asked in [&join, &registration(kind::REG1, &[3; 256]), &vec![0x90, 0]] {
+        assert_eq!(world.ask(stranger(0, 1), asked), nothing);
+    }
+    assert_eq!(world.server.counters().banned, 3);
+    assert_eq!(world.server.counters().srtla.links, 3);
+    world.finish(3 * SECOND);
+    world.assert_all_delivered();
 }
 
 #[test]

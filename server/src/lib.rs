@@ -15,6 +15,7 @@ pub mod adapters;
 pub mod alarms;
 pub mod api;
 pub mod auth;
+pub mod bans;
 pub mod cli;
 pub mod config;
 pub mod events;

@@ -8,6 +8,7 @@
 #![allow(unused_qualifications, reason = "utoipa writes them so")]
 
 mod address;
+mod bans;
 mod body;
 mod dashboard;
 mod gate;
@@ -40,6 +41,7 @@ use utoipa_axum::routes;
 use crate::adapters::Adapters;
 use crate::alarms::Alarms;
 use crate::auth::Access;
+use crate::bans::Bans;
 use crate::events::Journal;
 use crate::http::Connections;
 use crate::reconcile::Convergence;
@@ -71,6 +73,8 @@ pub struct App {
     pub store: Store,
     /// Who may do what.
     pub access: Access,
+    /// Who may not call.
+    pub bans: Arc<Bans>,
     /// Alarms about the program as a whole.
     pub alarms: Arc<Alarms>,
     /// HTTP connections.
@@ -105,6 +109,8 @@ fn closed() -> OpenApiRouter<Shared> {
         .merge(objects::sources::routes())
         .merge(objects::outputs::routes())
         .merge(objects::listeners::routes())
+        .routes(routes!(bans::list, bans::create))
+        .routes(routes!(bans::delete))
         .routes(routes!(journal::history))
         .routes(routes!(journal::events))
         .routes(routes!(journal::rejections))

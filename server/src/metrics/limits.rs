@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tidegate_engine::limits as engine;
 
-use crate::{api, auth, config, events, http, store, webhook};
+use crate::{api, auth, bans, config, events, http, store, webhook};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Limit {
@@ -52,6 +52,7 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("events_stream_backlog", events::BACKLOG),
         ("rejections_kept", store::REJECTIONS_MAX),
         ("metrics_full_srt_lists", super::srt::FULL_LISTS_MAX),
+        ("bans", bans::BANS_MAX),
         ("webhook_questions", tidegate_adapter_srt::ASKING_MAX),
         ("webhook_answer_bytes", webhook::ANSWER_BYTES_MAX),
         ("listeners", config::check::LISTENERS_MAX),

@@ -276,6 +276,11 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
         ),
         ("alarms", "Alarms that stand", alarms as u64),
         (
+            "bans",
+            "Addresses and networks banned",
+            app.bans.count() as u64,
+        ),
+        (
             "uptime_seconds",
             "Since the program started",
             app.started.elapsed().as_secs(),

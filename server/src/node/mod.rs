@@ -20,6 +20,7 @@ use crate::adapters::{self, Adapters};
 use crate::alarms::{Alarms, SystemAlarm};
 use crate::api::{self, App};
 use crate::auth::Access;
+use crate::bans::Bans;
 use crate::config::Document;
 use crate::events::{self, Journal};
 use crate::http::{self, Connections, Protocol};
@@ -105,6 +106,9 @@ impl Node {
             shards: shards.clone(),
         };
         let adapters = Arc::new(Adapters::new(&shared));
+        let events = engine.events().clone();
+        // Before the first listener is opened.
+        let bans = Arc::new(Bans::load(store.clone(), adapters.clone(), events).await?);
         let reconciler = Reconciler::new(engine.clone(), adapters.clone(), &control);
         let app = Arc::new(App {
             access: Access::new(store.clone(), &password_hash, options.api_token.as_ref()),
@@ -112,6 +116,7 @@ impl Node {
             control,
             engine,
             adapters,
+            bans,
             journal,
             store,
             alarms,
@@ -126,6 +131,7 @@ impl Node {
         let mut tasks = vec![
             tokio::spawn(reconciler.run(stop.clone())),
             tokio::spawn(api::publish_state(app.clone())),
+            tokio::spawn(app.bans.clone().watch(stop.clone())),
             tokio::spawn(tls.clone().watch(app.alarms.clone(), stop.clone())),
             tokio::spawn(restart::watch(
                 app.control.clone(),

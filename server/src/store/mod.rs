@@ -4,6 +4,7 @@
 //! (WAL, `synchronous = FULL`) before the call that made it returns, so `kill -9` loses
 //! nothing that was acknowledged.
 
+mod bans;
 mod desired;
 mod journal;
 mod schema;
@@ -14,6 +15,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+pub use bans::BanRow;
 pub use desired::{ObjectRow, RevisionRow, SecretRow, StateRows, Write};
 pub use journal::{EVENTS_MAX, EventQuery, EventRow, REJECTIONS_MAX, RejectionRow};
 pub use sessions::{SESSIONS_MAX, SessionRow};

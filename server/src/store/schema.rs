@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
     CREATE TABLE revisions (
@@ -50,7 +51,18 @@ const STEPS: &[&str] = &["
         at INTEGER NOT NULL,
         data TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE bans (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        network TEXT NOT NULL UNIQUE,
+        reason TEXT NOT NULL,
+        added_by TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER
+    ) STRICT;
+",
+];
 
 /// Brings the database to the newest schema, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -16,7 +16,10 @@ const OPEN: [(&str, &str); 3] = [
 fn operations(document: &Value) -> Vec<(String, String)> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{name}", "cam1").replace("{output}", "watch");
+        let path = path
+            .replace("{name}", "cam1")
+            .replace("{output}", "watch")
+            .replace("{id}", "1");
         let path = path.replace("{path}", "index.m3u8");
         for method in item.as_object().unwrap().keys() {
             if ["get", "put", "post", "delete", "patch"].contains(&method.as_str()) {

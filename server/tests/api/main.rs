@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod access;
+mod bans;
 mod client;
 mod command_line;
 mod config_file;

@@ -15,16 +15,24 @@ pub(super) struct Filter {
     /// The index of the first packet of both directions.
     first: u64,
     packet_bytes: usize,
+    /// Whether anything is rebuilt here.
+    decodes: bool,
     encoder: Option<Box<Encoder>>,
     decoder: Option<Box<Decoder>>,
 }
 
 impl Filter {
-    pub(super) const fn new(agreed: PacketFilter, first: u64, packet_bytes: usize) -> Self {
+    pub(super) fn new(
+        agreed: PacketFilter,
+        first: u64,
+        packet_bytes: usize,
+        receive_capacity_packets: usize,
+    ) -> Self {
         Self {
             agreed,
             first,
             packet_bytes,
+            decodes: Decoder::is_of_use(&agreed, receive_capacity_packets),
             encoder: None,
             decoder: None,
         }
@@ -33,6 +41,15 @@ impl Filter {
     /// Whether the sides have agreed to do without retransmission.
     pub(super) fn repeats_nothing(&self) -> bool {
         self.agreed.arq == ArqMode::Never
+    }
+
+    /// Whether losses are not to be reported until the filter gives them up.
+    pub(super) fn holds_reports(&self) -> bool {
+        match self.agreed.arq {
+            ArqMode::Always => false,
+            ArqMode::OnRequest => self.decodes,
+            ArqMode::Never => true,
+        }
     }
 
     fn encoder(&mut self) -> &mut Encoder {
@@ -46,15 +63,16 @@ impl Filter {
             .get_or_insert_with(|| Box::new(Encoder::new(&agreed, first, packet_bytes)))
     }
 
-    fn decoder(&mut self) -> &mut Decoder {
+    fn decoder(&mut self) -> Option<&mut Decoder> {
         let Self {
             agreed,
             first,
             packet_bytes,
+            decodes,
             ..
         } = *self;
-        self.decoder
-            .get_or_insert_with(|| Box::new(Decoder::new(&agreed, first, packet_bytes)))
+        let made = || Box::new(Decoder::new(&agreed, first, packet_bytes));
+        decodes.then(|| &mut **self.decoder.get_or_insert_with(made))
     }
 }
 
@@ -102,22 +120,23 @@ impl Connection {
         payload: &[u8],
         fate: Fate,
     ) {
-        let Some(filter) = &mut self.filter else {
+        let Some(decoder) = self.filter.as_mut().and_then(Filter::decoder) else {
             return;
         };
         // What was forged, or is beyond belief, must not get into any sum.
         if let Fate::Unique | Fate::Duplicate | Fate::Belated(_) = fate {
-            filter.decoder().on_data(index, header, payload);
+            decoder.on_data(index, header, payload);
             self.take_rebuilt(now);
         }
     }
 
     /// A FEC packet came.
     pub(super) fn on_fec(&mut self, now: Instant, header: &DataHeader, bytes: &[u8]) -> Noticed {
-        let Some(filter) = &mut self.filter else {
+        let Some(decoder) = self.filter.as_mut().and_then(Filter::decoder) else {
+            self.tally.on_fec_arrived(bytes.len());
             return Noticed::Nothing;
         };
-        if filter.decoder().on_fec(header, bytes) == FecFate::Bad {
+        if decoder.on_fec(header, bytes) == FecFate::Bad {
             self.tally.total.control_ignored += 1;
             return Noticed::Nothing;
         }
@@ -134,7 +153,10 @@ impl Connection {
             return;
         };
         let asks = filter.agreed.arq == ArqMode::OnRequest;
-        let (decoder, receiver, rtt) = (filter.decoder(), &mut self.receiver, &self.rtt);
+        let Some(decoder) = filter.decoder() else {
+            return;
+        };
+        let (receiver, rtt) = (&mut self.receiver, &self.rtt);
         while let Some((header, payload)) = decoder.rebuild() {
             if header.key == DataKey::Clear && self.crypto.is_some() {
                 self.tally.total.packets_clear_refused += 1;

@@ -27,7 +27,7 @@ pub(crate) use outbound::Progress;
 use crate::config::ConnectionConfig;
 use crate::crypto::ConnectionCrypto;
 use crate::event::CloseReason;
-use crate::fec::{ArqMode, FEC_HEADER_BYTES};
+use crate::fec::FEC_HEADER_BYTES;
 use crate::handshake::Negotiated;
 use crate::recv::{Received, Receiver, ReceiverSettings, Rtt};
 use crate::send::{HEADER_BYTES, Sender, SenderSettings};
@@ -152,27 +152,26 @@ impl Connection {
             ..
         } = made;
         let first = INDEX_TURN + u64::from(negotiated.initial_sequence.value());
+        let tag_bytes = crypto.as_ref().map_or(0, |it| it.mode().tag_bytes());
+        let segment = negotiated.segment_bytes.max(HEADER_BYTES as u32 + 32);
+        let packet_bytes = segment as usize - HEADER_BYTES as usize;
+        let capacity_packets = made.receive_capacity_packets as usize;
+        let filter = negotiated
+            .packet_filter
+            .map(|agreed| Filter::new(agreed, first, packet_bytes, capacity_packets));
         let sender = Sender::new(now, &sender_settings(first, &config, &negotiated));
         let receiver = Receiver::new(&ReceiverSettings {
             first,
-            capacity_packets: made.receive_capacity_packets as usize,
+            capacity_packets,
             latency: negotiated.receive_latency,
             too_late_drop: config.too_late_drop,
             repeat_reports: config.nak_report,
             trace_drift: config.trace_drift,
             reorder_tolerance_packets: config.reorder_tolerance_packets,
-            hold_reports: negotiated
-                .packet_filter
-                .is_some_and(|filter| filter.arq != ArqMode::Always),
+            hold_reports: filter.as_ref().is_some_and(Filter::holds_reports),
             several_paths: config.several_paths,
             handshake: made.handshake,
         });
-        let tag_bytes = crypto.as_ref().map_or(0, |it| it.mode().tag_bytes());
-        let segment = negotiated.segment_bytes.max(HEADER_BYTES as u32 + 32);
-        let packet_bytes = segment as usize - HEADER_BYTES as usize;
-        let filter = negotiated
-            .packet_filter
-            .map(|agreed| Filter::new(agreed, first, packet_bytes));
         Self {
             route,
             peer_socket: negotiated.peer_socket,

@@ -80,6 +80,15 @@ impl Decoder {
         }
     }
 
+    /// Whether a receive buffer of so many packets has any use for a decoder: what cannot wait
+    /// for the end of its groups is not rebuilt in time, and a peer that gets hardly any room
+    /// is not to have ours in this way.
+    #[must_use]
+    pub fn is_of_use(filter: &PacketFilter, receive_capacity_packets: usize) -> bool {
+        let matrix = Geometry::new(filter).matrix_packets();
+        receive_capacity_packets as u64 >= matrix.max(MIN_WINDOW_PACKETS)
+    }
+
     /// A data packet came, its payload as it was on the wire. What it makes possible is to be
     /// taken from [`Self::rebuild`].
     pub fn on_data(&mut self, index: u64, header: &DataHeader, payload: &[u8]) {

@@ -9,8 +9,8 @@ use crate::support::payload::PAYLOAD_BYTES;
 use crate::support::{MS, Pair, SECOND, Scenario, Side, Verdict};
 use tidegate_netsim::{LinkConfig, Probability};
 use tidegate_srt::{
-    Counters, Event, FilterConfig, KeyLength, KeyRefresh, MessageNumber, RejectCode, RejectReason,
-    SendError, SequenceNumber,
+    CipherMode, Counters, Event, FilterConfig, KeyLength, KeyRefresh, MessageNumber, RejectCode,
+    RejectReason, SendError, SequenceNumber,
 };
 
 /// A round trip of 100 ms. With a latency below, nothing that is asked for comes in time.
@@ -179,16 +179,19 @@ fn the_sequence_number_wraps_under_loss_and_nobody_notices() {
 /// A row may straddle a key change: each packet is opened with its own key.
 #[test]
 fn ciphertext_is_rebuilt_and_opened_while_the_keys_change() {
-    let mut scenario = scenario(7, "fec,cols:5,rows:5,arq:never", random(3.0))
-        .latency(400 * MS)
-        .encrypted(KeyLength::Aes256);
-    scenario.connection.key_refresh = KeyRefresh::new(700, 300);
-    let (pair, _, listener) = streamed(scenario, 20 * SECOND);
-    assert!(listener.key_refreshes > 10);
-    assert!(listener.filter_packets_rebuilt > 300, "{listener:?}");
-    assert_eq!(listener.packets_undecrypted, 0);
-    assert_eq!(listener.packets_clear_refused, 0);
-    assert_eq!(pair.inbox(Side::Listener).missing, listener.packets_dropped);
+    for mode in [CipherMode::Ctr, CipherMode::Gcm] {
+        let mut scenario = scenario(7, "fec,cols:5,rows:5,arq:never", random(3.0))
+            .latency(400 * MS)
+            .encrypted(KeyLength::Aes256)
+            .cipher(mode);
+        scenario.connection.key_refresh = KeyRefresh::new(700, 300);
+        let (pair, _, listener) = streamed(scenario, 20 * SECOND);
+        assert!(listener.key_refreshes > 10, "{mode:?}");
+        assert!(listener.filter_packets_rebuilt > 300, "{listener:?}");
+        assert_eq!(listener.packets_undecrypted, 0, "{mode:?}");
+        assert_eq!(listener.packets_clear_refused, 0, "{mode:?}");
+        assert_eq!(pair.inbox(Side::Listener).missing, listener.packets_dropped);
+    }
 }
 
 #[test]
@@ -200,6 +203,19 @@ fn both_directions_are_protected() {
         let total = pair.statistics(side).total;
         assert!(total.filter_packets_sent > 1000 && total.filter_packets_rebuilt > 10);
     }
+}
+
+/// A reader gets hardly any room, so that it cannot fill ours by way of a filter either.
+#[test]
+fn who_gets_no_room_is_sent_fec_packets_and_nothing_of_its_is_rebuilt() {
+    let mut scenario = scenario(12, "fec,cols:5,rows:5", random(1.0));
+    scenario.connection.receive_buffer_packets = Some(32);
+    let mut pair = scenario.connect();
+    pair.stream(Side::Caller, 8.0, 5 * SECOND);
+    let listener = pair.statistics(Side::Listener).total;
+    assert!(listener.filter_packets_received > 1000);
+    assert_eq!(listener.filter_packets_rebuilt, 0);
+    assert!(listener.naks_sent > 0, "losses are reported instead");
 }
 
 #[test]

@@ -26,6 +26,23 @@ impl LossyRelay {
     /// If no socket can be had.
     #[must_use]
     pub fn start(server: SocketAddr, per_mille: u64, seed: u64) -> Self {
+        Self::between(server, |salt| Pattern::Random {
+            state: seed ^ salt,
+            per_mille,
+        })
+    }
+
+    /// Relays in the same way, losing each `nth` datagram that is large enough to be media,
+    /// each way.
+    ///
+    /// # Panics
+    /// If no socket can be had.
+    #[must_use]
+    pub fn losing_each(server: SocketAddr, nth: u64) -> Self {
+        Self::between(server, |_| Pattern::Each { nth, large: 0 })
+    }
+
+    fn between(server: SocketAddr, pattern: impl Fn(u64) -> Pattern) -> Self {
         let front = UdpSocket::bind("127.0.0.1:0").expect("a front socket");
         let back = UdpSocket::bind("127.0.0.1:0").expect("a back socket");
         back.connect(server).expect("a connected back socket");
@@ -37,8 +54,7 @@ impl LossyRelay {
         let stop = Arc::new(AtomicBool::new(false));
         let client = Arc::new(std::sync::Mutex::new(None::<SocketAddr>));
         let dice = |salt: u64| Dice {
-            state: seed ^ salt,
-            per_mille,
+            pattern: pattern(salt),
             lost: Arc::clone(&lost),
         };
 
@@ -56,7 +72,7 @@ impl LossyRelay {
                     if let Ok(mut client) = client.lock() {
                         *client = Some(from);
                     }
-                    if dice.passes() {
+                    if dice.passes(length) {
                         let _ = back.send(&buffer[..length]);
                     }
                 });
@@ -71,7 +87,7 @@ impl LossyRelay {
                     };
                     let to = client.lock().ok().and_then(|client| *client);
                     if let Some(to) = to
-                        && dice.passes()
+                        && dice.passes(length)
                     {
                         let _ = front.send_to(&buffer[..length], to);
                     }
@@ -107,18 +123,33 @@ fn pump(stop: &AtomicBool, mut step: impl FnMut(&mut [u8])) {
 }
 
 struct Dice {
-    state: u64,
-    per_mille: u64,
+    pattern: Pattern,
     lost: Arc<AtomicU64>,
 }
 
+/// Which datagrams are lost.
+enum Pattern {
+    Random { state: u64, per_mille: u64 },
+    Each { nth: u64, large: u64 },
+}
+
+/// Smaller datagrams are no media.
+const LARGE_BYTES: usize = 1000;
+
 impl Dice {
-    fn passes(&mut self) -> bool {
-        self.state = self
-            .state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let passes = (self.state >> 33) % 1000 >= self.per_mille;
+    fn passes(&mut self, length: usize) -> bool {
+        let passes = match &mut self.pattern {
+            Pattern::Random { state, per_mille } => {
+                *state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (*state >> 33) % 1000 >= *per_mille
+            }
+            Pattern::Each { nth, large } => {
+                *large += u64::from(length >= LARGE_BYTES);
+                length < LARGE_BYTES || *large % *nth != 0
+            }
+        };
         if !passes {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

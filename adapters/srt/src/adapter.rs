@@ -91,6 +91,7 @@ impl Adapter {
             uri: uri.clone(),
             passphrase,
             latency: latency.map(|latency| latency.0),
+            packet_filter: None,
             attempts: AtomicUsize::new(0),
         }
     }
@@ -123,7 +124,9 @@ impl SourceAdapter for Adapter {
         settings.check()?;
         let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
         if let Some(uri) = &settings.call {
-            let target = self.target(uri, passphrase, settings.pbkeylen, settings.latency);
+            let target = self
+                .target(uri, passphrase, settings.pbkeylen, settings.latency)
+                .with_filter(settings.packet_filter);
             return Ok(Arc::new(CallerSource { target }));
         }
         Ok(Arc::new(ListenerSource {
@@ -131,6 +134,7 @@ impl SourceAdapter for Adapter {
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
+            packet_filter: settings.packet_filter,
             second_publisher: settings.second_publisher,
             rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
         }))
@@ -152,7 +156,9 @@ impl OutputAdapter for Adapter {
         let release = Release::new(settings.low_delay);
         let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
         if let Some(uri) = &settings.call {
-            let target = self.target(uri, passphrase, settings.pbkeylen, settings.latency);
+            let target = self
+                .target(uri, passphrase, settings.pbkeylen, settings.latency)
+                .with_filter(settings.packet_filter);
             return Ok(Arc::new(CallerOutput { target, release }));
         }
         Ok(Arc::new(ListenerOutput {
@@ -160,6 +166,7 @@ impl OutputAdapter for Adapter {
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             passphrase,
             latency: settings.latency.map(|latency| latency.0),
+            packet_filter: settings.packet_filter,
             release,
             rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
             max_readers: settings.readers_max(),

@@ -15,7 +15,7 @@ use tidegate_units::Bitrate;
 use tokio::time::timeout;
 
 use crate::phrases;
-use crate::settings::CallUri;
+use crate::settings::{CallUri, FilterChoice};
 
 /// How long a name may take to become an address.
 const RESOLVE_MAX: Duration = Duration::from_secs(5);
@@ -31,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) cipher: CipherMode,
     /// Of the settings' own field; it counts for the receiving side of the connection.
     pub(crate) latency: Option<Duration>,
+    /// Of the settings' own field.
+    pub(crate) packet_filter: Option<FilterChoice>,
     /// Counts the attempts, to try a name's addresses in turn.
     pub(crate) attempts: AtomicUsize,
 }
@@ -54,6 +56,12 @@ impl Drop for Placed {
 }
 
 impl Target {
+    /// The same with the packet filter of the settings' own field.
+    pub(crate) fn with_filter(mut self, filter: Option<FilterChoice>) -> Self {
+        self.packet_filter = filter;
+        self
+    }
+
     /// The address in words.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.uri.host(), self.uri.port())
@@ -189,6 +197,8 @@ impl Target {
             .loss_max_ttl
             .unwrap_or(config.reorder_tolerance_packets);
         config.max_bandwidth = self.max_bandwidth();
+        let filter = self.packet_filter.or(options.packet_filter);
+        config.packet_filter = filter.and_then(FilterChoice::wanted);
         config
     }
 

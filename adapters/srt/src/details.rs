@@ -79,6 +79,9 @@ pub(crate) fn connection(
     details.insert("peer".into(), status.peer.to_string().into());
     if let Some(negotiated) = &status.negotiated {
         details.insert("encryption".into(), encryption(negotiated).into());
+        let filter = negotiated.packet_filter;
+        let filter = filter.map_or_else(|| "none".into(), |filter| filter.to_string());
+        details.insert("packet_filter".into(), filter.into());
         details.insert(
             "peer_version".into(),
             negotiated.peer_version.to_string().into(),

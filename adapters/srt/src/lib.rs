@@ -39,7 +39,7 @@ pub use adapter::Adapter;
 pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};
 pub use house::ASKING_MAX;
 pub use settings::{
-    CallUri, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings, UriError,
-    WebhookSettings,
+    CallUri, FilterChoice, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings,
+    UriError, WebhookSettings,
 };
 pub use tidegate_srt::{Counters, Described, Gauges};

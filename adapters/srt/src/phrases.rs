@@ -52,6 +52,7 @@ pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
 
 /// The wire's codes, as listeners use them.
 mod code {
+    pub(super) const FILTER: u32 = 14;
     pub(super) const BAD_SECRET: u32 = 10;
     pub(super) const UNSECURE: u32 = 11;
     pub(super) const BAD_REQUEST: u32 = 1400;
@@ -66,6 +67,9 @@ mod code {
 fn refused(to: &str, reason: RejectReason) -> RunError {
     let advice = match reason {
         RejectReason::Peer(code) => match code.value() {
+            code::FILTER => {
+                "The packet filters differ: write the far side's in `packet_filter`, or just `fec`"
+            }
             code::BAD_SECRET => "The passphrases differ: set the one the far side expects",
             code::UNSECURE => {
                 "Only one side has a passphrase: set it on both, or take it away on both"
@@ -81,6 +85,10 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
             }
             _ => "Check stream ID, passphrase and direction with the far side's operator",
         },
+        RejectReason::Filter => {
+            "The far side knows no packet filter, or another one: take `packet_filter` away, or \
+             set it there"
+        }
         _ => "Check the settings on both sides",
     };
     RunError::theirs(format!("{to} refused the call ({reason})"), advice)

@@ -29,7 +29,7 @@ use crate::links::{self, Shares};
 use crate::listening::{Candidate, Entry, Listening, Rules};
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
-use crate::settings::SecondPublisher;
+use crate::settings::{FilterChoice, SecondPublisher};
 use crate::sink::{FeedSink, Gate, LastPacket};
 
 /// How often it is looked at whether a second publisher may come in, or step in.
@@ -43,6 +43,7 @@ pub(crate) struct ListenerSource {
     pub(crate) stream_id: String,
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
+    pub(crate) packet_filter: Option<FilterChoice>,
     pub(crate) second_publisher: SecondPublisher,
     pub(crate) rules: Rules,
 }
@@ -64,6 +65,7 @@ impl SourceDriver for ListenerSource {
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 rules: self.rules.clone(),
+                packet_filter: self.packet_filter,
                 feed: context.feed.clone(),
                 report: context.report.clone(),
                 place: Mutex::new(Place::new(self.second_publisher)),
@@ -104,6 +106,7 @@ pub(crate) struct PublisherDoor {
     listening: Arc<Listening>,
     latency: Option<Duration>,
     pub(crate) rules: Rules,
+    pub(crate) packet_filter: Option<FilterChoice>,
     feed: Feed,
     report: SourceReport,
     place: Mutex<Place>,
@@ -165,7 +168,10 @@ impl PublisherDoor {
         let last_packet = LastPacket::new(Clock::start().now());
         let gate = Gate::new();
         let sink = FeedSink::new(gate.clone(), last_packet.clone());
-        let mut config = ConnectionConfig::default();
+        let mut config = ConnectionConfig {
+            packet_filter: self.packet_filter.and_then(FilterChoice::wanted),
+            ..ConnectionConfig::default()
+        };
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.latency = latency;
         }

@@ -19,6 +19,7 @@ use crate::listening::{Candidate, Entry, Listening, Refusal, Rules};
 use crate::low_delay::SourceLatency;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
+use crate::settings::FilterChoice;
 use crate::turnstile::Ticket;
 
 /// How long the goodbye to readers may take.
@@ -34,6 +35,7 @@ pub(crate) struct ListenerOutput {
     pub(crate) stream_id: String,
     pub(crate) passphrase: Option<Secret>,
     pub(crate) latency: Option<Duration>,
+    pub(crate) packet_filter: Option<FilterChoice>,
     pub(crate) release: Release,
     pub(crate) rules: Rules,
     pub(crate) max_readers: usize,
@@ -55,6 +57,7 @@ impl OutputDriver for ListenerOutput {
                 passphrase: self.passphrase.clone(),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
+                packet_filter: self.packet_filter,
                 release: self.release,
                 rules: self.rules.clone(),
                 max_readers: self.max_readers,
@@ -94,6 +97,7 @@ pub(crate) struct ReaderDoor {
     pub(crate) passphrase: Option<Secret>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
+    pub(crate) packet_filter: Option<FilterChoice>,
     release: Release,
     pub(crate) rules: Rules,
     max_readers: usize,
@@ -161,6 +165,7 @@ impl ReaderDoor {
         let mut config = ConnectionConfig {
             // Whatever a reader sends is let go: it gets no room to fill.
             receive_buffer_packets: Some(READER_RECEIVE_PACKETS),
+            packet_filter: self.packet_filter.and_then(FilterChoice::wanted),
             ..ConnectionConfig::default()
         };
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {

@@ -24,7 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::candidate::Rejected;
-use super::{Caller, Candidate, Entry, Listening, Refusal, conditions};
+use super::{Caller, Candidate, Entry, Listening, Refusal, conditions, filter};
 use crate::settings::ListenerSettings;
 
 /// Tried on the keys of callers that are turned away anyway, for the time it takes.
@@ -47,6 +47,7 @@ impl Admission for Listening {
         let candidate = Candidate {
             peer: request.peer,
             caller: Caller::of(&request),
+            packet_filter: request.packet_filter,
             reply,
             has_proved: settings.as_ref().is_some_and(|s| allows(&s.allow))
                 || verdict.as_ref().is_ok_and(|entry| allows(entry.allow())),
@@ -152,6 +153,9 @@ fn enter(runtime: Option<&Handle>, entry: Entry, keys: Option<SessionKeys>, cand
             return;
         };
         candidate.has_proved |= keys.is_some();
+        if let Err(refusal) = filter::fits(&entry, &candidate) {
+            return candidate.refuse(refusal);
+        }
         match entry {
             Entry::Source(door) => door.admit(keys, candidate).await,
             Entry::Output(door) => door.admit(keys, candidate),

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_engine::{EventKind, EventSink, Rejection, Subject};
-use tidegate_srt::RejectReason;
+use tidegate_srt::{FilterConfig, RejectReason};
 use tidegate_srt_io::AdmissionReply;
 
 use super::Caller;
@@ -15,6 +15,8 @@ use crate::turnstile::{Limits, Ticket, Turnstile};
 pub(crate) struct Candidate {
     pub(crate) peer: SocketAddr,
     pub(crate) caller: Caller,
+    /// The packet filter it wants.
+    pub(super) packet_filter: Option<FilterConfig>,
     pub(crate) reply: AdmissionReply,
     /// It is not just anybody: its passphrase, its address or a webhook speaks for it.
     pub(crate) has_proved: bool,

@@ -6,6 +6,7 @@ mod caller;
 mod candidate;
 mod conditions;
 mod drops;
+mod filter;
 mod open;
 mod table;
 

@@ -1,6 +1,7 @@
 //! What listeners, sources and outputs are told.
 
 mod access;
+mod filter;
 mod listener;
 mod output;
 mod passphrase;
@@ -11,6 +12,7 @@ mod uri;
 mod uri_options;
 mod webhook;
 
+pub use filter::FilterChoice;
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;
 pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};

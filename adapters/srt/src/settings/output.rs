@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_not_zero, check_only_for_callers};
+use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
@@ -51,6 +52,10 @@ pub struct OutputSettings {
     /// Readers at a time; 1000 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_readers: Option<u32>,
+    /// Forward error correction, like `fec,cols:10,rows:5`; the other side has to agree. `none`
+    /// refuses callers that want one; nothing at all lets them have theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packet_filter: Option<FilterChoice>,
 }
 
 /// As it is written; see [`super::SourceSettings`].
@@ -71,6 +76,7 @@ struct Written {
     allow: Vec<Cidr>,
     webhook: Option<WebhookSettings>,
     max_readers: Option<u32>,
+    packet_filter: Option<FilterChoice>,
 }
 
 impl TryFrom<Written> for OutputSettings {
@@ -90,6 +96,7 @@ impl TryFrom<Written> for OutputSettings {
             allow: written.allow,
             webhook: written.webhook,
             max_readers: written.max_readers,
+            packet_filter: written.packet_filter,
         })
     }
 }
@@ -128,6 +135,7 @@ impl Settings for OutputSettings {
         self.check_access()?;
         self.check_callers()?;
         check_secret(self.passphrase.as_ref())?;
+        check_filter(self.call.as_ref(), self.packet_filter)?;
         check_latency(self.latency)
     }
 }

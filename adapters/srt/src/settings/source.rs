@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_only_for_callers};
+use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
@@ -31,6 +32,10 @@ pub struct SourceSettings {
     /// Key length of a call; a publisher chooses its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
+    /// Forward error correction, like `fec,cols:10,rows:5`; the other side has to agree. `none`
+    /// refuses callers that want one; nothing at all lets them have theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packet_filter: Option<FilterChoice>,
     /// What happens to a second publisher while the first one sends: it is refused, takes over,
     /// or stands by.
     #[serde(default, skip_serializing_if = "SecondPublisher::is_default")]
@@ -54,6 +59,7 @@ struct Written {
     passphrase: Option<SecretRef>,
     latency: Option<Span>,
     pbkeylen: Option<KeyBytes>,
+    packet_filter: Option<FilterChoice>,
     #[serde(default)]
     second_publisher: SecondPublisher,
     #[serde(default)]
@@ -73,6 +79,7 @@ impl TryFrom<Written> for SourceSettings {
             passphrase,
             latency: written.latency,
             pbkeylen: written.pbkeylen,
+            packet_filter: written.packet_filter,
             second_publisher: written.second_publisher,
             allow: written.allow,
             webhook: written.webhook,
@@ -113,6 +120,7 @@ impl Settings for SourceSettings {
         )?;
         check_secret(self.passphrase.as_ref())?;
         self.check_callers()?;
+        check_filter(self.call.as_ref(), self.packet_filter)?;
         check_latency(self.latency)
     }
 }

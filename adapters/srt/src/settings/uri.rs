@@ -6,6 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{REDACTED, Secret, SecretRef};
+use tidegate_srt::fec::FilterError;
 
 use super::passphrase::check_passphrase;
 use super::percent::{percent_decoded, percent_encoded};
@@ -48,6 +49,14 @@ pub enum UriError {
         value: String,
         /// What it can have.
         wanted: &'static str,
+    },
+    /// A packet filter that cannot be.
+    #[error("packetfilter={value}: {error}")]
+    Filter {
+        /// As written.
+        value: String,
+        /// What is wrong with it.
+        error: FilterError,
     },
     /// An option that asks for something that is not here.
     #[error("{option}={value} is not supported: {why}")]
@@ -277,12 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_filter_is_taken_and_a_wrong_one_explained() {
+        let uri = parse("srt://h:1?packetfilter=fec,cols:10,rows:-5,arq:never").unwrap();
+        let filter = uri.options().packet_filter.unwrap();
+        assert_eq!(filter.to_string(), "fec,cols:10,rows:-5,arq:never");
+        let error = parse("srt://h:1?packetfilter=fec,cols:1").unwrap_err();
+        assert!(error.to_string().contains("2 to 127"), "{error}");
+    }
+
+    #[test]
     fn options_for_what_is_not_there_say_so() {
-        for text in [
-            "mode=listener",
-            "transtype=file",
-            "packetfilter=fec,cols:10",
-        ] {
+        for text in ["mode=listener", "transtype=file"] {
             let error = parse(&format!("srt://h:1?{text}")).unwrap_err();
             assert!(matches!(error, UriError::Unsupported { .. }), "{error}");
         }

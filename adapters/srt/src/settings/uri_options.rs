@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tidegate_srt::CipherMode;
 
-use super::KeyBytes;
 use super::uri::UriError;
+use super::{FilterChoice, KeyBytes};
 
 /// What the options of an address ask for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +30,7 @@ pub(crate) struct UriOptions {
     pub(crate) nak_report: Option<bool>,
     pub(crate) trace_drift: Option<bool>,
     pub(crate) send_drop_delay: Option<Duration>,
+    pub(crate) packet_filter: Option<FilterChoice>,
 }
 
 /// Options that are taken and change nothing here: buffers size themselves, and live mode is
@@ -116,6 +117,7 @@ impl Reading<'_> {
             "tlpktdrop" => options.too_late_drop = Some(self.flag()?),
             "nakreport" => options.nak_report = Some(self.flag()?),
             "drifttracer" => options.trace_drift = Some(self.flag()?),
+            "packetfilter" => options.packet_filter = self.packet_filter()?,
             "snddropdelay" => options.send_drop_delay = Some(self.millis()?),
             _ => return self.check_only(),
         }
@@ -141,7 +143,6 @@ impl Reading<'_> {
             "congestion" => only(&["live", ""], "only live congestion control is"),
             "messageapi" => only(&yes, "only live messages are"),
             "enforcedencryption" => only(&yes, "encryption is always enforced"),
-            "packetfilter" => only(&[""], "forward error correction is not there yet"),
             "groupconnect" => only(&["0", ""], "bonding is not there yet"),
             "bindtodevice" => only(&[""], "choose the interface by its address: adapter=…"),
             other if WITHOUT_EFFECT.contains(&other) => Ok(()),
@@ -196,6 +197,17 @@ impl Reading<'_> {
             "2" => Ok(Some(CipherMode::Gcm)),
             _ => Err(self.wrong("0 (AES-CTR, the default), 1 (AES-CTR) or 2 (AES-GCM)")),
         }
+    }
+
+    fn packet_filter(&self) -> Result<Option<FilterChoice>, UriError> {
+        if self.value.is_empty() {
+            return Ok(None);
+        }
+        let parsed = self.value.parse();
+        parsed.map(Some).map_err(|error| UriError::Filter {
+            value: self.value.to_owned(),
+            error,
+        })
     }
 
     fn flag(&self) -> Result<bool, UriError> {

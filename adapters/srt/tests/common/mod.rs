@@ -187,6 +187,18 @@ impl Bed {
         })
     }
 
+    /// Whether something odd was journalled in such words.
+    pub(crate) fn has_notice(&self, words: &str) -> bool {
+        let mut events = self.events.lock().unwrap();
+        while let Ok(event) = events.0.try_recv() {
+            events.1.push(event);
+        }
+        events.1.iter().any(|event| match &event.kind {
+            EventKind::Notice { message } => message.contains(words),
+            _ => false,
+        })
+    }
+
     pub(crate) fn has_rejections(&self) -> bool {
         let mut events = self.events.lock().unwrap();
         while let Ok(event) = events.0.try_recv() {

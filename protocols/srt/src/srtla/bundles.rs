@@ -24,6 +24,8 @@ const REFUSALS_MAX: u32 = 5;
 const SWEEP: Duration = Duration::from_secs(1);
 /// Answers waiting to be sent.
 const REPLIES_MAX: usize = 1024;
+/// What a registration leaves to its address when it is answered.
+const REGISTRATION_CREDIT: usize = REGISTRATION_BYTES - 2;
 /// SRT's acknowledgement: what is sent over all links.
 const SRT_ACK: [u8; 2] = [0x80, 0x02];
 
@@ -128,7 +130,7 @@ impl Bundles {
             let its_own = self.at(known).is_some_and(|bundle| same(&bundle.id, id));
             if its_own {
                 if let Some(link) = self.link(from) {
-                    link.hear(now, REGISTRATION_BYTES);
+                    link.hear(now, REGISTRATION_CREDIT);
                 }
                 return kind::REG3;
             }
@@ -186,7 +188,7 @@ impl Bundles {
             self.note_lost(evicted);
         }
         let mut link = Link::new(now, from, to);
-        link.hear(now, REGISTRATION_BYTES);
+        link.hear(now, REGISTRATION_CREDIT);
         if let Some(bundle) = self.at(key) {
             bundle.join(now, link);
         }

@@ -2,7 +2,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use tidegate_units::{Duration, Instant};
 
-use super::wire::ACKNOWLEDGED;
+use super::wire::{ACK_BYTES, ACKNOWLEDGED};
 use crate::wire::SequenceNumber;
 
 /// A link not heard for so long is told apart from those that work; a sender gives one up
@@ -102,7 +102,7 @@ impl Link {
             return None;
         }
         self.received_count = 0;
-        Some(&self.received)
+        self.spend(ACK_BYTES).then_some(&self.received)
     }
 
     /// Spends credit on a datagram; false if there is too little.

@@ -11,6 +11,14 @@ export interface Reason {
   advice: string | null;
 }
 
+/** What to set, from what was measured; numbers are null until enough was. */
+export interface LatencyAdvice {
+  latency_ms: number | null;
+  overhead_percent: number | null;
+  enough_now: boolean | null;
+  why: string[];
+}
+
 export interface SrtFigures {
   rtt_ms?: number | null;
   jitter_ms?: number | null;
@@ -23,6 +31,7 @@ export interface SrtFigures {
   packets_dropped?: number | null;
   receive_buffer_ms?: number | null;
   loss_percent?: number | null;
+  advice?: LatencyAdvice | null;
   [figure: string]: unknown;
 }
 

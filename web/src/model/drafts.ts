@@ -32,6 +32,7 @@ export interface OutputDraft {
   call: string;
   passphrase: SecretDraft;
   open: boolean;
+  lowDelay: boolean;
   latencyMs: string;
   to: string;
   segment: string;
@@ -107,6 +108,7 @@ export function outputDraft(config: Config | null, source: string, listener: str
     call: text(srt.call),
     passphrase: secretDraft(srt.passphrase),
     open: srt.open === true,
+    lowDelay: srt.low_delay === true,
     latencyMs: latencyText(srt.latency),
     to: text(settings(config, 'udp').to),
     segment: text(record.segment),
@@ -143,6 +145,7 @@ function srtOutput(srt: Settings, draft: OutputDraft): void {
   assign(srt, 'stream_id', draft.streamId.trim() || undefined);
   assign(srt, 'passphrase', listens && draft.open ? undefined : secretValue(draft.passphrase));
   assign(srt, 'open', listens && draft.open ? true : undefined);
+  assign(srt, 'low_delay', draft.lowDelay ? true : undefined);
   assign(srt, 'latency', latencyValue(draft.latencyMs));
 }
 

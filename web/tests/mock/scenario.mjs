@@ -42,6 +42,10 @@ function source(now, name, given = {}) {
           latency_ms: latency, encryption: given.encryption ?? 'aes-256-ctr', stream_id: given.sent ?? streamId,
           packets_received: 187432 + second % 100000, packets_lost: 71, packets_retransmitted: 68, packets_dropped: given.dropped ?? 0,
           receive_buffer_ms: Math.max(0, (given.buffer ?? latency * 0.94) + wave(second, seed, latency * 0.02)),
+          advice: given.advice ?? {
+            latency_ms: 160, overhead_percent: 25, enough_now: true,
+            why: ['RTT 42 ms, 0.02 % loss in bursts of up to 1.3 ms, jitter 1.4 ms, over the last 10 min', `3 × RTT + 3 × jitter + 10 ms = 142 ms; now ${latency} ms`],
+          },
           loss_percent: Math.max(0, (given.loss ?? 0.02) + wave(second, seed, (given.loss ?? 0.02) * 0.3)),
         }
       : null,
@@ -89,9 +93,17 @@ export function sources(now, started) {
       state: 'warning', health: 'warning', bps: 5.4e6, unsteady: 0.16, rtt: 84, jitter: 11, loss: 2.1, latency: 120, buffer: 28,
       expect: { ...EXPECT, bitrate: '6M' }, up: 4 * MINUTE,
       reasons: [
-        reason('latency_too_low', 'Latency too low', ago(now, 96000), 'Latency 120 ms is too low for RTT 84 ms. Set 340 ms.'),
-        reason('losing_packets', 'Losing packets', ago(now, 30000), 'Set the latency to 340 ms.'),
+        reason('latency_too_low', 'Latency too low', ago(now, 96000), 'Latency 120 ms is too low for RTT 84 ms. Set 390 ms.'),
+        reason('losing_packets', 'Losing packets', ago(now, 30000), 'Set the latency to 390 ms.'),
       ],
+      advice: {
+        latency_ms: 390, overhead_percent: 25, enough_now: false,
+        why: [
+          'RTT 84 ms, 2.1 % loss in bursts of up to 6.4 ms, jitter 11 ms, over the last 4 min',
+          '4 × RTT + burst + 3 × jitter + 10 ms = 385 ms; now 120 ms',
+          'At this loss fewer than 4 round trips would leave more than one packet in an hour unrecovered',
+        ],
+      },
     }),
     source(now, 'start-line', { state: 'live', rtt: 48, bps: 8e6, media: { video: { ...H264 }, audio: [AAC, { ...AAC, channels: 1, language: 'nor' }], programs: 1, continuity_errors: 0 } }),
     source(now, 'lead-moto', { state: 'ready', bps: 4.6e6, unsteady: 0.09, rtt: 112, loss: 0.74, latency: 700, expect: { bitrate: '5M' }, media: { video: { ...H264, codec: 'hevc', profile: 'Main 10', fps: 25 }, audio: [AAC], programs: 1, continuity_errors: 0 } }),
@@ -129,7 +141,7 @@ export function alarms(now, started) {
   return [
     of('source', 'drone', 'warning', 'no_media', 'No media', started - 12000, 'Ask the pilot to start the encoder.'),
     of('source', 'helicopter', 'error', 'losing_packets', 'Losing packets', started - 9000, 'Set the latency to 340 ms, or lower the bitrate.'),
-    of('source', 'moto-2', 'warning', 'latency_too_low', 'Latency too low', started - 96000, 'Latency 120 ms is too low for RTT 84 ms. Set 340 ms.'),
+    of('source', 'moto-2', 'warning', 'latency_too_low', 'Latency too low', started - 96000, 'Latency 120 ms is too low for RTT 84 ms. Set 390 ms.'),
     of('output', 'broken-disk', 'error', 'output_failed', 'The disk is full', started - 200000, 'Free some space. Recording goes on by itself.'),
   ];
 }

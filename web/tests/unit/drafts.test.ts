@@ -36,6 +36,16 @@ describe('editing loses nothing', () => {
     draft.call = 'srt://h:1';
     expect(sourceConfig(draft, config).srt).toEqual({ call: 'srt://h:1', stream_id: 's' });
   });
+  it('asks for low delay only where it is wanted, and keeps it', () => {
+    const draft = outputDraft(null, 'cam1', 'ingest');
+    Object.assign(draft, { name: 'a', kind: 'srt-call', call: 'srt://h:1', lowDelay: true });
+    const config = outputConfig(draft, null);
+    expect(config.srt).toEqual({ call: 'srt://h:1', low_delay: true });
+    const again = outputDraft(config, '', '');
+    expect(again.lowDelay).toBe(true);
+    again.lowDelay = false;
+    expect(outputConfig(again, config).srt).toEqual({ call: 'srt://h:1' });
+  });
   it('makes open reading explicit, and only where readers call', () => {
     const draft = outputDraft(null, 'cam1', 'ingest');
     Object.assign(draft, { name: 'a', kind: 'srt-listener', streamId: 'out/a', open: true });

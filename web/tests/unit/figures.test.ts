@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { adviceLines } from '../../src/model/advice';
 import { chips } from '../../src/model/chips';
 import { differing, expectedBitrate, expectedVideo, trackLines } from '../../src/model/expect';
 import { audioCell, figures } from '../../src/model/figures';
@@ -144,4 +145,18 @@ it('fills the spark line second by second from points that are further apart', (
   const columns = { ...emptyColumns(), time: [100, 101.25, 102.5, 110], bitrate: [1, 2, 3, 4] };
   expect(secondsBefore(columns, 60)).toEqual([1, 2, 3, 3, 3, null, null, null, null, 4, 4]);
   expect(secondsBefore(emptyColumns(), 60)).toEqual([]);
+});
+
+const advised = (given: object) => adviceLines({ latency_ms: 120, advice: { latency_ms: 220, overhead_percent: 25, enough_now: false, why: ['RTT 48 ms'], ...given } });
+
+it('says which latency is advised, and why', () => {
+  expect(advised({})).toEqual({ headline: '120 ms, advised 220 ms', short: true, why: ['RTT 48 ms', 'Leave 25 % of the bitrate for repetitions'] });
+  expect(advised({ latency_ms: 80, enough_now: true })).toMatchObject({ headline: '120 ms is enough; 80 ms would do', short: false });
+  expect(advised({ latency_ms: 130, enough_now: true })?.headline).toBe('120 ms is enough');
+});
+it('advises nothing before enough was measured, nor without SRT', () => {
+  const early = { latency_ms: null, overhead_percent: null, enough_now: null, why: ['not enough data yet: 3 of 30 seconds measured'] };
+  expect(advised(early)).toEqual({ headline: '120 ms, nothing advised yet', short: false, why: early.why });
+  expect(adviceLines(null)).toBeNull();
+  expect(adviceLines({ latency_ms: 120 })).toBeNull();
 });

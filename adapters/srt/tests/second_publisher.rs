@@ -178,6 +178,32 @@ fn publishers_that_take_a_source_from_each_other_latch_and_raise_an_alarm() {
 }
 
 #[test]
+fn a_latched_standby_still_replaces_a_publisher_that_left() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let bed = bed("stand_by");
+    let mut live = encoder(&bed, "encoder0");
+    bed.wait_connected("cam1");
+    for count in 1..=4 {
+        let next = encoder(&bed, &format!("encoder{count}"));
+        let ready = |srt: &Value| srt["standby"]["packets_received"].as_u64() > Some(50);
+        eventually("the next one stands by", || ready(&srt(&bed)).then_some(()));
+        let before = srt(&bed)["standby"]["peer"].clone();
+        live.stop();
+        eventually("it steps in", || {
+            let srt = srt(&bed);
+            (srt["takeovers"] == count && srt["peer"] == before).then_some(())
+        });
+        assert_eq!(srt(&bed)["takeovers_latched"], count >= 3, "{count}");
+        live = next;
+    }
+    let alarms = bed.engine.alarms();
+    let flapping = alarms.iter().find(|a| a.alarm.code == "publisher_flapping");
+    assert!(flapping.is_some(), "{alarms:?}");
+}
+
+#[test]
 fn where_anybody_may_publish_nobody_takes_over() {
     if !peers::have(&["ffmpeg"]) {
         return;

@@ -210,6 +210,11 @@ fn outputs(registry: &mut Registry, outputs: &[OutputView]) {
     each.gauge("output_readers", "Readers being served", |o| {
         Some(o.readers as f64)
     });
+    each.gauge(
+        "output_readers_max",
+        "Readers an output on an SRT listener takes",
+        |o| o.detail["srt"]["max_readers"].as_f64(),
+    );
     each.counter("output_delivered_bytes", "Accepted by the far side", |o| {
         Some(o.delivered_bytes)
     });

@@ -11,6 +11,8 @@
 mod address;
 mod answer;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::convert::Infallible;

@@ -14,7 +14,7 @@ const LEAST_BUFFER_PACKETS: u32 = 32;
 /// The smallest buffer chosen automatically (libsrt's default).
 const MIN_BUFFER_PACKETS: u32 = 8192;
 /// The largest: 64 MiB of live payloads.
-const MAX_BUFFER_PACKETS: u32 = 51_200;
+pub(crate) const MAX_BUFFER_PACKETS: u32 = 51_200;
 
 /// One UDP port.
 #[derive(Debug, Clone)]

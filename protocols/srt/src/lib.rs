@@ -15,6 +15,7 @@ mod group;
 pub mod handshake;
 mod recv;
 mod reject;
+mod room;
 mod send;
 pub mod srtla;
 mod statistics;

@@ -261,6 +261,8 @@ gauges! {
     send_buffer_time: Duration => "send_buffer_ms" = "msSndBuf",
     /// The peer's receive latency.
     send_latency: Duration => "send_latency_ms" = "msSndTsbPdDelay",
+    /// Packets the receive buffer may hold: its limit, which grows with the rate.
+    receive_window_packets: u64 => "receive_window_packets",
     /// Room in the receive buffer.
     receive_buffer_available_bytes: u64 => "receive_buffer_available_bytes" = "byteAvailRcvBuf",
     /// Packets that arrived and are not yet due.

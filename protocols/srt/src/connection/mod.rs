@@ -163,6 +163,7 @@ impl Connection {
         let receiver = Receiver::new(&ReceiverSettings {
             first,
             capacity_packets,
+            capacity_grows: config.receive_buffer_packets.is_none(),
             latency: negotiated.receive_latency,
             too_late_drop: config.too_late_drop,
             repeat_reports: config.nak_report,
@@ -424,6 +425,7 @@ impl Connection {
             send_buffer_bytes: send.buffered_bytes,
             send_buffer_time: send.buffered_span,
             send_latency: self.negotiated.send_latency,
+            receive_window_packets: receive.window_packets,
             receive_buffer_available_bytes: receive.available_packets * self.payload_limit as u64,
             receive_buffer_packets: receive.buffered_packets,
             receive_buffer_bytes: receive.buffered_bytes,
@@ -452,6 +454,9 @@ fn sender_settings(
             .first_message
             .map_or(0, |first| u64::from(first.value() - 1)),
         capacity_packets: config.send_capacity_packets(negotiated.send_latency) as usize,
+        capacity_grows: config.send_buffer_packets.is_none(),
+        // Behind a gap the peer acknowledges late, and in an outage not at all.
+        held_for: negotiated.send_latency.max(patience / 2),
         window_packets: negotiated.flow_window_packets,
         max_bandwidth: config.max_bandwidth,
         max_resend_percent: config.max_resend_percent,

@@ -60,6 +60,11 @@ impl ReceiveBuffer {
         self.places.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn places_in_memory(&self) -> usize {
+        self.places.capacity()
+    }
+
     /// Puts a packet into its place, which must not be before `next` nor taken.
     pub(crate) fn insert(&mut self, index: u64, arrival: Arrival) {
         self.extend_to(index + 1);

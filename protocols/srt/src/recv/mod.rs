@@ -1,6 +1,7 @@
 //! The receiving half of a connection: order, gaps, acknowledgements, play-out time.
 
 mod ack;
+mod arrived;
 mod buffer;
 mod cadence;
 mod chunk;
@@ -20,6 +21,7 @@ mod tolerance;
 mod tsbpd;
 
 pub(crate) use ack::AckKind;
+pub(crate) use arrived::{Arrived, Fate};
 pub use received::Received;
-pub(crate) use receiver::{Arrived, Fate, Receiver, ReceiverSettings};
+pub(crate) use receiver::{Receiver, ReceiverSettings};
 pub(crate) use rtt::Rtt;

@@ -1,4 +1,5 @@
 use super::ack::{AckKind, Acknowledger};
+use super::arrived::{Arrived, Fate};
 use super::buffer::{Arrival, ReceiveBuffer};
 use super::cadence::Cadence;
 use super::chunk::PayloadMemory;
@@ -13,6 +14,7 @@ use super::skipped::Skipped;
 use super::tolerance::ReorderTolerance;
 use super::tsbpd::Tsbpd;
 use crate::crypto::{ConnectionCrypto, CryptoError};
+use crate::room::Room;
 use crate::send::HEADER_BYTES;
 use crate::wire::{DataHeader, DataKey, SequenceNumber, Timestamp};
 use bytes::Bytes;
@@ -29,7 +31,10 @@ const MIN_AVAILABLE_PACKETS: usize = 2;
 pub(crate) struct ReceiverSettings {
     /// Index of the first packet: its low 31 bits are the initial sequence number.
     pub(crate) first: u64,
+    /// Room for packets, until more is measured to arrive within the latency.
     pub(crate) capacity_packets: usize,
+    /// Whether it then grows.
+    pub(crate) capacity_grows: bool,
     pub(crate) latency: Duration,
     pub(crate) too_late_drop: bool,
     pub(crate) repeat_reports: bool,
@@ -42,37 +47,6 @@ pub(crate) struct ReceiverSettings {
     pub(crate) several_paths: bool,
     /// When the packet with the peer's handshake extension came, and its timestamp.
     pub(crate) handshake: (Instant, Timestamp),
-}
-
-/// What became of a data packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is the first of its number.
-    Unique,
-    /// It could not be decrypted; its place counts as lost.
-    Undecryptable,
-    /// Its tag is wrong: it counts as if it had never come.
-    NotAuthentic,
-    /// It is here already.
-    Duplicate,
-    /// It was given up this long before it came.
-    Belated(Duration),
-    /// The buffer has no room: it may come again.
-    NoRoom,
-    /// Its number is beyond belief.
-    OutOfRange,
-}
-
-/// The effects of one data packet, for the statistics.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrived {
-    pub(crate) fate: Fate,
-    /// Packets found missing just now.
-    pub(crate) missing: u64,
-    /// How many places late it came without having been repeated.
-    pub(crate) reordered_by: u64,
-    /// Packets given up because it came from beyond the buffer.
-    pub(crate) dropped: u64,
 }
 
 /// The receiving half.
@@ -91,7 +65,7 @@ pub(crate) struct Receiver {
     skipped: Skipped,
     ready: VecDeque<Received>,
     dropped_before: u32,
-    capacity_packets: usize,
+    room: Room,
     too_late_drop: bool,
     repeat_reports: bool,
     hold_reports: bool,
@@ -101,6 +75,11 @@ pub(crate) struct Receiver {
 impl Receiver {
     pub(crate) fn new(settings: &ReceiverSettings) -> Self {
         let (arrived, timestamp) = settings.handshake;
+        let room = if settings.capacity_grows {
+            Room::growing(arrived, settings.capacity_packets, settings.latency)
+        } else {
+            Room::fixed(settings.capacity_packets)
+        };
         Self {
             buffer: ReceiveBuffer::new(settings.first),
             holes: Holes::default(),
@@ -115,7 +94,7 @@ impl Receiver {
             skipped: Skipped::default(),
             ready: VecDeque::new(),
             dropped_before: 0,
-            capacity_packets: settings.capacity_packets,
+            room,
             too_late_drop: settings.too_late_drop,
             repeat_reports: settings.repeat_reports,
             hold_reports: settings.hold_reports,
@@ -133,6 +112,9 @@ impl Receiver {
         crypto: Option<&mut ConnectionCrypto>,
     ) -> Arrived {
         let index = self.index_of(header.sequence);
+        if self.room.on_packet(now) {
+            self.acks.plan(now);
+        }
         let wire_bytes = payload.len() as u64 + HEADER_BYTES;
         self.link
             .on_arrival(now, index, wire_bytes, header.retransmitted);
@@ -253,10 +235,10 @@ impl Receiver {
         if index - next >= MAX_JUMP_PACKETS {
             return Err(Fate::OutOfRange);
         }
-        if self.ready.len() + self.buffer.waiting() >= self.capacity_packets {
+        if self.ready.len() + self.buffer.waiting() >= self.room.packets() {
             return Err(Fate::NoRoom);
         }
-        if index - next >= self.capacity_packets as u64 && self.buffer.waiting() > 0 {
+        if index - next >= self.room.packets() as u64 && self.buffer.waiting() > 0 {
             return Err(Fate::NoRoom);
         }
         Ok(())
@@ -265,7 +247,7 @@ impl Receiver {
     /// A packet further ahead than there is room, and nothing waits for what is missing in
     /// between: the sender has moved on.
     fn pass_over_a_gap(&mut self, index: u64, arrived: &mut Arrived) {
-        if index - self.buffer.next() >= self.capacity_packets as u64 {
+        if index - self.buffer.next() >= self.room.packets() as u64 {
             arrived.missing = index - self.buffer.end();
             arrived.dropped = self.skip_to(index);
         }
@@ -396,7 +378,7 @@ impl Receiver {
         if last < next {
             return Some(0);
         }
-        let limit = (self.capacity_packets as u64).max(self.buffer.places() as u64);
+        let limit = (self.room.packets() as u64).max(self.buffer.places() as u64);
         if last < first || last - next >= limit {
             return None;
         }
@@ -432,7 +414,7 @@ impl Receiver {
     /// The next payload in order.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Received> {
         let received = self.ready.pop_front()?;
-        if self.announced_full && self.ready.len() < self.capacity_packets / 2 {
+        if self.announced_full && self.ready.len() < self.room.packets() / 2 {
             self.announced_full = false;
             self.acks.plan(now);
         }
@@ -477,9 +459,15 @@ impl Receiver {
 
     /// Room for packets, as acknowledgements announce it.
     pub(crate) fn available_packets(&mut self) -> u32 {
-        let available = self.capacity_packets.saturating_sub(self.ready.len());
-        self.announced_full = available <= self.capacity_packets / 4;
+        let available = self.room.packets().saturating_sub(self.ready.len());
+        self.announced_full = available <= self.room.packets() / 4;
         u32::try_from(available.max(MIN_AVAILABLE_PACKETS)).unwrap_or(u32::MAX)
+    }
+
+    /// Places for waiting packets that memory is taken for.
+    #[cfg(test)]
+    pub(crate) fn places_in_memory(&self) -> usize {
+        self.buffer.places_in_memory()
     }
 
     pub(crate) fn rates(&self) -> Rates {
@@ -499,7 +487,8 @@ impl Receiver {
             buffered_packets: packets + self.buffer.waiting() as u64,
             buffered_bytes: bytes + self.buffer.waiting_bytes() as u64,
             buffered_span: span,
-            available_packets: self.capacity_packets.saturating_sub(self.ready.len()) as u64,
+            window_packets: self.room.packets() as u64,
+            available_packets: self.room.packets().saturating_sub(self.ready.len()) as u64,
             latency: self.tsbpd.latency(),
             jitter: self.jitter.value(),
             reorder_tolerance_packets: self.tolerance.packets(),
@@ -514,6 +503,7 @@ pub(crate) struct ReceiverFigures {
     pub(crate) buffered_packets: u64,
     pub(crate) buffered_bytes: u64,
     pub(crate) buffered_span: Duration,
+    pub(crate) window_packets: u64,
     pub(crate) available_packets: u64,
     pub(crate) latency: Duration,
     pub(crate) jitter: Duration,

@@ -8,6 +8,7 @@ fn settings() -> ReceiverSettings {
     ReceiverSettings {
         first: FIRST,
         capacity_packets: 100,
+        capacity_grows: false,
         latency: Duration::from_millis(120),
         too_late_drop: true,
         repeat_reports: true,
@@ -193,4 +194,38 @@ fn without_too_late_drop_a_gap_ends_when_the_sender_gives_it_up() {
     assert_eq!(receiver.on_drop_request(now, FIRST + 1, FIRST + 1), Some(0));
     assert_eq!(receiver.on_drop_request(now, FIRST + 2, FIRST + 2), Some(2));
     assert_eq!(taken(&mut receiver), [(0, 0), (3, 2)]);
+}
+
+/// A minute of `bits_per_second` with every hundredth packet missing: the window at its end,
+/// and the places that were in memory.
+fn after_a_minute(bits_per_second: u64, latency: Duration) -> (u64, usize) {
+    let mut receiver = Receiver::new(&ReceiverSettings {
+        capacity_packets: 8192,
+        capacity_grows: true,
+        latency,
+        ..settings()
+    });
+    let micros = 1316 * 8 * 1_000_000 / bits_per_second;
+    for number in (0..60_000_000 / micros).filter(|number| number % 100 != 99) {
+        let now = Instant::from_micros(number * micros);
+        let stamp = Timestamp::new(u32::try_from(number * micros).unwrap());
+        let sequence = SequenceNumber::from_index(FIRST + number);
+        let header = DataHeader::live(sequence, MessageNumber::FIRST, stamp, SocketId::new(7));
+        receiver.drop_late(now);
+        let arrived = receiver.on_data(now, &header, b"payload", &Rtt::default(), None);
+        assert_eq!(arrived.fate, Fate::Unique, "packet {number}");
+        while receiver.pop(now).is_some() {}
+    }
+    let window = receiver.figures(Instant::ZERO).window_packets;
+    (window, receiver.places_in_memory())
+}
+
+#[test]
+fn the_window_grows_with_rate_and_latency_and_memory_with_what_is_in_it() {
+    let (window, places) = after_a_minute(6_000_000, Duration::from_millis(120));
+    assert_eq!(window, 8192);
+    assert!(places <= 128, "{places} places for 69 packets");
+    let (window, places) = after_a_minute(200_000_000, Duration::from_secs(1));
+    assert!((38_000..40_000).contains(&window), "{window}");
+    assert!(places <= 65_536, "{places} places for 19,231 packets");
 }

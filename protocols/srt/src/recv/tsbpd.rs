@@ -20,7 +20,6 @@ pub(crate) struct Tsbpd {
     latency: Duration,
     tracer: DriftTracer,
     trace_drift: bool,
-    first_rtt: Option<Duration>,
 }
 
 impl Tsbpd {
@@ -38,7 +37,6 @@ impl Tsbpd {
             latency,
             tracer: DriftTracer::default(),
             trace_drift,
-            first_rtt: None,
         }
     }
 
@@ -66,17 +64,12 @@ impl Tsbpd {
 
     /// An ACKACK with this timestamp arrived: a sample of the clocks' drift.
     pub(crate) fn on_ackack(&mut self, now: Instant, timestamp: Timestamp, rtt: Duration) {
-        let Some(first_rtt) = self.first_rtt else {
-            self.first_rtt = Some(rtt);
-            return;
-        };
         if !self.trace_drift {
             return;
         }
         let transit = self.base_micros + self.unwrap(now, timestamp);
-        let rtt_change = micros(rtt) - micros(first_rtt);
-        let sample = now.as_micros().cast_signed() - transit - rtt_change / 2;
-        if let Some(update) = self.tracer.add(sample) {
+        let sample = now.as_micros().cast_signed() - transit;
+        if let Some(update) = self.tracer.add(sample, micros(rtt)) {
             self.base_micros += update.base_shift_micros;
             self.drift_micros = update.drift_micros;
         }

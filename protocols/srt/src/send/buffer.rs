@@ -1,4 +1,5 @@
 use crate::crypto::KeyGeneration;
+use crate::room::Room;
 use crate::wire::MessageNumber;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -18,7 +19,7 @@ pub(crate) struct SendBuffer {
     first: u64,
     next_new: u64,
     payload_bytes: usize,
-    capacity_packets: usize,
+    room: Room,
 }
 
 /// One packet in the send buffer.
@@ -72,13 +73,13 @@ pub(crate) struct Removed {
 }
 
 impl SendBuffer {
-    pub(crate) fn new(first: u64, capacity_packets: usize) -> Self {
+    pub(crate) const fn new(first: u64, room: Room) -> Self {
         Self {
             slots: VecDeque::new(),
             first,
             next_new: first,
             payload_bytes: 0,
-            capacity_packets,
+            room,
         }
     }
 
@@ -87,17 +88,18 @@ impl SendBuffer {
         if !self.has_room() {
             return Err(slot.payload);
         }
+        self.room.on_packet(slot.submitted);
         self.payload_bytes += slot.payload.len();
         self.slots.push_back(slot);
         Ok(())
     }
 
     pub(crate) const fn capacity(&self) -> usize {
-        self.capacity_packets
+        self.room.packets()
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.slots.len() < self.capacity_packets
+        self.slots.len() < self.room.packets()
     }
 
     /// The oldest index still held.
@@ -202,7 +204,7 @@ mod tests {
     }
 
     fn filled(first: u64, packets: u64) -> SendBuffer {
-        let mut buffer = SendBuffer::new(first, 100);
+        let mut buffer = SendBuffer::new(first, Room::fixed(100));
         for number in 0..packets {
             let at = Instant::from_millis(number);
             buffer.push(slot(b"0123456789", at)).unwrap();

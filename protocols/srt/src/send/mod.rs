@@ -13,6 +13,7 @@ pub use pacer::MaxBandwidth;
 
 use crate::crypto::KeyGeneration;
 use crate::recv::Rtt;
+use crate::room::Room;
 use crate::wire::MessageNumber;
 use budget::ResendBudget;
 use buffer::SendBuffer;
@@ -43,6 +44,10 @@ pub(crate) struct SenderSettings {
     /// Messages counted before the first packet: zero except in tests of the wrap.
     pub(crate) first_message: u64,
     pub(crate) capacity_packets: usize,
+    /// Whether there is room for more when more is measured to be handed over in twice
+    /// `held_for`.
+    pub(crate) capacity_grows: bool,
+    pub(crate) held_for: Duration,
     /// The peer's announced receive window.
     pub(crate) window_packets: u32,
     pub(crate) max_bandwidth: MaxBandwidth,
@@ -133,8 +138,13 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(now: Instant, settings: &SenderSettings) -> Self {
+        let room = if settings.capacity_grows {
+            Room::growing(now, settings.capacity_packets, settings.held_for)
+        } else {
+            Room::fixed(settings.capacity_packets)
+        };
         Self {
-            buffer: SendBuffer::new(settings.first, settings.capacity_packets),
+            buffer: SendBuffer::new(settings.first, room),
             losses: LossList::default(),
             copies: Copies::default(),
             last_chance: LastChance::new(settings.peer_latency),

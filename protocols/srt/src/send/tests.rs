@@ -7,6 +7,8 @@ fn settings() -> SenderSettings {
         first: FIRST,
         first_message: 0,
         capacity_packets: 1000,
+        capacity_grows: false,
+        held_for: Duration::from_millis(300),
         window_packets: 500,
         max_bandwidth: MaxBandwidth::Unlimited,
         max_resend_percent: 100,

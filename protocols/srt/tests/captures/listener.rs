@@ -66,7 +66,11 @@ impl Listener {
             socket: SocketId::LISTENER,
             caller,
             id: None,
-            connection: ConnectionConfig::default(),
+            // The ACKs are answered with stamps of our own clock: the caller's cannot be followed.
+            connection: ConnectionConfig {
+                trace_drift: false,
+                ..ConnectionConfig::default()
+            },
             encryption_required: false,
             cipher: None,
             mangle: None,

@@ -184,6 +184,28 @@ fn a_bottleneck_with_enough_room_loses_nothing() {
     pair.assert_everything_arrived_from(Side::Caller);
 }
 
+/// 28,500 packets a second, of which almost a second waits behind a gap and is not
+/// acknowledged: more than buffers of a fixed size would take.
+#[test]
+fn three_hundred_megabits_with_a_second_of_latency_have_room_on_both_sides() {
+    let link = LinkConfig::delayed(30 * MS).losing(Probability::percent(3.0));
+    let mut pair = Scenario::new(21).link(link).latency(SECOND).connect();
+    // Nothing comes through for as long as the latency can bridge.
+    let outage = Outage::of(pair.world.now + 3 * SECOND, 600 * MS);
+    let (from, to) = (
+        pair.node(Side::Caller).address,
+        pair.node(Side::Listener).address,
+    );
+    let link = LinkConfig::delayed(30 * MS).with_outage(outage);
+    let link = link.losing(Probability::percent(3.0));
+    pair.world.network.configure(from, to, link);
+    pair.stream(Side::Caller, 300.0, 8 * SECOND);
+    pair.assert_everything_arrived_from(Side::Caller);
+    let instant = pair.statistics(Side::Listener).instant;
+    assert!(instant.receive_window_packets > 35_000, "{instant:?}");
+    assert!(instant.receive_window_packets <= 51_200, "{instant:?}");
+}
+
 #[test]
 fn a_receiver_with_too_little_latency_delivers_what_it_can_in_order_and_on_time() {
     let link = LinkConfig::delayed(50 * MS).losing(Probability::percent(10.0));

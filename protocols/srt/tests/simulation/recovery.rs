@@ -12,6 +12,7 @@
 use core::fmt::Write;
 use core::time::Duration;
 
+use crate::support::inbox::Inbox;
 use crate::support::payload::PAYLOAD_BYTES;
 use crate::support::{MS, Pair, SECOND, Scenario, Side, virtual_seconds};
 use tidegate_netsim::{LinkConfig, Probability};
@@ -19,6 +20,10 @@ use tidegate_netsim::{LinkConfig, Probability};
 pub const ONE_WAY: Duration = Duration::from_millis(50);
 pub const MEGABITS_PER_SECOND: f64 = 10.0;
 const DEFAULT_SECONDS: u64 = 240;
+/// The time base begins with the way of a single packet, which may be off by the link's
+/// jitter; by then it is the mean of some hundred.
+const SETTLING: Duration = Duration::from_secs(30);
+const PLAY_OUT_TOLERANCE: Duration = Duration::from_millis(2);
 
 pub struct Cell {
     pub name: &'static str,
@@ -73,11 +78,30 @@ fn random(percent: f64) -> LinkConfig {
 
 fn run(cell: &Cell, seed: u64) -> Outcome {
     let mut pair = cell.scenario(seed).connect();
-    pair.stream(Side::Caller, MEGABITS_PER_SECOND, length());
+    pair.publish(Side::Caller, MEGABITS_PER_SECOND, length());
+    pair.world.run_for(SETTLING);
+    pair.restart_timing();
+    pair.world.run_for(length() - SETTLING + 3 * SECOND);
+    assert_play_out(cell, &pair.inbox(Side::Listener));
     let payloads = pair.sent(Side::Caller);
-    // What was lost behind the last delivery counts too.
-    let lost = payloads - pair.inbox(Side::Listener).delivered;
+    // What was lost behind the last delivery counts too, and what came out too late.
+    let inbox = pair.inbox(Side::Listener);
+    let lost = payloads - inbox.delivered + inbox.late;
     Outcome::of(&pair, payloads, lost)
+}
+
+/// Hidden delay is no recovery: what is due when does not move, whatever is lost, repeated or
+/// reordered.
+fn assert_play_out(cell: &Cell, inbox: &Inbox) {
+    let promised = cell.latency + ONE_WAY;
+    let delays = [inbox.shortest_delay, inbox.longest_delay].map(Option::unwrap_or_default);
+    for delay in delays {
+        assert!(
+            delay.abs_diff(promised) <= PLAY_OUT_TOLERANCE,
+            "{}: play-out after {delays:?} instead of {promised:?}",
+            cell.name
+        );
+    }
 }
 
 /// How long a cell streams.

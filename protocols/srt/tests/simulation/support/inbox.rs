@@ -3,6 +3,9 @@ use core::time::Duration;
 use tidegate_srt::Received;
 use tidegate_units::Instant;
 
+/// A packet that comes out this long after its play-out time is late.
+const LATE: Duration = Duration::from_millis(2);
+
 /// What one connection delivered, checked packet by packet as it comes.
 #[derive(Debug, Clone, Default)]
 pub struct Inbox {
@@ -18,6 +21,8 @@ pub struct Inbox {
     pub longest_delay: Option<Duration>,
     /// How long after its play-out time the latest packet came out.
     pub worst_lateness: Duration,
+    /// Packets that came out noticeably after their play-out time.
+    pub late: u64,
     /// The longest silence between two deliveries.
     pub longest_gap: Duration,
     last_sequence: u64,
@@ -65,6 +70,7 @@ impl Inbox {
         self.longest_delay = Some(self.longest_delay.map_or(delay, |most| most.max(delay)));
         let lateness = delivery.now.saturating_since(delivery.due);
         self.worst_lateness = self.worst_lateness.max(lateness);
+        self.late += u64::from(lateness > LATE);
         if let Some(last) = self.last_delivery {
             self.longest_gap = self.longest_gap.max(delivery.now.saturating_since(last));
         }

@@ -344,6 +344,13 @@ impl Pair {
         self.world.inbox(index(side), self.id(side))
     }
 
+    /// Forgets the times of deliveries so far, for tests that let a connection settle.
+    pub fn restart_timing(&mut self) {
+        for (_, _, inbox) in &mut self.world.inboxes {
+            inbox.restart_timing();
+        }
+    }
+
     /// How many payloads `side` sent.
     pub fn sent(&self, side: Side) -> u64 {
         self.world.sent(index(side), index(side.other()))

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub trait Settings:
     Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
     /// The secrets in it, with their place (`passphrase`), so that the server can keep them
-    /// apart and put them back.
-    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
+    /// apart and put them back. A place stays the same while others come and go.
+    fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
         Vec::new()
     }
 
@@ -34,6 +35,11 @@ pub trait Settings:
 
     /// The stream ID it claims on that listener.
     fn stream_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// What is wrong when the listener it lives on has no secret to lend it.
+    fn without_listeners_secret(&self) -> Option<SettingsError> {
         None
     }
 

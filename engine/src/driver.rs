@@ -7,6 +7,7 @@ use crate::feed::{Feed, Route};
 use crate::output::OutputReport;
 use crate::source::SourceReport;
 use bytes::Bytes;
+use core::any::Any;
 use core::future::Future;
 use core::pin::Pin;
 use std::path::PathBuf;
@@ -29,6 +30,17 @@ pub trait SourceDriver: Send + Sync + 'static {
     /// [`crate::limits::STOP_GRACE`] once `context.stop` is cancelled, and must leave nothing
     /// behind when the future is dropped.
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>>;
+
+    /// Goes on under the settings of `newer` without a stop, if it can: whether it does.
+    fn take_over(&self, newer: &dyn SourceDriver) -> bool {
+        let _ = newer;
+        false
+    }
+
+    /// Itself, for [`SourceDriver::take_over`] of its own kind.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// Consumes a feed; otherwise as [`SourceDriver`].
@@ -41,6 +53,17 @@ pub trait OutputDriver: Send + Sync + 'static {
 
     /// Runs until stopped, ended by the peer, or failed, as [`SourceDriver::run`].
     fn run(self: Arc<Self>, context: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>>;
+
+    /// Goes on under the settings of `newer` without a stop, if it can: whether it does.
+    fn take_over(&self, newer: &dyn OutputDriver) -> bool {
+        let _ = newer;
+        false
+    }
+
+    /// Itself, for [`OutputDriver::take_over`] of its own kind.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 
     /// What it serves over HTTP below `/{kind}/{output}/`, if anything.
     fn http(&self) -> Option<Arc<dyn HttpContent>> {

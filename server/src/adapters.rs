@@ -213,6 +213,14 @@ macro_rules! adapters {
                 found
             }
 
+            fn without_listeners_secret(&self) -> Option<ConfigProblem> {
+                $(if let Some(settings) = &self.$kind {
+                    let error = settings.without_listeners_secret()?;
+                    return Some(problem_of(stringify!($kind), &error));
+                })*
+                None
+            }
+
             fn check(&self) -> Vec<ConfigProblem> {
                 $(if let Some(settings) = &self.$kind
                     && let Err(error) = settings.check()
@@ -272,6 +280,8 @@ pub trait Item:
     fn stream_id(&self) -> Option<&str>;
     /// Where it refers to secrets, each with its field (`srt/passphrase`).
     fn secrets(&mut self) -> Vec<(String, &mut SecretRef)>;
+    /// What is wrong with it when its listener has no secret to lend it.
+    fn without_listeners_secret(&self) -> Option<ConfigProblem>;
     /// What is wrong with it by itself.
     fn check(&self) -> Vec<ConfigProblem>;
     /// Its like in a whole configuration.

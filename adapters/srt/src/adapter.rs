@@ -16,6 +16,7 @@ use crate::doorman::Doorman;
 use crate::fountain::Release;
 use crate::house::House;
 use crate::listening::{Listening, Rules};
+use crate::lock::{Lock, Without};
 use crate::publisher::ListenerSource;
 use crate::pull::CallerSource;
 use crate::push::CallerOutput;
@@ -88,6 +89,7 @@ impl Adapter {
                 .unwrap_or_default()
                 .0,
             cipher: uri.options().cipher.unwrap_or_default(),
+            key_refresh: None,
             uri: uri.clone(),
             passphrase,
             latency: latency.map(|latency| latency.0),
@@ -122,17 +124,20 @@ impl SourceAdapter for Adapter {
         secrets: &dyn Secrets,
     ) -> Result<Arc<dyn SourceDriver>, SettingsError> {
         settings.check()?;
-        let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
         if let Some(uri) = &settings.call {
-            let target = self
+            let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
+            let mut target = self
                 .target(uri, passphrase, settings.pbkeylen, settings.latency)
                 .with_filter(settings.packet_filter);
+            target.cipher = settings.cipher.mode().unwrap_or(target.cipher);
             return Ok(Arc::new(CallerSource { target }));
         }
+        let own = settings.written_passphrases().resolve("", secrets)?;
+        let cipher = settings.cipher.mode();
         Ok(Arc::new(ListenerSource {
             listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
-            passphrase,
+            lock: Arc::new(Lock::new(own, Without::ListenersOrOpen, cipher)),
             latency: settings.latency.map(|latency| latency.0),
             packet_filter: settings.packet_filter,
             second_publisher: settings.second_publisher,
@@ -154,17 +159,26 @@ impl OutputAdapter for Adapter {
     ) -> Result<Arc<dyn OutputDriver>, SettingsError> {
         settings.check()?;
         let release = Release::new(settings.low_delay);
-        let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
         if let Some(uri) = &settings.call {
-            let target = self
+            let passphrase = resolve(settings.passphrase.as_ref(), secrets)?;
+            let mut target = self
                 .target(uri, passphrase, settings.pbkeylen, settings.latency)
                 .with_filter(settings.packet_filter);
+            target.cipher = settings.cipher.mode().unwrap_or(target.cipher);
+            target.key_refresh = settings.key_refresh.map(|change| change.to_refresh());
             return Ok(Arc::new(CallerOutput { target, release }));
         }
+        let own = settings.written_passphrases().resolve("", secrets)?;
+        let without = if settings.open {
+            Without::Open
+        } else {
+            Without::ListenersOrClosed
+        };
         Ok(Arc::new(ListenerOutput {
             listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
-            passphrase,
+            lock: Arc::new(Lock::new(own, without, settings.cipher.mode())),
+            key_refresh: settings.key_refresh.map(|change| change.to_refresh()),
             latency: settings.latency.map(|latency| latency.0),
             packet_filter: settings.packet_filter,
             release,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tidegate_engine::{CancellationToken, RunError, Secret};
 use tidegate_srt::{
-    CallerConfig, CipherMode, ConnectionConfig, KeyLength, MaxBandwidth, SessionKeys,
+    CallerConfig, CipherMode, ConnectionConfig, KeyLength, KeyRefresh, MaxBandwidth, SessionKeys,
 };
 use tidegate_srt_io::{CallOptions, ConnectionHandle, Role, Shards};
 use tidegate_units::Bitrate;
@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) passphrase: Option<Secret>,
     pub(crate) key_length: KeyLength,
     pub(crate) cipher: CipherMode,
+    /// Of the settings' own field; the address may have one as well.
+    pub(crate) key_refresh: Option<KeyRefresh>,
     /// Of the settings' own field; it counts for the receiving side of the connection.
     pub(crate) latency: Option<Duration>,
     /// Of the settings' own field.
@@ -199,6 +201,7 @@ impl Target {
         config.max_bandwidth = self.max_bandwidth();
         let filter = self.packet_filter.or(options.packet_filter);
         config.packet_filter = filter.and_then(FilterChoice::wanted);
+        config.key_refresh = self.key_refresh.unwrap_or_else(|| options.key_refresh());
         config
     }
 

@@ -10,6 +10,7 @@ use tidegate_srt_io::ConnectionStatus;
 
 use crate::figures::Measured;
 use crate::low_delay::SourceLatency;
+use crate::passphrases::Passphrase;
 
 /// Which way media flows on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,13 @@ fn add_main_figures(details: &mut Map<String, Value>, statistics: &Statistics, w
     ];
     for (name, value) in figures {
         details.insert(name.into(), value);
+    }
+}
+
+/// By which passphrase the peer came in: its place in the settings, never itself.
+pub(crate) fn add_passphrase(details: &mut Value, used: Option<&Passphrase>) {
+    if let (Some(details), Some(used)) = (details.as_object_mut(), used) {
+        details.insert("passphrase_used".into(), used.label().to_string().into());
     }
 }
 

@@ -19,6 +19,7 @@ use crate::figures::Watch;
 use crate::flapping::{Latch, Takeover};
 use crate::links::Shares;
 use crate::listening::Caller;
+use crate::passphrases::Passphrase;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
 use crate::turnstile::Ticket;
@@ -38,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) peer: SocketAddr,
     pub(crate) caller: Caller,
     pub(crate) _ticket: Option<Ticket>,
+    /// What it came in with.
+    pub(crate) passphrase: Option<Passphrase>,
     pub(crate) since: SystemTime,
     /// Where it is handed the feed.
     pub(crate) gate: Gate,

@@ -10,12 +10,13 @@
 
 mod standing;
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tidegate_engine::{
-    BoxFuture, Connection, Ended, Feed, RunError, Secret, SourceContext, SourceDriver,
-    SourceReport, TransportFigures,
+    BoxFuture, Connection, Ended, Feed, RunError, SourceContext, SourceDriver, SourceReport,
+    TransportFigures,
 };
 use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
@@ -27,6 +28,7 @@ use crate::details;
 use crate::figures::Watch;
 use crate::links::{self, Shares};
 use crate::listening::{Candidate, Entry, Listening, Rules};
+use crate::lock::Lock;
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
 use crate::settings::{FilterChoice, SecondPublisher};
@@ -41,7 +43,7 @@ pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) struct ListenerSource {
     pub(crate) listening: Arc<Listening>,
     pub(crate) stream_id: String,
-    pub(crate) passphrase: Option<Secret>,
+    pub(crate) lock: Arc<Lock>,
     pub(crate) latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
     pub(crate) second_publisher: SecondPublisher,
@@ -61,7 +63,7 @@ impl SourceDriver for ListenerSource {
         Box::pin(async move {
             let door = Arc::new(PublisherDoor {
                 name: Arc::clone(&context.name),
-                passphrase: self.passphrase.clone(),
+                lock: Arc::clone(&self.lock),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 rules: self.rules.clone(),
@@ -78,6 +80,29 @@ impl SourceDriver for ListenerSource {
             door.serve(&context, &self.stream_id).await;
             Ok(Ended::Stopped)
         })
+    }
+
+    fn take_over(&self, newer: &dyn SourceDriver) -> bool {
+        let newer = newer.as_any().and_then(|it| it.downcast_ref::<Self>());
+        newer.is_some_and(|newer| {
+            self.is_like(newer) && self.listening.change(&self.lock, &newer.lock)
+        })
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl ListenerSource {
+    /// Whether only passphrases can differ.
+    fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.listening, &other.listening)
+            && self.stream_id == other.stream_id
+            && self.latency == other.latency
+            && self.rules == other.rules
+            && self.packet_filter == other.packet_filter
+            && self.second_publisher == other.second_publisher
     }
 }
 
@@ -102,7 +127,7 @@ impl Drop for Farewell {
 /// Where publishers of one source come in.
 pub(crate) struct PublisherDoor {
     pub(crate) name: Arc<str>,
-    pub(crate) passphrase: Option<Secret>,
+    pub(crate) lock: Arc<Lock>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
     pub(crate) rules: Rules,
@@ -176,12 +201,14 @@ impl PublisherDoor {
             config.latency = latency;
         }
         let (peer, caller) = (candidate.peer, candidate.caller);
+        let passphrase = candidate.passphrase;
         let role = Role::Publisher(Box::new(sink));
         Session {
             handle: candidate.reply.accept(keys, config, role),
             peer,
             caller,
             _ticket: candidate.ticket,
+            passphrase,
             since: SystemTime::now(),
             gate,
             last_packet,
@@ -221,6 +248,7 @@ impl PublisherDoor {
 
     fn look(&self, context: &SourceContext, stream_id: &str) {
         let mut place = self.place();
+        self.send_away_the_locked_out(&place);
         let beside = place.describe(stream_id);
         let Some(session) = &mut place.live else {
             return;
@@ -252,6 +280,7 @@ impl PublisherDoor {
                 if let Some(links) = session.shares.note(&status) {
                     details["links"] = links;
                 }
+                details::add_passphrase(&mut details, session.passphrase.as_ref());
                 context.report.detail("srt", details);
             }
             // Whoever is beside steps in at the next look.
@@ -273,6 +302,16 @@ impl PublisherDoor {
             let links = &session.handle.status().links;
             let over_one = links.iter().any(|link| banned.contains(link.address.ip()));
             if over_one || banned.contains(session.peer.ip()) {
+                session.handle.close();
+            }
+        }
+    }
+
+    /// Whoever came in with a passphrase that is not valid any more.
+    fn send_away_the_locked_out(&self, place: &Place) {
+        let rule = self.listening.rule(&self.lock);
+        for session in place.live.iter().chain(&place.beside) {
+            if !rule.still_admits(session.passphrase.as_ref()) {
                 session.handle.close();
             }
         }

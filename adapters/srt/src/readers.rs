@@ -1,14 +1,15 @@
 //! An output on a listener: any number of readers.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_engine::{
     BoxFuture, Delivery, Ended, EventKind, EventSink, OutputContext, OutputDriver, OutputReport,
-    Rejection, Route, RunError, Secret, Subject,
+    Rejection, Route, RunError, Subject,
 };
-use tidegate_srt::{ConnectionConfig, Counters, RejectReason, SessionKeys};
+use tidegate_srt::{ConnectionConfig, Counters, KeyRefresh, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role};
 use tidegate_units::NetworkSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -16,7 +17,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::details;
 use crate::fountain::{Count, Discard, Release, RouteFountain};
 use crate::listening::{Candidate, Entry, Listening, Refusal, Rules};
+use crate::lock::Lock;
 use crate::low_delay::SourceLatency;
+use crate::passphrases::Passphrase;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
 use crate::settings::FilterChoice;
@@ -33,9 +36,10 @@ const READERS_SHOWN: usize = 50;
 pub(crate) struct ListenerOutput {
     pub(crate) listening: Arc<Listening>,
     pub(crate) stream_id: String,
-    pub(crate) passphrase: Option<Secret>,
+    pub(crate) lock: Arc<Lock>,
     pub(crate) latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
+    pub(crate) key_refresh: Option<KeyRefresh>,
     pub(crate) release: Release,
     pub(crate) rules: Rules,
     pub(crate) max_readers: usize,
@@ -54,10 +58,11 @@ impl OutputDriver for ListenerOutput {
         Box::pin(async move {
             let door = Arc::new(ReaderDoor {
                 name: Arc::clone(&context.name),
-                passphrase: self.passphrase.clone(),
+                lock: Arc::clone(&self.lock),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
                 packet_filter: self.packet_filter,
+                key_refresh: self.key_refresh.unwrap_or_default(),
                 release: self.release,
                 rules: self.rules.clone(),
                 max_readers: self.max_readers,
@@ -77,6 +82,31 @@ impl OutputDriver for ListenerOutput {
             Ok(Ended::Stopped)
         })
     }
+
+    fn take_over(&self, newer: &dyn OutputDriver) -> bool {
+        let newer = newer.as_any().and_then(|it| it.downcast_ref::<Self>());
+        newer.is_some_and(|newer| {
+            self.is_like(newer) && self.listening.change(&self.lock, &newer.lock)
+        })
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl ListenerOutput {
+    /// Whether only passphrases can differ.
+    fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.listening, &other.listening)
+            && self.stream_id == other.stream_id
+            && self.latency == other.latency
+            && self.rules == other.rules
+            && self.packet_filter == other.packet_filter
+            && self.max_readers == other.max_readers
+            && self.release == other.release
+            && self.key_refresh == other.key_refresh
+    }
 }
 
 /// Sends the readers away when the output goes, however it goes: a run may be cut off.
@@ -94,10 +124,11 @@ impl Drop for Farewell {
 /// Where readers of one output come in.
 pub(crate) struct ReaderDoor {
     pub(crate) name: Arc<str>,
-    pub(crate) passphrase: Option<Secret>,
+    pub(crate) lock: Arc<Lock>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
+    key_refresh: KeyRefresh,
     release: Release,
     pub(crate) rules: Rules,
     max_readers: usize,
@@ -134,6 +165,8 @@ struct Session {
     caller: Option<Value>,
     _ticket: Option<Ticket>,
     source_latency: SourceLatency,
+    /// What it came in with.
+    passphrase: Option<Passphrase>,
     announced: bool,
 }
 
@@ -166,12 +199,14 @@ impl ReaderDoor {
             // Whatever a reader sends is let go: it gets no room to fill.
             receive_buffer_packets: Some(READER_RECEIVE_PACKETS),
             packet_filter: self.packet_filter.and_then(FilterChoice::wanted),
+            key_refresh: self.key_refresh,
             ..ConnectionConfig::default()
         };
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.peer_latency = latency;
         }
         let caller = candidate.caller;
+        let passphrase = candidate.passphrase;
         let handle = candidate
             .reply
             .accept(keys, config, Role::Reader(Box::new(fountain)));
@@ -181,6 +216,7 @@ impl ReaderDoor {
             caller: caller.describe(),
             _ticket: candidate.ticket,
             source_latency,
+            passphrase,
             announced: false,
         });
     }
@@ -243,6 +279,7 @@ impl ReaderDoor {
                 if let Some(caller) = &reader.caller {
                     details["caller"] = caller.clone();
                 }
+                details::add_passphrase(&mut details, reader.passphrase.as_ref());
                 details
             })
             .collect();
@@ -265,6 +302,13 @@ impl ReaderDoor {
                 if !std::mem::replace(&mut reader.announced, true) {
                     let (peer, stream_id) = (peer(), reader.stream_id.clone());
                     self.emit(EventKind::ReaderConnected { peer, stream_id });
+                }
+                if !self
+                    .listening
+                    .rule(&self.lock)
+                    .still_admits(reader.passphrase.as_ref())
+                {
+                    reader.handle.close();
                 }
                 if sends_media(&status) {
                     self.send_away(reader, peer());

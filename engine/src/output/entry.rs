@@ -83,8 +83,9 @@ impl OutputEntry {
         self.route.feed().name().to_owned()
     }
 
+    /// Whether it runs under this driver's settings, if need be from now on.
     pub(crate) fn is_driven_by(&self, driver: &Arc<dyn OutputDriver>) -> bool {
-        Arc::ptr_eq(&self.driver.0, driver)
+        Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver)
     }
 
     pub(crate) fn point_at(&self, feed: &Feed) {

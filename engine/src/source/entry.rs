@@ -77,8 +77,9 @@ impl SourceEntry {
         })
     }
 
+    /// Whether it runs under this driver's settings, if need be from now on.
     pub(crate) fn is_driven_by(&self, driver: &Arc<dyn SourceDriver>) -> bool {
-        Arc::ptr_eq(&self.driver.0, driver)
+        Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver)
     }
 
     pub(crate) fn set_expect(&self, expect: Option<Expect>) {

@@ -40,11 +40,19 @@ struct Shared {
     filled: Condvar,
 }
 
+/// What waits for one address.
+#[derive(Default)]
+struct Turn {
+    jobs: VecDeque<(usize, Job)>,
+    derivations: usize,
+}
+
 #[derive(Default)]
 struct Queue {
     /// Addresses with something waiting, the next one first.
     turns: VecDeque<IpAddr>,
-    waiting: HashMap<IpAddr, VecDeque<Job>>,
+    waiting: HashMap<IpAddr, Turn>,
+    /// Derivations in all of them.
     length: usize,
     refused: u64,
     stopped: bool,
@@ -65,26 +73,26 @@ impl KeyPool {
         Ok(Self { shared })
     }
 
-    /// Runs `job` on a key thread, in the turn of `address`.
+    /// Runs `job`, which is this many derivations, on a key thread, in the turn of `address`.
     ///
     /// # Errors
     /// The queue is full.
     pub fn submit(
         &self,
         address: IpAddr,
+        derivations: usize,
         job: impl FnOnce() + Send + 'static,
     ) -> Result<(), KeyPoolBusy> {
         let mut queue = self.shared.lock();
-        let full = queue.length >= QUEUE_MAX
-            || queue
-                .waiting
-                .get(&address)
-                .is_some_and(|jobs| jobs.len() >= QUEUE_PER_ADDRESS_MAX);
+        let waiting = queue.waiting.get(&address);
+        let of_address = waiting.map_or(0, |turn| turn.derivations);
+        let full = queue.length + derivations > QUEUE_MAX
+            || of_address + derivations > QUEUE_PER_ADDRESS_MAX;
         if full || queue.stopped {
             queue.refused += 1;
             return Err(KeyPoolBusy);
         }
-        queue.push(address, Box::new(job));
+        queue.push(address, derivations, Box::new(job));
         drop(queue);
         self.shared.filled.notify_one();
         Ok(())
@@ -102,7 +110,7 @@ impl KeyPool {
         passphrase: Vec<u8>,
         done: impl FnOnce(Result<SessionKeys, KeyError>) + Send + 'static,
     ) -> Result<(), KeyPoolBusy> {
-        self.submit(address, move || {
+        self.submit(address, 1, move || {
             let keys = material.open(&passphrase);
             zeroize::Zeroize::zeroize(&mut { passphrase });
             done(keys);
@@ -121,7 +129,7 @@ impl KeyPool {
         mode: CipherMode,
     ) -> Result<Result<SessionKeys, KeyError>, KeyPoolBusy> {
         let (tell, told) = oneshot::channel();
-        self.submit(address, move || {
+        self.submit(address, 1, move || {
             let keys = SessionKeys::generate(&passphrase, length, mode, &mut SystemRandom);
             zeroize::Zeroize::zeroize(&mut { passphrase });
             // Whoever asked may have gone meanwhile.
@@ -188,25 +196,27 @@ impl Shared {
 }
 
 impl Queue {
-    fn push(&mut self, address: IpAddr, job: Job) {
-        let jobs = self.waiting.entry(address).or_default();
-        if jobs.is_empty() {
+    fn push(&mut self, address: IpAddr, derivations: usize, job: Job) {
+        let turn = self.waiting.entry(address).or_default();
+        if turn.jobs.is_empty() {
             self.turns.push_back(address);
         }
-        jobs.push_back(job);
-        self.length += 1;
+        turn.jobs.push_back((derivations, job));
+        turn.derivations += derivations;
+        self.length += derivations;
     }
 
     fn pop(&mut self) -> Option<Job> {
         let address = self.turns.pop_front()?;
-        let jobs = self.waiting.get_mut(&address)?;
-        let job = jobs.pop_front()?;
-        if jobs.is_empty() {
+        let turn = self.waiting.get_mut(&address)?;
+        let (derivations, job) = turn.jobs.pop_front()?;
+        turn.derivations -= derivations;
+        if turn.jobs.is_empty() {
             self.waiting.remove(&address);
         } else {
             self.turns.push_back(address);
         }
-        self.length -= 1;
+        self.length -= derivations;
         Some(job)
     }
 }
@@ -249,7 +259,7 @@ mod tests {
         let (tell, told) = mpsc::channel();
         for (from, name) in [(1, "a1"), (1, "a2"), (1, "a3"), (2, "b1")] {
             let tell = tell.clone();
-            queue.push(address(from), Box::new(move || tell.send(name).unwrap()));
+            queue.push(address(from), 1, Box::new(move || tell.send(name).unwrap()));
         }
         while let Some(job) = queue.pop() {
             job();
@@ -268,18 +278,33 @@ mod tests {
             shared: Arc::default(),
         };
         for _ in 0..QUEUE_PER_ADDRESS_MAX {
-            pool.submit(address(1), || {}).unwrap();
+            pool.submit(address(1), 1, || {}).unwrap();
         }
-        assert_eq!(pool.submit(address(1), || {}), Err(KeyPoolBusy));
-        assert_eq!(pool.submit(address(2), || {}), Ok(()));
+        assert_eq!(pool.submit(address(1), 1, || {}), Err(KeyPoolBusy));
+        assert_eq!(pool.submit(address(2), 1, || {}), Ok(()));
         assert_eq!(pool.refused(), 1);
+        assert_eq!(pool.waiting(), QUEUE_PER_ADDRESS_MAX + 1);
+    }
+
+    #[test]
+    fn a_job_of_several_derivations_takes_as_many_places() {
+        let pool = KeyPool {
+            shared: Arc::default(),
+        };
+        for _ in 0..QUEUE_PER_ADDRESS_MAX / 4 {
+            pool.submit(address(1), 4, || {}).unwrap();
+        }
+        assert_eq!(pool.submit(address(1), 1, || {}), Err(KeyPoolBusy));
+        let mut queue = pool.shared.lock();
+        while queue.pop().is_some() {}
+        assert_eq!(queue.length, 0);
     }
 
     #[test]
     fn jobs_run_on_the_threads() {
         let pool = KeyPool::start().unwrap();
         let (tell, told) = mpsc::channel();
-        pool.submit(address(1), move || {
+        pool.submit(address(1), 1, move || {
             tell.send(thread::current().name().map(String::from))
                 .unwrap()
         })
@@ -291,11 +316,11 @@ mod tests {
     fn a_job_that_panics_does_not_take_its_thread_along() {
         let pool = KeyPool::start().unwrap();
         for _ in 0..2 * THREADS {
-            pool.submit(address(1), || panic!("as a fault of ours would"))
+            pool.submit(address(1), 1, || panic!("as a fault of ours would"))
                 .unwrap();
         }
         let (tell, told) = mpsc::channel();
-        pool.submit(address(1), move || tell.send(()).unwrap())
+        pool.submit(address(1), 1, move || tell.send(()).unwrap())
             .unwrap();
         told.recv().unwrap();
     }

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use super::address::{host, port, query_encoded, url_host};
 use super::problem::Problem;
 use super::{App, Shared};
-use crate::adapters::{Item, OutputConfig, SourceConfig};
+use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
 use crate::auth::Identity;
+use crate::config::check::has_passphrases;
 use crate::state::{Desired, not_found};
 
 /// Latency suggested where nothing is configured.
@@ -118,7 +119,7 @@ fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
         )
         .advise("See its error, and change its bind address."));
     };
-    let passphrase = passphrase(item, &desired)?;
+    let passphrase = common_passphrase(item, listener, &desired)?;
     Ok(Parts {
         name: name.to_owned(),
         host: host(&desired),
@@ -130,6 +131,33 @@ fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
     })
 }
 
+/// The passphrase of everybody who has none of their own.
+fn common_passphrase<T: Item>(
+    item: &T,
+    listener: &str,
+    desired: &Desired,
+) -> Result<Option<String>, Problem> {
+    if has_passphrases(item) {
+        return passphrase(item, desired).and_then(|common| match common {
+            Some(common) => Ok(Some(common)),
+            None => Err(Problem::new(
+                StatusCode::CONFLICT,
+                "users",
+                format!(
+                    "\"{}\" has no passphrase for everybody, only for its users.",
+                    item.name()
+                ),
+            )
+            .advise("Hand every user the stream ID with u=NAME, and the passphrase of its own.")),
+        });
+    }
+    let is_open = setting(item, "open").is_some_and(|open| open == true);
+    match desired.find::<ListenerConfig>(listener) {
+        Some(listener) if !is_open => passphrase(listener, desired),
+        _ => Ok(None),
+    }
+}
+
 fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
     let mut resolved = desired
         .vault
@@ -137,24 +165,27 @@ fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Pr
         .map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))?;
     let secrets = resolved.secrets();
     // A webhook's secret is nothing to hand out.
-    let passphrases = secrets
-        .into_iter()
-        .filter(|(field, _)| field.contains("passphrase"));
-    let literal = { passphrases }.find_map(|(_, secret)| match secret {
+    let is_common = |field: &str| field.contains("/passphrase") && !field.contains("/users/");
+    let mut common = secrets.into_iter().filter(|(field, _)| is_common(field));
+    Ok(common.find_map(|(_, secret)| match secret {
         SecretRef::Literal(secret) => Some(secret.expose().to_owned()),
         SecretRef::Named(_) | SecretRef::Unchanged => None,
-    });
-    Ok(literal)
+    }))
+}
+
+fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value> {
+    let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
+    settings.get(item.kind())?.get(name).cloned()
 }
 
 fn latency_ms<T: Item>(item: &T) -> Option<u64> {
-    let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
-    let text = settings
-        .get(item.kind())?
-        .get("latency")?
-        .as_str()?
-        .to_owned();
-    u64::try_from(humantime::parse_duration(&text).ok()?.as_millis()).ok()
+    let latency = setting(item, "latency")?;
+    u64::try_from(
+        humantime::parse_duration(latency.as_str()?)
+            .ok()?
+            .as_millis(),
+    )
+    .ok()
 }
 
 impl Parts {

@@ -95,10 +95,17 @@ fn one_item<T: Item>(item: &T, document: &Document) -> Vec<ConfigProblem> {
             .listeners
             .iter()
             .filter(|known| known.kinds().contains(&kind));
-        let names: Vec<&str> = known.map(|l| l.name().as_str()).collect();
-        if !names.contains(&listener) {
-            let problem = unknown_reference("listener", listener, names);
-            problems.push(problem.at(format!("/{kind}/listener")));
+        let known: Vec<_> = known.collect();
+        match known.iter().find(|known| known.name().as_str() == listener) {
+            None => {
+                let names = known.iter().map(|known| known.name().as_str());
+                let problem = unknown_reference("listener", listener, names);
+                problems.push(problem.at(format!("/{kind}/listener")));
+            }
+            Some(&known) if !has_passphrases(known) => {
+                problems.extend(item.without_listeners_secret());
+            }
+            Some(_) => {}
         }
     }
     for (field, secret) in item.clone().secrets() {
@@ -111,6 +118,14 @@ fn one_item<T: Item>(item: &T, document: &Document) -> Vec<ConfigProblem> {
         }
     }
     problems
+}
+
+/// Whether anybody needs a passphrase because of it; other secrets do not count.
+pub(crate) fn has_passphrases<T: Item>(item: &T) -> bool {
+    let mut item = item.clone();
+    let secrets = item.secrets();
+    let mut places = secrets.iter().map(|(place, _)| place);
+    places.any(|place| place.contains("/passphrase") || place.contains("/users/"))
 }
 
 fn routes(document: &Document, problems: &mut Vec<ConfigProblem>) {

@@ -8,15 +8,17 @@
 //!                             door (source: takeover? output: room?) ◀─ webhook? room?
 //! ```
 //!
-//! A caller with keys costs one derivation whatever it asks for, and one without costs none,
-//! so that neither the answer nor its time tells which streams exist.
+//! A caller with keys costs as many derivations as any stream here has passphrases at most,
+//! whatever it asks for, and one without costs none, so that neither the answer nor its time
+//! tells which streams and users exist.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use tidegate_engine::{Cidr, Secret};
+use tidegate_engine::Cidr;
 use tidegate_srt::{
-    AccessMode, ConnectionRequest, KeyError, KeyMaterial, RejectReason, RequestedEncryption,
-    SessionKeys,
+    AccessMode, CipherMode, ConnectionRequest, KeyError, KeyMaterial, RejectReason,
+    RequestedEncryption, SessionKeys, StreamId,
 };
 use tidegate_srt_io::{Admission, AdmissionReply};
 
@@ -25,10 +27,9 @@ use tokio::sync::Semaphore;
 
 use super::candidate::Rejected;
 use super::{Caller, Candidate, Entry, Listening, Refusal, conditions, filter};
+use crate::lock::{self, Lock, Rule};
+use crate::passphrases::Passphrase;
 use crate::settings::ListenerSettings;
-
-/// Tried on the keys of callers that are turned away anyway, for the time it takes.
-const NOBODYS_PASSPHRASE: &str = "no stream has this passphrase";
 
 impl Admission for Listening {
     fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
@@ -42,9 +43,9 @@ impl Admission for Listening {
             .as_ref()
             .map(|entry| table.rivals(entry))
             .unwrap_or_default();
-        let verdict = judge(&request, found, settings.as_deref());
+        let verdict = self.judge(&request, found, settings.as_deref());
         let allows = |allow: &[Cidr]| !allow.is_empty();
-        let candidate = Candidate {
+        let mut candidate = Candidate {
             peer: request.peer,
             caller: Caller::of(&request),
             packet_filter: request.packet_filter,
@@ -56,6 +57,7 @@ impl Admission for Listening {
             turnstile: Arc::clone(&self.turnstile),
             limits: self.limits(),
             webhook: self.webhook.load_full(),
+            passphrase: None,
             listener: Arc::clone(&self.name),
             events: self.events.load_full(),
             table,
@@ -64,24 +66,36 @@ impl Admission for Listening {
             (RequestedEncryption::None, Err(refusal)) => candidate.refuse(refusal),
             (RequestedEncryption::None, Ok(entry)) => self.let_in(entry, None, candidate),
             (RequestedEncryption::KeyMaterial(material), verdict) => {
-                let passphrase = verdict
-                    .as_ref()
-                    .ok()
-                    .and_then(Entry::passphrase)
-                    .cloned()
-                    .unwrap_or_else(|| Secret::new(NOBODYS_PASSPHRASE));
+                let passphrases = verdict.as_ref().map_or_else(
+                    |_| Vec::new(),
+                    |entry| self.passphrases_for(entry, &candidate.caller.stream_id),
+                );
+                let cipher = verdict.as_ref().ok();
+                let cipher = cipher.and_then(|entry| self.cipher(entry.lock()));
+                let tries = self.tries.load(Ordering::Acquire);
                 let address = candidate.peer.ip();
                 let runtime = self.runtime.get().cloned();
                 let inquiry = Arc::clone(&self.inquiry);
+                let of_rival = |rival: Entry| {
+                    let all = self.passphrases_for(&rival, &candidate.caller.stream_id);
+                    (rival, all)
+                };
+                let secrets_of_rivals = rivals.into_iter().map(of_rival).collect();
                 // No room in the pool is silence: the caller repeats itself.
-                let _ = self.shards.keys().submit(address, move || {
-                    let keys = material.open(passphrase.expose().as_bytes());
-                    drop(passphrase);
-                    match open_door(verdict, keys) {
-                        Ok((entry, keys)) => enter(runtime.as_ref(), entry, Some(keys), candidate),
+                let _ = self.shards.keys().submit(address, tries, move || {
+                    let opened = lock::open(&material, &passphrases, tries);
+                    drop(passphrases);
+                    match open_door(verdict, opened, cipher) {
+                        Ok((entry, (keys, passphrase))) => {
+                            candidate.passphrase = Some(passphrase);
+                            enter(runtime.as_ref(), entry, Some(keys), candidate);
+                        }
                         Err(refusal) => {
                             let rejected = candidate.reject(refusal.reason);
-                            let inquire = Inquire { material, rivals };
+                            let inquire = Inquire {
+                                material,
+                                rivals: secrets_of_rivals,
+                            };
                             inquire.and_journal(rejected, refusal, runtime.as_ref(), inquiry);
                         }
                     }
@@ -94,7 +108,7 @@ impl Admission for Listening {
 /// Whether a wrong passphrase is the right one for the other direction of the same media.
 struct Inquire {
     material: KeyMaterial,
-    rivals: Vec<Entry>,
+    rivals: Vec<(Entry, Vec<Passphrase>)>,
 }
 
 impl Inquire {
@@ -120,11 +134,10 @@ impl Inquire {
 
     /// Somebody reads with the secret for sending, or the other way round.
     fn blame_the_rival(&self, refusal: Refusal) -> Refusal {
-        let opens = |rival: &&Entry| {
-            let secret = rival.passphrase();
-            secret.is_some_and(|secret| self.material.open(secret.expose().as_bytes()).is_ok())
+        let opens = |(_, secrets): &&(Entry, Vec<Passphrase>)| {
+            lock::open(&self.material, secrets, secrets.len()).is_ok()
         };
-        let Some(rival) = self.rivals.iter().find(opens) else {
+        let Some((rival, _)) = self.rivals.iter().find(opens) else {
             return refusal;
         };
         let advice = match rival {
@@ -141,6 +154,77 @@ impl Inquire {
 impl Listening {
     fn let_in(&self, entry: Entry, keys: Option<SessionKeys>, candidate: Candidate) {
         enter(self.runtime.get(), entry, keys, candidate);
+    }
+
+    /// The passphrases that open `entry` for a caller with this stream ID.
+    fn passphrases_for(&self, entry: &Entry, stream_id: &StreamId) -> Vec<Passphrase> {
+        let access = stream_id.access();
+        let user = access.as_ref().and_then(|access| access.user());
+        self.rule(entry.lock()).passphrases_of(user)
+    }
+
+    /// Everything that can be judged without deriving keys.
+    fn judge(
+        &self,
+        request: &ConnectionRequest,
+        found: Option<Entry>,
+        listener: Option<&ListenerSettings>,
+    ) -> Result<Entry, Refusal> {
+        let Some(entry) = found else {
+            return Err(unknown(request));
+        };
+        conditions::check(request, &entry, listener)?;
+        let mode = request.stream_id.access().and_then(|access| access.mode());
+        match (&entry, mode) {
+            (Entry::Source(_), None | Some(AccessMode::Publish))
+            | (Entry::Output(_), None | Some(AccessMode::Request)) => {}
+            (Entry::Source(_), _) => {
+                return Err(Refusal::new(
+                    RejectReason::WrongMode,
+                    "This stream ID is for sending. To read, ask for the stream ID of an output, \
+                     with the output's passphrase",
+                )
+                .received("a request to read")
+                .expected("m=publish, or no m= at all"));
+            }
+            (Entry::Output(_), _) => {
+                return Err(Refusal::new(
+                    RejectReason::WrongMode,
+                    "This stream ID is for reading. To send, use the stream ID of a source, with \
+                     the source's passphrase",
+                )
+                .received("a request to send")
+                .expected("m=request, or no m= at all"));
+            }
+        }
+        if request.via_srtla && matches!(entry, Entry::Output(_)) {
+            return Err(Refusal::new(
+                RejectReason::WrongMode,
+                "SRTLA carries media to this server only. To read, call with plain SRT",
+            )
+            .received("a request to read over SRTLA")
+            .expected("a sender"));
+        }
+        match (self.rule(entry.lock()), &request.encryption) {
+            (Rule::Nobody, _) => Err(Refusal::new(
+                RejectReason::Forbidden,
+                "Give the output a passphrase, or its listener one, or write `open: true`",
+            )
+            .expected(format!("nobody: {entry} has no passphrase and is not open"))),
+            (Rule::Having(_), RequestedEncryption::None) => Err(Refusal::new(
+                RejectReason::EncryptionRequired,
+                format!("Set the passphrase of {entry} at the caller"),
+            )
+            .received("no encryption")
+            .expected(format!("the passphrase of {entry}"))),
+            (Rule::Anybody, RequestedEncryption::KeyMaterial(_)) => Err(Refusal::new(
+                RejectReason::EncryptionUnexpected,
+                format!("Take the passphrase away at the caller, or give {entry} the same one"),
+            )
+            .received("encryption")
+            .expected("no passphrase")),
+            _ => Ok(entry),
+        }
     }
 }
 
@@ -164,69 +248,11 @@ fn enter(runtime: Option<&Handle>, entry: Entry, keys: Option<SessionKeys>, cand
 }
 
 impl Entry {
-    fn passphrase(&self) -> Option<&Secret> {
+    pub(super) fn lock(&self) -> &Lock {
         match self {
-            Self::Source(door) => door.passphrase.as_ref(),
-            Self::Output(door) => door.passphrase.as_ref(),
+            Self::Source(door) => &door.lock,
+            Self::Output(door) => &door.lock,
         }
-    }
-}
-
-/// Everything that can be judged without deriving keys.
-fn judge(
-    request: &ConnectionRequest,
-    found: Option<Entry>,
-    listener: Option<&ListenerSettings>,
-) -> Result<Entry, Refusal> {
-    let Some(entry) = found else {
-        return Err(unknown(request));
-    };
-    conditions::check(request, &entry, listener)?;
-    let mode = request.stream_id.access().and_then(|access| access.mode());
-    match (&entry, mode) {
-        (Entry::Source(_), None | Some(AccessMode::Publish))
-        | (Entry::Output(_), None | Some(AccessMode::Request)) => {}
-        (Entry::Source(_), _) => {
-            return Err(Refusal::new(
-                RejectReason::WrongMode,
-                "This stream ID is for sending. To read, ask for the stream ID of an output, \
-                 with the output's passphrase",
-            )
-            .received("a request to read")
-            .expected("m=publish, or no m= at all"));
-        }
-        (Entry::Output(_), _) => {
-            return Err(Refusal::new(
-                RejectReason::WrongMode,
-                "This stream ID is for reading. To send, use the stream ID of a source, with \
-                 the source's passphrase",
-            )
-            .received("a request to send")
-            .expected("m=request, or no m= at all"));
-        }
-    }
-    if request.via_srtla && matches!(entry, Entry::Output(_)) {
-        return Err(Refusal::new(
-            RejectReason::WrongMode,
-            "SRTLA carries media to this server only. To read, call with plain SRT",
-        )
-        .received("a request to read over SRTLA")
-        .expected("a sender"));
-    }
-    match (entry.passphrase(), &request.encryption) {
-        (Some(_), RequestedEncryption::None) => Err(Refusal::new(
-            RejectReason::EncryptionRequired,
-            format!("Set the passphrase of {entry} at the caller"),
-        )
-        .received("no encryption")
-        .expected(format!("the passphrase of {entry}"))),
-        (None, RequestedEncryption::KeyMaterial(_)) => Err(Refusal::new(
-            RejectReason::EncryptionUnexpected,
-            format!("Take the passphrase away at the caller, or give {entry} the same one"),
-        )
-        .received("encryption")
-        .expected("no passphrase")),
-        _ => Ok(entry),
     }
 }
 
@@ -248,14 +274,22 @@ fn unknown(request: &ConnectionRequest) -> Refusal {
     )
 }
 
+/// Keys, and what opened them.
+type Opened = (SessionKeys, Passphrase);
+
 /// The verdict once the keys were tried.
 fn open_door(
     verdict: Result<Entry, Refusal>,
-    keys: Result<SessionKeys, KeyError>,
-) -> Result<(Entry, SessionKeys), Refusal> {
+    opened: Result<Opened, KeyError>,
+    cipher: Option<CipherMode>,
+) -> Result<(Entry, Opened), Refusal> {
     let entry = verdict?;
-    match keys {
-        Ok(keys) => Ok((entry, keys)),
+    match opened {
+        // Only who has the passphrase is told: this reason is no secret on the wire.
+        Ok((keys, _)) if cipher.is_some_and(|mode| mode != keys.cipher()) => {
+            Err(wrong_cipher(&keys))
+        }
+        Ok(opened) => Ok((entry, opened)),
         Err(KeyError::Internal) => Err(Refusal::new(
             RejectReason::Internal,
             "The keys could not be opened for a reason of our own; please report it",
@@ -267,4 +301,22 @@ fn open_door(
         .received("keys made with another passphrase")
         .expected(format!("the passphrase of {entry}"))),
     }
+}
+
+fn wrong_cipher(keys: &SessionKeys) -> Refusal {
+    let (received, expected, advice) = match keys.cipher() {
+        CipherMode::Gcm => (
+            "AES-GCM",
+            "AES-CTR",
+            "Choose AES-CTR at the caller (cryptomode=1)",
+        ),
+        CipherMode::Ctr => (
+            "AES-CTR",
+            "AES-GCM",
+            "Choose AES-GCM at the caller (cryptomode=2)",
+        ),
+    };
+    Refusal::new(RejectReason::CryptoMode, advice)
+        .received(received)
+        .expected(expected)
 }

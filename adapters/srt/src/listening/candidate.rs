@@ -9,6 +9,7 @@ use super::Caller;
 use super::table::Table;
 use crate::doorman::Webhook;
 use crate::house::House;
+use crate::passphrases::Passphrase;
 use crate::turnstile::{Limits, Ticket, Turnstile};
 
 /// Somebody who wants in, and the way to answer.
@@ -22,6 +23,8 @@ pub(crate) struct Candidate {
     pub(crate) has_proved: bool,
     /// Its place among the listener's connections, once it has one.
     pub(crate) ticket: Option<Ticket>,
+    /// What opened its keys, once something has.
+    pub(crate) passphrase: Option<Passphrase>,
     pub(super) listener: Arc<str>,
     pub(super) events: Option<Arc<EventSink>>,
     pub(super) table: Arc<Table>,

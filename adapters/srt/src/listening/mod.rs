@@ -15,16 +15,20 @@ pub(crate) use candidate::{Candidate, Refusal};
 pub(crate) use open::Opening;
 pub(crate) use table::{Claimed, Entry, Rules};
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tidegate_engine::{EventSink, RunError};
+use tidegate_srt::CipherMode;
 use tidegate_srt_io::Shards;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::doorman::Webhook;
 use crate::house::House;
+use crate::lock::{Lock, Rule};
+use crate::passphrases::Passphrases;
 use crate::settings::ListenerSettings;
 use crate::turnstile::{Limits, Turnstile};
 use table::Table;
@@ -46,6 +50,11 @@ pub(crate) struct Listening {
     turnstile: Arc<Turnstile>,
     /// Whom to ask about callers, unless a stream has a webhook of its own.
     webhook: ArcSwapOption<Webhook>,
+    /// The passphrases of streams that have none of their own.
+    passphrases: ArcSwap<Passphrases>,
+    /// Derivations every handshake with keys costs: the most passphrases that are valid for
+    /// one caller, whatever the stream.
+    tries: AtomicUsize,
     /// The one inquiry into a wrong passphrase that may be under way.
     inquiry: Arc<Semaphore>,
     pub(crate) opening: Opening,
@@ -64,6 +73,8 @@ impl Listening {
             house,
             turnstile: Arc::default(),
             webhook: ArcSwapOption::empty(),
+            passphrases: ArcSwap::default(),
+            tries: AtomicUsize::new(1),
             inquiry: Arc::new(Semaphore::new(1)),
             opening: Opening::default(),
         })
@@ -85,6 +96,7 @@ impl Listening {
             )
         })?;
         self.table.store(Arc::new(table));
+        self.count_tries();
         Ok(Claimed::new(Arc::clone(self), stream_id))
     }
 
@@ -92,6 +104,44 @@ impl Listening {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load().without(stream_id);
         self.table.store(Arc::new(table));
+        self.count_tries();
+    }
+
+    /// Gives a running stream the passphrases of `newer`, if nothing else differs.
+    pub(crate) fn change(&self, lock: &Lock, newer: &Lock) -> bool {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = lock.take_over(newer);
+        self.count_tries();
+        changed
+    }
+
+    fn set_passphrases(&self, passphrases: Passphrases) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.passphrases.store(Arc::new(passphrases));
+        self.count_tries();
+    }
+
+    /// Only while `changing` is held.
+    fn count_tries(&self) {
+        let of_streams = self.table.load().most_passphrases();
+        let most = of_streams.max(self.passphrases.load().most());
+        self.tries.store(most.max(1), Ordering::Release);
+    }
+
+    /// Who comes in through this lock here.
+    pub(crate) fn rule(&self, lock: &Lock) -> Rule {
+        lock.rule(&self.passphrases.load_full())
+    }
+
+    /// The cipher mode that callers must have who come in through this lock.
+    fn cipher(&self, lock: &Lock) -> Option<CipherMode> {
+        let settings = self.settings.load();
+        let of_listener = || {
+            settings
+                .as_ref()
+                .and_then(|settings| settings.cipher.mode())
+        };
+        lock.cipher().or_else(of_listener)
     }
 
     /// Remembers the runtime that admission's waiting happens on.

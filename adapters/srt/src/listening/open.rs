@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
-use tidegate_engine::{EventSink, ListenerStatus, RunError, Whose};
+use tidegate_engine::{EventSink, ListenerStatus, NoSecrets, RunError, Whose};
 use tidegate_srt::{EndpointLimits, ListenerConfig};
 use tidegate_srt_io::{Admission, ListenError, ListenOptions, ListenerHandle, PortStatus};
 use tokio::sync::Mutex;
@@ -45,6 +45,11 @@ impl Listening {
         settings: &ListenerSettings,
         events: EventSink,
     ) -> Result<SocketAddr, RunError> {
+        let passphrases = settings
+            .written_passphrases()
+            .resolve("listener/", &NoSecrets)
+            .map_err(|error| RunError::configuration(error.to_string(), "Choose another one"))?;
+        self.set_passphrases(passphrases);
         self.note_runtime();
         let webhook = settings.resolved_webhook().map_err(|error| {
             RunError::configuration(error.to_string(), "Correct the listener's webhook")

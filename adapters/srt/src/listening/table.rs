@@ -70,7 +70,7 @@ impl Entry {
 }
 
 /// What a source or an output asks of its callers besides the passphrase.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rules {
     pub(crate) allow: Arc<[Cidr]>,
     pub(crate) webhook: Option<Arc<Webhook>>,
@@ -101,6 +101,12 @@ impl Table {
         let mut entries = self.entries.clone();
         entries.remove(stream_id);
         Self { entries }
+    }
+
+    /// The most passphrases of their own that any stream has valid for one caller.
+    pub(super) fn most_passphrases(&self) -> usize {
+        let counts = self.entries.values().map(|entry| entry.lock().most());
+        counts.max().unwrap_or_default()
     }
 
     pub(super) fn find(&self, asked: &StreamId) -> Option<&Entry> {

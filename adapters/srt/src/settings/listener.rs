@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -6,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_not_zero};
+use super::cipher::Cipher;
+use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::webhook::secret_of;
 use super::{KeyBytes, WebhookSettings, is_false};
 use crate::doorman::Webhook;
@@ -62,6 +66,21 @@ pub struct ListenerSettings {
     /// have one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookSettings>,
+    /// The passphrase of streams that have none of their own and are not `open`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretRef>,
+    /// More passphrases that are valid, by a label each: `{ old: {secret: a}, new: {secret: b} }`.
+    /// The status shows by which one a connection came, so that nothing has to stop for a
+    /// change. At most four at once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) passphrases: Labelled,
+    /// Passphrases of users, who give their name in the stream ID (`#!::r=…,u=alice`). Who has
+    /// one here has no other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) users: Users,
+    /// The cipher mode of streams that do not set their own.
+    #[serde(default, skip_serializing_if = "Cipher::is_auto")]
+    pub(crate) cipher: Cipher,
 }
 
 const fn default_connections() -> u32 {
@@ -118,6 +137,18 @@ impl ListenerSettings {
             max_connections: DEFAULT_CONNECTIONS,
             max_connections_per_address: DEFAULT_PER_ADDRESS,
             webhook: None,
+            passphrase: None,
+            passphrases: BTreeMap::new(),
+            users: BTreeMap::new(),
+            cipher: Cipher::Auto,
+        }
+    }
+
+    pub(crate) const fn written_passphrases(&self) -> WrittenPassphrases<'_> {
+        WrittenPassphrases {
+            passphrase: self.passphrase.as_ref(),
+            passphrases: &self.passphrases,
+            users: &self.users,
         }
     }
 
@@ -140,8 +171,11 @@ impl ListenerSettings {
 }
 
 impl Settings for ListenerSettings {
-    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
-        secret_of(&mut self.webhook).into_iter().collect()
+    fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
+        let mut found =
+            passphrases::secrets(&mut self.passphrase, &mut self.passphrases, &mut self.users);
+        found.extend(secret_of(&mut self.webhook));
+        found
     }
 
     fn check(&self) -> Result<(), SettingsError> {
@@ -154,6 +188,7 @@ impl Settings for ListenerSettings {
         self.webhook
             .as_ref()
             .map_or(Ok(()), WebhookSettings::check)?;
+        self.written_passphrases().check()?;
         check_latency(Some(self.latency))
     }
 }

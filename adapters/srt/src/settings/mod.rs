@@ -1,10 +1,12 @@
 //! What listeners, sources and outputs are told.
 
 mod access;
+mod cipher;
 mod filter;
 mod listener;
 mod output;
 mod passphrase;
+mod passphrases;
 mod percent;
 mod second_publisher;
 mod source;

@@ -1,13 +1,18 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_not_zero, check_only_for_callers};
+use super::cipher::{Cipher, KeyChange};
 use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
+use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, WebhookSettings, check_secret, check_way, is_false};
+use super::{KeyBytes, WebhookSettings, check_way, is_false};
 
 /// Readers of an output that does not say.
 const DEFAULT_READERS: u32 = 1000;
@@ -26,10 +31,20 @@ pub struct OutputSettings {
     /// Push to this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallUri>,
-    /// 10 to 79 characters; readers need it.
+    /// 10 to 79 characters; readers need it. Without one it is the listener's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<SecretRef>,
-    /// Anybody who reaches the listener may read. Without it an output needs a passphrase.
+    /// More passphrases that are valid, by a label each: `{ old: {secret: a}, new: {secret: b} }`.
+    /// The status shows by which one a connection came, so that nothing has to stop for a
+    /// change. At most four at once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) passphrases: Labelled,
+    /// Passphrases of users, who give their name in the stream ID (`#!::r=…,u=alice`). Who has
+    /// one here has no other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) users: Users,
+    /// Anybody who reaches the listener may read. Without it an output needs a passphrase, its
+    /// own or the listener's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub open: bool,
     /// The receivers' latency, at least; they may ask for more.
@@ -56,6 +71,12 @@ pub struct OutputSettings {
     /// refuses callers that want one; nothing at all lets them have theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packet_filter: Option<FilterChoice>,
+    /// The cipher mode readers must have, or a call uses. Without it the listener's.
+    #[serde(default, skip_serializing_if = "Cipher::is_auto")]
+    pub(crate) cipher: Cipher,
+    /// When the key is changed that packets are sent with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_refresh: Option<KeyChange>,
 }
 
 /// As it is written; see [`super::SourceSettings`].
@@ -67,11 +88,18 @@ struct Written {
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
     #[serde(default)]
+    passphrases: Labelled,
+    #[serde(default)]
+    users: Users,
+    #[serde(default)]
     open: bool,
     latency: Option<Span>,
     #[serde(default)]
     low_delay: bool,
     pbkeylen: Option<KeyBytes>,
+    #[serde(default)]
+    cipher: Cipher,
+    key_refresh: Option<KeyChange>,
     #[serde(default)]
     allow: Vec<Cidr>,
     webhook: Option<WebhookSettings>,
@@ -89,6 +117,8 @@ impl TryFrom<Written> for OutputSettings {
             stream_id: written.stream_id,
             call: written.call,
             passphrase,
+            passphrases: written.passphrases,
+            users: written.users,
             open: written.open,
             latency: written.latency,
             low_delay: written.low_delay,
@@ -97,17 +127,18 @@ impl TryFrom<Written> for OutputSettings {
             webhook: written.webhook,
             max_readers: written.max_readers,
             packet_filter: written.packet_filter,
+            cipher: written.cipher,
+            key_refresh: written.key_refresh,
         })
     }
 }
 
 impl Settings for OutputSettings {
-    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
-        self.passphrase
-            .iter_mut()
-            .map(|secret| ("passphrase", secret))
-            .chain(secret_of(&mut self.webhook))
-            .collect()
+    fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
+        let mut found =
+            passphrases::secrets(&mut self.passphrase, &mut self.passphrases, &mut self.users);
+        found.extend(secret_of(&mut self.webhook));
+        found
     }
 
     fn mode(&self) -> Option<&'static str> {
@@ -126,6 +157,16 @@ impl Settings for OutputSettings {
         self.stream_id.as_deref()
     }
 
+    fn without_listeners_secret(&self) -> Option<SettingsError> {
+        let is_closed =
+            self.listener.is_some() && !self.open && self.written_passphrases().is_empty();
+        let message = "an output on a listener without a passphrase needs one of its own";
+        is_closed.then(|| {
+            SettingsError::new("passphrase", message)
+                .advise("set one, or write `open: true` to let anybody read")
+        })
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         check_way(
             self.listener.as_deref(),
@@ -134,8 +175,12 @@ impl Settings for OutputSettings {
         )?;
         self.check_access()?;
         self.check_callers()?;
-        check_secret(self.passphrase.as_ref())?;
         check_filter(self.call.as_ref(), self.packet_filter)?;
+        self.written_passphrases().check()?;
+        if self.call.is_some() {
+            self.written_passphrases().check_call()?;
+        }
+        self.key_refresh.map_or(Ok(()), |change| change.check())?;
         check_latency(self.latency)
     }
 }
@@ -159,19 +204,22 @@ impl OutputSettings {
         self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
     }
 
-    /// Open reading is written explicitly, or not at all.
+    pub(crate) const fn written_passphrases(&self) -> WrittenPassphrases<'_> {
+        WrittenPassphrases {
+            passphrase: self.passphrase.as_ref(),
+            passphrases: &self.passphrases,
+            users: &self.users,
+        }
+    }
+
+    /// Open reading is written explicitly.
     fn check_access(&self) -> Result<(), SettingsError> {
         let error = |message| Err(SettingsError::new("open", message));
         match (
             self.listener.is_some(),
-            self.passphrase.is_some(),
+            !self.written_passphrases().is_empty(),
             self.open,
         ) {
-            (true, false, false) => {
-                let message = "an output on a listener needs a passphrase of its own";
-                Err(SettingsError::new("passphrase", message)
-                    .advise("set one, or write `open: true` to let anybody read"))
-            }
             (true, true, true) => error("`open: true` and a passphrase contradict each other"),
             (false, _, true) => error("`open` is for outputs on a listener"),
             _ => Ok(()),
@@ -185,7 +233,9 @@ mod tests {
 
     fn check(text: &str) -> Result<(), &'static str> {
         let settings: OutputSettings = serde_json::from_str(text).unwrap();
-        settings.check().map_err(|error| error.field)
+        settings.check().map_err(|error| error.field)?;
+        let lacking = settings.without_listeners_secret();
+        lacking.map_or(Ok(()), |error| Err(error.field))
     }
 
     #[test]

@@ -1,13 +1,18 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_only_for_callers};
+use super::cipher::Cipher;
 use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
+use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, SecondPublisher, WebhookSettings, check_secret, check_way};
+use super::{KeyBytes, SecondPublisher, WebhookSettings, check_way};
 
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,8 +29,18 @@ pub struct SourceSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallUri>,
     /// 10 to 79 characters; with it, unencrypted and wrongly encrypted senders are refused.
+    /// Without one it is the listener's, if that has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<SecretRef>,
+    /// More passphrases that are valid, by a label each: `{ old: {secret: a}, new: {secret: b} }`.
+    /// The status shows by which one a connection came, so that nothing has to stop for a
+    /// change. At most four at once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) passphrases: Labelled,
+    /// Passphrases of users, who give their name in the stream ID (`#!::r=…,u=alice`). Who has
+    /// one here has no other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) users: Users,
     /// Receive latency; the other side may ask for more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Span>,
@@ -36,6 +51,9 @@ pub struct SourceSettings {
     /// refuses callers that want one; nothing at all lets them have theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packet_filter: Option<FilterChoice>,
+    /// The cipher mode a publisher must have, or a call uses. Without it the listener's.
+    #[serde(default, skip_serializing_if = "Cipher::is_auto")]
+    pub(crate) cipher: Cipher,
     /// What happens to a second publisher while the first one sends: it is refused, takes over,
     /// or stands by.
     #[serde(default, skip_serializing_if = "SecondPublisher::is_default")]
@@ -57,9 +75,15 @@ struct Written {
     stream_id: Option<String>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
+    #[serde(default)]
+    passphrases: Labelled,
+    #[serde(default)]
+    users: Users,
     latency: Option<Span>,
     pbkeylen: Option<KeyBytes>,
     packet_filter: Option<FilterChoice>,
+    #[serde(default)]
+    cipher: Cipher,
     #[serde(default)]
     second_publisher: SecondPublisher,
     #[serde(default)]
@@ -77,9 +101,12 @@ impl TryFrom<Written> for SourceSettings {
             stream_id: written.stream_id,
             call: written.call,
             passphrase,
+            passphrases: written.passphrases,
+            users: written.users,
             latency: written.latency,
             pbkeylen: written.pbkeylen,
             packet_filter: written.packet_filter,
+            cipher: written.cipher,
             second_publisher: written.second_publisher,
             allow: written.allow,
             webhook: written.webhook,
@@ -88,12 +115,11 @@ impl TryFrom<Written> for SourceSettings {
 }
 
 impl Settings for SourceSettings {
-    fn secrets(&mut self) -> Vec<(&'static str, &mut SecretRef)> {
-        self.passphrase
-            .iter_mut()
-            .map(|secret| ("passphrase", secret))
-            .chain(secret_of(&mut self.webhook))
-            .collect()
+    fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
+        let mut found =
+            passphrases::secrets(&mut self.passphrase, &mut self.passphrases, &mut self.users);
+        found.extend(secret_of(&mut self.webhook));
+        found
     }
 
     fn mode(&self) -> Option<&'static str> {
@@ -118,7 +144,10 @@ impl Settings for SourceSettings {
             self.stream_id.as_deref(),
             self.call.as_ref(),
         )?;
-        check_secret(self.passphrase.as_ref())?;
+        self.written_passphrases().check()?;
+        if self.call.is_some() {
+            self.written_passphrases().check_call()?;
+        }
         self.check_callers()?;
         check_filter(self.call.as_ref(), self.packet_filter)?;
         check_latency(self.latency)
@@ -126,6 +155,14 @@ impl Settings for SourceSettings {
 }
 
 impl SourceSettings {
+    pub(crate) const fn written_passphrases(&self) -> WrittenPassphrases<'_> {
+        WrittenPassphrases {
+            passphrase: self.passphrase.as_ref(),
+            passphrases: &self.passphrases,
+            users: &self.users,
+        }
+    }
+
     fn check_callers(&self) -> Result<(), SettingsError> {
         let set = [
             ("second_publisher", !self.second_publisher.is_default()),

@@ -214,7 +214,7 @@ impl From<CallUri> for String {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use tidegate_srt::CipherMode;
+    use tidegate_srt::{CipherMode, KeyRefresh};
 
     fn parse(text: &str) -> Result<CallUri, UriError> {
         text.parse()
@@ -300,6 +300,20 @@ mod tests {
             let error = parse(&format!("srt://h:1?{text}")).unwrap_err();
             assert!(matches!(error, UriError::Unsupported { .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn keys_are_changed_as_libsrt_would() {
+        let refresh = |query: &str| {
+            parse(&format!("srt://h:1?{query}"))
+                .unwrap()
+                .options()
+                .key_refresh()
+        };
+        assert_eq!(refresh("kmrefreshrate=0"), KeyRefresh::DEFAULT);
+        assert_eq!(refresh("kmrefreshrate=64"), KeyRefresh::new(64, 31));
+        let both = "kmrefreshrate=64&kmpreannounce=16";
+        assert_eq!(refresh(both), KeyRefresh::new(64, 16));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tidegate_srt::CipherMode;
+use tidegate_srt::{CipherMode, KeyRefresh};
 
 use super::uri::UriError;
 use super::{FilterChoice, KeyBytes};
@@ -18,6 +18,9 @@ pub(crate) struct UriOptions {
     pub(crate) peer_latency: Option<Duration>,
     pub(crate) key_length: Option<KeyBytes>,
     pub(crate) cipher: Option<CipherMode>,
+    /// Packets; 0 is libsrt's default.
+    pub(crate) key_refresh_packets: u64,
+    pub(crate) key_announce_packets: u64,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
@@ -33,9 +36,21 @@ pub(crate) struct UriOptions {
     pub(crate) packet_filter: Option<FilterChoice>,
 }
 
+impl UriOptions {
+    /// `kmrefreshrate` and `kmpreannounce` as libsrt reads them.
+    pub(crate) fn key_refresh(&self) -> KeyRefresh {
+        let default = KeyRefresh::DEFAULT;
+        let or = |packets: u64, default: u64| if packets == 0 { default } else { packets };
+        KeyRefresh::new(
+            or(self.key_refresh_packets, default.rate_packets()),
+            or(self.key_announce_packets, default.preannounce_packets()),
+        )
+    }
+}
+
 /// Options that are taken and change nothing here: buffers size themselves, and live mode is
 /// the only one.
-const WITHOUT_EFFECT: [&str; 22] = [
+const WITHOUT_EFFECT: [&str; 20] = [
     "adaptive",
     "blocking",
     "fc",
@@ -43,8 +58,6 @@ const WITHOUT_EFFECT: [&str; 22] = [
     "iptos",
     "ipttl",
     "ipv6only",
-    "kmpreannounce",
-    "kmrefreshrate",
     "linger",
     "maxrexmitbw",
     "mininputbw",
@@ -61,7 +74,7 @@ const WITHOUT_EFFECT: [&str; 22] = [
 ];
 
 /// Options that are understood.
-const WITH_EFFECT: [&str; 27] = [
+const WITH_EFFECT: [&str; 29] = [
     "adapter",
     "bindtodevice",
     "congestion",
@@ -71,6 +84,8 @@ const WITH_EFFECT: [&str; 27] = [
     "enforcedencryption",
     "groupconnect",
     "inputbw",
+    "kmpreannounce",
+    "kmrefreshrate",
     "latency",
     "lossmaxttl",
     "maxbw",
@@ -106,6 +121,8 @@ impl Reading<'_> {
             "peerlatency" => options.peer_latency = Some(self.millis()?),
             "pbkeylen" => options.key_length = self.key_length()?,
             "cryptomode" => options.cipher = self.cipher()?,
+            "kmrefreshrate" => options.key_refresh_packets = self.number("a number of packets")?,
+            "kmpreannounce" => options.key_announce_packets = self.number("a number of packets")?,
             "conntimeo" => options.connect_timeout = Some(self.millis()?),
             "peeridletimeo" => options.idle_timeout = Some(self.millis()?),
             "adapter" => options.local_address = Some(self.number("a local IP address")?),

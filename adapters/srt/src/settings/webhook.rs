@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -107,9 +108,9 @@ fn found(reference: &SecretRef, secrets: &dyn Secrets) -> Result<Secret, Setting
 /// The webhook's secret, for the list of all secrets.
 pub(super) fn secret_of(
     webhook: &mut Option<WebhookSettings>,
-) -> Option<(&'static str, &mut SecretRef)> {
+) -> Option<(Cow<'static, str>, &mut SecretRef)> {
     let secret = webhook.as_mut()?.secret.as_mut()?;
-    Some(("webhook/secret", secret))
+    Some(("webhook/secret".into(), secret))
 }
 
 #[cfg(test)]

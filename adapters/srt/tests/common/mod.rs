@@ -83,7 +83,8 @@ impl Bed {
         format!("srt://127.0.0.1:{}?{options}", self.port)
     }
 
-    pub(crate) fn source(&self, name: &str, settings: &str) {
+    /// Gives a source that may be running these settings.
+    pub(crate) fn change_source(&self, name: &str, settings: &str) {
         let settings: SourceSettings = serde_json::from_str(settings).unwrap();
         let driver = self.adapter.source(name, &settings, &NoSecrets).unwrap();
         let spec = SourceSpec {
@@ -93,6 +94,11 @@ impl Bed {
         self.runtime
             .block_on(self.engine.set_source(name, spec))
             .unwrap();
+    }
+
+    pub(crate) fn source(&self, name: &str, settings: &str) {
+        self.change_source(name, settings);
+        let settings: SourceSettings = serde_json::from_str(settings).unwrap();
         if settings.call.is_none() {
             let waits = |status: SourceStatus| status.connection == Connection::Disconnected;
             eventually("the source waits", || {

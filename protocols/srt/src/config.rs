@@ -243,16 +243,21 @@ fn sized(asked: Option<u32>, latency: Duration) -> u32 {
         .clamp(MIN_BUFFER_PACKETS, MAX_BUFFER_PACKETS)
 }
 
-/// A call to a listener.
+/// A call to a listener, or to a peer that calls us.
 #[derive(Debug)]
 pub struct CallerConfig {
+    /// The other side calls as well, from the port that is called here to the port this
+    /// endpoint is on. [`Self::keys`] are used when this side turns out to be the initiator;
+    /// otherwise [`crate::Event::KeysWanted`] asks for the peer's.
+    pub rendezvous: bool,
     /// At most 512 bytes; what the listener routes by.
     pub stream_id: Bytes,
     /// Keys made from the passphrase; `None`: no encryption.
     pub keys: Option<SessionKeys>,
     /// How the connection behaves.
     pub connection: ConnectionConfig,
-    /// How long the listener may take to answer.
+    /// How long the listener may take to answer. A rendezvous waits ten times as long, because
+    /// somebody has to be first.
     pub connect_timeout: Duration,
     /// For simulations: the initial sequence number, random otherwise.
     pub first_sequence: Option<SequenceNumber>,
@@ -261,6 +266,7 @@ pub struct CallerConfig {
 impl Default for CallerConfig {
     fn default() -> Self {
         Self {
+            rendezvous: false,
             stream_id: Bytes::new(),
             keys: None,
             connection: ConnectionConfig::default(),

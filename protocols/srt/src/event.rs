@@ -1,3 +1,4 @@
+use crate::crypto::KeyMaterial;
 use crate::fec::FilterConfig;
 use crate::handshake::{Negotiated, RequestedEncryption, StreamId};
 use crate::reject::RejectReason;
@@ -34,6 +35,14 @@ pub enum Event {
         request: Option<RequestId>,
         /// What both sides agreed on.
         negotiated: Negotiated,
+    },
+    /// The other side of a rendezvous encrypts with this: open it and call
+    /// [`crate::Endpoint::give_keys`].
+    KeysWanted {
+        /// The call.
+        id: ConnectionId,
+        /// What the passphrase opens.
+        material: KeyMaterial,
     },
     /// A call of ours failed.
     Refused {

@@ -12,8 +12,8 @@ use tidegate_units::Instant;
 #[derive(Debug)]
 pub(super) struct Filter {
     agreed: PacketFilter,
-    /// The index of the first packet of both directions.
-    first: u64,
+    /// The index of the first packet this side sends, and of the first it receives.
+    first: (u64, u64),
     packet_bytes: usize,
     /// Whether anything is rebuilt here.
     decodes: bool,
@@ -24,7 +24,7 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(
         agreed: PacketFilter,
-        first: u64,
+        first: (u64, u64),
         packet_bytes: usize,
         receive_capacity_packets: usize,
     ) -> Self {
@@ -60,7 +60,7 @@ impl Filter {
             ..
         } = *self;
         self.encoder
-            .get_or_insert_with(|| Box::new(Encoder::new(&agreed, first, packet_bytes)))
+            .get_or_insert_with(|| Box::new(Encoder::new(&agreed, first.0, packet_bytes)))
     }
 
     fn decoder(&mut self) -> Option<&mut Decoder> {
@@ -71,7 +71,7 @@ impl Filter {
             decodes,
             ..
         } = *self;
-        let made = || Box::new(Decoder::new(&agreed, first, packet_bytes));
+        let made = || Box::new(Decoder::new(&agreed, first.1, packet_bytes));
         decodes.then(|| &mut **self.decoder.get_or_insert_with(made))
     }
 }

@@ -3,7 +3,7 @@ use crate::recv::Fate;
 use crate::send::AckOutcome;
 use crate::wire::{
     Ack, Control, ControlPacket, DataHeader, DataKey, DropRequest, ExtensionCommand,
-    ExtensionControl, KeyState, LossRange, MessageNumber, Nak, Packet, Timestamp,
+    ExtensionControl, KeyState, LossRange, MessageNumber, Nak, Packet, RequestType, Timestamp,
 };
 use tidegate_units::{Duration, Instant};
 
@@ -91,7 +91,11 @@ impl Connection {
             Control::DropRequest(request) => return self.on_drop_request(now, request),
             Control::Shutdown(_) => self.on_shutdown(now),
             Control::Extension(extension) => self.on_extension(extension),
-            // A handshake here is the answer to a conclusion repeated by us: known.
+            // In a rendezvous conclusions are addressed, and repeated until the AGREEMENT comes.
+            Control::Handshake(handshake) if handshake.request == RequestType::Conclusion => {
+                self.on_repeated_conclusion();
+            }
+            // Another handshake here is the answer to a conclusion repeated by us: known.
             Control::Handshake(_) | Control::KeepAlive(_) => {}
             Control::CongestionWarning(_) | Control::PeerError(_) => {
                 self.tally.total.control_ignored += 1;

@@ -151,17 +151,21 @@ impl Connection {
             clock,
             ..
         } = made;
-        let first = INDEX_TURN + u64::from(negotiated.initial_sequence.value());
+        let index = |sequence: SequenceNumber| INDEX_TURN + u64::from(sequence.value());
+        let (first, theirs) = (
+            index(negotiated.send_sequence),
+            index(negotiated.receive_sequence),
+        );
         let tag_bytes = crypto.as_ref().map_or(0, |it| it.mode().tag_bytes());
         let segment = negotiated.segment_bytes.max(HEADER_BYTES as u32 + 32);
         let packet_bytes = segment as usize - HEADER_BYTES as usize;
         let capacity_packets = made.receive_capacity_packets as usize;
         let filter = negotiated
             .packet_filter
-            .map(|agreed| Filter::new(agreed, first, packet_bytes, capacity_packets));
+            .map(|agreed| Filter::new(agreed, (first, theirs), packet_bytes, capacity_packets));
         let sender = Sender::new(now, &sender_settings(first, &config, &negotiated));
         let receiver = Receiver::new(&ReceiverSettings {
-            first,
+            first: theirs,
             capacity_packets,
             capacity_grows: config.receive_buffer_packets.is_none(),
             latency: negotiated.receive_latency,

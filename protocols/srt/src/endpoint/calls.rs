@@ -3,9 +3,11 @@ use super::listen::our_side;
 use super::table::{Entry, Occupant};
 use crate::config::{CallerConfig, ConnectionConfig};
 use crate::connection::{Connection, Established, Progress, Route, SocketClock};
-use crate::crypto::ConnectionCrypto;
+use crate::crypto::{ConnectionCrypto, KeyRefresh};
 use crate::event::{CloseReason, ConnectionId, Event};
-use crate::handshake::{Call as Handshaking, CallStep, CallerHandshake, Negotiated, StreamId};
+use crate::handshake::{
+    Call as Handshaking, CallStep, CallerHandshake, Negotiated, RendezvousHandshake, StreamId,
+};
 use crate::reject::RejectReason;
 use crate::transmit::TransmitBatch;
 use crate::wire::{Control, Packet, SequenceNumber, Timestamp};
@@ -25,6 +27,12 @@ pub enum ConnectError {
         /// What fits.
         limit: usize,
     },
+    /// Two rendezvous with one address could not be told apart.
+    #[error("we already wait for {peer} on this port: use another local port")]
+    AlreadyMeeting {
+        /// The other side.
+        peer: SocketAddr,
+    },
     /// The limit on connections is reached.
     #[error("our limit of {limit} connections is reached: close some or raise it")]
     TooManyConnections {
@@ -36,11 +44,60 @@ pub enum ConnectError {
 /// A call on its way.
 #[derive(Debug)]
 pub(crate) struct Call {
-    handshake: CallerHandshake,
+    pub(super) handshake: Dialling,
     config: ConnectionConfig,
     clock: SocketClock,
     capacity_packets: u32,
 }
+
+/// Calling somebody who listens, or somebody who calls as well.
+#[derive(Debug)]
+pub(crate) enum Dialling {
+    Caller(CallerHandshake),
+    Rendezvous(RendezvousHandshake),
+}
+
+impl Dialling {
+    fn remote(&self) -> SocketAddr {
+        match self {
+            Self::Caller(handshake) => handshake.call().remote,
+            Self::Rendezvous(handshake) => handshake.call().remote,
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Instant, timestamp: Timestamp) -> Option<Vec<u8>> {
+        match self {
+            Self::Caller(handshake) => handshake.poll_transmit(now, timestamp),
+            Self::Rendezvous(handshake) => handshake.poll_transmit(now, timestamp),
+        }
+    }
+
+    fn handle_timeout(&self, now: Instant) -> Option<RejectReason> {
+        match self {
+            Self::Caller(handshake) => handshake.handle_timeout(now),
+            Self::Rendezvous(handshake) => handshake.handle_timeout(now),
+        }
+    }
+
+    fn next_timeout(&self) -> Instant {
+        match self {
+            Self::Caller(handshake) => handshake.next_timeout(),
+            Self::Rendezvous(handshake) => handshake.next_timeout(),
+        }
+    }
+}
+
+/// What a finished call becomes a connection with.
+pub(super) struct Finished {
+    pub(super) negotiated: Negotiated,
+    pub(super) crypto: Option<ConnectionCrypto>,
+    pub(super) arrived: (Instant, Timestamp),
+    /// What the peer gets when it repeats its conclusion.
+    pub(super) response: Option<Vec<u8>>,
+}
+
+/// A rendezvous waits so many times longer than a call, as libsrt's does.
+const RENDEZVOUS_PATIENCE: u32 = 10;
 
 impl Call {
     pub(crate) fn poll_transmit(&mut self, now: Instant, batch: &mut TransmitBatch) -> Progress {
@@ -49,10 +106,14 @@ impl Call {
             return Progress::BatchFull;
         }
         if let Some(bytes) = self.handshake.poll_transmit(now, self.clock.stamp(now)) {
-            let to = self.handshake.call().remote;
+            let to = self.handshake.remote();
             batch.push(to, None, bytes.len(), |out| out.copy_from_slice(&bytes));
         }
         Progress::Done
+    }
+
+    pub(super) const fn key_refresh(&self) -> KeyRefresh {
+        self.config.key_refresh
     }
 
     pub(crate) fn wake_at(&self) -> Instant {
@@ -61,7 +122,7 @@ impl Call {
 }
 
 impl Endpoint {
-    /// Calls a listener. [`Event::Connected`] or [`Event::Refused`] follows.
+    /// Calls a listener, or a peer that calls as well. [`Event::Connected`] or [`Event::Refused`] follows.
     ///
     /// # Errors
     /// If the call cannot even be started.
@@ -85,6 +146,14 @@ impl Endpoint {
             .table
             .draw_socket(self.socket_ids, config.connection.socket, &mut self.random)
             .ok_or(full)?;
+        if self.meetings.contains_key(&remote) {
+            return Err(ConnectError::AlreadyMeeting { peer: remote });
+        }
+        let patience = if config.rendezvous {
+            RENDEZVOUS_PATIENCE
+        } else {
+            1
+        };
         let connection = config.connection;
         let capacity_packets = connection.receive_capacity_packets(connection.latency);
         let handshake = Handshaking {
@@ -95,10 +164,16 @@ impl Endpoint {
                 .unwrap_or_else(|| self.draw_sequence()),
             stream_id: StreamId::new(&config.stream_id),
             keys: config.keys,
-            timeout: config.connect_timeout,
+            timeout: config.connect_timeout * patience,
+        };
+        let handshake = if config.rendezvous {
+            let cookie = self.cookies.bake_for_rendezvous(remote, socket.value());
+            Dialling::Rendezvous(RendezvousHandshake::new(now, handshake, cookie))
+        } else {
+            Dialling::Caller(CallerHandshake::new(now, handshake))
         };
         let call = Call {
-            handshake: CallerHandshake::new(now, handshake),
+            handshake,
             clock: SocketClock::new(now, connection.first_timestamp_micros),
             config: connection,
             capacity_packets,
@@ -106,6 +181,9 @@ impl Endpoint {
         let id = self
             .table
             .insert(socket, remote, None, Occupant::Call(Box::new(call)));
+        if config.rendezvous {
+            self.meetings.insert(remote, id.slot);
+        }
         self.connections += 1;
         self.counters.calls += 1;
         self.policy.on_connected(remote.ip());
@@ -119,35 +197,39 @@ impl Endpoint {
     }
 
     pub(super) fn handle_for_call(&mut self, now: Instant, slot: u32, packet: &Packet<'_>) {
-        let Packet::Control(control) = packet else {
-            return;
-        };
-        let Control::Handshake(handshake) = &control.control else {
-            return;
-        };
         let Some(entry) = self.table.at(slot) else {
             return;
         };
         let Occupant::Call(call) = &mut entry.occupant else {
             return;
         };
-        match call.handshake.handle(now, handshake) {
+        let Dialling::Caller(calling) = &mut call.handshake else {
+            return self.handle_for_rendezvous(now, slot, packet);
+        };
+        let Packet::Control(control) = packet else {
+            return;
+        };
+        let Control::Handshake(handshake) = &control.control else {
+            return;
+        };
+        match calling.handle(now, handshake) {
             CallStep::Waiting => {}
             CallStep::Failed(reason) => return self.fail_call(slot, reason),
             CallStep::Connected(negotiated) => {
-                self.finish_call(now, slot, *negotiated, control.timestamp);
+                let (keys, refresh) = (calling.call().keys.clone(), call.config.key_refresh);
+                let finished = Finished {
+                    negotiated: *negotiated,
+                    crypto: keys.map(|keys| ConnectionCrypto::new(keys, refresh)),
+                    arrived: (now, control.timestamp),
+                    response: None,
+                };
+                self.finish_call(now, slot, finished);
             }
         }
         self.mark(slot);
     }
 
-    fn finish_call(
-        &mut self,
-        now: Instant,
-        slot: u32,
-        negotiated: Negotiated,
-        timestamp: Timestamp,
-    ) {
+    pub(super) fn finish_call(&mut self, now: Instant, slot: u32, finished: Finished) {
         let Some(entry) = self.table.take(slot) else {
             return;
         };
@@ -155,12 +237,17 @@ impl Endpoint {
             return;
         };
         let Call {
-            handshake,
             config,
             clock,
             capacity_packets,
+            ..
         } = *call;
-        let keys = handshake.into_call().keys;
+        let Finished {
+            negotiated,
+            crypto,
+            arrived,
+            response,
+        } = finished;
         let connection = Connection::new(
             now,
             Established {
@@ -168,16 +255,17 @@ impl Endpoint {
                     peer: entry.peer,
                     local: None,
                 },
-                crypto: keys.map(|keys| ConnectionCrypto::new(keys, config.key_refresh)),
+                crypto,
                 config,
                 negotiated: negotiated.clone(),
                 clock,
                 receive_capacity_packets: capacity_packets,
-                handshake: (now, timestamp),
-                response: None,
+                handshake: arrived,
+                response,
             },
         );
         let id = entry.id;
+        self.end_meeting(entry.peer, slot);
         self.table.put_back(Entry {
             occupant: Occupant::Connection(Box::new(connection)),
             ..entry
@@ -203,23 +291,33 @@ impl Endpoint {
         }
     }
 
-    fn fail_call(&mut self, slot: u32, reason: RejectReason) {
+    pub(super) fn fail_call(&mut self, slot: u32, reason: RejectReason) {
         let Some(entry) = self.table.at(slot) else {
             return;
         };
-        let (id, address) = (entry.id, entry.peer.ip());
+        let (id, peer) = (entry.id, entry.peer);
+        self.end_meeting(peer, slot);
+        let address = peer.ip();
         self.counters.calls_failed += 1;
         self.policy.on_ended(address);
         self.forget(slot);
         self.events.push_back(Event::Refused { id, reason });
     }
 
+    /// Nobody is awaited there any more; a plain call to the same address never was.
+    fn end_meeting(&mut self, peer: SocketAddr, slot: u32) {
+        if self.meetings.get(&peer) == Some(&slot) {
+            self.meetings.remove(&peer);
+        }
+    }
+
     pub(super) fn cancel_call(&mut self, id: ConnectionId) {
         let Some(entry) = self.table.at(id.slot) else {
             return;
         };
-        let address = entry.peer.ip();
-        self.policy.on_ended(address);
+        let peer = entry.peer;
+        self.end_meeting(peer, id.slot);
+        self.policy.on_ended(peer.ip());
         self.forget(id.slot);
         self.events.push_back(Event::Closed {
             id,

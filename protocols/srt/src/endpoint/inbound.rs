@@ -113,6 +113,9 @@ impl Endpoint {
             self.counters.malformed += 1;
             return;
         };
+        if let Some(slot) = self.meetings.get(&from).copied() {
+            return self.handle_wave(now, slot, &handshake, timestamp);
+        }
         if self.listen.is_none() {
             self.counters.unknown_socket += 1;
             return;

@@ -8,7 +8,7 @@
 //!                                │  └─── decide: Postpone ──► forgotten, asks anew
 //!                                └────── nobody decides ──► RequestGone
 //!  connect() ──► Call ── answer ok ──► Connection
-//!                  └──── refused, too late ──► Refused
+//!     (a rendezvous may ask for keys) └──── refused, too late ──► Refused
 //! ```
 
 mod admission;
@@ -22,6 +22,7 @@ mod outbound;
 #[cfg(test)]
 mod pair;
 mod policy;
+mod rendezvous;
 mod table;
 
 pub use calls::ConnectError;
@@ -44,7 +45,7 @@ use core::net::{IpAddr, SocketAddr};
 use policy::Policy;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use table::{Occupant, Table};
 use tidegate_units::Instant;
 
@@ -68,6 +69,8 @@ pub struct Endpoint {
     table: Table,
     bundles: Bundles,
     detour: Detour,
+    /// Rendezvous on their way, by the address of the other side.
+    meetings: BTreeMap<SocketAddr, u32>,
     admission: Admission,
     timers: Timers,
     /// Slots to be asked what they have to send.
@@ -109,6 +112,7 @@ impl Endpoint {
             policy,
             random,
             table: Table::default(),
+            meetings: BTreeMap::new(),
             admission: Admission::default(),
             timers: Timers::default(),
             marked: VecDeque::new(),

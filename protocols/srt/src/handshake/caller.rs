@@ -38,11 +38,11 @@ pub struct CallerHandshake {
 /// What a call brings along.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The listener.
+    /// The listener, or the other side of a rendezvous.
     pub remote: SocketAddr,
     /// This side.
     pub ours: OurSide,
-    /// The first sequence number of both directions.
+    /// The first sequence number this side sends; a listener takes it for its own direction.
     pub initial_sequence: SequenceNumber,
     /// At most [`StreamId::MAX_BYTES`].
     pub stream_id: StreamId,
@@ -85,12 +85,6 @@ impl CallerHandshake {
         }
     }
 
-    /// What the call brought along: keys and stream ID are still needed when connected.
-    #[must_use]
-    pub fn into_call(self) -> Call {
-        self.call
-    }
-
     /// What the call brought along.
     #[must_use]
     pub const fn call(&self) -> &Call {
@@ -102,10 +96,15 @@ impl CallerHandshake {
         match (self.stage, handshake.request) {
             (_, RequestType::Rejected(code)) => CallStep::Failed(RejectReason::Peer(code)),
             (Stage::Induction, RequestType::Induction) => self.take_cookie(now, handshake),
-            (Stage::Conclusion { .. }, RequestType::Conclusion) => match self.conclude(handshake) {
-                Ok(negotiated) => CallStep::Connected(Box::new(negotiated)),
-                Err(reason) => CallStep::Failed(reason),
-            },
+            (Stage::Conclusion { .. }, RequestType::Conclusion) => {
+                if handshake.initial_sequence != self.call.initial_sequence {
+                    return CallStep::Failed(RejectReason::Rogue);
+                }
+                match self.conclude(handshake) {
+                    Ok(negotiated) => CallStep::Connected(Box::new(negotiated)),
+                    Err(reason) => CallStep::Failed(reason),
+                }
+            }
             // A repeated induction, or a stray packet of another kind of handshake.
             _ => CallStep::Waiting,
         }
@@ -152,11 +151,9 @@ impl CallerHandshake {
         CallStep::Waiting
     }
 
-    fn conclude(&self, response: &Handshake<'_>) -> Result<Negotiated, RejectReason> {
-        if response.version < Handshake::VERSION_5
-            || response.initial_sequence != self.call.initial_sequence
-            || response.socket == SocketId::LISTENER
-        {
+    /// Takes the response to what [`Self::extensions`] asked for.
+    pub(super) fn conclude(&self, response: &Handshake<'_>) -> Result<Negotiated, RejectReason> {
+        if response.version < Handshake::VERSION_5 || response.socket == SocketId::LISTENER {
             return Err(RejectReason::Rogue);
         }
         let extensions = Extensions::read(&response.extensions)?;
@@ -195,7 +192,8 @@ impl CallerHandshake {
             packet_filter,
             segment_bytes: self.call.ours.segment_bytes.min(response.segment_bytes),
             flow_window_packets: response.flow_window_packets,
-            initial_sequence: self.call.initial_sequence,
+            send_sequence: self.call.initial_sequence,
+            receive_sequence: response.initial_sequence,
         })
     }
 
@@ -260,7 +258,8 @@ impl CallerHandshake {
         }
     }
 
-    fn extensions(&self) -> (ExtensionFlags, ExtensionWriter) {
+    /// What this side asks for.
+    pub(super) fn extensions(&self) -> (ExtensionFlags, ExtensionWriter) {
         let ours = &self.call.ours;
         let mut flags = ExtensionFlags::HANDSHAKE;
         let mut extensions = ExtensionWriter::new();

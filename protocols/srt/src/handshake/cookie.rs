@@ -19,6 +19,9 @@ pub struct CookieKey(Zeroizing<[u8; Self::BYTES]>);
 /// How long one epoch lasts; a cookie lives for one to two.
 const EPOCH: Duration = Duration::from_secs(60);
 
+/// What no epoch reaches: a rendezvous cookie is never valid for a caller.
+const NO_EPOCH: u64 = 1 << 63;
+
 /// Address (16), port (2), epoch (8).
 const MESSAGE_BYTES: usize = 26;
 
@@ -36,6 +39,13 @@ impl CookieKey {
     #[must_use]
     pub fn bake(&self, now: Instant, from: SocketAddr) -> u32 {
         self.hash(epoch(now), from)
+    }
+
+    /// The cookie this side brings into a rendezvous with `peer`. Never zero. Another
+    /// `attempt` has another one, so that a draw is not repeated.
+    #[must_use]
+    pub fn bake_for_rendezvous(&self, peer: SocketAddr, attempt: u32) -> u32 {
+        self.hash(NO_EPOCH | u64::from(attempt), peer)
     }
 
     /// Whether a caller's cookie is one of ours for its address, and fresh.
@@ -110,6 +120,14 @@ mod tests {
         assert!(!key().verify(Instant::ZERO, address("192.0.2.1:4001"), cookie));
         assert!(!key().verify(Instant::ZERO, address("192.0.2.2:4000"), cookie));
         assert!(key().verify(Instant::ZERO, address("[::ffff:192.0.2.1]:4000"), cookie));
+    }
+
+    #[test]
+    fn a_rendezvous_cookie_is_new_with_each_attempt_and_lets_no_caller_in() {
+        let peer = address("192.0.2.1:4000");
+        let cookie = key().bake_for_rendezvous(peer, 1);
+        assert_ne!(cookie, key().bake_for_rendezvous(peer, 2));
+        assert!(!key().verify(Instant::ZERO, peer, cookie));
     }
 
     #[test]

@@ -31,8 +31,11 @@ pub struct Negotiated {
     pub segment_bytes: u32,
     /// Packets the peer is ready to have in flight towards it.
     pub flow_window_packets: u32,
-    /// The first sequence number of both directions.
-    pub initial_sequence: SequenceNumber,
+    /// The first sequence number this side sends.
+    pub send_sequence: SequenceNumber,
+    /// The first sequence number the peer sends. A caller and its listener count from the same
+    /// number; in a rendezvous each side has its own.
+    pub receive_sequence: SequenceNumber,
 }
 
 impl Negotiated {

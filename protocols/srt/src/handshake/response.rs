@@ -7,8 +7,17 @@ use crate::crypto::SessionKeys;
 use crate::fec::{FilterConfig, FilterConflict, PacketFilter};
 use crate::wire::{
     ControlPacket, ExtensionCommand, ExtensionFlags, ExtensionWriter, GroupExtension, Handshake,
-    RequestType, Timestamp, WireAddress, WireText,
+    RequestType, SequenceNumber, Timestamp, WireAddress, WireText,
 };
+
+/// What a responder puts into its handshake beside the extensions.
+#[derive(Clone, Copy)]
+pub(super) struct Brought {
+    pub(super) initial_sequence: SequenceNumber,
+    pub(super) cookie: u32,
+    /// A rendezvous compares the whole configuration, so it is answered as it was asked for.
+    pub(super) packet_filter: Option<FilterConfig>,
+}
 
 impl ConclusionRequest {
     /// Lets the caller in: the response, and what was agreed on.
@@ -24,6 +33,25 @@ impl ConclusionRequest {
         ours: &OurSide,
         keys: Option<&SessionKeys>,
     ) -> (Vec<u8>, Negotiated) {
+        // The caller checks both: the two directions count from its number.
+        let echoed = Brought {
+            initial_sequence: self.initial_sequence,
+            cookie: self.cookie,
+            packet_filter: None,
+        };
+        self.answer(timestamp, peer, ours, keys, echoed)
+    }
+
+    /// The response of a listener, or of a rendezvous' responder, who brings its own number
+    /// and cookie.
+    pub(super) fn answer(
+        &self,
+        timestamp: Timestamp,
+        peer: SocketAddr,
+        ours: &OurSide,
+        keys: Option<&SessionKeys>,
+        brought: Brought,
+    ) -> (Vec<u8>, Negotiated) {
         let latency = ours.latency().agree(&self.hs, ours.max_latency);
         let segment_bytes = ours.segment_bytes.min(self.segment_bytes);
         let mut flags = ExtensionFlags::HANDSHAKE;
@@ -35,8 +63,10 @@ impl ConclusionRequest {
         let packet_filter = self.agreed_filter(ours.packet_filter).unwrap_or_default();
         if let Some(filter) = packet_filter {
             flags = flags.with(ExtensionFlags::CONFIGURATION);
-            let text = WireText::encode(filter.to_string().as_bytes());
-            extensions.push(ExtensionCommand::FILTER, &text);
+            let text = brought
+                .packet_filter
+                .map_or_else(|| filter.to_string(), |asked| asked.to_string());
+            extensions.push(ExtensionCommand::FILTER, &WireText::encode(text.as_bytes()));
         }
         if let Some((theirs, ours)) = self.group.zip(ours.group) {
             flags = flags.with(ExtensionFlags::CONFIGURATION);
@@ -54,13 +84,12 @@ impl ConclusionRequest {
             version: Handshake::VERSION_5,
             encryption_field: 0,
             extension_field: flags.bits(),
-            // The caller checks this: both directions count from its number.
-            initial_sequence: self.initial_sequence,
+            initial_sequence: brought.initial_sequence,
             segment_bytes,
             flow_window_packets: ours.flow_window_packets,
             request: RequestType::Conclusion,
             socket: ours.socket,
-            cookie: self.cookie,
+            cookie: brought.cookie,
             peer_address: WireAddress::from(peer.ip()),
             extensions: extensions.blocks(),
         };
@@ -77,7 +106,8 @@ impl ConclusionRequest {
             packet_filter,
             segment_bytes,
             flow_window_packets: self.flow_window_packets,
-            initial_sequence: self.initial_sequence,
+            send_sequence: brought.initial_sequence,
+            receive_sequence: self.initial_sequence,
         };
         (datagram, negotiated)
     }

@@ -137,7 +137,10 @@ fn caller_and_listener_agree() {
         (ours.send_latency, theirs.send_latency),
         (theirs.receive_latency, ours.receive_latency)
     );
-    assert_eq!(ours.initial_sequence, theirs.initial_sequence);
+    assert_eq!(
+        (ours.send_sequence, ours.receive_sequence),
+        (theirs.receive_sequence, theirs.send_sequence)
+    );
     assert_eq!(ours.encryption, theirs.encryption);
 }
 

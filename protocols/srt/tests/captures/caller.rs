@@ -52,6 +52,7 @@ impl Caller {
         let (datagram, _, induction) =
             session.handshake(true, |request| request == RequestType::Induction);
         let call = CallerConfig {
+            rendezvous: false,
             stream_id: Bytes::copy_from_slice(stream_id),
             keys,
             connection: ConnectionConfig {

@@ -142,7 +142,10 @@ fn our_call_is_libsrts_and_takes_its_answer() {
             panic!("{name}: not connected");
         };
         assert_eq!(negotiated.peer_socket, answer.socket);
-        assert_eq!(negotiated.initial_sequence, asked.initial_sequence);
+        assert_eq!(
+            (negotiated.send_sequence, negotiated.receive_sequence),
+            (asked.initial_sequence, asked.initial_sequence)
+        );
     }
 }
 

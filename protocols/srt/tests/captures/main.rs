@@ -9,6 +9,7 @@ mod listener;
 mod payloads;
 mod pcap;
 mod rejections;
+mod rendezvous;
 mod replay;
 mod roundtrip;
 mod session;

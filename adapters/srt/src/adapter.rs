@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tidegate_engine::{
     BoxFuture, Cidr, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver,
@@ -30,6 +30,8 @@ use crate::settings::{
 pub struct Adapter {
     shards: Arc<Shards>,
     listeners: Arc<Mutex<BTreeMap<String, Arc<Listening>>>>,
+    /// Ports of one stream alone, for as long as a driver has them.
+    own_ports: Arc<Mutex<BTreeMap<SocketAddr, Weak<Listening>>>>,
     house: Arc<House>,
 }
 
@@ -40,6 +42,7 @@ impl Adapter {
         Self {
             shards,
             listeners: Arc::default(),
+            own_ports: Arc::default(),
             house: Arc::default(),
         }
     }
@@ -55,11 +58,12 @@ impl Adapter {
     /// From these addresses nobody comes in any more, on any listener; who is in is sent away.
     pub async fn set_bans(&self, banned: NetworkSet) {
         self.house.banned.store(Arc::new(banned));
-        let listeners: Vec<_> = {
+        let mut listeners: Vec<_> = {
             let listeners = self.listeners.lock();
             let listeners = listeners.unwrap_or_else(PoisonError::into_inner);
             listeners.values().cloned().collect()
         };
+        listeners.extend(self.own_ports().values().filter_map(Weak::upgrade));
         for listening in listeners {
             listening.apply_bans().await;
         }
@@ -73,6 +77,27 @@ impl Adapter {
             .unwrap_or_else(PoisonError::into_inner);
         let fresh = || Listening::new(name, Arc::clone(&self.shards), Arc::clone(&self.house));
         Arc::clone(listeners.entry(name.to_owned()).or_insert_with(fresh))
+    }
+
+    fn own_ports(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Weak<Listening>>> {
+        self.own_ports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where callers of a stream arrive: on a port of its own, or on a listener.
+    fn arrival(&self, bind: Option<SocketAddr>, listener: Option<&str>) -> Arc<Listening> {
+        let Some(bind) = bind else {
+            return self.listening(listener.unwrap_or_default());
+        };
+        let mut ports = self.own_ports();
+        if let Some(listening) = ports.get(&bind).and_then(Weak::upgrade) {
+            return listening;
+        }
+        ports.retain(|_, port| port.strong_count() > 0);
+        let listening = Listening::for_one(bind, Arc::clone(&self.shards), Arc::clone(&self.house));
+        ports.insert(bind, Arc::downgrade(&listening));
+        listening
     }
 
     fn target(
@@ -135,7 +160,7 @@ impl SourceAdapter for Adapter {
         let own = settings.written_passphrases().resolve("", secrets)?;
         let cipher = settings.cipher.mode();
         Ok(Arc::new(ListenerSource {
-            listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
+            listening: self.arrival(settings.bind, settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(own, Without::ListenersOrOpen, cipher)),
             latency: settings.latency.map(|latency| latency.0),
@@ -175,7 +200,7 @@ impl OutputAdapter for Adapter {
             Without::ListenersOrClosed
         };
         Ok(Arc::new(ListenerOutput {
-            listening: self.listening(settings.listener.as_deref().unwrap_or_default()),
+            listening: self.arrival(settings.bind, settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(own, without, settings.cipher.mode())),
             key_refresh: settings.key_refresh.map(|change| change.to_refresh()),

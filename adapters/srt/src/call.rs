@@ -13,9 +13,10 @@ use tidegate_srt::{
 use tidegate_srt_io::{CallOptions, ConnectionHandle, Role, Shards};
 use tidegate_units::Bitrate;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::phrases;
-use crate::settings::{CallUri, FilterChoice};
+use crate::settings::{CallMode, CallUri, FilterChoice};
 
 /// How long a name may take to become an address.
 const RESOLVE_MAX: Duration = Duration::from_secs(5);
@@ -69,6 +70,11 @@ impl Target {
         format!("{}:{}", self.uri.host(), self.uri.port())
     }
 
+    /// Whether it calls a listener or meets another caller.
+    pub(crate) const fn mode(&self) -> &'static str {
+        self.uri.mode().name()
+    }
+
     /// The stream ID it asks for.
     pub(crate) fn stream_id(&self) -> &str {
         self.uri.options().stream_id.as_deref().unwrap_or_default()
@@ -84,15 +90,19 @@ impl Target {
         let attempt = async {
             let remote = self.resolve().await?;
             let keys = self.keys(remote).await?;
+            let uri = self.uri.options();
             let options = CallOptions {
-                caller: self.caller(keys, receiver),
-                role,
                 local: self.local(remote)?,
+                interface: uri.interface.clone(),
+                tos: uri.tos,
+                ttl: uri.ttl,
+                passphrase: self.opening_passphrase(),
+                ..CallOptions::new(self.caller(keys, receiver), role)
             };
             let handle = self
                 .shards
                 .call(remote, options)
-                .map_err(|error| RunError::ours(error.to_string(), "Check adapter= and port="))?;
+                .map_err(|error| phrases::not_placed(&error))?;
             let placed = Placed { handle };
             match placed.handle.connected().await {
                 Ok(_) => Ok(placed),
@@ -127,6 +137,13 @@ impl Target {
         chosen.copied().ok_or_else(|| failed("it has none".into()))
     }
 
+    /// In a rendezvous it may be the other side whose keys are used.
+    fn opening_passphrase(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let meets = self.uri.mode() == CallMode::Rendezvous;
+        let passphrase = self.passphrase.as_ref().filter(|_| meets)?;
+        Some(Zeroizing::new(passphrase.expose().as_bytes().to_vec()))
+    }
+
     async fn keys(&self, remote: SocketAddr) -> Result<Option<SessionKeys>, RunError> {
         let Some(passphrase) = &self.passphrase else {
             return Ok(None);
@@ -145,7 +162,13 @@ impl Target {
 
     fn local(&self, remote: SocketAddr) -> Result<Option<SocketAddr>, RunError> {
         let options = self.uri.options();
-        let port = options.local_port.unwrap_or(0);
+        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+        // The other side of a rendezvous calls the port it is called at, unless told otherwise.
+        let usual = match options.mode {
+            CallMode::Caller => 0,
+            CallMode::Rendezvous => remote.port(),
+        };
+        let port = options.local_port.unwrap_or(usual);
         match (options.local_address, options.local_port) {
             (None, None) => Ok(None),
             (Some(address), _) if address.is_ipv4() == remote.is_ipv4() => {
@@ -168,6 +191,7 @@ impl Target {
             stream_id: Bytes::copy_from_slice(self.stream_id().as_bytes()),
             keys,
             connection: self.connection(receiver),
+            rendezvous: options.mode == CallMode::Rendezvous,
             ..CallerConfig::default()
         };
         if let Some(time) = options.connect_timeout {

@@ -1,8 +1,10 @@
 //! Ends and refusals in words: what happened, whose side, what next.
 
+use std::io::ErrorKind;
+
 use tidegate_engine::RunError;
 use tidegate_srt::{CloseReason, RejectReason};
-use tidegate_srt_io::EndReason;
+use tidegate_srt_io::{CallError, EndReason};
 
 /// Why a peer on a listener is gone, for a status line.
 pub(crate) fn departure(reason: &EndReason) -> &'static str {
@@ -27,6 +29,29 @@ pub(crate) fn reader_departure(reason: &EndReason) -> &'static str {
 }
 
 /// Why a call failed or ended, as the outcome of a run.
+/// A call for which not even a socket could be opened.
+pub(crate) fn not_placed(error: &CallError) -> RunError {
+    let CallError::Local { error: cause, .. } = error else {
+        return RunError::ours(error.to_string(), "It is tried again by itself");
+    };
+    let advice = match cause.kind() {
+        ErrorKind::AddrNotAvailable => {
+            "This machine has no such address (`ip address` lists them): correct adapter=, or \
+             leave it out"
+        }
+        ErrorKind::AddrInUse => {
+            "Another program, stream or listener has this local port: `ss -ulpn` shows which; \
+             choose another with port=, on the far side as well if it is a rendezvous"
+        }
+        ErrorKind::PermissionDenied => {
+            "Ports below 1024 need the right CAP_NET_BIND_SERVICE, bindtodevice= that of \
+             CAP_NET_RAW before Linux 5.7"
+        }
+        _ => "Check adapter=, port= and bindtodevice=: an address and an interface of this machine",
+    };
+    RunError::ours(error.to_string(), advice)
+}
+
 pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
     match reason {
         EndReason::Refused(RejectReason::Timeout) => RunError::theirs(

@@ -76,8 +76,16 @@ impl SourceDriver for ListenerSource {
             let _claimed = self
                 .listening
                 .claim(&self.stream_id, Entry::Source(Arc::clone(&door)))?;
-            let _farewell = Farewell(Arc::clone(&door));
+            let own_port = self
+                .listening
+                .open_own(self.latency, &context.events)
+                .await?;
+            let farewell = Farewell(Arc::clone(&door));
             door.serve(&context, &self.stream_id).await;
+            drop(farewell);
+            if let Some(port) = own_port {
+                port.close().await;
+            }
             Ok(Ended::Stopped)
         })
     }

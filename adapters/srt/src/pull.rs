@@ -25,7 +25,7 @@ impl SourceDriver for CallerSource {
     }
 
     fn mode(&self) -> &'static str {
-        "caller"
+        self.target.mode()
     }
 
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {

@@ -75,10 +75,17 @@ impl OutputDriver for ListenerOutput {
             let _claimed = self
                 .listening
                 .claim(&self.stream_id, Entry::Output(Arc::clone(&door)))?;
+            let own_port = self
+                .listening
+                .open_own(self.latency, &context.events)
+                .await?;
             let _farewell = Farewell(Arc::clone(&door));
             context.report.up();
             door.serve(&context).await;
             door.dismiss().await;
+            if let Some(port) = own_port {
+                port.close().await;
+            }
             Ok(Ended::Stopped)
         })
     }

@@ -61,11 +61,7 @@ async fn view(shards: Arc<Shards>, port: u16, received: Arc<AtomicU64>) {
         };
         let role = Role::Publisher(Box::new(Count(Arc::clone(&received))));
         let to = ([127, 0, 0, 1], port).into();
-        let options = CallOptions {
-            caller,
-            role,
-            local: None,
-        };
+        let options = CallOptions::new(caller, role);
         shards.call(to, options).unwrap().ended().await;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

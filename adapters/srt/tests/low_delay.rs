@@ -83,11 +83,7 @@ fn call(bed: &Bed, port: u16, stream_id: &'static str, role: Role) -> Connection
         },
         ..CallerConfig::default()
     };
-    let options = CallOptions {
-        caller,
-        role,
-        local: None,
-    };
+    let options = CallOptions::new(caller, role);
     bed.shards.call(to, options).unwrap()
 }
 

@@ -1,7 +1,8 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tidegate_srt::CallerConfig;
+use zeroize::Zeroizing;
 
 use crate::role::Role;
 
@@ -14,20 +15,71 @@ pub struct CallOptions {
     pub role: Role,
     /// Leave from this address and port; otherwise from a socket shared with other calls.
     pub local: Option<SocketAddr>,
+    /// Leave by this interface; the call has a socket of its own then.
+    pub interface: Option<String>,
+    /// Type of service (IPv6: traffic class) of what is sent; likewise.
+    pub tos: Option<u8>,
+    /// Time to live (IPv6: hop limit) of what is sent; likewise.
+    pub ttl: Option<u8>,
+    /// For a rendezvous ([`CallerConfig::rendezvous`]), which the other side may come to with
+    /// keys of its own: what opens them.
+    pub passphrase: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl CallOptions {
+    /// A call from any address, with the system's defaults.
+    #[must_use]
+    pub const fn new(caller: CallerConfig, role: Role) -> Self {
+        Self {
+            caller,
+            role,
+            local: None,
+            interface: None,
+            tos: None,
+            ttl: None,
+            passphrase: None,
+        }
+    }
+
+    /// Where the call's own socket is bound; `None`: it can share one.
+    pub(crate) fn own_port(&self, remote: SocketAddr) -> Option<SocketAddr> {
+        let unlike_others = self.interface.is_some() || self.tos.is_some() || self.ttl.is_some();
+        let any = || match remote {
+            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        // Both sides of a rendezvous call the port they are called from.
+        let met_at = || SocketAddr::new(any().ip(), remote.port());
+        self.local
+            .map(canonical)
+            .or_else(|| self.caller.rendezvous.then(met_at))
+            .or_else(|| unlike_others.then(any))
+    }
+}
+
+/// An IPv4 address written as IPv6 is an IPv4 address.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// A call could not be placed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// The local address cannot be used.
-    #[error("cannot send from {address}: {error}; choose an address of this machine")]
+    #[error("cannot send from {address}{}: {error}", by(.interface.as_ref()))]
     Local {
         /// What was asked for.
         address: SocketAddr,
+        /// The interface that was asked for.
+        interface: Option<String>,
         /// What the system said.
         error: io::Error,
     },
     /// The shards are stopping or hopelessly behind.
     #[error("the media threads take no more work; the server is stopping or overloaded")]
     Busy,
+}
+
+fn by(interface: Option<&String>) -> String {
+    interface.map_or_else(String::new, |interface| format!(" on {interface}"))
 }

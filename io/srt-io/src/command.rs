@@ -2,13 +2,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tidegate_srt::{
-    CallerConfig, ConnectionId, Decision, EndpointConfig, ListenerConfig, RequestId,
+    CallerConfig, ConnectionId, Decision, EndpointConfig, ListenerConfig, RejectReason, RequestId,
+    SessionKeys,
 };
 use tidegate_udp::Socket;
 use tokio::sync::oneshot;
 
 use crate::admission::Gate;
 use crate::guest::Guest;
+use crate::opener::Opener;
 use crate::port_status::PortShared;
 use crate::shard::LinkMap;
 
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Call(Box<PlaceCall>),
     /// Answer a stranger.
     Decide(Box<Answer>),
+    /// Give a rendezvous the keys of its other side.
+    Keys(Box<OpenedKeys>),
     /// End a connection.
     Close { port: PortId, id: ConnectionId },
     /// Close everything and end the thread.
@@ -65,6 +69,13 @@ pub(crate) struct PlaceCall {
     pub(crate) remote: SocketAddr,
     pub(crate) config: CallerConfig,
     pub(crate) guest: Guest,
+    pub(crate) opener: Option<Opener>,
+}
+
+pub(crate) struct OpenedKeys {
+    pub(crate) port: PortId,
+    pub(crate) id: ConnectionId,
+    pub(crate) keys: Result<SessionKeys, RejectReason>,
 }
 
 pub(crate) struct Answer {

@@ -9,13 +9,14 @@ use tidegate_udp::{Clock, Options, Socket, bind_group, steer};
 use tokio::sync::oneshot;
 
 use crate::admission::{Admission, Lobby};
-use crate::call::{CallError, CallOptions};
+use crate::call::{CallError, CallOptions, canonical};
 use crate::command::{Command, OpenPort, PlaceCall, PortId};
 use crate::config::{ListenOptions, ShardsConfig};
 use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
 use crate::guest::Guest;
 use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
+use crate::opener::Opener;
 use crate::port_status::PortShared;
 use crate::shard::{Door, LinkMap, Shard};
 
@@ -26,7 +27,7 @@ const LEAST_SHARE: usize = 32;
 pub struct Shards {
     doors: Arc<[Arc<Door>]>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    keys: KeyPool,
+    keys: Arc<KeyPool>,
     lobby: Lobby,
     cookie_key: [u8; 16],
     next_port: AtomicU64,
@@ -64,7 +65,7 @@ impl Shards {
         Ok(Arc::new(Self {
             doors,
             threads: Mutex::new(threads),
-            keys: KeyPool::start()?,
+            keys: Arc::new(KeyPool::start()?),
             lobby: Lobby::open()?,
             cookie_key: random()?,
             next_port: AtomicU64::new(PortId::FIRST_FREE),
@@ -155,22 +156,33 @@ impl Shards {
         remote: SocketAddr,
         options: CallOptions,
     ) -> Result<ConnectionHandle, CallError> {
+        let remote = canonical(remote);
         let index = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
         let door = &self.doors[index];
-        let port = match options.local {
-            Some(local) => self.open_for_call(door, self.fresh_port(), local, true)?,
-            None if remote.is_ipv4() => PortId::CALLS_V4,
-            None => PortId::CALLS_V6,
+        let port = if let Some(local) = options.own_port(remote) {
+            let udp = Options {
+                tos: options.tos,
+                ttl: options.ttl,
+                interface: options.interface.clone(),
+                ..Options::default()
+            };
+            self.open_for_call(door, self.fresh_port(), local, udp, true)?
+        } else {
+            self.open_shared_call_port(door, remote.is_ipv4())?
         };
-        if options.local.is_none() {
-            self.open_shared_call_port(door, port)?;
-        }
+        let opener = options.passphrase.map(|passphrase| Opener {
+            keys: Arc::clone(&self.keys),
+            door: Arc::clone(door),
+            peer: remote.ip(),
+            passphrase,
+        });
         let shared = ConnectionShared::new(remote, Clock.now());
         let call = PlaceCall {
             port,
             remote,
             config: options.caller,
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
+            opener,
         };
         door.push(Command::Call(Box::new(call)))
             .map_err(|_| CallError::Busy)?;
@@ -181,22 +193,22 @@ impl Shards {
     }
 
     /// Opens the port that a shard's calls share, unless it is open.
-    fn open_shared_call_port(&self, door: &Arc<Door>, port: PortId) -> Result<(), CallError> {
+    fn open_shared_call_port(&self, door: &Arc<Door>, is_v4: bool) -> Result<PortId, CallError> {
+        let (port, any): (PortId, SocketAddr) = if is_v4 {
+            (PortId::CALLS_V4, (Ipv4Addr::UNSPECIFIED, 0).into())
+        } else {
+            (PortId::CALLS_V6, (Ipv6Addr::UNSPECIFIED, 0).into())
+        };
         let mut open = self
             .call_ports
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if open.contains(&(door.index(), port)) {
-            return Ok(());
+            return Ok(port);
         }
-        let any: SocketAddr = if port == PortId::CALLS_V4 {
-            (Ipv4Addr::UNSPECIFIED, 0).into()
-        } else {
-            (Ipv6Addr::UNSPECIFIED, 0).into()
-        };
-        self.open_for_call(door, port, any, false)?;
+        self.open_for_call(door, port, any, Options::default(), false)?;
         open.insert((door.index(), port));
-        Ok(())
+        Ok(port)
     }
 
     fn open_for_call(
@@ -204,12 +216,18 @@ impl Shards {
         door: &Arc<Door>,
         id: PortId,
         address: SocketAddr,
+        udp: Options,
         for_one_call: bool,
     ) -> Result<PortId, CallError> {
-        let failed = |error| CallError::Local { address, error };
+        let interface = udp.interface.clone();
+        let failed = |error| CallError::Local {
+            address,
+            interface: interface.clone(),
+            error,
+        };
         let udp = Options {
             only_v6: true,
-            ..Options::default()
+            ..udp
         };
         let open = OpenPort {
             id,

@@ -68,11 +68,10 @@ fn shards() -> Arc<Shards> {
 }
 
 fn call(shards: &Shards, to: SocketAddr) -> ConnectionHandle {
-    let options = CallOptions {
-        caller: CallerConfig::default(),
-        role: Role::Reader(Box::new(Once(Some(Bytes::from_static(&[0x47; 1316]))))),
-        local: None,
-    };
+    let options = CallOptions::new(
+        CallerConfig::default(),
+        Role::Reader(Box::new(Once(Some(Bytes::from_static(&[0x47; 1316]))))),
+    );
     shards.call(to, options).unwrap()
 }
 

@@ -68,9 +68,8 @@ async fn a_call_that_cannot_be_placed_leaves_its_local_port_free() {
         ..CallerConfig::default()
     };
     let options = CallOptions {
-        caller,
-        role: Role::Reader(Box::new(Numbers::new(1))),
         local: Some(local),
+        ..CallOptions::new(caller, Role::Reader(Box::new(Numbers::new(1))))
     };
     let call = shards.call(to, options).unwrap();
     let reason = timeout(PATIENCE, call.connected()).await.unwrap();
@@ -151,22 +150,14 @@ async fn a_broken_media_thread_leaves_nobody_waiting() {
     let to = listener.local_addr();
     let whole = send(&near, to, "whole", 1);
     timeout(PATIENCE, whole.connected()).await.unwrap().unwrap();
-    let options = CallOptions {
-        caller: CallerConfig::default(),
-        role: Role::Reader(Box::new(Broken)),
-        local: None,
-    };
+    let options = CallOptions::new(CallerConfig::default(), Role::Reader(Box::new(Broken)));
     let broken = near.call(to, options).unwrap();
     for call in [&broken, &whole] {
         let reason = timeout(PATIENCE, call.ended()).await.unwrap();
         assert_eq!(reason, EndReason::Stopping);
     }
     until("no more calls are taken", || {
-        let options = CallOptions {
-            caller: CallerConfig::default(),
-            role: Role::Reader(Box::new(Broken)),
-            local: None,
-        };
+        let options = CallOptions::new(CallerConfig::default(), Role::Reader(Box::new(Broken)));
         near.call(to, options).is_err()
     })
     .await;

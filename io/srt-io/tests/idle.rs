@@ -68,11 +68,7 @@ async fn shards_without_media_hardly_ever_wake() {
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let role = Role::Publisher(Box::new(Nothing));
-            let options = CallOptions {
-                caller: CallerConfig::default(),
-                role,
-                local: None,
-            };
+            let options = CallOptions::new(CallerConfig::default(), role);
             shards.call(listener.local_addr(), options).unwrap()
         })
         .collect();

@@ -1,5 +1,5 @@
 /// How a [`Socket`](crate::Socket) is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Let other sockets of this user share the port (`SO_REUSEPORT`); for shard groups.
     pub reuse_port: bool,
@@ -11,6 +11,10 @@ pub struct Options {
     pub send_buffer_bytes: usize,
     /// Type-of-service byte (IPv6: traffic class) of everything sent.
     pub tos: Option<u8>,
+    /// Time to live (IPv6: hop limit) of everything sent.
+    pub ttl: Option<u8>,
+    /// Send and receive on this network interface only (`SO_BINDTODEVICE`).
+    pub interface: Option<String>,
     /// An IPv6 wildcard socket takes IPv6 only; otherwise it serves IPv4 as well.
     pub only_v6: bool,
     /// Let the kernel join consecutive datagrams of one sender (`UDP_GRO`).
@@ -32,6 +36,8 @@ impl Default for Options {
             recv_buffer_bytes: Self::DEFAULT_RECV_BUFFER_BYTES,
             send_buffer_bytes: Self::DEFAULT_SEND_BUFFER_BYTES,
             tos: None,
+            ttl: None,
+            interface: None,
             only_v6: false,
             gro: true,
         }

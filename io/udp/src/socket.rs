@@ -65,9 +65,7 @@ impl Socket {
             // A kernel without it hands over datagrams one by one; nothing else changes.
             let _ = sys::set_option(inner.as_fd(), libc::SOL_UDP, libc::UDP_GRO, 1);
         }
-        if let Some(tos) = options.tos {
-            set_tos(&inner, is_v6, tos)?;
-        }
+        mark_packets(&inner, is_v6, options)?;
         size_buffer(
             &inner,
             libc::SO_RCVBUFFORCE,
@@ -245,21 +243,31 @@ fn ask_for_packet_information(socket: &socket2::Socket, is_v6: bool) -> io::Resu
     }
 }
 
-fn set_tos(socket: &socket2::Socket, is_v6: bool, tos: u8) -> io::Result<()> {
-    if is_v6 {
-        sys::set_option(
-            socket.as_fd(),
-            libc::IPPROTO_IPV6,
-            libc::IPV6_TCLASS,
-            i32::from(tos),
-        )?;
+/// What everything sent carries, and over which interface. A dual-stack socket has the options
+/// of both families.
+fn mark_packets(socket: &socket2::Socket, is_v6: bool, options: &Options) -> io::Result<()> {
+    let v6 = |option, value: u8| {
+        sys::set_option(socket.as_fd(), libc::IPPROTO_IPV6, option, i32::from(value))
+    };
+    let v4 = |option, value: u8| {
+        sys::set_option(socket.as_fd(), libc::IPPROTO_IP, option, i32::from(value))
+    };
+    if let Some(tos) = options.tos {
+        if is_v6 {
+            v6(libc::IPV6_TCLASS, tos)?;
+        }
+        v4(libc::IP_TOS, tos)?;
     }
-    sys::set_option(
-        socket.as_fd(),
-        libc::IPPROTO_IP,
-        libc::IP_TOS,
-        i32::from(tos),
-    )
+    if let Some(ttl) = options.ttl {
+        if is_v6 {
+            v6(libc::IPV6_UNICAST_HOPS, ttl)?;
+        }
+        v4(libc::IP_TTL, ttl)?;
+    }
+    if let Some(interface) = &options.interface {
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
+    Ok(())
 }
 
 /// Asks for a buffer: past the system's limit where we may, up to it otherwise.

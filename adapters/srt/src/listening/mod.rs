@@ -8,6 +8,7 @@ mod conditions;
 mod drops;
 mod filter;
 mod open;
+mod own_port;
 mod table;
 
 pub(crate) use caller::Caller;
@@ -15,6 +16,7 @@ pub(crate) use candidate::{Candidate, Refusal};
 pub(crate) use open::Opening;
 pub(crate) use table::{Claimed, Entry, Rules};
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -58,6 +60,8 @@ pub(crate) struct Listening {
     /// The one inquiry into a wrong passphrase that may be under way.
     inquiry: Arc<Semaphore>,
     pub(crate) opening: Opening,
+    /// The address of a port that serves one stream, whatever it is asked for.
+    own_port: Option<SocketAddr>,
 }
 
 impl Listening {
@@ -77,7 +81,18 @@ impl Listening {
             tries: AtomicUsize::new(1),
             inquiry: Arc::new(Semaphore::new(1)),
             opening: Opening::default(),
+            own_port: None,
         })
+    }
+
+    /// A port for one stream alone.
+    pub(crate) fn for_one(bind: SocketAddr, shards: Arc<Shards>, house: Arc<House>) -> Arc<Self> {
+        let mut listening = Self::new(&own_port::name_of(bind), shards, house);
+        if let Some(fresh) = Arc::get_mut(&mut listening) {
+            fresh.own_port = Some(bind);
+            fresh.table = ArcSwap::from_pointee(Table::for_one());
+        }
+        listening
     }
 
     /// Gives `stream_id` to a source or an output until the claim is dropped.
@@ -90,6 +105,13 @@ impl Listening {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load().with(stream_id, entry).map_err(|owner| {
             let listener = &self.name;
+            if self.own_port.is_some() {
+                return RunError::configuration(
+                    format!("the {listener} belongs to {owner}"),
+                    "Give every source and output a port of its own, or put them on a listener, \
+                     with a stream ID each",
+                );
+            }
             RunError::configuration(
                 format!("the stream ID {stream_id:?} on listener {listener} belongs to {owner}"),
                 "Give every source and output on a listener a stream ID of its own",

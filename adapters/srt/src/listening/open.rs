@@ -10,7 +10,9 @@ use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 use tidegate_engine::{EventSink, ListenerStatus, NoSecrets, RunError, Whose};
 use tidegate_srt::{EndpointLimits, ListenerConfig};
-use tidegate_srt_io::{Admission, ListenError, ListenOptions, ListenerHandle, PortStatus};
+use tidegate_srt_io::{
+    Admission, ListenError, ListenOptions, ListenerHandle, PortStatus, SocketOptions,
+};
 use tokio::sync::Mutex;
 
 use super::{Listening, drops};
@@ -27,8 +29,13 @@ pub(crate) struct Opening {
     removed: AtomicBool,
 }
 
+/// The system's numbers (`ENODEV`, `EAFNOSUPPORT`) that have no kind of their own.
+const NO_SUCH_DEVICE: i32 = 19;
+const NO_SUCH_FAMILY: i32 = 97;
+
 struct Port {
-    asked: SocketAddr,
+    /// The address and what is set on its sockets.
+    asked: (SocketAddr, SocketOptions),
     handle: Arc<ListenerHandle>,
 }
 
@@ -57,7 +64,8 @@ impl Listening {
         self.events.store(Some(Arc::new(events)));
         self.opening.removed.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
-        if let Some(open) = port.as_ref().filter(|open| open.asked == settings.bind) {
+        let asked = (settings.bind, settings.udp());
+        if let Some(open) = port.as_ref().filter(|open| open.asked == asked) {
             open.handle.configure(&self.config(settings));
             self.webhook.store(webhook);
             self.settings.store(Some(Arc::new(settings.clone())));
@@ -74,7 +82,7 @@ impl Listening {
         if let Some(closed) = &closed {
             closed.handle.close().await;
         }
-        match self.listen(settings, settings.bind) {
+        match self.listen(settings, asked) {
             Ok(fresh) => {
                 let local = fresh.handle.local_addr();
                 self.webhook.store(webhook);
@@ -99,7 +107,7 @@ impl Listening {
     fn listen(
         self: &Arc<Self>,
         settings: &ListenerSettings,
-        asked: SocketAddr,
+        asked: (SocketAddr, SocketOptions),
     ) -> Result<Port, ListenError> {
         let options = ListenOptions {
             listener: self.config(settings),
@@ -108,10 +116,10 @@ impl Listening {
                 request_lifetime: WEBHOOK_TIMEOUT_MAX + Duration::from_secs(1),
                 ..EndpointLimits::default()
             },
-            ..Default::default()
+            udp: asked.1.clone(),
         };
         let admission = Arc::clone(self) as Arc<dyn Admission>;
-        let handle = Arc::new(self.shards.listen(asked, &options, admission)?);
+        let handle = Arc::new(self.shards.listen(asked.0, &options, admission)?);
         drops::start(self, &handle);
         Ok(Port { asked, handle })
     }
@@ -163,6 +171,14 @@ impl Listening {
 }
 
 impl Opening {
+    /// Lets the port go at once, for whoever cannot wait.
+    pub(super) fn abandon(&self) {
+        if let Ok(mut port) = self.port.try_lock() {
+            // Its handle closes it.
+            drop(port.take());
+        }
+    }
+
     fn show(&self, port: Option<&Port>, error: Option<String>) {
         let handle = port.map(|port| Arc::clone(&port.handle));
         self.shown.store(Some(Arc::new(Shown { handle, error })));
@@ -183,6 +199,12 @@ fn explain(error: &ListenError) -> RunError {
         return RunError::ours(error.to_string(), "Try again when the load is lower");
     };
     let advice = match cause.kind() {
+        _ if cause.raw_os_error() == Some(NO_SUCH_DEVICE) => {
+            "This machine has no such interface: `ip link` lists them"
+        }
+        _ if cause.raw_os_error() == Some(NO_SUCH_FAMILY) => {
+            "This machine has no IPv6: bind an IPv4 address, like 0.0.0.0"
+        }
         ErrorKind::AddrInUse => {
             "Another program or listener has this port: `ss -ulpn` shows which; choose another"
         }
@@ -190,7 +212,8 @@ fn explain(error: &ListenError) -> RunError {
             "This machine has no such address: 0.0.0.0 takes all of them, [::] IPv6 as well"
         }
         ErrorKind::PermissionDenied => {
-            "Ports below 1024 need the right CAP_NET_BIND_SERVICE; choose a higher one"
+            "Ports below 1024 need the right CAP_NET_BIND_SERVICE, an interface that of \
+             CAP_NET_RAW before Linux 5.7; choose a higher port, or give the server the right"
         }
         _ => "Check the address and the system's limits",
     };

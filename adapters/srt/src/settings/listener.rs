@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
+use tidegate_srt_io::SocketOptions;
 
 use super::access::{check_allow, check_not_zero};
 use super::cipher::Cipher;
@@ -47,6 +48,17 @@ pub struct ListenerSettings {
     /// Key length suggested to callers that have a passphrase and no preference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pbkeylen: Option<KeyBytes>,
+    /// Serve this network interface only, by name. Needs the right `CAP_NET_RAW` on Linux before
+    /// 5.7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// Type-of-service byte (IPv6: traffic class) of what is sent, DSCP in its upper six bits:
+    /// 136 is AF41.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos: Option<u8>,
+    /// Time to live (IPv6: hop limit) of what is sent; the system's, usually 64, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
     /// Only callers from these addresses and networks may come in; without it everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Cidr>,
@@ -133,6 +145,9 @@ impl ListenerSettings {
             reject_detail: false,
             srtla: true,
             pbkeylen: None,
+            interface: None,
+            tos: None,
+            ttl: None,
             allow: Vec::new(),
             max_connections: DEFAULT_CONNECTIONS,
             max_connections_per_address: DEFAULT_PER_ADDRESS,
@@ -149,6 +164,16 @@ impl ListenerSettings {
             passphrase: self.passphrase.as_ref(),
             passphrases: &self.passphrases,
             users: &self.users,
+        }
+    }
+
+    /// What is set on its sockets.
+    pub(crate) fn udp(&self) -> SocketOptions {
+        SocketOptions {
+            interface: self.interface.clone(),
+            tos: self.tos,
+            ttl: self.ttl,
+            ..SocketOptions::default()
         }
     }
 
@@ -180,6 +205,7 @@ impl Settings for ListenerSettings {
 
     fn check(&self) -> Result<(), SettingsError> {
         check_allow(&self.allow)?;
+        check_ttl(self.ttl)?;
         check_not_zero("max_connections", self.max_connections)?;
         check_not_zero(
             "max_connections_per_address",
@@ -198,6 +224,17 @@ fn limits(total: u32, per_address: u32) -> Limits {
     Limits {
         total: count(total),
         per_address: count(per_address),
+    }
+}
+
+fn check_ttl(ttl: Option<u8>) -> Result<(), SettingsError> {
+    match ttl {
+        Some(0) => Err(SettingsError::new(
+            "ttl",
+            "with a time to live of 0 nothing leaves this machine",
+        )
+        .advise("leave it out for the system's own, usually 64")),
+        _ => Ok(()),
     }
 }
 

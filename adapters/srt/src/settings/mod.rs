@@ -21,8 +21,11 @@ pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
 pub use second_publisher::SecondPublisher;
 pub use source::SourceSettings;
 pub use uri::{CallUri, UriError};
+pub(crate) use uri_options::CallMode;
 pub(crate) use webhook::TIMEOUT_MAX as WEBHOOK_TIMEOUT_MAX;
 pub use webhook::WebhookSettings;
+
+use std::net::SocketAddr;
 
 use tidegate_engine::{SecretRef, SettingsError};
 use tidegate_srt::StreamId;
@@ -30,28 +33,71 @@ use tidegate_srt::StreamId;
 /// Longest stream ID that SRT carries.
 const STREAM_ID_BYTES_MAX: usize = 512;
 
-/// What sources and outputs must have right about being on a listener, or calling.
-fn check_way(
-    listener: Option<&str>,
-    stream_id: Option<&str>,
-    call: Option<&CallUri>,
-) -> Result<(), SettingsError> {
-    match (listener, call) {
-        (Some(_), Some(_)) => Err(
-            SettingsError::new("call", "both `listener` and `call` are set")
-                .advise("keep `listener` to wait for the other side, or `call` to call it"),
-        ),
-        (None, None) => Err(
-            SettingsError::new("listener", "neither `listener` nor `call` is set")
-                .advise("name a listener to wait on, or write `call: \"srt://host:port\"`"),
-        ),
-        (Some(_), None) => check_stream_id(stream_id),
-        (None, Some(_)) if stream_id.is_some() => Err(SettingsError::new(
+/// How a source or an output meets the other side.
+struct Way<'a> {
+    listener: Option<&'a str>,
+    stream_id: Option<&'a str>,
+    bind: Option<SocketAddr>,
+    call: Option<&'a CallUri>,
+}
+
+/// What sources and outputs must have right about being on a listener or a port of their own,
+/// or calling.
+fn check_way(way: &Way<'_>) -> Result<(), SettingsError> {
+    let set = [
+        ("listener", way.listener.is_some()),
+        ("bind", way.bind.is_some()),
+        ("call", way.call.is_some()),
+    ];
+    let set: Vec<_> = set
+        .iter()
+        .filter(|(_, set)| *set)
+        .map(|(f, _)| *f)
+        .collect();
+    match *set {
+        [] => Err(SettingsError::new(
+            "listener",
+            "neither `listener` nor `bind` nor `call` is set",
+        )
+        .advise(
+            "name a listener to wait on, give it a port of its own like `bind: \"0.0.0.0:9101\"`, \
+             or write `call: \"srt://host:port\"`",
+        )),
+        ["listener"] => check_stream_id(way.stream_id),
+        ["bind"] => check_own_port(way),
+        ["call"] if way.stream_id.is_some() => Err(SettingsError::new(
             "stream_id",
             "a call has its stream ID in the address",
         )
         .advise("write `call: \"srt://host:port?streamid=…\"`")),
-        (None, Some(_)) => Ok(()),
+        ["call"] => Ok(()),
+        [one, other, ..] => Err(SettingsError::new(
+            other,
+            format!("both `{one}` and `{other}` are set"),
+        )
+        .advise(
+            "keep `listener` to wait beside others, `bind` to wait on a port of its own, or \
+             `call` to call the other side",
+        )),
+        [_] => Ok(()),
+    }
+}
+
+fn check_own_port(way: &Way<'_>) -> Result<(), SettingsError> {
+    if way.stream_id.is_some() {
+        return Err(SettingsError::new(
+            "stream_id",
+            "a stream on a port of its own is the only one there, whatever callers name",
+        )
+        .advise("leave it out, or put the stream on a listener"));
+    }
+    match way.bind {
+        Some(bind) if bind.port() == 0 => Err(SettingsError::new(
+            "bind",
+            "with port 0 nobody would know where to call",
+        )
+        .advise("choose a port, like `0.0.0.0:9101`")),
+        _ => Ok(()),
     }
 }
 

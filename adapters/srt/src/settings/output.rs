@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use super::listener::check_latency;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, WebhookSettings, check_way, is_false};
+use super::{KeyBytes, Way, WebhookSettings, check_way, is_false};
 
 /// Readers of an output that does not say.
 const DEFAULT_READERS: u32 = 1000;
@@ -28,7 +29,14 @@ pub struct OutputSettings {
     /// The stream ID readers ask for, plain or as `#!::r=…,m=request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_id: Option<String>,
+    /// Instead of a listener and a stream ID: a local address and port for this stream alone,
+    /// like `0.0.0.0:9101`, whatever stream ID the caller names, or none. For devices that know
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub bind: Option<SocketAddr>,
     /// Push to this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
+    /// With `mode=rendezvous` the other side calls as well, from that port to the same one here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallUri>,
     /// 10 to 79 characters; readers need it. Without one it is the listener's.
@@ -85,6 +93,7 @@ pub struct OutputSettings {
 struct Written {
     listener: Option<String>,
     stream_id: Option<String>,
+    bind: Option<SocketAddr>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
     #[serde(default)]
@@ -115,6 +124,7 @@ impl TryFrom<Written> for OutputSettings {
         Ok(Self {
             listener: written.listener,
             stream_id: written.stream_id,
+            bind: written.bind,
             call: written.call,
             passphrase,
             passphrases: written.passphrases,
@@ -142,11 +152,11 @@ impl Settings for OutputSettings {
     }
 
     fn mode(&self) -> Option<&'static str> {
-        Some(if self.call.is_some() {
-            "caller"
-        } else {
-            "listener"
-        })
+        Some(
+            self.call
+                .as_ref()
+                .map_or("listener", |call| call.mode().name()),
+        )
     }
 
     fn listener(&self) -> Option<&str> {
@@ -168,11 +178,12 @@ impl Settings for OutputSettings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        check_way(
-            self.listener.as_deref(),
-            self.stream_id.as_deref(),
-            self.call.as_ref(),
-        )?;
+        check_way(&Way {
+            listener: self.listener.as_deref(),
+            stream_id: self.stream_id.as_deref(),
+            bind: self.bind,
+            call: self.call.as_ref(),
+        })?;
         self.check_access()?;
         self.check_callers()?;
         check_filter(self.call.as_ref(), self.packet_filter)?;
@@ -215,13 +226,15 @@ impl OutputSettings {
     /// Open reading is written explicitly.
     fn check_access(&self) -> Result<(), SettingsError> {
         let error = |message| Err(SettingsError::new("open", message));
-        match (
-            self.listener.is_some(),
-            !self.written_passphrases().is_empty(),
-            self.open,
-        ) {
+        let has_none = self.written_passphrases().is_empty();
+        if self.bind.is_some() && has_none && !self.open {
+            let message = "an output on a port of its own needs a passphrase";
+            return Err(SettingsError::new("passphrase", message)
+                .advise("set one, or write `open: true` to let anybody read"));
+        }
+        match (self.call.is_none(), !has_none, self.open) {
             (true, true, true) => error("`open: true` and a passphrase contradict each other"),
-            (false, _, true) => error("`open` is for outputs on a listener"),
+            (false, _, true) => error("`open` is for outputs that readers call"),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use super::listener::check_latency;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, SecondPublisher, WebhookSettings, check_way};
+use super::{KeyBytes, SecondPublisher, Way, WebhookSettings, check_way};
 
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +26,14 @@ pub struct SourceSettings {
     /// The stream ID the publisher names, plain or as `#!::r=…,m=publish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_id: Option<String>,
+    /// Instead of a listener and a stream ID: a local address and port for this stream alone,
+    /// like `0.0.0.0:9101`, whatever stream ID the caller names, or none. For devices that know
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub bind: Option<SocketAddr>,
     /// Call this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
+    /// With `mode=rendezvous` the other side calls as well, from that port to the same one here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallUri>,
     /// 10 to 79 characters; with it, unencrypted and wrongly encrypted senders are refused.
@@ -73,6 +81,7 @@ pub struct SourceSettings {
 struct Written {
     listener: Option<String>,
     stream_id: Option<String>,
+    bind: Option<SocketAddr>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
     #[serde(default)]
@@ -99,6 +108,7 @@ impl TryFrom<Written> for SourceSettings {
         Ok(Self {
             listener: written.listener,
             stream_id: written.stream_id,
+            bind: written.bind,
             call: written.call,
             passphrase,
             passphrases: written.passphrases,
@@ -123,11 +133,11 @@ impl Settings for SourceSettings {
     }
 
     fn mode(&self) -> Option<&'static str> {
-        Some(if self.call.is_some() {
-            "caller"
-        } else {
-            "listener"
-        })
+        Some(
+            self.call
+                .as_ref()
+                .map_or("listener", |call| call.mode().name()),
+        )
     }
 
     fn listener(&self) -> Option<&str> {
@@ -139,11 +149,12 @@ impl Settings for SourceSettings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        check_way(
-            self.listener.as_deref(),
-            self.stream_id.as_deref(),
-            self.call.as_ref(),
-        )?;
+        check_way(&Way {
+            listener: self.listener.as_deref(),
+            stream_id: self.stream_id.as_deref(),
+            bind: self.bind,
+            call: self.call.as_ref(),
+        })?;
         self.written_passphrases().check()?;
         if self.call.is_some() {
             self.written_passphrases().check_call()?;

@@ -10,7 +10,7 @@ use tidegate_srt::fec::FilterError;
 
 use super::passphrase::check_passphrase;
 use super::percent::{percent_decoded, percent_encoded};
-use super::uri_options::{Reading, UriOptions};
+use super::uri_options::{CallMode, Reading, UriOptions};
 
 /// The address of a call, with its options. Never holds a passphrase for long:
 /// it moves to the settings' own field.
@@ -87,6 +87,10 @@ impl CallUri {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    pub(crate) const fn mode(&self) -> CallMode {
+        self.options.mode
     }
 
     pub(crate) const fn options(&self) -> &UriOptions {

@@ -1,6 +1,6 @@
 //! The options of an address: which there are, and what they ask for.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,6 +8,26 @@ use tidegate_srt::{CipherMode, KeyRefresh};
 
 use super::uri::UriError;
 use super::{FilterChoice, KeyBytes};
+
+/// Whether the other side waits to be called, or calls as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CallMode {
+    /// It listens.
+    #[default]
+    Caller,
+    /// It calls, from the port that is called here.
+    Rendezvous,
+}
+
+impl CallMode {
+    /// As it is called in the status.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Rendezvous => "rendezvous",
+        }
+    }
+}
 
 /// What the options of an address ask for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +45,10 @@ pub(crate) struct UriOptions {
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) local_address: Option<IpAddr>,
     pub(crate) local_port: Option<u16>,
+    pub(crate) mode: CallMode,
+    pub(crate) interface: Option<String>,
+    pub(crate) tos: Option<u8>,
+    pub(crate) ttl: Option<u8>,
     pub(crate) max_bandwidth: Option<i64>,
     pub(crate) input_bandwidth: Option<u64>,
     pub(crate) overhead_percent: Option<u8>,
@@ -50,13 +74,11 @@ impl UriOptions {
 
 /// Options that are taken and change nothing here: buffers size themselves, and live mode is
 /// the only one.
-const WITHOUT_EFFECT: [&str; 20] = [
+const WITHOUT_EFFECT: [&str; 18] = [
     "adaptive",
     "blocking",
     "fc",
     "groupminstabletimeo",
-    "iptos",
-    "ipttl",
     "ipv6only",
     "linger",
     "maxrexmitbw",
@@ -74,8 +96,9 @@ const WITHOUT_EFFECT: [&str; 20] = [
 ];
 
 /// Options that are understood.
-const WITH_EFFECT: [&str; 29] = [
+const WITH_EFFECT: [&str; 32] = [
     "adapter",
+    "bind",
     "bindtodevice",
     "congestion",
     "conntimeo",
@@ -84,6 +107,8 @@ const WITH_EFFECT: [&str; 29] = [
     "enforcedencryption",
     "groupconnect",
     "inputbw",
+    "iptos",
+    "ipttl",
     "kmpreannounce",
     "kmrefreshrate",
     "latency",
@@ -106,6 +131,9 @@ const WITH_EFFECT: [&str; 29] = [
     "transtype",
 ];
 
+/// Linux has names of network interfaces no longer than this.
+const INTERFACE_BYTES_MAX: usize = 15;
+
 /// One option being read.
 pub(super) struct Reading<'a> {
     pub(super) option: &'a str,
@@ -126,6 +154,16 @@ impl Reading<'_> {
             "conntimeo" => options.connect_timeout = Some(self.millis()?),
             "peeridletimeo" => options.idle_timeout = Some(self.millis()?),
             "adapter" => options.local_address = Some(self.number("a local IP address")?),
+            "bind" => self.local(options)?,
+            "mode" => options.mode = self.mode()?,
+            "bindtodevice" => options.interface = self.interface()?,
+            "iptos" => options.tos = Some(self.byte("0 to 255, or 0x00 to 0xff")?),
+            "ipttl" => {
+                let wanted = "1 to 255";
+                let ttl = self.byte(wanted)?;
+                options.ttl = Some(ttl).filter(|ttl| *ttl > 0);
+                options.ttl.ok_or_else(|| self.wrong(wanted))?;
+            }
             "port" => options.local_port = Some(self.number("a local port")?),
             "maxbw" => options.max_bandwidth = Some(self.number("bytes per second, 0 or -1")?),
             "inputbw" => options.input_bandwidth = Some(self.number("bytes per second")?),
@@ -152,16 +190,11 @@ impl Reading<'_> {
         };
         let yes = ["1", "true", "yes", "on", ""];
         match self.option {
-            "mode" => only(
-                &["caller", "client", "default", ""],
-                "`call` calls; to be called, put the stream on a `listener`",
-            ),
             "transtype" => only(&["live", ""], "only live transmission is"),
             "congestion" => only(&["live", ""], "only live congestion control is"),
             "messageapi" => only(&yes, "only live messages are"),
             "enforcedencryption" => only(&yes, "encryption is always enforced"),
             "groupconnect" => only(&["0", ""], "bonding is not there yet"),
-            "bindtodevice" => only(&[""], "choose the interface by its address: adapter=…"),
             other if WITHOUT_EFFECT.contains(&other) => Ok(()),
             _ => Err(self.unknown()),
         }
@@ -225,6 +258,49 @@ impl Reading<'_> {
             value: self.value.to_owned(),
             error,
         })
+    }
+
+    fn mode(&self) -> Result<CallMode, UriError> {
+        match self.value {
+            "caller" | "client" | "default" | "" => Ok(CallMode::Caller),
+            "rendezvous" => Ok(CallMode::Rendezvous),
+            _ => Err(self.unsupported(
+                "`call` calls; to be called, put the stream on a `listener`, or on a port of its \
+                 own: `bind`",
+            )),
+        }
+    }
+
+    /// An address and port to call from, or one of the two.
+    fn local(&self, options: &mut UriOptions) -> Result<(), UriError> {
+        let wanted = "a local address and port, like 192.0.2.5:9000";
+        if let Ok(port) = self.value.trim_start_matches(':').parse() {
+            options.local_port = Some(port);
+        } else if let Ok(address) = self.value.parse::<IpAddr>() {
+            options.local_address = Some(address);
+        } else {
+            let place: SocketAddr = self.number(wanted)?;
+            options.local_address = Some(place.ip());
+            options.local_port = Some(place.port());
+        }
+        Ok(())
+    }
+
+    fn interface(&self) -> Result<Option<String>, UriError> {
+        let fits = self.value.len() <= INTERFACE_BYTES_MAX && !self.value.contains(['/', '\0']);
+        match self.value {
+            "" => Ok(None),
+            name if fits => Ok(Some(name.to_owned())),
+            _ => Err(self.wrong("the name of a network interface, like eth1")),
+        }
+    }
+
+    /// A byte, in decimal or hexadecimal digits as srt-live-transmit takes it.
+    fn byte(&self, wanted: &'static str) -> Result<u8, UriError> {
+        match self.value.strip_prefix("0x") {
+            Some(digits) => u8::from_str_radix(digits, 16).map_err(|_| self.wrong(wanted)),
+            None => self.number(wanted),
+        }
     }
 
     fn flag(&self) -> Result<bool, UriError> {

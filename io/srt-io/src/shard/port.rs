@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidegate_srt::{ConnectionId, Endpoint, Event, ListenerConfig, RequestId};
+use tidegate_srt::{
+    ConnectionId, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
+};
 use tidegate_udp::{Datagram, Outbox, Socket, steer};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
@@ -16,9 +18,10 @@ use super::door::Door;
 use super::fountain::{Appointment, FountainWaker};
 use super::links::LinkMap;
 use crate::admission::Gate;
-use crate::command::{Answer, OpenPort, PlaceCall, PortId};
+use crate::command::{Answer, OpenPort, OpenedKeys, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
 use crate::guest::Guest;
+use crate::opener::Opener;
 use crate::port_status::{PortShared, PortStatus};
 use crate::role::Role;
 
@@ -50,6 +53,8 @@ pub(super) struct Port {
     requests: HashSet<RequestId>,
     /// Accepted, but not connected yet.
     accepted: HashMap<RequestId, Guest>,
+    /// For rendezvous that may be asked with keys of the other side.
+    openers: HashMap<ConnectionId, Opener>,
     /// Connections in the order of their next snapshot, with its time.
     round: VecDeque<(Instant, ConnectionId)>,
     /// When the port's own snapshot is due.
@@ -102,6 +107,7 @@ impl Port {
             shared: open.shared,
             requests: HashSet::new(),
             accepted: HashMap::new(),
+            openers: HashMap::new(),
             round: VecDeque::new(),
             next_status: now,
             drops: 0,
@@ -166,15 +172,35 @@ impl Port {
             remote,
             config,
             guest,
+            opener,
             ..
         } = call;
         match self.endpoint.connect(now, remote, config) {
-            Ok(id) => self.admit(now, id, guest, door),
+            Ok(id) => {
+                self.openers.extend(opener.map(|opener| (id, opener)));
+                self.admit(now, id, guest, door);
+            }
             Err(error) => {
                 guest.turn_away(now, &EndReason::NotPlaced(error.to_string().into()));
                 self.retire_after_its_call(now);
             }
         }
+    }
+
+    /// Has the keys of the other side of a rendezvous opened.
+    fn ask_for_keys(&mut self, now: Instant, id: ConnectionId, material: KeyMaterial) {
+        let busy = match self.openers.get(&id) {
+            Some(opener) => opener.open(self.id, id, material).is_err(),
+            None => true,
+        };
+        if busy {
+            self.endpoint
+                .give_keys(now, id, Err(RejectReason::Overloaded));
+        }
+    }
+
+    pub(super) fn give_keys(&mut self, now: Instant, opened: OpenedKeys) {
+        self.endpoint.give_keys(now, opened.id, opened.keys);
     }
 
     /// Passes on what control decided about a stranger.
@@ -299,6 +325,7 @@ impl Port {
                     }
                     self.connected(now, id, negotiated);
                 }
+                Event::KeysWanted { id, material } => self.ask_for_keys(now, id, material),
                 Event::Refused { id, reason } => self.end(now, id, &EndReason::Refused(reason)),
                 Event::Closed { id, reason } => {
                     // What arrived before the end still counts.
@@ -312,6 +339,7 @@ impl Port {
     }
 
     fn connected(&mut self, now: Instant, id: ConnectionId, negotiated: tidegate_srt::Negotiated) {
+        self.openers.remove(&id);
         let Some(connection) = self.connections.get(&id) else {
             return;
         };
@@ -323,6 +351,7 @@ impl Port {
     }
 
     fn end(&mut self, now: Instant, id: ConnectionId, reason: &EndReason) {
+        self.openers.remove(&id);
         let Some(connection) = self.connections.remove(&id) else {
             return;
         };

@@ -70,6 +70,10 @@ impl Shard {
                     let port = answer.port;
                     self.with_port(port, |port| port.decide(now, *answer));
                 }
+                Command::Keys(opened) => {
+                    let port = opened.port;
+                    self.with_port(port, |port| port.give_keys(now, *opened));
+                }
                 Command::Close { port, id } => self.with_port(port, |port| port.close(now, id)),
                 Command::Stop { done } => self.stop(now, done),
             }

@@ -176,9 +176,8 @@ pub(crate) fn call(
         .call(
             to,
             CallOptions {
-                caller,
-                role,
                 local,
+                ..CallOptions::new(caller, role)
             },
         )
         .unwrap()

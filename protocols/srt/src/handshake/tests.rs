@@ -237,7 +237,7 @@ fn a_plain_caller_does_not_connect_to_a_listener_that_speaks_of_keys() {
 }
 
 fn call_with_filter(text: &str) -> CallerHandshake {
-    let plain = call(None).into_call();
+    let plain = call(None).call().clone();
     let ours = OurSide {
         packet_filter: Some(text.parse().unwrap()),
         ..plain.ours

@@ -30,6 +30,8 @@ fn side_of(
     let call = Call {
         remote: datagram.to,
         ours: OurSide {
+            group: None,
+            packet_filter: None,
             socket: wave.socket,
             segment_bytes: 1500,
             flow_window_packets: 8192,

@@ -13,6 +13,7 @@ mod hostile;
 mod lifetime;
 mod recovery;
 mod recovery_with_libsrt;
+mod rendezvous;
 mod statistics;
 mod swarm;
 mod wrap;

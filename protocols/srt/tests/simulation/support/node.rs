@@ -166,6 +166,14 @@ impl Node {
     }
 
     fn note(&mut self, now: Instant, event: &Event) -> bool {
+        if let Event::KeysWanted { id, material } = event {
+            let passphrase = self.admission.passphrase.as_deref().unwrap_or_default();
+            let keys = material
+                .open(passphrase)
+                .map_err(|_| RejectReason::WrongPassphrase);
+            self.endpoint.give_keys(self.clock.local(now), *id, keys);
+            return true;
+        }
         if let Event::Request(request) = event {
             self.requests.push((request.id, request.peer));
             if self.admission.answer == Answer::Silence {

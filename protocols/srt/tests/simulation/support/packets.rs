@@ -54,6 +54,8 @@ pub struct Handshake {
 
 pub const INDUCTION: u32 = 1;
 pub const CONCLUSION: u32 = 0xFFFF_FFFF;
+pub const WAVE_A_HAND: u32 = 0;
+pub const AGREEMENT: u32 = 0xFFFF_FFFE;
 
 impl Handshake {
     /// What a caller opens with.

@@ -218,6 +218,31 @@ impl Pair {
         id
     }
 
+    /// One side begins a rendezvous: both do, when both are to meet.
+    pub fn meet(&mut self, side: Side) -> ConnectionId {
+        let keys = self.scenario.passphrase.map(|(passphrase, length)| {
+            let mut random = rand_chacha_of(&mut self.chance);
+            SessionKeys::generate(passphrase, length, self.scenario.cipher, &mut random)
+                .expect("a valid passphrase")
+        });
+        let config = CallerConfig {
+            rendezvous: true,
+            ..self.scenario.caller_config(keys)
+        };
+        let remote = self.node(side.other()).address;
+        let id = self.world.with(index(side), |node, now| {
+            let id = node.endpoint.connect(now, remote, config);
+            let id = id.expect("a rendezvous can be begun");
+            node.peers.push((id, remote));
+            id
+        });
+        match side {
+            Side::Caller => self.caller = Some(id),
+            Side::Listener => self.listener = Some(id),
+        }
+        id
+    }
+
     /// Runs until both sides are connected; says whether they are.
     pub fn await_connection(&mut self, most: Duration) -> bool {
         let connected = |world: &World| {

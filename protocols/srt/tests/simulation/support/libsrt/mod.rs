@@ -78,7 +78,7 @@ pub fn take_over(pair: &mut Pair, side: Side, stamps: &Stamps) -> TakenOver {
         peer: pair.node(side.other()).address,
         peer_socket: negotiated.peer_socket.value(),
     };
-    let first_sequence = negotiated.initial_sequence.value();
+    let first_sequence = negotiated.receive_sequence.value();
     let (at, stamp) = stamps.borrow().last().copied().expect("a handshake");
     pair.node_mut(side).down = true;
     TakenOver {

@@ -1,0 +1,101 @@
+//! Streams with a port of their own, and one port for both address families.
+#![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+mod common;
+
+use common::{Bed, PASSPHRASE, Receiving};
+use tidegate_testkit::{eventually, free_udp_port, media, peers};
+
+#[test]
+fn a_device_without_a_stream_id_sends_to_the_streams_own_port() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let bed = Bed::new();
+    let (camera, player) = (free_udp_port(), free_udp_port());
+    bed.source("cam1", &format!(r#"{{ "bind": "127.0.0.1:{camera}" }}"#));
+    let settings = format!(r#"{{ "bind": "127.0.0.1:{player}", "passphrase": "{PASSPHRASE}" }}"#);
+    bed.output("out", "cam1", &settings);
+    let sent = media::numbered_ts(7 * 600);
+    let from = format!("srt://127.0.0.1:{player}?passphrase={PASSPHRASE}&streamid=anything");
+    let receiving = Receiving::start("receiver", &from, bed.folder());
+    eventually("the reader is there", || {
+        let status = serde_json::to_value(bed.output_status("out")).ok()?;
+        (status["readers"] == 1).then_some(())
+    });
+    let _sender = bed.send("cam1", &format!("srt://127.0.0.1:{camera}"), &sent);
+    receiving.gathered.assert_carried(&sent);
+}
+
+#[test]
+fn two_streams_on_one_port_are_an_error_that_names_both() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let settings = format!(r#"{{ "bind": "127.0.0.1:{port}" }}"#);
+    bed.source("cam1", &settings);
+    bed.output(
+        "out",
+        "cam1",
+        &format!(r#"{{ "bind": "127.0.0.1:{port}", "open": true }}"#),
+    );
+    eventually("the error is told", || {
+        let error = bed.output_status("out").last_error?;
+        (error.contains(&port.to_string()) && error.contains("source cam1")).then_some(())
+    });
+}
+
+#[test]
+fn a_streams_port_is_free_again_when_the_stream_is_gone() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    bed.source("cam1", &format!(r#"{{ "bind": "127.0.0.1:{port}" }}"#));
+    eventually("the port is taken", || {
+        std::net::UdpSocket::bind(("127.0.0.1", port))
+            .is_err()
+            .then_some(())
+    });
+    bed.runtime
+        .block_on(bed.engine.remove_source("cam1"))
+        .unwrap();
+    eventually("the port is free", || {
+        std::net::UdpSocket::bind(("127.0.0.1", port))
+            .ok()
+            .map(drop)
+    });
+}
+
+#[test]
+fn one_port_takes_ipv4_and_ipv6_and_shows_each_as_it_is() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let bed = Bed::with_listener(r#"{ "bind": "[::]:0", "tos": 136, "ttl": 33 }"#);
+    let sent = media::numbered_ts(7 * 300);
+    for (name, host, shown) in [
+        ("four", "127.0.0.1", "127.0.0.1:"),
+        ("six", "[::1]", "[::1]:"),
+    ] {
+        let settings = format!(r#"{{ "listener": "ingest", "stream_id": "{name}" }}"#);
+        bed.source(name, &settings);
+        let gathered = bed.gather(name);
+        let url = format!("srt://{host}:{}?streamid={name}", bed.port);
+        let _sender = bed.send(name, &url, &sent);
+        gathered.assert_carried(&sent);
+        let status = serde_json::to_string(&bed.source_status(name).unwrap()).unwrap();
+        assert!(status.contains(shown), "{status}");
+        assert!(!status.contains("ffff"), "{status}");
+    }
+}
+
+#[test]
+fn an_ipv4_address_written_as_ipv6_can_be_called() {
+    let bed = Bed::new();
+    bed.source("cam1", r#"{ "listener": "ingest", "stream_id": "in" }"#);
+    let port = bed.port;
+    bed.output(
+        "push",
+        "cam1",
+        &format!(r#"{{ "call": "srt://[::ffff:127.0.0.1]:{port}?streamid=in" }}"#),
+    );
+    bed.wait_connected("cam1");
+}

@@ -54,15 +54,12 @@ impl Sink for Nowhere {
 /// Readers of our own: a hundred processes would be slow.
 fn readers(bed: &Bed, count: usize) -> Vec<ConnectionHandle> {
     let call = |_| {
-        let options = CallOptions {
-            caller: CallerConfig {
-                stream_id: "out".into(),
-                connect_timeout: Duration::from_secs(20),
-                ..CallerConfig::default()
-            },
-            role: Role::Publisher(Box::new(Nowhere)),
-            local: None,
+        let caller = CallerConfig {
+            stream_id: "out".into(),
+            connect_timeout: Duration::from_secs(20),
+            ..CallerConfig::default()
         };
+        let options = CallOptions::new(caller, Role::Publisher(Box::new(Nowhere)));
         let listener = ([127, 0, 0, 1], bed.port).into();
         bed.shards.call(listener, options).unwrap()
     };

@@ -44,4 +44,5 @@ pub use settings::{
     CallUri, FilterChoice, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings,
     UriError, WebhookSettings,
 };
+pub use tidegate_srt::srtla::{LINKS_MAX as SRTLA_LINKS_MAX, SENDERS_MAX as SRTLA_SENDERS_MAX};
 pub use tidegate_srt::{Counters, Described, Gauges};

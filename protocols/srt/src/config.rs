@@ -2,6 +2,7 @@ use crate::crypto::{KeyRefresh, SessionKeys};
 use crate::fec::FilterConfig;
 use crate::handshake::CookieKey;
 use crate::send::MaxBandwidth;
+use crate::srtla;
 use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SocketId, SrtVersion};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ impl Default for EndpointLimits {
             failures_per_second_per_address: 5,
             registrations_per_second_per_address: 20,
             registrations_per_second: 500,
-            srtla_bundles: 200,
+            srtla_bundles: srtla::SENDERS_MAX,
             pending_requests: 1024,
             connections: 20_000,
             connections_per_address: 20_000,

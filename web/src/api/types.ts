@@ -32,7 +32,16 @@ export interface SrtFigures {
   receive_buffer_ms?: number | null;
   loss_percent?: number | null;
   advice?: LatencyAdvice | null;
+  links?: Link[] | null;
   [figure: string]: unknown;
+}
+
+/** One way of several on which a sender's packets come (SRTLA). */
+export interface Link {
+  address: string;
+  state: 'active' | 'silent' | 'lost';
+  share_percent: number;
+  last_heard_ms: number;
 }
 
 export interface VideoTrack {

@@ -7,8 +7,8 @@ use super::identity::BundleKey;
 use super::link::{Link, LinkState, LinkStatus};
 use super::ticket::Id;
 
-/// Links of one bundle.
-pub(super) const LINKS_MAX: usize = 8;
+/// Links one sender may have at a time.
+pub const LINKS_MAX: usize = 8;
 /// Lost links remembered for the statistics, and for how long.
 const LOST_MAX: usize = 8;
 const LOST_KEPT: Duration = Duration::from_secs(300);

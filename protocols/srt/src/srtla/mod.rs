@@ -30,9 +30,13 @@ mod outgoing;
 mod ticket;
 pub mod wire;
 
+pub use bundle::LINKS_MAX;
 pub use counters::SrtlaCounters;
 pub use link::{LinkState, LinkStatus};
 pub use ticket::owner_of;
+
+/// Senders an endpoint, or all endpoints of a port together, take at a time.
+pub const SENDERS_MAX: usize = 200;
 
 pub(crate) use bundles::{Bundles, BundlesConfig, LinkChange};
 pub(crate) use identity::{BundleKey, is_identity};

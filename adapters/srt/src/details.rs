@@ -159,7 +159,7 @@ pub(crate) fn encryption(negotiated: &Negotiated) -> String {
     format!("aes-{}-{mode}", length.bytes() * 8)
 }
 
-pub(crate) fn millis(time: Duration) -> Value {
+fn millis(time: Duration) -> Value {
     // To the microsecond: more digits only look precise.
     json!((time.as_secs_f64() * 1_000_000.0).round() / 1000.0)
 }

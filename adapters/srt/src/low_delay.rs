@@ -7,8 +7,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_srt_io::ConnectionStatus;
 
-use crate::details::millis;
-
 /// Round trips a receiver needs for its own repairs: the rule of the field.
 const ROUNDS: u32 = 4;
 /// Timers and scheduling on both sides.
@@ -46,11 +44,11 @@ impl SourceLatency {
             .next_multiple_of(STEP_MILLIS);
         let why = format!(
             "{} ms of the source, while packets may be repaired on the way here, + {ROUNDS} × RTT \
-             {} ms + 10 ms = {} ms; now {} ms",
-            millis(source),
-            millis(instant.rtt),
+             {:.1} ms + 10 ms = {} ms; now {} ms",
+            source.as_millis(),
+            instant.rtt.as_secs_f64() * 1000.0,
             needed.as_millis(),
-            millis(instant.send_latency),
+            instant.send_latency.as_millis(),
         );
         Some(json!({
             "latency_ms": u64::try_from(rounded).unwrap_or(u64::MAX),

@@ -156,6 +156,20 @@ fn late_packets_are_given_up_and_return_their_room() {
 }
 
 #[test]
+fn a_relayed_packet_is_as_old_as_its_stay_here_not_as_its_time_stamp() {
+    let mut sender = Sender::new(Instant::ZERO, &settings());
+    let (origin, handed_over) = (Instant::from_millis(1000), Instant::from_millis(9000));
+    let payload = Bytes::from_static(b"repaired late on the way here");
+    sender.push(handed_over, payload, origin, None).unwrap();
+    assert_eq!(sender.drop_late(handed_over).packets, 0);
+    assert_eq!(send_all(&mut sender, 9000), [0]);
+    sender.on_nak(Instant::from_millis(9100), FIRST, FIRST, RTT);
+    assert_eq!(send_all(&mut sender, 9100), [0], "it is repeated, too");
+    assert_eq!(sender.drop_late(Instant::from_millis(10_019)).packets, 0);
+    assert_eq!(sender.drop_late(Instant::from_millis(10_020)).packets, 1);
+}
+
+#[test]
 fn a_silent_peer_without_repeated_reports_gets_everything_again() {
     let mut sender = sender_with(
         &SenderSettings {

@@ -328,3 +328,27 @@ fn a_sleeper_is_woken_from_another_thread_once_for_many_calls() {
     poller.wait(Some(PATIENCE)).unwrap();
     assert_eq!(poller.ready().count(), 1);
 }
+
+#[test]
+fn what_is_sent_is_marked_in_both_families() {
+    let options = Options {
+        tos: Some(0x88),
+        ttl: Some(7),
+        interface: Some("lo".into()),
+        ..Options::default()
+    };
+    let four = Socket::bind("127.0.0.1:0".parse().unwrap(), &options).unwrap();
+    let four = socket2::SockRef::from(&four);
+    assert_eq!((four.tos_v4().unwrap(), four.ttl_v4().unwrap()), (0x88, 7));
+    assert_eq!(four.device().unwrap().as_deref(), Some(&b"lo"[..]));
+    let both = Socket::bind("[::]:0".parse().unwrap(), &options).unwrap();
+    let both = socket2::SockRef::from(&both);
+    assert_eq!(both.tclass_v6().unwrap(), 0x88);
+    assert_eq!(both.unicast_hops_v6().unwrap(), 7);
+    assert_eq!((both.tos_v4().unwrap(), both.ttl_v4().unwrap()), (0x88, 7));
+    let nowhere = Options {
+        interface: Some("none-such".into()),
+        ..Options::default()
+    };
+    assert!(Socket::bind("127.0.0.1:0".parse().unwrap(), &nowhere).is_err());
+}

@@ -251,6 +251,35 @@ mod tests {
     }
 
     #[test]
+    fn a_port_of_its_own_stands_alone() {
+        let own = parse(r#"{"bind":"0.0.0.0:9101"}"#);
+        assert!(own.check().is_ok());
+        assert_eq!(own.mode(), Some("listener"));
+        let field = |text| parse(text).check().unwrap_err().field;
+        assert_eq!(field(r#"{"bind":"0.0.0.0:0"}"#), "bind");
+        assert_eq!(
+            field(r#"{"bind":"0.0.0.0:9101","stream_id":"a"}"#),
+            "stream_id"
+        );
+        assert_eq!(
+            field(r#"{"bind":"0.0.0.0:9101","listener":"a","stream_id":"a"}"#),
+            "bind"
+        );
+        assert_eq!(
+            field(r#"{"bind":"0.0.0.0:9101","call":"srt://h:1"}"#),
+            "call"
+        );
+    }
+
+    #[test]
+    fn a_rendezvous_is_a_call_that_is_called_as_well() {
+        let call = r#"{"call":"srt://192.0.2.1:9000?mode=rendezvous&port=9000"}"#;
+        assert_eq!(parse(call).mode(), Some("rendezvous"));
+        assert!(parse(call).check().is_ok());
+        assert_eq!(serde_json::to_string(&parse(call)).unwrap(), call);
+    }
+
+    #[test]
     fn two_passphrases_are_one_too_many() {
         let text = r#"{"call":"srt://h:1?passphrase=0123456789","passphrase":"9876543210"}"#;
         let error = serde_json::from_str::<SourceSettings>(text).unwrap_err();

@@ -240,6 +240,31 @@ mod tests {
     }
 
     #[test]
+    fn where_a_call_leaves_from_can_be_said_as_other_programs_say_it() {
+        let uri =
+            parse("srt://h:1?adapter=192.0.2.5&port=9000&bindtodevice=eth1&iptos=0xb8&ipttl=12")
+                .unwrap();
+        let options = uri.options();
+        assert_eq!(options.local_address, Some([192, 0, 2, 5].into()));
+        assert_eq!(options.local_port, Some(9000));
+        assert_eq!(options.interface.as_deref(), Some("eth1"));
+        assert_eq!((options.tos, options.ttl), (Some(0xB8), Some(12)));
+        for (bind, address, port) in [
+            ("192.0.2.5:9000", true, true),
+            ("192.0.2.5", true, false),
+            (":9000", false, true),
+            ("9000", false, true),
+        ] {
+            let uri = parse(&format!("srt://h:1?bind={bind}")).unwrap();
+            assert_eq!(uri.options().local_address.is_some(), address, "{bind}");
+            assert_eq!(uri.options().local_port.is_some(), port, "{bind}");
+        }
+        for wrong in ["ipttl=0", "iptos=256", "bindtodevice=a/b", "bind=here"] {
+            assert!(parse(&format!("srt://h:1?{wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_misspelt_option_gets_a_suggestion() {
         let error = parse("srt://h:1?latancy=5").unwrap_err();
         assert!(

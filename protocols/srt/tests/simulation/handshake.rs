@@ -129,6 +129,58 @@ fn data_that_overtakes_the_answer_is_kept_or_repaired() {
     }
 }
 
+/// A listener is connected before its caller is, and says that it is there.
+#[test]
+fn keepalives_that_come_before_the_answer_disturb_nothing() {
+    let mut pair = Scenario::new(31).build();
+    let listener = pair.node(Side::Listener).address;
+    let all = pair.record();
+    pair.world.intercept(move |now, datagram| {
+        let answer = packets::handshake_request(&datagram.bytes) == Some(CONCLUSION);
+        if answer && datagram.from == listener && now.as_micros() < 2_400_000 {
+            return Verdict::Drop;
+        }
+        Verdict::Pass
+    });
+    pair.call();
+    pair.await_listener(SECOND);
+    let keepalive = all.borrow().iter().find_map(|datagram| {
+        let own = datagram.from == caller_address();
+        let asked = packets::handshake_request(&datagram.bytes) == Some(CONCLUSION);
+        let socket = packets::word(&datagram.bytes, 10)?;
+        (own && asked).then(|| packets::control(packets::KEEPALIVE, 0, 0, socket, &[0]))
+    });
+    for _ in 0..5 {
+        pair.hand_in(Side::Caller, keepalive.as_ref().unwrap());
+        pair.world.run_for(100 * MS);
+    }
+    assert!(pair.await_connection(3 * SECOND), "{:#?}", pair.events());
+    pair.stream(Side::Listener, 4.0, SECOND);
+    pair.assert_everything_arrived_from(Side::Listener);
+}
+
+#[test]
+fn handshakes_that_come_twice_and_out_of_order_make_one_connection() {
+    for seed in 400..440 {
+        let mut link = LinkConfig::delayed(20 * MS)
+            .jittering(400 * MS)
+            .losing(Probability::percent(20.0));
+        link.jitter_reorders = true;
+        link.duplication = Probability::ALWAYS;
+        let mut pair = Scenario::new(seed).latency(2 * SECOND).link(link).build();
+        pair.call();
+        assert!(pair.await_connection(3 * SECOND), "seed {seed}");
+        pair.stream(Side::Caller, 1.0, SECOND);
+        for side in [Side::Caller, Side::Listener] {
+            assert_eq!(pair.node(side).endpoint.connection_count(), 1, "{seed}");
+        }
+        let requests = pair.node(Side::Listener).events.iter();
+        let requests = requests.filter(|(_, event)| matches!(event, Event::Request(_)));
+        assert_eq!(requests.count(), 1, "seed {seed}");
+        assert!(pair.inbox(Side::Listener).delivered > 0, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_listener_that_takes_two_seconds_to_decide_still_gets_its_caller() {
     let mut scenario = Scenario::new(25);

@@ -105,12 +105,14 @@ fn a_standby_steps_in_without_a_reconnect_when_the_publisher_is_killed() {
         "{standby}"
     );
     let standby_peer = standby["peer"].clone();
+    bed.notice("a second publisher stands by: 127.0.0.1:");
     assert!(first.ended().is_none(), "the first one stays");
     first.kill();
     eventually("the standby steps in", || {
         second.send(&[]);
         (srt(&bed)["peer"] == standby_peer).then_some(())
     });
+    bed.notice("the standby 127.0.0.1:");
     let sent = media::numbered_ts(7 * 500);
     second.send(&sent);
     assert_continued_with(&reader, &sent);

@@ -263,4 +263,10 @@ fn figures_and_limits_are_there_for_prometheus() {
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
+    // Known as soon as the output has begun.
+    eventually("the readers an output takes are there", || {
+        let text = tidegate.http().get("/metrics").text();
+        let line = "tidegate_output_readers_max{name=\"watch\",kind=\"srt\"} 1000.0";
+        text.contains(line).then_some(())
+    });
 }

@@ -44,7 +44,10 @@ impl Admission for Listening {
             .map(|entry| table.rivals(entry))
             .unwrap_or_default();
         let verdict = self.judge(&request, found, settings.as_deref());
-        let allows = |allow: &[Cidr]| !allow.is_empty();
+        // A list that has everybody on it is no proof of anything.
+        let allows = |allow: &[Cidr]| {
+            !allow.is_empty() && allow.iter().all(|network| network.0.prefix_bits() > 0)
+        };
         let mut candidate = Candidate {
             peer: request.peer,
             caller: Caller::of(&request),

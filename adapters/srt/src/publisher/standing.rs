@@ -5,12 +5,14 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 use tidegate_engine::{Alarm, EventKind, Severity, SourceContext, Subject};
 use tidegate_srt::RejectReason;
+use tidegate_srt_io::ConnectionState;
 use tidegate_units::Instant;
 
 use super::PublisherDoor;
 use crate::details::{self, Direction};
 use crate::flapping::{CLEAN, TAKEOVERS_MAX, WINDOW};
 use crate::listening::Refusal;
+use crate::phrases;
 use crate::place::{Change, Holder, Place, Why};
 use crate::settings::SecondPublisher;
 
@@ -21,9 +23,25 @@ impl PublisherDoor {
     /// Lets the one beside step in when it is its turn; true when it did.
     pub(super) fn settle(&self, now: Instant, context: &SourceContext) -> bool {
         let mut place = self.place();
+        let notice = |message: String| {
+            let subject = Subject::source(&*self.name);
+            context.events.emit(subject, EventKind::Notice { message });
+        };
+        let stands_by = place.policy == SecondPublisher::StandBy;
         if let Some(beside) = &mut place.beside {
             let status = beside.handle.status();
             beside.note_life(&status);
+            match &status.state {
+                ConnectionState::Connected if stands_by && !beside.announced => {
+                    beside.announced = true;
+                    notice(format!("a second publisher stands by: {}", beside.peer));
+                }
+                ConnectionState::Ended(reason) if beside.announced => {
+                    let why = phrases::departure(reason);
+                    notice(format!("the standby {} is gone: {why}", beside.peer));
+                }
+                _ => {}
+            }
         }
         if place.latch.look(now) {
             context.report.clear_alarm(FLAPPING);
@@ -42,8 +60,7 @@ impl PublisherDoor {
         }
         let message = sentence(&change);
         tracing::info!(source = %self.name, "{message}");
-        let subject = Subject::source(&*self.name);
-        context.events.emit(subject, EventKind::Notice { message });
+        notice(message);
         if let Some(alarm) = alarm {
             context.report.raise_alarm(alarm);
         }

@@ -100,9 +100,10 @@ impl Bed {
         self.change_source(name, settings);
         let settings: SourceSettings = serde_json::from_str(settings).unwrap();
         if settings.call.is_none() {
-            let waits = |status: SourceStatus| status.connection == Connection::Disconnected;
+            // Disconnected it is from the beginning; what it waits for it says when it does.
+            let waits = |status: &SourceStatus| status.connection_reason.is_some();
             eventually("the source waits", || {
-                self.source_status(name).filter(|s| waits(s.clone()))
+                self.source_status(name).filter(waits)
             });
         }
     }
@@ -203,6 +204,21 @@ impl Bed {
             EventKind::Notice { message } => message.contains(words),
             _ => false,
         })
+    }
+
+    /// Waits for a notice that begins so.
+    pub(crate) fn notice(&self, begins: &str) {
+        eventually(begins, || {
+            let mut events = self.events.lock().unwrap();
+            while let Ok(event) = events.0.try_recv() {
+                events.1.push(event);
+            }
+            let is_it = |event: &Event| match &event.kind {
+                EventKind::Notice { message } => message.starts_with(begins),
+                _ => false,
+            };
+            events.1.iter().any(is_it).then_some(())
+        });
     }
 
     pub(crate) fn has_rejections(&self) -> bool {

@@ -7,7 +7,7 @@ mod common;
 use std::net::SocketAddr;
 use std::process::Command;
 
-use common::{Bed, PASSPHRASE, Receiving};
+use common::{Bed, PASSPHRASE, Receiving, Sender};
 use serde_json::Value;
 use tidegate_testkit::{LossyRelay, Process, eventually, free_udp_port, media, peers};
 
@@ -96,6 +96,37 @@ fn what_libsrts_caller_sends_is_rebuilt_without_asking() {
         assert_eq!(of_source(&bed, &name)["packet_filter"], agreed);
         assert_rebuilt(&bed, &name);
     }
+}
+
+/// AES-GCM authenticates the message number, which no FEC packet carries: it is worked out.
+#[test]
+fn what_libsrt_sends_with_aes_gcm_is_rebuilt_too() {
+    let what = "an srt-live-transmit with AES-GCM and bonding";
+    let Some(program) = peers::from_environment("TIDEGATE_PEER_SRT_LIVE_TRANSMIT", what) else {
+        return;
+    };
+    let bed = Bed::new();
+    bed.source(
+        "cam1",
+        &format!(
+            r#"{{ "listener": "ingest", "stream_id": "in", "passphrase": "{PASSPHRASE}",
+                  "packet_filter": "fec,cols:5,rows:5,arq:never" }}"#
+        ),
+    );
+    let gathered = bed.gather("cam1");
+    let relay = relay(bed.port);
+    let url = format!(
+        "srt://127.0.0.1:{}?streamid=in&passphrase={PASSPHRASE}&cryptomode=2&packetfilter=fec",
+        relay.port()
+    );
+    let arrives = || gathered.len() > 0;
+    let mut sender = Sender::of(&program, "gcm", &url, bed.folder(), arrives);
+    let sent = media::numbered_ts(7 * PACKETS);
+    sender.send(&sent);
+    gathered.assert_carried(&sent);
+    assert_eq!(of_source(&bed, "cam1")["encryption"], "aes-128-gcm");
+    assert_eq!(total(&of_source(&bed, "cam1"), "packets_undecrypted"), 0);
+    assert_rebuilt(&bed, "cam1");
 }
 
 #[test]

@@ -324,7 +324,18 @@ pub(crate) struct Sender {
 impl Sender {
     /// Starts it and sends stuffing until `arrives`.
     pub(crate) fn start(name: &str, to: &str, folder: &Path, arrives: impl Fn() -> bool) -> Self {
-        let mut command = Command::new("srt-live-transmit");
+        Self::of(Path::new("srt-live-transmit"), name, to, folder, arrives)
+    }
+
+    /// The same with an `srt-live-transmit` of another place.
+    pub(crate) fn of(
+        program: &Path,
+        name: &str,
+        to: &str,
+        folder: &Path,
+        arrives: impl Fn() -> bool,
+    ) -> Self {
+        let mut command = Command::new(program);
         command.args([
             "-q",
             "-a:no",

@@ -89,28 +89,34 @@ impl Bundles {
             return;
         }
         let answer = match message {
-            Message::KeepAlive(bytes) => self.keep_alive(now, (from, to), bytes),
+            Message::KeepAlive(bytes) => match self.keep_alive(now, (from, to), bytes) {
+                Some(answer) => answer,
+                None => return,
+            },
             Message::Register(asked) => self.offer(now, (from, to), asked),
             Message::Join(id) => Reply::kind(from, to, self.join(now, (from, to), id)),
         };
         self.reply(answer);
     }
 
+    /// Sends a keepalive back. One from an unknown address hears nothing: a link whose address
+    /// has changed on the way joins again by itself, and might throw its bundle away if it
+    /// were told that there is none.
     fn keep_alive(
         &mut self,
         now: Instant,
         (from, to): (SocketAddr, Option<IpAddr>),
         bytes: &[u8],
-    ) -> Reply {
+    ) -> Option<Reply> {
         let Some(link) = self.link(from) else {
             self.counters.unknown += 1;
-            return Reply::kind(from, to, kind::NO_GROUP);
+            return None;
         };
         link.hear(now, bytes.len());
         // The answer is as long: nothing is left to spend.
         let _ = link.spend(bytes.len());
         self.counters.keepalives += 1;
-        Reply::long(from, to, bytes.to_vec())
+        Some(Reply::long(from, to, bytes.to_vec()))
     }
 
     fn offer(
@@ -420,10 +426,15 @@ impl Bundles {
         });
     }
 
+    /// Lets a bundle go; links that still work are told, so that they need not find out.
     fn forget(&mut self, key: BundleKey) {
         let place = self.slots.get_mut(usize::from(key.slot));
         let bundle = place.and_then(|place| place.take_if(|bundle| bundle.key == key));
-        for link in bundle.into_iter().flat_map(|bundle| bundle.links) {
+        for mut link in bundle.into_iter().flat_map(|bundle| bundle.links) {
+            let farewell = Reply::kind(link.address, link.local, kind::NO_GROUP);
+            if link.spend(farewell.bytes().len()) {
+                self.reply(farewell);
+            }
             self.unlink(link.address);
         }
     }

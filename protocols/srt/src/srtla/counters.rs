@@ -7,7 +7,7 @@ pub struct SrtlaCounters {
     pub throttled: u64,
     /// Registrations refused because a limit on bundles or links is reached.
     pub refused: u64,
-    /// Registrations and keepalives for a bundle that does not exist.
+    /// Registrations for a bundle that does not exist, and keepalives from nobody's link.
     pub unknown: u64,
     /// SRTLA packets that make no sense.
     pub malformed: u64,

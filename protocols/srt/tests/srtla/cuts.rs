@@ -58,6 +58,22 @@ fn a_link_that_comes_back_at_another_address_carries_again() {
 }
 
 #[test]
+fn a_link_whose_address_changes_on_the_way_joins_again_without_breaking_the_feed() {
+    let mut world = World::publishing(&[30 * MS, 50 * MS], 2 * SECOND);
+    world.run_for(5 * SECOND);
+    // A router has given it another port; the sender does not know.
+    let new = "10.20.0.2:55555".parse().unwrap();
+    world.phones[0].addresses[1] = new;
+    world.run_for(12 * SECOND);
+    assert_eq!(world.states(), [LinkState::Active, LinkState::Active]);
+    assert_eq!(world.links()[1].address, new);
+    assert_eq!(world.phones[0].sender.refusals(), 0);
+    assert_eq!(world.server.counters().srtla.bundles_opened, 1);
+    world.finish(3 * SECOND);
+    world.assert_all_delivered();
+}
+
+#[test]
 fn a_link_that_comes_back_at_another_address_at_once_leaves_no_loss_behind() {
     let mut world = World::publishing(&[30 * MS, 50 * MS], 2 * SECOND);
     world.run_for(5 * SECOND);

@@ -59,11 +59,12 @@ fn a_name_that_is_wrong_or_too_old_is_no_group() {
 }
 
 #[test]
-fn who_is_not_registered_hears_so_once_and_briefly() {
+fn who_is_not_registered_is_not_answered() {
     let mut world = World::new();
     let from = stranger(0, 1);
-    assert_eq!(world.ask(from, &[0x90, 0]), [NO_GROUP]);
     let nothing: [Vec<u8>; 0] = [];
+    assert_eq!(world.ask(from, &[0x90, 0]), nothing);
+    assert_eq!(world.server.counters().srtla.unknown, 1);
     for nonsense in [&[0x90][..], &[0x91; 44], &[0x92, 0x02], &[0x92, 0, 1, 2, 3]] {
         assert_eq!(world.ask(from, nonsense), nothing);
     }

@@ -20,6 +20,18 @@ pub struct TsChunk {
 }
 
 impl TsChunk {
+    /// What has just arrived from where neither its origin nor its time of play-out is known.
+    #[must_use]
+    pub const fn live(bytes: Bytes, now: Instant) -> Self {
+        Self {
+            bytes,
+            origin: now,
+            arrived: now,
+            due: now,
+            lost_before: 0,
+        }
+    }
+
     /// Where in it a decoder can begin: the offset of a packet with the random access
     /// indicator that also carries the clock. (Encoders mark every audio frame as random
     /// access, but the clock rides on the video.)

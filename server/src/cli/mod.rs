@@ -3,10 +3,13 @@
 mod apply;
 mod check;
 mod client;
+mod drivers;
 mod export;
 mod probe;
+mod relay;
 mod serve;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +52,12 @@ enum Command {
     /// Look at a feed for a few seconds: what is in it, and is it healthy? 0: healthy,
     /// 1: something is wrong with it, 2: there is no feed.
     Probe(probe::ProbeArgs),
+    /// Carry one feed from one address to another, as srt-live-transmit does.
+    Relay(relay::RelayArgs),
+    /// Send a file or standard input.
+    Send(relay::SendArgs),
+    /// Receive into a file or to standard output.
+    Receive(relay::ReceiveArgs),
     /// Print the OpenAPI document of this program.
     Openapi,
 }
@@ -81,21 +90,45 @@ struct ServerArgs {
     ca: Option<PathBuf>,
 }
 
+/// The commands that take srt-live-transmit's options.
+const RELAYS: [&str; 3] = ["relay", "send", "receive"];
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            say_wrong(&format!("{error:#}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = match Cli::parse_from(arguments).command {
         Command::Serve(args) => serve::run(args),
         Command::Check { file } => check::run(&file),
         Command::Apply { file, server } => apply::run(&file, &server),
         Command::Export { server, data } => export::run(&server, data.as_deref()),
         Command::Probe(args) => probe::run(&args),
+        Command::Relay(args) => relay::relay(&args),
+        Command::Send(args) => relay::send(&args),
+        Command::Receive(args) => relay::receive(&args),
         Command::Openapi => openapi(),
     };
     done.unwrap_or_else(|error| {
         say_wrong(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+/// The arguments of this process; those of a relay may be spelt as srt-live-transmit's.
+fn arguments() -> anyhow::Result<Vec<OsString>> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let is_relay = |name: &OsString| RELAYS.iter().any(|relay| name == relay);
+    if arguments.get(1).is_some_and(is_relay) {
+        let theirs = arguments.split_off(2);
+        arguments.extend(relay::translate(theirs)?);
+    }
+    Ok(arguments)
 }
 
 fn openapi() -> anyhow::Result<ExitCode> {

@@ -53,7 +53,7 @@ fn secret(variable: &str) -> Option<Secret> {
         .map(Secret::new)
 }
 
-async fn stop_signal() -> std::io::Result<()> {
+pub(super) async fn stop_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

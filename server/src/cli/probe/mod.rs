@@ -2,7 +2,6 @@
 //!
 //! It runs the same engine as the server, with one source, so it judges as the server does.
 
-mod drivers;
 mod say;
 
 use std::process::ExitCode;
@@ -16,7 +15,9 @@ use tidegate_engine::{
 };
 use tidegate_srt_io::{Shards, ShardsConfig};
 
-use super::say;
+use tokio_util::sync::CancellationToken;
+
+use super::{drivers, say};
 use crate::adapters::{Adapters, Shared, SourceConfig};
 use crate::config::read;
 use crate::state::Vault;
@@ -132,9 +133,12 @@ fn driver(uri: &str, adapters: &Adapters) -> anyhow::Result<Arc<dyn SourceDriver
             vault.absorb(&mut source, None);
             Ok(adapters.source(&source, &vault)?)
         }
-        Some(("udp", address)) => drivers::udp(address),
-        Some(("file", path)) => drivers::file(path),
+        Some(("udp", address)) => {
+            let place = address.split(['?', '/']).next().unwrap_or_default();
+            drivers::udp(place.trim_start_matches('@'), None)
+        }
+        Some(("file", path)) => drivers::file(path, CancellationToken::new()),
         Some((scheme, _)) => bail!("{scheme}:// cannot be probed; use srt://, udp:// or a file"),
-        None => drivers::file(uri),
+        None => drivers::file(uri, CancellationToken::new()),
     }
 }

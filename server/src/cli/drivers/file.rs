@@ -1,7 +1,4 @@
-//! Feeds that only `probe` takes: a file played in its own time, and UDP.
-
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,37 +7,29 @@ use anyhow::Context;
 use bytes::Bytes;
 use tidegate_engine::{BoxFuture, Ended, RunError, SourceContext, SourceDriver, TsChunk};
 use tidegate_mpegts::{PACKET_BYTES, Packet, Pcr};
-use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
 
-/// As SRT and UDP carry them.
-const CHUNK_BYTES: usize = 7 * PACKET_BYTES;
-/// Largest datagram of IP.
-const DATAGRAM_BYTES_MAX: usize = 65_536;
+use super::CHUNK_BYTES;
+
 /// A clock that steps further than this does not say how fast to play.
 const STEP_MAX: Duration = Duration::from_secs(1);
 
-pub(super) fn file(path: &str) -> anyhow::Result<Arc<dyn SourceDriver>> {
+/// A file of MPEG-TS, played in its own time.
+/// `ended` is cancelled at its end.
+pub(in crate::cli) fn file(
+    path: &str,
+    ended: CancellationToken,
+) -> anyhow::Result<Arc<dyn SourceDriver>> {
     let path = PathBuf::from(path);
     let metadata =
         std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     anyhow::ensure!(metadata.is_file(), "{} is not a file", path.display());
-    Ok(Arc::new(FileFeed { path }))
-}
-
-pub(super) fn udp(address: &str) -> anyhow::Result<Arc<dyn SourceDriver>> {
-    let address = address
-        .split(['?', '/'])
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches('@');
-    let address: SocketAddr = address
-        .parse()
-        .with_context(|| format!("{address} is not an address and port"))?;
-    Ok(Arc::new(UdpFeed { address }))
+    Ok(Arc::new(FileFeed { path, ended }))
 }
 
 struct FileFeed {
     path: PathBuf,
+    ended: CancellationToken,
 }
 
 impl SourceDriver for FileFeed {
@@ -69,19 +58,17 @@ impl SourceDriver for FileFeed {
                     .take(CHUNK_BYTES as u64)
                     .read_to_end(&mut chunk)
                     .map_err(unreadable)?;
-                if chunk.is_empty() || context.stop.is_cancelled() {
+                if chunk.is_empty() {
+                    self.ended.cancel();
                     return Ok(Ended::Finished);
+                }
+                if context.stop.is_cancelled() {
+                    return Ok(Ended::Stopped);
                 }
                 tokio::time::sleep(pace.wait_before(&chunk)).await;
                 let now = context.clock.now();
                 let bytes = Bytes::from(chunk);
-                writer.push(TsChunk {
-                    bytes,
-                    origin: now,
-                    arrived: now,
-                    due: now,
-                    lost_before: 0,
-                });
+                writer.push(TsChunk::live(bytes, now));
                 writer.seal();
             }
         })
@@ -123,65 +110,4 @@ impl Pace {
             };
         }
     }
-}
-
-struct UdpFeed {
-    address: SocketAddr,
-}
-
-impl SourceDriver for UdpFeed {
-    fn kind(&self) -> &'static str {
-        "udp"
-    }
-
-    fn mode(&self) -> &'static str {
-        "receive"
-    }
-
-    fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
-        Box::pin(async move {
-            let socket = receive_at(self.address).await.map_err(|error| {
-                let message = format!("{} cannot be received: {error}", self.address);
-                RunError::configuration(message, "Stop what uses the port, or choose another")
-            })?;
-            let mut writer = context.feed.ts_writer();
-            let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
-            let mut connected = false;
-            loop {
-                let received = tokio::select! {
-                    received = socket.recv_from(&mut datagram) => received,
-                    () = context.stop.cancelled() => return Ok(Ended::Stopped),
-                };
-                let (length, from) = received.map_err(|error| {
-                    RunError::ours(format!("the socket failed: {error}"), "Try again")
-                })?;
-                if !connected {
-                    context.report.connected(Some(from.to_string()));
-                    connected = true;
-                }
-                let now = context.clock.now();
-                let bytes = Bytes::copy_from_slice(&datagram[..length]);
-                writer.push(TsChunk {
-                    bytes,
-                    origin: now,
-                    arrived: now,
-                    due: now,
-                    lost_before: 0,
-                });
-                writer.seal();
-            }
-        })
-    }
-}
-
-async fn receive_at(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(address).await?;
-    match address.ip() {
-        IpAddr::V4(group) if group.is_multicast() => {
-            socket.join_multicast_v4(group, Ipv4Addr::UNSPECIFIED)?;
-        }
-        IpAddr::V6(group) if group.is_multicast() => socket.join_multicast_v6(&group, 0)?,
-        _ => {}
-    }
-    Ok(socket)
 }

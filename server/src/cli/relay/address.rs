@@ -1,0 +1,143 @@
+use std::fmt;
+
+use anyhow::{Context, bail, ensure};
+
+/// One end of a relay, as srt-live-transmit writes it: `scheme://host:port?option=value`.
+pub(super) struct Address {
+    pub(super) scheme: Scheme,
+    /// Empty: every local address.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// What follows the question mark, as written.
+    pub(super) query: String,
+}
+
+/// What an end can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// `srt://`
+    Srt,
+    /// `udp://`
+    Udp,
+    /// `file://con`: standard input or output.
+    Console,
+}
+
+impl Address {
+    pub(super) const CONSOLE: Self = Self {
+        scheme: Scheme::Console,
+        host: String::new(),
+        port: 0,
+        query: String::new(),
+    };
+
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        // Options may hold a passphrase: errors show only what comes before them.
+        let (place, query) = text.split_once('?').unwrap_or((text, ""));
+        let wrong = || {
+            format!(
+                "{place:?} is not an address; write srt://HOST:PORT, srt://:PORT to listen, \
+                 udp://HOST:PORT, or file://con for standard input or output"
+            )
+        };
+        let (scheme, rest) = place.split_once("://").with_context(wrong)?;
+        let scheme = match scheme {
+            "srt" => Scheme::Srt,
+            "udp" => Scheme::Udp,
+            "file" if rest.trim_end_matches('/') == "con" => {
+                return Ok(Self::CONSOLE);
+            }
+            "file" => bail!(
+                "a relay takes no files but file://con; use `tidegate send FILE TO` or \
+                 `tidegate receive FROM FILE`"
+            ),
+            _ => bail!(wrong()),
+        };
+        let (host, port) = rest
+            .trim_end_matches('/')
+            .rsplit_once(':')
+            .with_context(wrong)?;
+        let host = host.trim_start_matches('@');
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let port: u16 = port.parse().ok().with_context(wrong)?;
+        ensure!(port != 0 || scheme == Scheme::Srt, wrong());
+        Ok(Self {
+            scheme,
+            host: host.to_owned(),
+            port,
+            query: query.to_owned(),
+        })
+    }
+
+    /// The options one by one.
+    pub(super) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    /// Host and port, as an address is written.
+    pub(super) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Without its options, which may hold a passphrase.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheme {
+            Scheme::Srt => write!(f, "srt://{}", self.authority()),
+            Scheme::Udp => write!(f, "udp://{}", self.authority()),
+            Scheme::Console => f.write_str("file://con"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    #[test]
+    fn addresses_are_read_as_srt_live_transmit_writes_them() {
+        let it = parse("srt://:4201?mode=listener&latency=200");
+        assert_eq!(
+            (it.scheme, it.host.as_str(), it.port),
+            (Scheme::Srt, "", 4201)
+        );
+        assert_eq!(
+            it.options().collect::<Vec<_>>(),
+            [("mode", "listener"), ("latency", "200")]
+        );
+        assert_eq!(parse("udp://@239.1.2.3:5000").host, "239.1.2.3");
+        assert_eq!(parse("srt://[::1]:9000").authority(), "[::1]:9000");
+        assert_eq!(parse("file://con").scheme, Scheme::Console);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_repeating_a_secret() {
+        for text in [
+            "",
+            "x",
+            "srt://h",
+            "udp://:0",
+            "rtmp://h:1",
+            "file:///a.ts",
+            "srt://h:99999",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+        let refused = Address::parse("srt://h?passphrase=0123456789");
+        let error = refused.err().unwrap();
+        assert!(!error.to_string().contains("0123456789"), "{error}");
+    }
+}

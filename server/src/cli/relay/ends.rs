@@ -1,0 +1,194 @@
+//! From an address to what produces or consumes a feed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail, ensure};
+use serde_json::{Value, json};
+use tidegate_engine::{OutputDriver, SourceDriver};
+use tokio_util::sync::CancellationToken;
+
+use super::address::{Address, Scheme};
+use super::console::{Sink, StandardInput};
+use crate::adapters::{Adapters, OutputConfig, SourceConfig};
+use crate::cli::drivers;
+use crate::config::read;
+use crate::state::Vault;
+
+pub(super) const FROM: &str = "from";
+pub(super) const TO: &str = "to";
+
+/// Options of UDP addresses that srt-live-transmit has, and what they are here.
+const UDP_OUTPUT_OPTIONS: [(&str, &str); 2] = [("ttl", "ttl"), ("adapter", "interface")];
+
+/// Where a feed comes from.
+pub(super) enum Input {
+    Address(Address),
+    /// A file of MPEG-TS, played in its own time.
+    File(String),
+}
+
+impl Input {
+    /// A file by its name; `-` is standard input.
+    pub(super) fn file(name: &str) -> Self {
+        match name {
+            "-" => Self::Address(Address::CONSOLE),
+            _ => Self::File(name.to_owned()),
+        }
+    }
+
+    /// What produces the feed; `ended` is cancelled when there is no more of it.
+    pub(super) fn driver(
+        &self,
+        chunk_bytes: usize,
+        ended: &CancellationToken,
+        adapters: &Adapters,
+    ) -> anyhow::Result<Arc<dyn SourceDriver>> {
+        let from = match self {
+            Self::File(name) => return drivers::file(name, ended.clone()),
+            Self::Address(from) => from,
+        };
+        match from.scheme {
+            Scheme::Console => Ok(Arc::new(StandardInput {
+                chunk_bytes,
+                ended: ended.clone(),
+            })),
+            Scheme::Udp => {
+                refuse_options(from, &["adapter"])?;
+                drivers::udp(&from.authority(), option(from, "adapter"))
+            }
+            Scheme::Srt => {
+                let config = json!({ "name": FROM, "srt": srt(from)? });
+                let mut config: SourceConfig = read::json(config.to_string().as_bytes())
+                    .map_err(|errors| anyhow!("{from}: {}", errors.first()))?;
+                let mut vault = Vault::default();
+                vault.absorb(&mut config, None);
+                Ok(adapters.source(&config, &vault)?)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) if address.scheme == Scheme::Console => {
+                f.write_str("standard input")
+            }
+            Self::Address(address) => address.fmt(f),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Where a feed goes.
+pub(super) enum Output {
+    Address(Address),
+    /// A file, made anew.
+    File(String),
+}
+
+impl Output {
+    /// A file by its name; `-` is standard output.
+    pub(super) fn file(name: &str) -> Self {
+        match name {
+            "-" => Self::Address(Address::CONSOLE),
+            _ => Self::File(name.to_owned()),
+        }
+    }
+
+    /// Standard output carries the feed, so nothing else may be printed there.
+    pub(super) fn is_standard_output(&self) -> bool {
+        matches!(self, Self::Address(address) if address.scheme == Scheme::Console)
+    }
+
+    /// What consumes the feed.
+    pub(super) fn driver(
+        &self,
+        low_delay: bool,
+        adapters: &Adapters,
+    ) -> anyhow::Result<Arc<dyn OutputDriver>> {
+        let to = match self {
+            Self::File(name) => return Ok(Arc::new(Sink::File(name.into()))),
+            Self::Address(to) => to,
+        };
+        let config = match to.scheme {
+            Scheme::Console => return Ok(Arc::new(Sink::Console)),
+            Scheme::Udp => json!({ "name": TO, "source": FROM, "udp": udp(to)? }),
+            Scheme::Srt => {
+                let mut settings = srt(to)?;
+                if is_listener(to) {
+                    settings["open"] = option(to, "passphrase").is_none().into();
+                }
+                if low_delay {
+                    settings["low_delay"] = true.into();
+                }
+                json!({ "name": TO, "source": FROM, "srt": settings })
+            }
+        };
+        let mut config: OutputConfig = read::json(config.to_string().as_bytes())
+            .map_err(|errors| anyhow!("{to}: {}", errors.first()))?;
+        let mut vault = Vault::default();
+        vault.absorb(&mut config, None);
+        Ok(adapters.output(&config, &vault)?)
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) if address.scheme == Scheme::Console => {
+                f.write_str("standard output")
+            }
+            Self::Address(address) => address.fmt(f),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The settings of an SRT end.
+fn srt(address: &Address) -> anyhow::Result<Value> {
+    let mut text = format!("srt://{}", address.authority());
+    if !address.query.is_empty() {
+        text = text + "?" + &address.query;
+    }
+    Ok(json!({ "call": text }))
+}
+
+fn is_listener(address: &Address) -> bool {
+    let is_nobody = address.host.is_empty() && option(address, "mode").is_none();
+    is_nobody || option(address, "mode").is_some_and(|mode| mode == "listener" || mode == "server")
+}
+
+/// The settings of a UDP output.
+fn udp(to: &Address) -> anyhow::Result<Value> {
+    refuse_options(to, &UDP_OUTPUT_OPTIONS.map(|(theirs, _)| theirs))?;
+    ensure!(!to.host.is_empty(), "{to} names no host to send to");
+    let mut settings = json!({ "to": to.authority() });
+    for (theirs, ours) in UDP_OUTPUT_OPTIONS {
+        if let Some(value) = option(to, theirs) {
+            settings[ours] = match value.parse::<u8>() {
+                Ok(number) if ours == "ttl" => number.into(),
+                _ => value.into(),
+            };
+        }
+    }
+    Ok(settings)
+}
+
+fn option<'a>(address: &'a Address, name: &str) -> Option<&'a str> {
+    let mut options = address.options();
+    options.find_map(|(known, value)| (known == name).then_some(value))
+}
+
+fn refuse_options(address: &Address, known: &[&str]) -> anyhow::Result<()> {
+    for (name, _) in address.options() {
+        if !known.contains(&name) {
+            bail!(
+                "{address} takes no option {name:?} here; it takes {}",
+                known.join(", ")
+            );
+        }
+    }
+    Ok(())
+}

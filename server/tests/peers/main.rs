@@ -12,6 +12,7 @@ mod hls;
 mod interop;
 mod live_changes;
 mod refusal;
+mod relay;
 
 use tidegate_testkit::Tidegate;
 

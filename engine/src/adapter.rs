@@ -43,6 +43,11 @@ pub trait Settings:
         None
     }
 
+    /// The local address that it alone opens, if it opens one.
+    fn port(&self) -> Option<SocketAddr> {
+        None
+    }
+
     /// What is wrong with the settings by themselves, beyond their types. Secrets may still
     /// be references.
     ///

@@ -202,6 +202,13 @@ macro_rules! adapters {
                 None
             }
 
+            fn port(&self) -> Option<(&'static str, SocketAddr)> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.port().map(|port| (stringify!($kind), port));
+                })*
+                None
+            }
+
             fn secrets(&mut self) -> Vec<(String, &mut SecretRef)> {
                 #[allow(unused_mut, reason = "no adapter of this list may have secrets")]
                 let mut found = Vec::new();
@@ -278,6 +285,8 @@ pub trait Item:
     fn listener(&self) -> Option<(&'static str, &str)>;
     /// The stream ID it claims on that listener.
     fn stream_id(&self) -> Option<&str>;
+    /// The adapter and the local address that it alone opens.
+    fn port(&self) -> Option<(&'static str, SocketAddr)>;
     /// Where it refers to secrets, each with its field (`srt/passphrase`).
     fn secrets(&mut self) -> Vec<(String, &mut SecretRef)>;
     /// What is wrong with it when its listener has no secret to lend it.

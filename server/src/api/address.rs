@@ -59,9 +59,12 @@ pub(super) fn port(listener: &str, app: &App, desired: &Desired) -> Option<u16> 
 }
 
 fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String> {
+    let host = url_host(desired);
+    if let Some((kind, own)) = item.port() {
+        return Some(format!("{kind}://{host}:{}", own.port()));
+    }
     let (kind, listener) = item.listener()?;
     let port = port(listener, app, desired)?;
-    let host = url_host(desired);
     let stream_id = item.stream_id().unwrap_or_default();
     Some(format!(
         "{kind}://{host}:{port}?streamid={}",

@@ -104,22 +104,8 @@ fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
     let item = desired
         .find::<T>(name)
         .ok_or_else(|| not_found::<T>(&desired, name))?;
-    let Some((_, listener)) = item.listener() else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "no_listener",
-            format!("Nobody connects to \"{name}\": it is not on a listener."),
-        ));
-    };
-    let Some(port) = port(listener, app, &desired) else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "not_bound",
-            format!("The listener \"{listener}\" is not open."),
-        )
-        .advise("See its error, and change its bind address."));
-    };
-    let passphrase = common_passphrase(item, listener, &desired)?;
+    let port = called_port(item, app, &desired)?;
+    let passphrase = common_passphrase(item, &desired)?;
     Ok(Parts {
         name: name.to_owned(),
         host: host(&desired),
@@ -132,11 +118,7 @@ fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
 }
 
 /// The passphrase of everybody who has none of their own.
-fn common_passphrase<T: Item>(
-    item: &T,
-    listener: &str,
-    desired: &Desired,
-) -> Result<Option<String>, Problem> {
+fn common_passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
     if has_passphrases(item) {
         return passphrase(item, desired).and_then(|common| match common {
             Some(common) => Ok(Some(common)),
@@ -152,10 +134,31 @@ fn common_passphrase<T: Item>(
         });
     }
     let is_open = setting(item, "open").is_some_and(|open| open == true);
-    match desired.find::<ListenerConfig>(listener) {
+    let listener = item.listener().map(|(_, listener)| listener);
+    match listener.and_then(|name| desired.find::<ListenerConfig>(name)) {
         Some(listener) if !is_open => passphrase(listener, desired),
         _ => Ok(None),
     }
+}
+
+/// The port that callers of `item` are to call.
+fn called_port<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<u16, Problem> {
+    if let Some((_, own)) = item.port() {
+        return Ok(own.port());
+    }
+    let Some((_, listener)) = item.listener() else {
+        let name = item.name();
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "no_listener",
+            format!("Nobody connects to \"{name}\": it is not on a listener."),
+        ));
+    };
+    port(listener, app, desired).ok_or_else(|| {
+        let message = format!("The listener \"{listener}\" is not open.");
+        Problem::new(StatusCode::CONFLICT, "not_bound", message)
+            .advise("See its error, and change its bind address.")
+    })
 }
 
 fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
@@ -193,12 +196,14 @@ impl Parts {
     /// stream ID is understood encoded, because Tidegate decodes it.
     fn address(&self, latency: u64, written: fn(&str) -> String) -> String {
         let Self { url_host, port, .. } = self;
-        let stream_id = query_encoded(&self.stream_id);
-        let mut url = format!("srt://{url_host}:{port}?streamid={stream_id}");
-        if let Some(passphrase) = &self.passphrase {
-            url += &format!("&passphrase={}", written(passphrase));
+        let mut url = format!("srt://{url_host}:{port}?");
+        if !self.stream_id.is_empty() {
+            url += &format!("streamid={}&", query_encoded(&self.stream_id));
         }
-        format!("{url}&latency={latency}")
+        if let Some(passphrase) = &self.passphrase {
+            url += &format!("passphrase={}&", written(passphrase));
+        }
+        format!("{url}latency={latency}")
     }
 
     fn handout(self, direction: Direction) -> Handout {

@@ -54,7 +54,10 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("metrics_full_srt_lists", super::srt::FULL_LISTS_MAX),
         ("bans", bans::BANS_MAX),
         ("srtla_senders", tidegate_adapter_srt::SRTLA_SENDERS_MAX),
-        ("srtla_links_per_sender", tidegate_adapter_srt::SRTLA_LINKS_MAX),
+        (
+            "srtla_links_per_sender",
+            tidegate_adapter_srt::SRTLA_LINKS_MAX,
+        ),
         ("webhook_questions", tidegate_adapter_srt::ASKING_MAX),
         ("webhook_answer_bytes", webhook::ANSWER_BYTES_MAX),
         ("listeners", config::check::LISTENERS_MAX),

@@ -116,6 +116,18 @@ fn two_of_a_name_or_stream_id_are_refused() {
 }
 
 #[test]
+fn two_that_open_one_port_are_refused() {
+    let said = with(
+        "udp: { to: \"127.0.0.1:9\" }",
+        "srt: { bind: \"127.0.0.1:9101\", open: true } }\n  - { name: again, source: cam1, srt: { bind: \"0.0.0.0:9101\", open: true }",
+    );
+    assert!(
+        said.contains("0.0.0.0:9101 is already opened by output"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_object_is_exactly_one_thing() {
     let said = with(", udp: { to: \"127.0.0.1:9\" }", "");
     assert!(

@@ -6,10 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tidegate_testkit::peers::{self, have, srt_to_file};
+use tidegate_testkit::peers::{self, PacedSender, have, srt_to_file};
 use tidegate_testkit::{Process, eventually, free_udp_port, media};
 
 const PASSPHRASE: &str = "relay passphrase 1";
+const RATE_BPS: u64 = 8_000_000;
 /// How long a relay of a few seconds may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -123,4 +124,88 @@ fn a_feed_that_is_called_for_is_written_to_a_file() {
         receive.output()
     );
     assert_eq!(peers::decode_errors_of_start(got.to_str().unwrap(), 2), "");
+}
+
+/// srt-live-transmit calls a relay that listens on both sides, and another one takes what
+/// comes out: the relay stands where srt-live-transmit would.
+#[test]
+fn a_relay_listens_on_both_sides_and_passes_every_byte() {
+    if !have(&["srt-live-transmit"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let got = folder.path().join("got.ts");
+    let (front, back) = (free_udp_port(), free_udp_port());
+    let from = format!("srt://127.0.0.1:{front}?mode=listener&latency=150&passphrase={PASSPHRASE}");
+    let to = format!("srt://:{back}?latency=150");
+    let statistics = folder.path().join("statistics.csv");
+    let mut command = tidegate(&["relay", &from, &to, "-s:100", "-pf:csv"]);
+    command.arg(format!("-statsout:{}", statistics.display()));
+    let mut relay = Process::start("relay", &mut command, folder.path());
+    let _reader = srt_to_file("reader", &format!("srt://127.0.0.1:{back}"), &got);
+    let url = format!("srt://127.0.0.1:{front}?streamid=x&passphrase={PASSPHRASE}");
+    let mut camera = PacedSender::start("camera", &url, folder.path());
+    eventually("both ends are connected", || {
+        let said = relay.output();
+        let is_read = said.contains(&format!("srt://:{back}: delivering"));
+        camera.send(&stuffing(), RATE_BPS);
+        (is_read && said.contains("connected to")).then_some(())
+    });
+    let sent = media::numbered_ts(7 * 1000);
+    camera.send(&sent, RATE_BPS);
+    let carried = eventually("every byte is there", || {
+        // Both programs hold back their last few packets.
+        camera.send(&stuffing(), RATE_BPS);
+        let bytes = std::fs::read(&got).ok()?;
+        let media = without_stuffing(&bytes);
+        (media.len() >= sent.len()).then_some(media)
+    });
+    assert!(carried == sent, "{} of {} bytes", carried.len(), sent.len());
+    let lines = std::fs::read_to_string(statistics).unwrap();
+    let columns: Vec<usize> = lines.lines().map(|line| line.split(',').count()).collect();
+    assert!(
+        columns.len() > 2 && columns.iter().all(|count| *count == 40),
+        "{lines}"
+    );
+    assert!(relay.stop().is_some_and(|status| status.success()));
+}
+
+fn stuffing() -> Vec<u8> {
+    [0x47, 0x1F, 0xFF, 0x10].repeat(47).repeat(7)
+}
+
+fn without_stuffing(bytes: &[u8]) -> Vec<u8> {
+    let is_media = |packet: &&[u8]| packet[1] & 0x1F != 0x1F || packet[2] != 0xFF;
+    bytes
+        .chunks_exact(188)
+        .filter(is_media)
+        .flatten()
+        .copied()
+        .collect()
+}
+
+#[test]
+fn what_cannot_work_is_said_at_once() {
+    let refused = |arguments: &[&str]| {
+        let output = tidegate(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = refused(&["relay", "srt://h:1?latency=200000", "file://con"]);
+    assert!(said.contains("microseconds"), "{said}");
+    let said = refused(&["relay", "srt://h:1?latancy=200", "file://con"]);
+    assert!(said.contains("did you mean \"latency\""), "{said}");
+    let said = refused(&["relay", "srt://:1?passphrase=tiny", "file://con"]);
+    assert!(said.contains("10 to 79"), "{said}");
+    assert!(!said.contains("tiny"), "{said}");
+    let said = refused(&["relay", "udp://:1", "rtmp://h:1"]);
+    assert!(said.contains("srt://HOST:PORT"), "{said}");
+    let said = refused(&["send", "/nowhere.ts", "srt://h:1"]);
+    assert!(said.contains("/nowhere.ts"), "{said}");
+    let said = refused(&[
+        "relay",
+        "file://con",
+        "srt://192.0.2.77:23456?mode=listener",
+    ]);
+    assert!(said.contains("no such address"), "{said}");
 }

@@ -196,6 +196,10 @@ impl ListenerSettings {
 }
 
 impl Settings for ListenerSettings {
+    fn port(&self) -> Option<SocketAddr> {
+        Some(self.bind)
+    }
+
     fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
         let mut found =
             passphrases::secrets(&mut self.passphrase, &mut self.passphrases, &mut self.users);

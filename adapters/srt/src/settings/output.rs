@@ -167,6 +167,10 @@ impl Settings for OutputSettings {
         self.stream_id.as_deref()
     }
 
+    fn port(&self) -> Option<SocketAddr> {
+        self.bind
+    }
+
     fn without_listeners_secret(&self) -> Option<SettingsError> {
         let is_closed =
             self.listener.is_some() && !self.open && self.written_passphrases().is_empty();

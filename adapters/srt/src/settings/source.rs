@@ -148,6 +148,10 @@ impl Settings for SourceSettings {
         self.stream_id.as_deref()
     }
 
+    fn port(&self) -> Option<SocketAddr> {
+        self.bind
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         check_way(&Way {
             listener: self.listener.as_deref(),

@@ -1,22 +1,27 @@
 //! From an address to what produces or consumes a feed.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::{Value, json};
+use tidegate_adapter_srt::CallUri;
 use tidegate_engine::{OutputDriver, SourceDriver};
 use tokio_util::sync::CancellationToken;
 
 use super::address::{Address, Scheme};
 use super::console::{Sink, StandardInput};
 use crate::adapters::{Adapters, OutputConfig, SourceConfig};
-use crate::cli::drivers;
+use crate::cli::{drivers, say_wrong};
 use crate::config::read;
 use crate::state::Vault;
 
 pub(super) const FROM: &str = "from";
 pub(super) const TO: &str = "to";
+
+/// Options of an SRT address that mean something where we are called.
+const LISTENING_OPTIONS: [&str; 5] = ["mode", "adapter", "passphrase", "latency", "rcvlatency"];
 
 /// Options of UDP addresses that srt-live-transmit has, and what they are here.
 const UDP_OUTPUT_OPTIONS: [(&str, &str); 2] = [("ttl", "ttl"), ("adapter", "interface")];
@@ -148,11 +153,55 @@ impl fmt::Display for Output {
 
 /// The settings of an SRT end.
 fn srt(address: &Address) -> anyhow::Result<Value> {
+    if is_listener(address) {
+        return listening(address);
+    }
     let mut text = format!("srt://{}", address.authority());
     if !address.query.is_empty() {
         text = text + "?" + &address.query;
     }
     Ok(json!({ "call": text }))
+}
+
+/// The settings of an end that is called.
+fn listening(address: &Address) -> anyhow::Result<Value> {
+    let everywhere = address.host.is_empty() || address.host == "*";
+    let host = match option(address, "adapter") {
+        Some(adapter) => adapter,
+        None if everywhere => "0.0.0.0",
+        None => &address.host,
+    };
+    let host: IpAddr = host.parse().with_context(|| {
+        format!("{address}: to listen, name an IP address of this machine, or leave it out")
+    })?;
+    let mut settings = json!({ "bind": SocketAddr::from((host, address.port)) });
+    let others: Vec<String> = address
+        .options()
+        .filter(|(name, _)| !LISTENING_OPTIONS.contains(name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    // The options are checked as those of a call are; what they ask for is the caller's choice.
+    let call = format!("srt://{}:{}?{}", "caller", 1, others.join("&"));
+    let checked = call.parse::<CallUri>();
+    checked.map_err(|error| anyhow!("{address}: {error}"))?;
+    if !others.is_empty() {
+        let names: Vec<&str> = others
+            .iter()
+            .filter_map(|one| one.split('=').next())
+            .collect();
+        let names = names.join(", ");
+        say_wrong(&format!(
+            "{address}: who calls decides about {names}; it is ignored here"
+        ));
+    }
+    if let Some(passphrase) = option(address, "passphrase") {
+        settings["passphrase"] = passphrase.into();
+    }
+    let latency = option(address, "rcvlatency").or_else(|| option(address, "latency"));
+    if let Some(latency) = latency {
+        settings["latency"] = format!("{latency}ms").into();
+    }
+    Ok(settings)
 }
 
 fn is_listener(address: &Address) -> bool {

@@ -77,7 +77,7 @@ impl<'a> Watch<'a> {
             tokio::select! {
                 _ = look.tick() => {}
                 () = ended.cancelled() => {
-                    self.drain().await;
+                    self.drain().await?;
                     break;
                 }
                 signal = &mut interrupted => {
@@ -100,16 +100,36 @@ impl<'a> Watch<'a> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Lets what has been sent get across.
-    async fn drain(&self) {
+    /// Lets what has been sent get across; an error when nothing does.
+    async fn drain(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut moved = (Instant::now(), 0);
-        while began.elapsed() < DRAIN_MAX && moved.0.elapsed() < DRAIN_QUIET {
-            let Some(output) = self.engine.output_status(TO) else {
-                return;
+        loop {
+            let (Some(source), Some(output)) = (
+                self.engine.source_status(FROM),
+                self.engine.output_status(TO),
+            ) else {
+                return Ok(());
             };
-            if output.delivered_bytes != moved.1 {
+            self.say_changes(&source, &output);
+            self.report_if_due(&source, &output);
+            if let Some(error) = failed_output(&output) {
+                bail!("{}: {error}", self.to);
+            }
+            let is_moving = output.delivered_bytes != moved.1;
+            if is_moving || !is_up(&output) {
                 moved = (Instant::now(), output.delivered_bytes);
+            }
+            if moved.0.elapsed() >= DRAIN_QUIET {
+                return Ok(());
+            }
+            if began.elapsed() >= DRAIN_MAX {
+                let why = output.last_error.or(output.state_reason);
+                bail!(
+                    "{}: nothing got across: {}",
+                    self.to,
+                    why.unwrap_or_default()
+                );
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }

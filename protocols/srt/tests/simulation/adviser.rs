@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use crate::support::payload::PAYLOAD_BYTES;
-use crate::support::{MS, SECOND, Scenario, Side, virtual_seconds};
+use crate::support::{MS, SECOND, Scenario, Side};
 use tidegate_netsim::{LinkConfig, Probability};
 use tidegate_srt::{Advice, Adviser, TooEarly};
 
@@ -67,7 +67,7 @@ fn advise(link: &Link) -> Advice {
 
 /// Packets that `link` loses for good with this latency.
 fn unrecovered(link: &Link, latency: Duration) -> u64 {
-    let seconds = virtual_seconds(TRIED_SECONDS);
+    let seconds = TRIED_SECONDS;
     let mut scenario = Scenario::new(link.seed + 100)
         .link(link.config.clone())
         .latency(latency);

@@ -148,12 +148,15 @@ impl Connection {
         // Losses are reported once in a list: whoever names more walks us in circles.
         let mut patience = self.sender.in_flight();
         let mut noticed = Noticed::Nothing;
+        let mut ranges = 0;
         for range in nak.losses.iter() {
+            ranges += 1;
             let range = range.ok().filter(|range| self.spend(range, &mut patience));
             if range.is_none_or(|range| !self.on_loss(now, range, quiet)) {
                 noticed = self.ignored();
             }
         }
+        self.sender.on_list(now, ranges, quiet);
         noticed
     }
 

@@ -14,6 +14,7 @@ mod received;
 mod receiver;
 mod reordering;
 mod rtt;
+mod settings;
 mod skipped;
 #[cfg(test)]
 mod tests;
@@ -23,5 +24,6 @@ mod tsbpd;
 pub(crate) use ack::AckKind;
 pub(crate) use arrived::{Arrived, Fate};
 pub use received::Received;
-pub(crate) use receiver::{Receiver, ReceiverSettings};
+pub(crate) use receiver::Receiver;
 pub(crate) use rtt::Rtt;
+pub(crate) use settings::ReceiverSettings;

@@ -10,13 +10,14 @@ use super::rate::{LinkRate, Rates};
 use super::received::Received;
 use super::reordering::Reordering;
 use super::rtt::Rtt;
+use super::settings::ReceiverSettings;
 use super::skipped::Skipped;
 use super::tolerance::ReorderTolerance;
 use super::tsbpd::Tsbpd;
 use crate::crypto::{ConnectionCrypto, CryptoError};
 use crate::room::Room;
 use crate::send::HEADER_BYTES;
-use crate::wire::{DataHeader, DataKey, SequenceNumber, Timestamp};
+use crate::wire::{DataHeader, DataKey, SequenceNumber};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
@@ -25,29 +26,6 @@ use tidegate_units::{Duration, Instant};
 const MAX_JUMP_PACKETS: u64 = 1 << 20;
 /// The least room ever announced, as libsrt does: zero would stop the sender for good.
 const MIN_AVAILABLE_PACKETS: usize = 2;
-
-/// What the receiving half is told when the connection is made.
-#[derive(Debug, Clone)]
-pub(crate) struct ReceiverSettings {
-    /// Index of the first packet: its low 31 bits are the initial sequence number.
-    pub(crate) first: u64,
-    /// Room for packets, until more is measured to arrive within the latency.
-    pub(crate) capacity_packets: usize,
-    /// Whether it then grows.
-    pub(crate) capacity_grows: bool,
-    pub(crate) latency: Duration,
-    pub(crate) too_late_drop: bool,
-    pub(crate) repeat_reports: bool,
-    pub(crate) trace_drift: bool,
-    pub(crate) reorder_tolerance_packets: u32,
-    /// A loss is reported only when [`Receiver::ask_for`] says so: a packet filter may still
-    /// rebuild it.
-    pub(crate) hold_reports: bool,
-    /// Packets come over paths of different delay.
-    pub(crate) several_paths: bool,
-    /// When the packet with the peer's handshake extension came, and its timestamp.
-    pub(crate) handshake: (Instant, Timestamp),
-}
 
 /// The receiving half.
 #[derive(Debug)]

@@ -39,6 +39,8 @@ pub(crate) struct Slot {
     pub(crate) held_back: bool,
     pub(crate) transmissions: u32,
     pub(crate) last_sent: Instant,
+    /// When the peer last reported it missing.
+    pub(crate) named_at: Instant,
 }
 
 impl Slot {
@@ -59,6 +61,7 @@ impl Slot {
             held_back: false,
             transmissions: 0,
             last_sent: Instant::ZERO,
+            named_at: Instant::ZERO,
         }
     }
 }
@@ -127,6 +130,12 @@ impl SendBuffer {
 
     pub(crate) fn has_new(&self) -> bool {
         self.next_new < self.end()
+    }
+
+    /// What was sent and is still held, oldest first.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = &Slot> {
+        let sent = usize::try_from(self.next_new - self.first).unwrap_or(usize::MAX);
+        self.slots.iter().take(sent)
     }
 
     pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {

@@ -10,6 +10,8 @@ const ROUND_MARGIN_DIVISOR: u32 = 16;
 const SPACING_DIVISOR: u32 = 4;
 /// … or this part of the time that is left, if that is less.
 const ROOM_DIVISOR: u32 = 2;
+/// A packet that leaves at the last moment has this part of a round trip to spare.
+const LAST_MOMENT_DIVISOR: u32 = 64;
 /// Less time than this between two copies is no protection.
 const MIN_SPACING: Duration = Duration::from_millis(1);
 
@@ -45,6 +47,14 @@ impl LastChance {
         let spacing = (rtt.smoothed() / SPACING_DIVISOR).max(MIN_SPACING);
         let spacing = spacing.min(room / ROOM_DIVISOR);
         (spacing >= MIN_SPACING).then_some(spacing)
+    }
+
+    /// The last moment at which a packet may be sent, with some time to spare; `None`: there
+    /// is none, or it has passed.
+    pub(crate) fn last_moment(&self, now: Instant, origin: Instant, rtt: &Rtt) -> Option<Instant> {
+        let spare = rtt.smoothed() / LAST_MOMENT_DIVISOR + rtt.variance() * ANSWER_VARIANCES;
+        let room = self.room(now, origin).filter(|_| rtt.is_known())?;
+        Some(now + room.checked_sub(spare.max(MIN_SPACING))?)
     }
 
     /// How long a packet may still be sent; `None`: for ever.
@@ -93,6 +103,16 @@ mod tests {
         assert_eq!(copy_after(280), Some(Duration::from_millis(10)));
         assert_eq!(copy_after(299), None);
         assert_eq!(copy_after(400), None);
+    }
+
+    #[test]
+    fn the_last_moment_leaves_some_time_to_spare() {
+        let mut rtt = Rtt::default();
+        rtt.learn(Duration::from_millis(128), Duration::from_millis(1));
+        let chance = LastChance::new(Some(LATENCY));
+        let moment = |millis| chance.last_moment(Instant::from_millis(millis), Instant::ZERO, &rtt);
+        assert_eq!(moment(100), Some(Instant::from_millis(296)));
+        assert_eq!(moment(299), None);
     }
 
     #[test]

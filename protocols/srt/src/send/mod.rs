@@ -3,13 +3,16 @@
 mod budget;
 mod buffer;
 mod copies;
+mod full_lists;
 mod last_chance;
 mod loss;
 mod pacer;
+mod settings;
 
 pub(crate) use buffer::{Removed, Slot};
 pub(crate) use pacer::HEADER_BYTES;
 pub use pacer::MaxBandwidth;
+pub(crate) use settings::SenderSettings;
 
 use crate::crypto::KeyGeneration;
 use crate::recv::Rtt;
@@ -18,7 +21,8 @@ use crate::wire::MessageNumber;
 use budget::ResendBudget;
 use buffer::SendBuffer;
 use bytes::Bytes;
-use copies::Copies;
+use copies::{Copies, Occasion};
+use full_lists::FullLists;
 use last_chance::LastChance;
 use loss::LossList;
 use pacer::Pacer;
@@ -35,35 +39,6 @@ const MAX_BLIND_ROUNDS: u32 = 16;
 const RESEND_RESERVE_PACKETS: u64 = 8192;
 /// The same for copies: after an outage the first repetitions matter more.
 const COPY_RESERVE_PACKETS: u64 = 256;
-
-/// What the sending half is told when the connection is made.
-#[derive(Debug, Clone)]
-pub(crate) struct SenderSettings {
-    /// Index of the first packet: its low 31 bits are the initial sequence number.
-    pub(crate) first: u64,
-    /// Messages counted before the first packet: zero except in tests of the wrap.
-    pub(crate) first_message: u64,
-    pub(crate) capacity_packets: usize,
-    /// Whether there is room for more when more is measured to be handed over in twice
-    /// `held_for`.
-    pub(crate) capacity_grows: bool,
-    pub(crate) held_for: Duration,
-    /// The peer's announced receive window.
-    pub(crate) window_packets: u32,
-    pub(crate) max_bandwidth: MaxBandwidth,
-    /// Retransmissions per hundred new packets, on average.
-    pub(crate) max_resend_percent: u32,
-    /// Copies of last repetitions per hundred new packets, on average; zero: none.
-    pub(crate) max_duplicate_percent: u32,
-    /// The peer's receive latency, if it skips what is missing at its play-out time.
-    pub(crate) peer_latency: Option<Duration>,
-    /// Give up packets handed over this long ago; `None`: never.
-    pub(crate) drop_after: Option<Duration>,
-    /// The peer drops late packets, so what is new goes before what is repeated.
-    pub(crate) originals_first: bool,
-    /// The peer repeats its loss reports; without that, silence repeats everything.
-    pub(crate) peer_repeats_naks: bool,
-}
 
 /// What an acknowledgement did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +93,7 @@ pub(crate) struct Sender {
     buffer: SendBuffer,
     losses: LossList,
     copies: Copies,
+    full_lists: FullLists,
     last_chance: LastChance,
     pacer: Pacer,
     budget: ResendBudget,
@@ -132,6 +108,8 @@ pub(crate) struct Sender {
     peer_repeats_naks: bool,
     blind_rounds: u32,
     last_progress: Instant,
+    /// What was repeated more recently than this cannot be known to the peer's reports.
+    quiet: Duration,
     /// The last new packet was the first of a probing pair.
     probing: bool,
 }
@@ -147,6 +125,7 @@ impl Sender {
             buffer: SendBuffer::new(settings.first, room),
             losses: LossList::default(),
             copies: Copies::default(),
+            full_lists: FullLists::default(),
             last_chance: LastChance::new(settings.peer_latency),
             pacer: Pacer::new(settings.max_bandwidth),
             budget: ResendBudget::new(settings.max_resend_percent, RESEND_RESERVE_PACKETS),
@@ -160,6 +139,7 @@ impl Sender {
             peer_repeats_naks: settings.peer_repeats_naks,
             blind_rounds: 0,
             last_progress: now,
+            quiet: Duration::ZERO,
             probing: false,
         }
     }
@@ -206,7 +186,9 @@ impl Sender {
                 self.plan_copy(now, index, rtt);
             }
             Turn::Copy(_) => {
-                self.copies.pop();
+                if self.copies.pop() == Some(Occasion::LastMoment) {
+                    self.copy_budget.on_resent();
+                }
                 self.budget.on_resent();
             }
         }
@@ -238,9 +220,14 @@ impl Sender {
             return;
         };
         let Some(after) = self.last_chance.copy_after(now, slot.origin, rtt) else {
+            let is_first = slot.transmissions == 1 && self.full_lists.are_trusted();
+            let at = self.last_chance.last_moment(now, slot.origin, rtt);
+            if let Some(at) = at.filter(|_| is_first) {
+                self.copies.push(at, index, Occasion::LastMoment);
+            }
             return;
         };
-        if self.copy_budget.allows() && self.copies.push(now + after, index) {
+        if self.copy_budget.allows() && self.copies.push(now + after, index, Occasion::LastRepeat) {
             self.copy_budget.on_resent();
         } else {
             self.refusals.copies += 1;
@@ -307,6 +294,7 @@ impl Sender {
             let Some(slot) = self.buffer.slot_mut(index) else {
                 break;
             };
+            slot.named_at = now;
             let recent = slot.transmissions > 1 && slot.last_sent + quiet_after_resend > now;
             if slot.lost || recent {
                 continue;
@@ -370,7 +358,7 @@ impl Sender {
         let can_send = self.may_send_new() || self.next_loss().is_some();
         let send = can_send.then(|| self.pacer.next_slot());
         let copy = self.copies.peek(self.buffer.first());
-        let copy = copy.map(|(at, _)| at.max(self.pacer.next_slot()));
+        let copy = copy.map(|(at, ..)| at.max(self.pacer.next_slot()));
         let drop = match (self.drop_after, self.buffer.oldest_submitted()) {
             (Some(age), Some(submitted)) => Some(submitted + age),
             _ => None,
@@ -396,14 +384,16 @@ impl Sender {
 
     /// The copy whose time has come. What cannot be sent in time any more is forgotten.
     fn next_copy(&mut self, now: Instant) -> Option<Turn> {
-        while let Some((at, index)) = self.copies.peek(self.buffer.first()) {
+        while let Some((at, index, why)) = self.copies.peek(self.buffer.first()) {
             if at > now {
                 return None;
             }
-            let origin = self.buffer.slot(index).map(|slot| slot.origin);
-            if origin.is_none_or(|origin| self.last_chance.is_over(now, origin)) {
+            let slot = self.buffer.slot(index);
+            if slot.is_none_or(|slot| !self.is_wanted(now, slot, why)) {
                 self.copies.pop();
-            } else if self.budget.allows() {
+            } else if self.budget.allows()
+                && (why == Occasion::LastRepeat || self.copy_budget.allows())
+            {
                 return Some(Turn::Copy(index));
             } else {
                 self.copies.pop();
@@ -411,6 +401,28 @@ impl Sender {
             }
         }
         None
+    }
+
+    fn is_wanted(&self, now: Instant, slot: &Slot, why: Occasion) -> bool {
+        let quiet = self.quiet;
+        let is_open = why == Occasion::LastRepeat
+            || slot.last_sent + quiet / 2 <= now
+                && !self
+                    .full_lists
+                    .confirm(slot.last_sent, slot.named_at, quiet);
+        is_open && !self.last_chance.is_over(now, slot.origin)
+    }
+
+    /// A loss list of so many ranges was read to its end.
+    pub(crate) fn on_list(&mut self, now: Instant, ranges: usize, quiet_after_resend: Duration) {
+        self.quiet = quiet_after_resend;
+        self.full_lists.on_list(
+            now,
+            ranges,
+            quiet_after_resend,
+            &self.buffer,
+            &self.last_chance,
+        );
     }
 
     pub(crate) const fn refusals(&self) -> Refusals {

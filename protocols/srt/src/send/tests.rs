@@ -337,3 +337,61 @@ fn a_repetition_that_waits_for_the_budget_is_counted_once() {
     }
     assert_eq!(sender.refusals().repeats, 1);
 }
+
+/// Ten packets, of which every other is lost and asked for at 120 ms; full lists follow.
+fn with_full_lists() -> Sender {
+    let mut sender = sender_with(&settings(), 10);
+    send_all(&mut sender, 10);
+    list(&mut sender, 120, &[0, 2, 4]);
+    assert_eq!(send_all(&mut sender, 120), [0, 2, 4]);
+    for millis in [140, 150, 160, 170] {
+        list(&mut sender, millis, &[0, 2, 4]);
+    }
+    // What is repeated only now is repeated by a sender that trusts the lists.
+    list(&mut sender, 180, &[0, 2, 4, 6, 8]);
+    assert_eq!(send_all(&mut sender, 180), [6, 8]);
+    sender
+}
+
+/// The peer reports these missing in one list.
+fn list(sender: &mut Sender, millis: u64, missing: &[u64]) {
+    let now = Instant::from_millis(millis);
+    for index in missing {
+        sender.on_nak(now, FIRST + index, FIRST + index, QUIET);
+    }
+    sender.on_list(now, missing.len(), QUIET);
+}
+
+const QUIET: Duration = Duration::from_millis(98);
+
+#[test]
+fn a_packet_no_full_list_was_heard_of_again_gets_another_try_at_the_last_moment() {
+    let mut sender = with_full_lists();
+    assert_eq!(send_all(&mut sender, 280), [] as [u64; 0]);
+    let sent = send_all(&mut sender, 299);
+    assert_eq!(sent, [6, 8], "sent at 180 ms, due away by 301 ms");
+}
+
+#[test]
+fn a_packet_that_a_full_list_does_not_name_any_more_is_known_to_have_arrived() {
+    let mut sender = with_full_lists();
+    // Three others were repeated meanwhile and are still missing.
+    list(&mut sender, 225, &[1, 3, 5]);
+    send_all(&mut sender, 225);
+    list(&mut sender, 285, &[1, 3, 5]);
+    let sent = send_all(&mut sender, 299);
+    assert!(!sent.contains(&6) && !sent.contains(&8), "{sent:?}");
+}
+
+#[test]
+fn a_peer_whose_lists_leave_out_what_is_missing_gets_no_such_try() {
+    let mut sender = sender_with(&settings(), 10);
+    send_all(&mut sender, 10);
+    list(&mut sender, 120, &[0, 2, 4]);
+    send_all(&mut sender, 120);
+    for millis in [140, 150, 160, 170] {
+        list(&mut sender, millis, &[0, 2, 6]);
+    }
+    send_all(&mut sender, 180);
+    assert_eq!(send_all(&mut sender, 299), [] as [u64; 0]);
+}

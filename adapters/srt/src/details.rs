@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tidegate_srt::{
-    Advice, CipherMode, Counters, Figure, Gauges, Negotiated, Statistics, TooEarly,
+    Advice, CipherMode, Counters, Figure, Gauges, KeyState, Negotiated, Statistics, TooEarly,
 };
 use tidegate_srt_io::ConnectionStatus;
 
@@ -89,6 +89,13 @@ pub(crate) fn connection(
         );
     }
     if let Some(statistics) = &status.statistics {
+        let states = [
+            ("km_state_receive", statistics.receive_keys),
+            ("km_state_send", statistics.send_keys),
+        ];
+        for (name, state) in states {
+            details.insert(name.into(), key_state(state).into());
+        }
         add_main_figures(&mut details, statistics, direction);
         details.insert("host_drops_packets".into(), status.host_drops.into());
         details.insert("uptime_ms".into(), millis(statistics.uptime));
@@ -144,6 +151,18 @@ fn add_main_figures(details: &mut Map<String, Value>, statistics: &Statistics, w
 pub(crate) fn add_passphrase(details: &mut Value, used: Option<&Passphrase>) {
     if let (Some(details), Some(used)) = (details.as_object_mut(), used) {
         details.insert("passphrase_used".into(), used.label().to_string().into());
+    }
+}
+
+/// libsrt's `SRT_KM_STATE`, without its prefix.
+const fn key_state(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Unsecured => "unsecured",
+        KeyState::Securing => "securing",
+        KeyState::Secured => "secured",
+        KeyState::NoSecret => "no_secret",
+        KeyState::BadSecret => "bad_secret",
+        KeyState::BadCryptoMode => "bad_crypto_mode",
     }
 }
 
@@ -204,6 +223,8 @@ pub(crate) mod tests {
             send_rate: Bitrate::from_bps(0),
             receive_rate: Bitrate::from_bps(0),
             instant: Gauges::default(),
+            receive_keys: KeyState::Unsecured,
+            send_keys: KeyState::Unsecured,
         };
         ConnectionStatus {
             state: ConnectionState::Connected,

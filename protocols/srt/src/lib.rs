@@ -45,5 +45,6 @@ pub use send::MaxBandwidth;
 pub use statistics::{Counters, Described, Figure, Gauges, Statistics};
 pub use transmit::{Run, TransmitBatch};
 pub use wire::{
-    CipherMode, KeyLength, MessageNumber, RejectCode, SequenceNumber, SocketId, SrtVersion,
+    CipherMode, KeyLength, KeyState, MessageNumber, RejectCode, SequenceNumber, SocketId,
+    SrtVersion,
 };

@@ -1,3 +1,4 @@
+use crate::wire::KeyState;
 use tidegate_units::{Bitrate, Duration, Instant};
 
 /// What a connection has done and how it is: libsrt's full list, typed.
@@ -22,6 +23,10 @@ pub struct Statistics {
     pub receive_rate: Bitrate,
     /// As it is now.
     pub instant: Gauges,
+    /// Where the keys of what is received stand.
+    pub receive_keys: KeyState,
+    /// Where the keys of what is sent stand.
+    pub send_keys: KeyState,
 }
 
 /// A figure of the list: what it is called here and in libsrt.

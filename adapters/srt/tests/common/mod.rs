@@ -15,7 +15,7 @@ use tidegate_engine::{
     OutputSpec, OutputStatus, ReaderOptions, Rejection, SourceAdapter, SourceSpec, SourceStatus,
 };
 use tidegate_srt_io::{Clock, Shards, ShardsConfig};
-use tidegate_testkit::{Process, eventually, peers};
+use tidegate_testkit::{Process, eventually};
 use tidegate_udp::{Interest, Options, Poller, RecvBatch, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::Receiver;
@@ -375,9 +375,16 @@ pub(crate) struct Receiving {
 
 impl Receiving {
     pub(crate) fn start(name: &str, from: &str, folder: &Path) -> Self {
+        Self::of(Path::new("srt-live-transmit"), name, from, folder)
+    }
+
+    /// The same with this `srt-live-transmit`.
+    pub(crate) fn of(program: &Path, name: &str, from: &str, folder: &Path) -> Self {
         let socket = Socket::bind(([127, 0, 0, 1], 0).into(), &Options::default()).unwrap();
         let to = format!("udp://{}", socket.local_addr());
-        let process = peers::srt_live_transmit(name, from, &to, folder);
+        let mut command = Command::new(program);
+        command.args(["-q", "-a:no", from, &to]);
+        let process = Process::start(name, &mut command, folder);
         let gathered = Gathered::default();
         let bytes = Arc::downgrade(&gathered.0);
         std::thread::spawn(move || {

@@ -32,7 +32,7 @@ use crate::handshake::Negotiated;
 use crate::recv::{Received, Receiver, ReceiverSettings, Rtt};
 use crate::send::{HEADER_BYTES, Sender, SenderSettings};
 use crate::statistics::{Gauges, Statistics};
-use crate::wire::{SequenceNumber, SocketId, Timestamp};
+use crate::wire::{KeyState, SequenceNumber, SocketId, Timestamp};
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 use filter::Filter;
@@ -402,7 +402,15 @@ impl Connection {
             send_rate: Bitrate::of(interval.bytes_sent, interval_time),
             receive_rate: Bitrate::of(interval.bytes_received, interval_time),
             instant: self.gauges(now),
+            receive_keys: self.key_state(ConnectionCrypto::receive_state),
+            send_keys: self.key_state(ConnectionCrypto::send_state),
         }
+    }
+
+    /// The state of one direction's keys; a peer that announces keys to a side without a
+    /// secret hears that, and nothing changes.
+    fn key_state(&self, of: impl Fn(&ConnectionCrypto) -> KeyState) -> KeyState {
+        self.crypto.as_ref().map_or(KeyState::Unsecured, of)
     }
 
     fn gauges(&mut self, now: Instant) -> Gauges {

@@ -30,6 +30,7 @@ pub struct ConnectionCrypto {
     pub(super) answered: Vec<u8>,
     superseded: Vec<u8>,
     send_state: KeyState,
+    receive_state: KeyState,
     shared_key_user: Option<Direction>,
     yields: bool,
     counters: CryptoCounters,
@@ -59,6 +60,7 @@ impl ConnectionCrypto {
             answered,
             superseded: Vec::new(),
             send_state: KeyState::Secured,
+            receive_state: KeyState::Secured,
             shared_key_user: None,
             yields: false,
             counters: CryptoCounters::default(),
@@ -118,7 +120,9 @@ impl ConnectionCrypto {
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
         if !self.receive.is_initial(header.key) {
-            return self.receive.open(header, secret, out);
+            self.receive.open(header, secret, out)?;
+            self.receive_state = KeyState::Secured;
+            return Ok(());
         }
         let gives_way = self.yields && self.send.is_initial();
         if self.shared_key_user == Some(Direction::Send) && !gives_way {
@@ -127,6 +131,7 @@ impl ConnectionCrypto {
         // Only what the cipher accepts may take the key away from this side's sending.
         self.receive.open(header, secret, out)?;
         self.shared_key_user = Some(Direction::Receive);
+        self.receive_state = KeyState::Secured;
         Ok(())
     }
 
@@ -200,13 +205,17 @@ impl ConnectionCrypto {
     /// Where the sending direction stands.
     #[must_use]
     pub const fn send_state(&self) -> KeyState {
+        if self.send.waits() {
+            return KeyState::Securing;
+        }
         self.send_state
     }
 
-    /// Where the receiving direction stands.
+    /// Where the receiving direction stands. A refresh that cannot be taken shows until
+    /// packets open with the keys that are there.
     #[must_use]
     pub const fn receive_state(&self) -> KeyState {
-        KeyState::Secured
+        self.receive_state
     }
 
     /// The key length.
@@ -254,8 +263,14 @@ impl ConnectionCrypto {
             self.counters.foreign_salts += 1;
             return Err(());
         }
-        self.unwrap_and_install(&message)
-            .map_err(|_| self.counters.bad_requests += 1)
+        let taken = self.unwrap_and_install(&message);
+        self.receive_state = match taken {
+            Ok(()) => KeyState::Secured,
+            Err(KeyError::CipherMode) => KeyState::BadCryptoMode,
+            Err(KeyError::WrongPassphrase) => KeyState::BadSecret,
+            Err(_) => self.receive_state,
+        };
+        taken.map_err(|_| self.counters.bad_requests += 1)
     }
 
     fn unwrap_and_install(&mut self, message: &KeyMaterialMessage<'_>) -> Result<(), KeyError> {

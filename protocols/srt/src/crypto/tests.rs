@@ -285,6 +285,24 @@ fn a_forged_packet_does_not_take_the_shared_key_away_in_galois_mode() {
 }
 
 #[test]
+fn each_direction_says_where_its_keys_stand() {
+    let (mut caller, mut listener) = pair_with(CipherMode::Gcm);
+    listener = listener.yielding();
+    assert_eq!(listener.send_state(), KeyState::Secured);
+    listener.next_key().unwrap();
+    assert_eq!(listener.send_state(), KeyState::Securing);
+    exchange_keys(&mut listener, &mut caller, Instant::ZERO);
+    assert_eq!(listener.send_state(), KeyState::Secured);
+    let mut forged = caller.answered.clone();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    assert_eq!(caller.handle_request(&forged), None);
+    assert_eq!(caller.receive_state(), KeyState::BadSecret);
+    carry(&mut listener, &mut caller, 1).unwrap();
+    assert_eq!(caller.receive_state(), KeyState::Secured);
+}
+
+#[test]
 fn a_refresh_with_another_cipher_mode_is_ignored_and_counted() {
     let (caller, mut listener) = pair_with(CipherMode::Gcm);
     let mut message = caller.answered;

@@ -72,6 +72,20 @@ def from_captures(folder):
             if packet[:2] == b"\xff\xff" and packet[3] in (3, 4):
                 save("srt_key_material", packet[16:])
         session(path)
+        if "rendezvous" in path:
+            rendezvous(path)
+
+
+def rendezvous(path):
+    """What each side of a rendezvous heard, in the rendezvous target's own framing."""
+    heard = {}
+    for packet in datagrams(path):
+        if packet[:2] == b"\x80\0":
+            is_addressed = packet[12:16] != bytes(4)
+            step = bytes([4 | is_addressed, len(packet) - 64]) + packet[16:]
+            heard[packet[40:44]] = heard.get(packet[40:44], b"") + step
+    for seed in heard.values():
+        save("srt_rendezvous", seed)
 
 
 def session(path):

@@ -70,6 +70,46 @@ fn what_is_shown_and_written_back_is_the_same_state() {
     );
 }
 
+/// Under its label each keeps its own, also when another goes.
+#[test]
+fn dots_keep_the_passphrase_of_their_label_and_user() {
+    let both = source(
+        r#"{ name: cam1, srt: { listener: ingest, stream_id: a,
+            passphrases: { old: "the old passphrase", new: "the new passphrase" },
+            users: { alice: "alices passphrase", bob: { one: "bobs passphrase" } } } }"#,
+    );
+    let before = station().with(both).unwrap();
+    let fewer = source(
+        r#"{ name: cam1, srt: { listener: ingest, stream_id: a,
+            passphrases: { new: "•••" }, users: { bob: { one: "•••" } } } }"#,
+    );
+    let after = before.with(fewer).unwrap();
+    let kept = |place: &str| {
+        let secret = after.vault.find(&format!("source/cam1/srt/{place}"));
+        secret.map(|secret| secret.expose().to_owned())
+    };
+    assert_eq!(kept("passphrases/new").unwrap(), "the new passphrase");
+    assert_eq!(kept("users/bob/one").unwrap(), "bobs passphrase");
+    assert_eq!(kept("passphrases/old"), None);
+    assert_eq!(kept("users/alice"), None);
+}
+
+/// Who may read is chosen: a passphrase of the output or of its listener, or `open`.
+#[test]
+fn an_output_leans_on_its_listeners_passphrase_or_has_its_own() {
+    let output = "outputs: [{ name: out, source: cam1, srt: { listener: ingest, stream_id: o } }]";
+    let text = STATION.replace(
+        r#"outputs: [{ name: out, source: cam1, udp: { to: "127.0.0.1:9" } }]"#,
+        output,
+    );
+    assert!(read::document(&text).is_err());
+    let lent = text.replace(
+        "127.0.0.1:0\"",
+        "127.0.0.1:0\", passphrase: \"the listeners own\"",
+    );
+    assert!(read::document(&lent).is_ok());
+}
+
 #[test]
 fn a_secret_nobody_uses_any_more_is_forgotten() {
     let station = station();

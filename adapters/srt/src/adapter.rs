@@ -22,7 +22,8 @@ use crate::pull::CallerSource;
 use crate::push::CallerOutput;
 use crate::readers::ListenerOutput;
 use crate::settings::{
-    CallUri, KeyBytes, ListenerSettings, OutputSettings, SourceSettings, WebhookSettings, resolve,
+    CallUri, KeyBytes, ListenerSettings, OutputSettings, Repeats, SourceSettings, WebhookSettings,
+    resolve,
 };
 
 /// SRT for the engine: listeners, sources and outputs. Clones are the same adapter.
@@ -115,6 +116,7 @@ impl Adapter {
                 .0,
             cipher: uri.options().cipher.unwrap_or_default(),
             key_refresh: None,
+            repeats: Repeats::default(),
             uri: uri.clone(),
             passphrase,
             latency: latency.map(|latency| latency.0),
@@ -191,6 +193,7 @@ impl OutputAdapter for Adapter {
                 .with_filter(settings.packet_filter);
             target.cipher = settings.cipher.mode().unwrap_or(target.cipher);
             target.key_refresh = settings.key_refresh.map(|change| change.to_refresh());
+            target.repeats = settings.repeats.unwrap_or_default();
             return Ok(Arc::new(CallerOutput { target, release }));
         }
         let own = settings.written_passphrases().resolve("", secrets)?;
@@ -204,6 +207,7 @@ impl OutputAdapter for Adapter {
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(own, without, settings.cipher.mode())),
             key_refresh: settings.key_refresh.map(|change| change.to_refresh()),
+            repeats: settings.repeats.unwrap_or_default(),
             latency: settings.latency.map(|latency| latency.0),
             packet_filter: settings.packet_filter,
             release,

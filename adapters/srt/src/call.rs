@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::phrases;
-use crate::settings::{CallMode, CallUri, FilterChoice};
+use crate::settings::{CallMode, CallUri, FilterChoice, Repeats};
 
 /// How long a name may take to become an address.
 const RESOLVE_MAX: Duration = Duration::from_secs(5);
@@ -32,6 +32,7 @@ pub(crate) struct Target {
     pub(crate) cipher: CipherMode,
     /// Of the settings' own field; the address may have one as well.
     pub(crate) key_refresh: Option<KeyRefresh>,
+    pub(crate) repeats: Repeats,
     /// Of the settings' own field; it counts for the receiving side of the connection.
     pub(crate) latency: Option<Duration>,
     /// Of the settings' own field.
@@ -226,6 +227,7 @@ impl Target {
         let filter = self.packet_filter.or(options.packet_filter);
         config.packet_filter = filter.and_then(FilterChoice::wanted);
         config.key_refresh = self.key_refresh.unwrap_or_else(|| options.key_refresh());
+        self.repeats.apply(&mut config);
         config
     }
 

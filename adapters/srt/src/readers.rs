@@ -22,7 +22,7 @@ use crate::low_delay::SourceLatency;
 use crate::passphrases::Passphrase;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
-use crate::settings::FilterChoice;
+use crate::settings::{FilterChoice, Repeats};
 use crate::turnstile::Ticket;
 
 /// How long the goodbye to readers may take.
@@ -40,6 +40,7 @@ pub(crate) struct ListenerOutput {
     pub(crate) latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
     pub(crate) key_refresh: Option<KeyRefresh>,
+    pub(crate) repeats: Repeats,
     pub(crate) release: Release,
     pub(crate) rules: Rules,
     pub(crate) max_readers: usize,
@@ -63,6 +64,7 @@ impl OutputDriver for ListenerOutput {
                 latency: self.latency,
                 packet_filter: self.packet_filter,
                 key_refresh: self.key_refresh.unwrap_or_default(),
+                repeats: self.repeats,
                 release: self.release,
                 rules: self.rules.clone(),
                 max_readers: self.max_readers,
@@ -113,6 +115,7 @@ impl ListenerOutput {
             && self.max_readers == other.max_readers
             && self.release == other.release
             && self.key_refresh == other.key_refresh
+            && self.repeats == other.repeats
     }
 }
 
@@ -136,6 +139,7 @@ pub(crate) struct ReaderDoor {
     latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
     key_refresh: KeyRefresh,
+    repeats: Repeats,
     release: Release,
     pub(crate) rules: Rules,
     max_readers: usize,
@@ -209,6 +213,7 @@ impl ReaderDoor {
             key_refresh: self.key_refresh,
             ..ConnectionConfig::default()
         };
+        self.repeats.apply(&mut config);
         if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
             config.peer_latency = latency;
         }

@@ -13,7 +13,7 @@ use super::listener::check_latency;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, Way, WebhookSettings, check_way, is_false};
+use super::{KeyBytes, Repeats, Way, WebhookSettings, check_way, is_false};
 
 /// Readers of an output that does not say.
 const DEFAULT_READERS: u32 = 1000;
@@ -85,6 +85,9 @@ pub struct OutputSettings {
     /// When the key is changed that packets are sent with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key_refresh: Option<KeyChange>,
+    /// What sending lost packets again may cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repeats: Option<Repeats>,
 }
 
 /// As it is written; see [`super::SourceSettings`].
@@ -114,6 +117,7 @@ struct Written {
     webhook: Option<WebhookSettings>,
     max_readers: Option<u32>,
     packet_filter: Option<FilterChoice>,
+    repeats: Option<Repeats>,
 }
 
 impl TryFrom<Written> for OutputSettings {
@@ -139,6 +143,7 @@ impl TryFrom<Written> for OutputSettings {
             packet_filter: written.packet_filter,
             cipher: written.cipher,
             key_refresh: written.key_refresh,
+            repeats: written.repeats,
         })
     }
 }
@@ -196,6 +201,7 @@ impl Settings for OutputSettings {
             self.written_passphrases().check_call()?;
         }
         self.key_refresh.map_or(Ok(()), |change| change.check())?;
+        self.repeats.map_or(Ok(()), Repeats::check)?;
         check_latency(self.latency)
     }
 }

@@ -20,7 +20,8 @@ const REASONS: Record<string, string> = {
   congestion_control: 'file mode not supported',
   packet_filter: 'FEC not supported',
   bonding_group: 'bonding not supported',
-  cipher_mode: 'AES-GCM not supported',
+  cipher_mode: 'other cipher mode',
+  old_aes_gcm: 'AES-GCM of an old SRT',
   internal_error: 'internal error',
 };
 

@@ -178,7 +178,7 @@ pub(crate) fn encryption(negotiated: &Negotiated) -> String {
     format!("aes-{}-{mode}", length.bytes() * 8)
 }
 
-fn millis(time: Duration) -> Value {
+pub(crate) fn millis(time: Duration) -> Value {
     // To the microsecond: more digits only look precise.
     json!((time.as_secs_f64() * 1_000_000.0).round() / 1000.0)
 }
@@ -192,7 +192,7 @@ pub(crate) fn counters(counters: &Counters) -> Value {
     )
 }
 
-fn gauges(gauges: &Gauges) -> Value {
+pub(crate) fn gauges(gauges: &Gauges) -> Value {
     let shown = |figure| match figure {
         Figure::Whole(value) => json!(value),
         Figure::Fraction(value) => json!(value),
@@ -233,6 +233,7 @@ pub(crate) mod tests {
             statistics: Some(statistics),
             host_drops: 5,
             links: std::sync::Arc::default(),
+            legs: std::sync::Arc::default(),
             connected_at: None,
             at: Instant::ZERO,
         }

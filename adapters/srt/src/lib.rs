@@ -22,6 +22,7 @@ mod figures;
 mod flapping;
 mod fountain;
 mod house;
+mod legs;
 mod links;
 mod listening;
 mod lock;

@@ -115,6 +115,7 @@ mod tests {
             statistics: None,
             host_drops: 0,
             links: links.into(),
+            legs: std::sync::Arc::default(),
             connected_at: None,
             at: Instant::from_millis(seconds * 1000),
         }

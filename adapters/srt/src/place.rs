@@ -12,13 +12,16 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use tidegate_engine::Paths;
+use tidegate_srt::GroupRequest;
 use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
 use tidegate_units::Instant;
 
 use crate::figures::Watch;
 use crate::flapping::{Latch, Takeover};
+use crate::legs;
 use crate::links::Shares;
-use crate::listening::Caller;
+use crate::listening::{Caller, Candidate};
 use crate::passphrases::Passphrase;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
@@ -65,6 +68,26 @@ impl Session {
                 self.last_packet.note(statistics.at - statistics.silent_for);
             }
         }
+    }
+
+    /// How many legs of a bonding group work.
+    pub(crate) fn leg_paths(&self, status: &ConnectionStatus) -> Option<Paths> {
+        legs::paths(status, self.caller.group?.kind)
+    }
+
+    /// Whether a caller wants to be a leg of this session's bonding group. It has shown the
+    /// same passphrase, and says the group's random number and the same stream ID.
+    fn has_leg(&self, candidate: &Candidate) -> bool {
+        let caller = &candidate.caller;
+        let same = |asked: GroupRequest| {
+            self.caller
+                .group
+                .is_some_and(|ours| ours.id == asked.id && ours.kind == asked.kind)
+        };
+        caller.group.is_some_and(same)
+            && self.caller.stream_id == caller.stream_id
+            && self.passphrase == candidate.passphrase
+            && !self.has_ended()
     }
 
     fn is_silent(&self, now: Instant) -> bool {
@@ -133,6 +156,12 @@ impl Place {
             policy,
             ..Self::default()
         }
+    }
+
+    /// Whether a caller wants to be one more leg of a publisher that is here already.
+    pub(crate) fn knows_group(&self, candidate: &Candidate) -> bool {
+        let mut sessions = [&self.live, &self.beside].into_iter().flatten();
+        !self.closed && sessions.any(|session| session.has_leg(candidate))
     }
 
     /// What somebody meets who came at `asked` and wants to publish. Only who has proved

@@ -26,6 +26,7 @@ use tokio::time::sleep;
 
 use crate::details;
 use crate::figures::Watch;
+use crate::legs;
 use crate::links::{self, Shares};
 use crate::listening::{Candidate, Entry, Listening, Rules};
 use crate::lock::Lock;
@@ -176,6 +177,16 @@ impl PublisherDoor {
     /// going answers with silence: the caller finds nothing when it asks again.
     fn try_admit(&self, asked: Instant, entrant: &mut Entrant) -> Verdict {
         let mut place = self.place();
+        if entrant
+            .as_ref()
+            .is_some_and(|(_, who)| place.knows_group(who))
+        {
+            if let Some((keys, candidate)) = entrant.take() {
+                // One group is one publisher, however many legs it has.
+                candidate.reply.join(keys, self.connection_config());
+            }
+            return Verdict::Free;
+        }
         let has_proved = entrant.as_ref().is_some_and(|(_, who)| who.has_proved);
         let verdict = place.judge(asked, has_proved);
         let slot = match verdict {
@@ -201,13 +212,7 @@ impl PublisherDoor {
         let last_packet = LastPacket::new(Clock::start().now());
         let gate = Gate::new();
         let sink = FeedSink::new(gate.clone(), last_packet.clone());
-        let mut config = ConnectionConfig {
-            packet_filter: self.packet_filter.and_then(FilterChoice::wanted),
-            ..ConnectionConfig::default()
-        };
-        if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
-            config.latency = latency;
-        }
+        let config = self.connection_config();
         let (peer, caller) = (candidate.peer, candidate.caller);
         let passphrase = candidate.passphrase;
         let role = Role::Publisher(Box::new(sink));
@@ -225,6 +230,17 @@ impl PublisherDoor {
             watch: Watch::default(),
             shares: Shares::default(),
         }
+    }
+
+    fn connection_config(&self) -> ConnectionConfig {
+        let mut config = ConnectionConfig {
+            packet_filter: self.packet_filter.and_then(FilterChoice::wanted),
+            ..ConnectionConfig::default()
+        };
+        if let Some(latency) = self.latency.or_else(|| self.listening.latency()) {
+            config.latency = latency;
+        }
+        config
     }
 
     /// Passes on how the sessions are doing, until the source is stopped.
@@ -274,7 +290,7 @@ impl PublisherDoor {
                     statistics.map(|figures| session.watch.note(figures, status.host_drops));
                 if let Some(measured) = &measured {
                     context.report.transport(TransportFigures {
-                        paths: links::paths(&status),
+                        paths: links::paths(&status).or_else(|| session.leg_paths(&status)),
                         ..measured.transport
                     });
                 }
@@ -289,6 +305,10 @@ impl PublisherDoor {
                     details["links"] = links;
                 }
                 details::add_passphrase(&mut details, session.passphrase.as_ref());
+                if let Some((legs, group)) = legs::describe(&status).zip(session.caller.group) {
+                    details["legs"] = legs;
+                    details["group"] = group.kind.name().into();
+                }
                 context.report.detail("srt", details);
             }
             // Whoever is beside steps in at the next look.

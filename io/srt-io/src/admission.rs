@@ -63,6 +63,13 @@ impl AdmissionReply {
         handle
     }
 
+    /// Lets the stranger in as one more leg of the bonding group it names. What it sends goes
+    /// where the group's first leg was let in to; [`crate::ConnectionStatus::legs`] of that
+    /// connection shows it.
+    pub fn join(self, keys: Option<SessionKeys>, config: ConnectionConfig) {
+        self.send(Decision::Join { keys, config }, None);
+    }
+
     /// Turns the stranger away for `reason`, of which the wire says as much as the listener's
     /// settings allow.
     pub fn reject(self, reason: RejectReason) {

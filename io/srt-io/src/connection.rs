@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tidegate_srt::srtla::LinkStatus;
-use tidegate_srt::{CloseReason, ConnectionId, Negotiated, RejectReason, Statistics};
+use tidegate_srt::{CloseReason, ConnectionId, LegStatus, Negotiated, RejectReason, Statistics};
 use tidegate_units::Instant;
 use tokio::sync::Notify;
 
@@ -73,6 +73,8 @@ pub struct ConnectionStatus {
     pub host_drops: u64,
     /// The links of an SRTLA sender; none for any other.
     pub links: Arc<[LinkStatus]>,
+    /// The legs of a bonding group, lost ones included; none for any other.
+    pub legs: Arc<[LegStatus]>,
     /// When it was connected.
     pub connected_at: Option<Instant>,
     /// When this was written.
@@ -170,6 +172,7 @@ impl ConnectionShared {
             statistics: None,
             host_drops: 0,
             links: Arc::default(),
+            legs: Arc::default(),
             connected_at: None,
             at: now,
         };
@@ -205,6 +208,14 @@ impl ConnectionShared {
         let links: Arc<[LinkStatus]> = links.into();
         self.update(|status| ConnectionStatus {
             links: Arc::clone(&links),
+            ..status.clone()
+        });
+    }
+
+    pub(crate) fn set_legs(&self, legs: Vec<LegStatus>) {
+        let legs: Arc<[LegStatus]> = legs.into();
+        self.update(|status| ConnectionStatus {
+            legs: Arc::clone(&legs),
             ..status.clone()
         });
     }

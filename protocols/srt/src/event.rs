@@ -1,5 +1,6 @@
 use crate::crypto::KeyMaterial;
 use crate::fec::FilterConfig;
+use crate::group::GroupRequest;
 use crate::handshake::{Negotiated, RequestedEncryption, StreamId};
 use crate::reject::RejectReason;
 use crate::wire::SrtVersion;
@@ -55,6 +56,25 @@ pub enum Event {
     Closed {
         /// The connection.
         id: ConnectionId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A bonding group, which is a connection like any other, has one leg more. The first
+    /// follows [`Self::Connected`].
+    LegJoined {
+        /// The group.
+        group: ConnectionId,
+        /// The request the leg came from.
+        request: RequestId,
+        /// Where the leg comes from.
+        peer: SocketAddr,
+    },
+    /// A leg of a bonding group ended. The group goes on with the others, or ends now.
+    LegLeft {
+        /// The group.
+        group: ConnectionId,
+        /// Where the leg came from.
+        peer: SocketAddr,
         /// Why.
         reason: CloseReason,
     },
@@ -126,6 +146,8 @@ pub struct ConnectionRequest {
     pub stream_id: StreamId,
     /// How it encrypts.
     pub encryption: RequestedEncryption,
+    /// The bonding group it wants to be a leg of.
+    pub group: Option<GroupRequest>,
     /// The packet filter it wants.
     pub packet_filter: Option<FilterConfig>,
     /// Its SRT version.

@@ -208,6 +208,14 @@ impl Listening {
             .received("a request to read over SRTLA")
             .expected("a sender"));
         }
+        if request.group.is_some() && matches!(entry, Entry::Output(_)) {
+            return Err(Refusal::new(
+                RejectReason::WrongMode,
+                "Bonding groups carry media to this server only. To read, call without a group",
+            )
+            .received("a bonding group that wants to read")
+            .expected("a plain call"));
+        }
         match (self.rule(entry.lock()), &request.encryption) {
             (Rule::Nobody, _) => Err(Refusal::new(
                 RejectReason::Forbidden,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use tidegate_srt::{AccessRequest, ConnectionRequest, RequestedEncryption, SrtVersion, StreamId};
+use tidegate_srt::{
+    AccessRequest, ConnectionRequest, GroupRequest, RequestedEncryption, SrtVersion, StreamId,
+};
 
 /// What a caller said about itself and what it wants.
 #[derive(Clone)]
@@ -11,6 +13,8 @@ pub(crate) struct Caller {
     pub(crate) stream_id: StreamId,
     pub(super) version: SrtVersion,
     pub(super) encrypted: bool,
+    /// The bonding group it wants to be a leg of.
+    pub(crate) group: Option<GroupRequest>,
 }
 
 impl Caller {
@@ -19,6 +23,7 @@ impl Caller {
             stream_id: request.stream_id.clone(),
             version: request.peer_version,
             encrypted: !matches!(request.encryption, RequestedEncryption::None),
+            group: request.group,
         }
     }
 

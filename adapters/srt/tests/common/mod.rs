@@ -344,7 +344,17 @@ impl Sender {
             "file://con",
             to,
         ]);
-        let (process, input) = Process::with_input(name, &mut command, folder);
+        Self::start_as(name, &mut command, folder, arrives)
+    }
+
+    /// Starts another program that sends its standard input.
+    pub(crate) fn start_as(
+        name: &str,
+        command: &mut Command,
+        folder: &Path,
+        arrives: impl Fn() -> bool,
+    ) -> Self {
+        let (process, input) = Process::with_input(name, command, folder);
         let mut sender = Self { process, input };
         eventually("the first packet arrives", || {
             sender.input.write_all(&stuffing()).unwrap();

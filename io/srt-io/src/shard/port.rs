@@ -332,6 +332,10 @@ impl Port {
                     self.deliver(now);
                     self.end(now, id, &EndReason::Closed(reason));
                 }
+                Event::LegJoined { peer, .. } => tracing::debug!(%peer, "a leg joined its group"),
+                Event::LegLeft { peer, reason, .. } => {
+                    tracing::debug!(%peer, %reason, "a leg left its group");
+                }
                 Event::Odd(oddity) => tracing::debug!(?oddity, "an odd packet was ignored"),
                 other => tracing::debug!(?other, "an event nobody here knows"),
             }
@@ -397,6 +401,10 @@ impl Port {
             let links = self.endpoint.links(now, id);
             if !links.is_empty() {
                 connection.shared.set_links(links);
+            }
+            let legs = self.endpoint.legs(now, id);
+            if !legs.is_empty() {
+                connection.shared.set_legs(legs);
             }
         }
         if now >= self.next_status {

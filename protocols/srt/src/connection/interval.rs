@@ -9,7 +9,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Whoever asks gets the same answer until the next one is over: nobody takes figures away
 /// from anybody else.
 #[derive(Debug)]
-pub(super) struct Intervals {
+pub(crate) struct Intervals {
     began: Instant,
     /// The totals at that time.
     before: Counters,
@@ -17,7 +17,7 @@ pub(super) struct Intervals {
 }
 
 impl Intervals {
-    pub(super) const fn new(now: Instant, nothing: Counters) -> Self {
+    pub(crate) const fn new(now: Instant, nothing: Counters) -> Self {
         Self {
             began: now,
             before: nothing,
@@ -27,7 +27,7 @@ impl Intervals {
 
     /// What was counted in the last whole interval, and how long that was. Before the first is
     /// over: since the beginning.
-    pub(super) fn last(&mut self, now: Instant, total: &Counters) -> (Counters, Duration) {
+    pub(crate) fn last(&mut self, now: Instant, total: &Counters) -> (Counters, Duration) {
         let (counted, time) = (total.since(&self.before), now.saturating_since(self.began));
         if time >= INTERVAL {
             self.last = Some((counted, time));

@@ -16,12 +16,14 @@ mod clock;
 mod filter;
 mod inbound;
 mod interval;
+mod leg;
 mod outbound;
 mod outbox;
 mod tally;
 
 pub(crate) use clock::SocketClock;
 pub(crate) use inbound::Noticed;
+pub(crate) use interval::Intervals;
 pub(crate) use outbound::Progress;
 
 use crate::config::ConnectionConfig;
@@ -102,6 +104,8 @@ pub(crate) struct Established {
     pub(crate) handshake: (Instant, Timestamp),
     /// The answer to a conclusion, kept for repeated ones.
     pub(crate) response: Option<Vec<u8>>,
+    /// For a leg that joins a group: the group's place in the stream.
+    pub(crate) index_near: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +155,11 @@ impl Connection {
             clock,
             ..
         } = made;
-        let index = |sequence: SequenceNumber| INDEX_TURN + u64::from(sequence.value());
+        let index = |sequence: SequenceNumber| {
+            let plain = || INDEX_TURN + u64::from(sequence.value());
+            made.index_near
+                .map_or_else(plain, |near| sequence.unwrap_near(near))
+        };
         let (first, theirs) = (
             index(negotiated.send_sequence),
             index(negotiated.receive_sequence),

@@ -262,6 +262,7 @@ impl Endpoint {
                 receive_capacity_packets: capacity_packets,
                 handshake: arrived,
                 response,
+                index_near: None,
             },
         );
         let id = entry.id;

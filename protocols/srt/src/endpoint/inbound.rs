@@ -86,7 +86,14 @@ impl Endpoint {
         let noticed = match &mut entry.occupant {
             Occupant::Connection(connection) => connection.handle_packet(now, packet),
             Occupant::Call(_) => return self.handle_for_call(now, slot, packet),
+            Occupant::Group(_) => {
+                self.counters.unknown_socket += 1;
+                return;
+            }
         };
+        if let Some(group) = entry.group {
+            self.after_leg(now, slot, group);
+        }
         self.mark(slot);
         match noticed {
             Noticed::Nothing => {}

@@ -1,10 +1,12 @@
 use super::Endpoint;
 use super::admission::{Known, Pending};
+use super::groups::Membership;
 use super::table::{Occupant, PeerKey};
 use crate::config::ConnectionConfig;
 use crate::connection::{Connection, Established, Route, SocketClock};
 use crate::crypto::{ConnectionCrypto, SessionKeys};
 use crate::event::{ConnectionRequest, Event, OddityKind, RequestId};
+use crate::group::{Founding, GroupRequest};
 use crate::handshake::{ConclusionRequest, OurSide, RequestedEncryption, induction_reply, refusal};
 use crate::reject::RejectReason;
 use crate::srtla::BundleKey;
@@ -19,11 +21,20 @@ use tidegate_units::{Duration, Instant};
     reason = "made once per connection and consumed at once"
 )]
 pub enum Decision {
-    /// Let the caller in.
+    /// Let the caller in; as the first leg of a bonding group if it asks for that.
     Accept {
         /// The keys its material opened to; `None` for a caller without encryption.
         keys: Option<SessionKeys>,
         /// How the connection behaves.
+        config: ConnectionConfig,
+    },
+    /// Let the caller in as one more leg of the bonding group it names, which must have a
+    /// leg here already and the same stream ID; otherwise the caller hears nothing, and asks
+    /// anew.
+    Join {
+        /// The keys its material opened to; `None` for a caller without encryption.
+        keys: Option<SessionKeys>,
+        /// How the leg behaves.
         config: ConnectionConfig,
     },
     /// Send it away. This is the true reason; what the caller is told depends on
@@ -133,12 +144,7 @@ impl Endpoint {
             self.counters.requests_throttled += 1;
             return self.odd(now, from, OddityKind::Throttled);
         }
-        let read = ConclusionRequest::read(handshake, min_version);
-        let read = read.and_then(|conclusion| match conclusion.group {
-            None => Ok(conclusion),
-            Some(_) => Err(RejectReason::Group),
-        });
-        let conclusion = match read {
+        let conclusion = match ConclusionRequest::read(handshake, min_version) {
             Ok(conclusion) => conclusion,
             Err(reason) => {
                 let bytes = refuse(reason);
@@ -167,6 +173,7 @@ impl Endpoint {
             local: to,
             stream_id: conclusion.stream_id.clone(),
             encryption: conclusion.encryption.clone(),
+            group: conclusion.group.map(GroupRequest::read),
             packet_filter: conclusion.packet_filter,
             peer_version: hs.version,
             peer_receive_latency: millis(hs.receive_latency_millis),
@@ -192,7 +199,8 @@ impl Endpoint {
             return;
         }
         match decision {
-            Decision::Accept { keys, config } => self.accept(now, request, keys, config),
+            Decision::Accept { keys, config } => self.accept(now, request, keys, config, false),
+            Decision::Join { keys, config } => self.accept(now, request, keys, config, true),
             Decision::Reject(reason) => self.reject(now, request, reason),
             Decision::Postpone => drop(self.admission.remove(request)),
         }
@@ -224,6 +232,7 @@ impl Endpoint {
         request: RequestId,
         keys: Option<SessionKeys>,
         config: ConnectionConfig,
+        joins: bool,
     ) {
         let Some(pending) = self.admission.undecided(request) else {
             return;
@@ -242,8 +251,42 @@ impl Endpoint {
         let refusal = mismatch.or(full.then_some(RejectReason::Overloaded));
         match refusal {
             Some(reason) => self.overrule(now, request, reason),
-            None => self.establish(now, request, keys, config),
+            None => match self.membership(request, keys.is_some(), joins) {
+                Ok(membership) => self.establish(now, request, keys, config, membership),
+                Err(Some(reason)) => self.overrule(now, request, reason),
+                Err(None) => {
+                    self.admission.remove(request);
+                    self.events.push_back(Event::RequestGone(request));
+                }
+            },
         }
+    }
+
+    /// The group that a caller is to be a leg of; without a reason, it is to ask anew.
+    fn membership(
+        &mut self,
+        request: RequestId,
+        encrypted: bool,
+        joins: bool,
+    ) -> Result<Option<Membership>, Option<RejectReason>> {
+        let pending = self.admission.undecided(request).ok_or(None)?;
+        let stream_id = pending.conclusion.stream_id.clone();
+        let Some(asked) = pending.conclusion.group.map(GroupRequest::read) else {
+            return if joins { Err(None) } else { Ok(None) };
+        };
+        if !joins {
+            let number = self.draw_group().ok_or(RejectReason::Overloaded)?;
+            return Ok(Some(Membership::Founder(number)));
+        }
+        let id = self.group_for(&asked, &stream_id).ok_or(None)?;
+        let group = self.table.group(id).ok_or(None)?;
+        if !group.has_room() {
+            return Err(Some(RejectReason::Overloaded));
+        }
+        if group.negotiated.encryption.is_some() != encrypted {
+            return Err(Some(RejectReason::Group));
+        }
+        Ok(Some(Membership::Joiner(id)))
     }
 
     /// Refuses what was to be accepted; whoever decided so is told that nothing comes of it.
@@ -258,6 +301,7 @@ impl Endpoint {
         request: RequestId,
         keys: Option<SessionKeys>,
         mut config: ConnectionConfig,
+        membership: Option<Membership>,
     ) {
         let Some(socket) = self
             .table
@@ -277,8 +321,12 @@ impl Endpoint {
         config.max_latency = config.max_latency.min(self.limits.max_latency);
         let wished = millis(pending.conclusion.hs.send_latency_millis).max(config.latency);
         let capacity = config.receive_capacity_packets(wished.min(config.max_latency));
+        let too_late_drop = config.too_late_drop;
         let clock = SocketClock::new(now, config.first_timestamp_micros);
-        let ours = our_side(socket, &config, capacity);
+        let ours = OurSide {
+            group: membership.and_then(|membership| self.group_number(membership)),
+            ..our_side(socket, &config, capacity)
+        };
         let (response, negotiated) =
             pending
                 .conclusion
@@ -297,8 +345,10 @@ impl Endpoint {
                 receive_capacity_packets: capacity,
                 handshake: pending.arrived,
                 response: Some(response),
+                index_near: membership.and_then(|membership| self.index_near(membership)),
             },
         );
+        let first = connection.next_index();
         let occupant = Occupant::Connection(Box::new(connection));
         let id = self
             .table
@@ -309,6 +359,18 @@ impl Endpoint {
         self.counters.accepted += 1;
         self.counters.connected += 1;
         self.answer_first(id.slot);
+        let asked = pending.conclusion.group.map(GroupRequest::read);
+        if let Some((membership, asked)) = membership.zip(asked) {
+            let made = Founding {
+                request: asked,
+                negotiated,
+                capacity_packets: capacity as usize,
+                too_late_drop,
+                first,
+            };
+            let leg = (id, self.locate(pending.peer, None).0);
+            return self.enter_group(now, leg, (request, asked), membership, made);
+        }
         self.events.push_back(Event::Connected {
             id,
             request: Some(request),

@@ -15,6 +15,7 @@ mod admission;
 mod bundled;
 mod calls;
 mod counters;
+mod groups;
 mod inbound;
 mod limiter;
 mod listen;
@@ -81,6 +82,8 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     counters: EndpointCounters,
     connections: usize,
+    /// The groups that have legs.
+    groups: Vec<ConnectionId>,
 }
 
 /// A datagram that belongs to no connection.
@@ -121,6 +124,7 @@ impl Endpoint {
             events: VecDeque::new(),
             counters: EndpointCounters::default(),
             connections: 0,
+            groups: Vec::new(),
         }
     }
 
@@ -154,6 +158,9 @@ impl Endpoint {
     /// The next payload received, in order, as soon as it is in order.
     pub fn poll_received(&mut self, id: ConnectionId) -> Option<Received> {
         let now = self.now;
+        if let Some(group) = self.table.group_mut(id) {
+            return group.pop();
+        }
         self.table.connection_mut(id)?.receive(now)
     }
 
@@ -183,6 +190,7 @@ impl Endpoint {
         match &mut entry.occupant {
             Occupant::Connection(connection) => connection.close(now),
             Occupant::Call(_) => return self.cancel_call(id),
+            Occupant::Group(_) => return self.close_group(now, id, false),
         }
         self.mark(id.slot);
     }
@@ -195,15 +203,19 @@ impl Endpoint {
             connection.cut_off();
             self.mark(id.slot);
         }
+        self.close_group(now, id, true);
     }
 
     /// What both sides agreed on.
     #[must_use]
     pub fn negotiated(&self, id: ConnectionId) -> Option<&Negotiated> {
-        Some(&self.table.connection(id)?.negotiated)
+        match self.table.group(id) {
+            Some(group) => Some(&group.negotiated),
+            None => Some(&self.table.connection(id)?.negotiated),
+        }
     }
 
-    /// Where the peer is.
+    /// Where the peer is; of a group, where its first leg came from.
     #[must_use]
     pub fn peer(&self, id: ConnectionId) -> Option<SocketAddr> {
         Some(self.locate(self.table.get(id)?.peer, None).0)
@@ -213,12 +225,19 @@ impl Endpoint {
     /// may be replaced by the one that comes back with the same credential.
     #[must_use]
     pub fn last_arrival(&self, id: ConnectionId) -> Option<Instant> {
+        if let Some(group) = self.table.group(id) {
+            let heard = |leg| Some(self.table.connection(leg)?.last_heard());
+            return group.legs().filter_map(heard).max();
+        }
         Some(self.table.connection(id)?.last_heard())
     }
 
     /// Full statistics of a connection.
     pub fn statistics(&mut self, now: Instant, id: ConnectionId) -> Option<Statistics> {
         self.advance(now);
+        if self.table.group(id).is_some() {
+            return self.group_statistics(now, id);
+        }
         Some(self.table.connection_mut(id)?.statistics(now))
     }
 
@@ -249,10 +268,12 @@ impl Endpoint {
         if !core::mem::replace(&mut entry.marked, true) {
             self.marked.push_back(slot);
         }
-        if let Occupant::Connection(connection) = &entry.occupant
-            && connection.has_received()
-            && !core::mem::replace(&mut entry.readable, true)
-        {
+        let has_received = match &entry.occupant {
+            Occupant::Connection(connection) => entry.group.is_none() && connection.has_received(),
+            Occupant::Group(group) => group.has_ready(),
+            Occupant::Call(_) => false,
+        };
+        if has_received && !core::mem::replace(&mut entry.readable, true) {
             self.readable.push_back(slot);
         }
     }

@@ -60,6 +60,14 @@ impl Endpoint {
                 self.timers.set(slot, call.wake_at());
                 return After::Keep;
             }
+            Occupant::Group(group) => {
+                entry.marked = false;
+                if group.is_forgettable(now) {
+                    return After::Forget;
+                }
+                self.timers.set(slot, group.wake_at());
+                return After::Keep;
+            }
         };
         let progress = match entry.bundle {
             None => connection.poll_transmit(now, batch, &mut self.random),
@@ -83,10 +91,18 @@ impl Endpoint {
             if let Some(key) = entry.bundle {
                 self.bundles.on_ended(now, key);
             }
-            self.events.push_back(Event::Closed {
-                id: entry.id,
-                reason,
-            });
+            match entry.group {
+                Some(group) => {
+                    let leg = (entry.id, entry.peer);
+                    self.timers.set(slot, connection.wake_at());
+                    self.leg_left(now, leg, group, reason);
+                    return After::Keep;
+                }
+                None => self.events.push_back(Event::Closed {
+                    id: entry.id,
+                    reason,
+                }),
+            }
         }
         if connection.is_forgettable(now) {
             return After::Forget;
@@ -121,6 +137,13 @@ impl Endpoint {
                     self.check_call(now, slot);
                     continue;
                 }
+                Occupant::Group(_) => {
+                    self.check_group(now, slot);
+                    continue;
+                }
+            }
+            if let Some(group) = entry.group {
+                self.after_leg(now, slot, group);
             }
             self.mark(slot);
         }

@@ -2,6 +2,7 @@ use super::calls::Call;
 use crate::config::SocketIdSpace;
 use crate::connection::Connection;
 use crate::event::ConnectionId;
+use crate::group::Group;
 use crate::srtla::BundleKey;
 use crate::wire::{SequenceNumber, SocketId};
 use core::hash::{BuildHasherDefault, Hasher};
@@ -39,6 +40,8 @@ impl PeerKey {
 pub(crate) enum Occupant {
     Call(Box<Call>),
     Connection(Box<Connection>),
+    /// Its legs are connections in slots of their own.
+    Group(Box<Group>),
 }
 
 /// One socket of ours.
@@ -50,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) occupant: Occupant,
     /// The SRTLA bundle its packets come over; `peer` is that bundle's identity then.
     pub(crate) bundle: Option<BundleKey>,
+    /// The slot of the group it is a leg of.
+    pub(crate) group: Option<u32>,
     /// The address that answers for it.
     pub(crate) account: IpAddr,
     /// How repeated conclusions find it; `None`: a call of ours.
@@ -111,6 +116,7 @@ impl Table {
             socket,
             peer,
             bundle: BundleKey::of(peer),
+            group: None,
             account: peer.ip(),
             occupant,
             key,
@@ -158,14 +164,28 @@ impl Table {
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
         match &self.get(id)?.occupant {
             Occupant::Connection(connection) => Some(connection),
-            Occupant::Call(_) => None,
+            Occupant::Call(_) | Occupant::Group(_) => None,
+        }
+    }
+
+    pub(crate) fn group(&self, id: ConnectionId) -> Option<&Group> {
+        match &self.get(id)?.occupant {
+            Occupant::Group(group) => Some(group),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn group_mut(&mut self, id: ConnectionId) -> Option<&mut Group> {
+        match &mut self.at(id.slot).filter(|entry| entry.id == id)?.occupant {
+            Occupant::Group(group) => Some(group),
+            _ => None,
         }
     }
 
     pub(crate) fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         match &mut self.at(id.slot).filter(|entry| entry.id == id)?.occupant {
             Occupant::Connection(connection) => Some(connection),
-            Occupant::Call(_) => None,
+            Occupant::Call(_) | Occupant::Group(_) => None,
         }
     }
 }

@@ -23,7 +23,10 @@ mod tsbpd;
 
 pub(crate) use ack::AckKind;
 pub(crate) use arrived::{Arrived, Fate};
+pub(crate) use buffer::{Arrival, ReceiveBuffer};
+pub(crate) use playout::PlayoutLevel;
 pub use received::Received;
 pub(crate) use receiver::Receiver;
 pub(crate) use rtt::Rtt;
 pub(crate) use settings::ReceiverSettings;
+pub(crate) use skipped::Skipped;

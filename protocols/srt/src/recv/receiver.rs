@@ -22,6 +22,8 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
+mod leg;
+
 /// A sender that pauses may resume this far ahead; anything further is not believed.
 const MAX_JUMP_PACKETS: u64 = 1 << 20;
 /// The least room ever announced, as libsrt does: zero would stop the sender for good.
@@ -48,6 +50,10 @@ pub(crate) struct Receiver {
     repeat_reports: bool,
     hold_reports: bool,
     announced_full: bool,
+    /// Set on a leg of a group: what the group needs next.
+    group_next: Option<u64>,
+    /// Gaps before this have been compared with what the group has.
+    compared: u64,
 }
 
 impl Receiver {
@@ -77,6 +83,8 @@ impl Receiver {
             repeat_reports: settings.repeat_reports,
             hold_reports: settings.hold_reports,
             announced_full: false,
+            group_next: None,
+            compared: settings.first,
         }
     }
 
@@ -122,7 +130,9 @@ impl Receiver {
 
     /// The index of a packet that comes now.
     pub(crate) fn index_of(&self, sequence: SequenceNumber) -> u64 {
-        sequence.unwrap_near(self.buffer.end())
+        // A leg may have been idle for long.
+        let near = self.buffer.end().max(self.group_next.unwrap_or(0));
+        sequence.unwrap_near(near)
     }
 
     /// Nobody will rebuild `first..=last`: what is missing of it is to be reported.
@@ -146,8 +156,14 @@ impl Receiver {
             reordered_by: 0,
             dropped: 0,
         };
+        self.pass_over_what_the_group_has(index);
         if let Err(fate) = self.admit(now, index, header) {
             arrived.fate = fate;
+            if self.is_news_for_the_group(index)
+                && let Ok(payload) = self.open(header, payload, crypto)
+            {
+                self.contribute(now, index, header.timestamp, payload);
+            }
             return arrived;
         }
         let payload = match self.open(header, payload, crypto) {
@@ -163,16 +179,18 @@ impl Receiver {
         }
         self.pass_over_a_gap(index, &mut arrived);
         self.note_order(now, index, header, rtt, &mut arrived);
-        let due = self.tsbpd.due(now, header.timestamp);
-        self.place(
-            now,
-            index,
-            Arrival {
-                payload,
-                arrived: now,
-                due,
-            },
-        );
+        let mut arrival = Arrival {
+            payload,
+            arrived: now,
+            due: self.tsbpd.due(now, header.timestamp),
+        };
+        if self.group_next.is_some()
+            && let Some(payload) = arrival.payload.take()
+        {
+            // The group puts it in order; here its place is enough.
+            self.contribute(now, index, header.timestamp, payload);
+        }
+        self.place(now, index, arrival);
         self.acks.on_packet(now, self.buffer.next());
         arrived
     }
@@ -337,7 +355,8 @@ impl Receiver {
 
     /// When the first gap is skipped unless it is repaired.
     pub(crate) fn skip_due_at(&self) -> Option<Instant> {
-        if !self.too_late_drop || self.holes.is_empty() {
+        // On a leg it is the group that waits no longer.
+        if !self.too_late_drop || self.holes.is_empty() || self.group_next.is_some() {
             return None;
         }
         self.buffer

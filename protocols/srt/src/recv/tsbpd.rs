@@ -20,6 +20,10 @@ pub(crate) struct Tsbpd {
     latency: Duration,
     tracer: DriftTracer,
     trace_drift: bool,
+    /// Where the group's legs together put the peer's timestamp zero, on a leg.
+    shared_micros: Option<i64>,
+    /// The base came from the group and is still to be measured on this leg.
+    is_foreign: bool,
 }
 
 impl Tsbpd {
@@ -37,7 +41,29 @@ impl Tsbpd {
             latency,
             tracer: DriftTracer::default(),
             trace_drift,
+            shared_micros: None,
+            is_foreign: false,
         }
+    }
+
+    /// Where this connection by itself sees the peer's timestamp zero.
+    pub(crate) const fn offset_micros(&self) -> i64 {
+        self.base_micros + self.drift_micros
+    }
+
+    /// From now on packets are due by what all legs of a group share. This leg's own
+    /// measure goes on, for the day it has to lead.
+    pub(crate) const fn share(&mut self, offset_micros: i64) {
+        self.shared_micros = Some(offset_micros);
+    }
+
+    /// Joins a group in mid-stream: timestamps count from the group's start, not from this
+    /// leg's handshake.
+    pub(crate) const fn adopt(&mut self, offset_micros: i64) {
+        self.base_micros = offset_micros;
+        self.drift_micros = 0;
+        self.is_foreign = true;
+        self.share(offset_micros);
     }
 
     pub(crate) const fn latency(&self) -> Duration {
@@ -52,7 +78,8 @@ impl Tsbpd {
     /// When a packet with this timestamp originated, on our clock (plus the transit time
     /// of the handshake).
     pub(crate) fn origin(&self, now: Instant, timestamp: Timestamp) -> Instant {
-        let micros = self.base_micros + self.unwrap(now, timestamp) + self.drift_micros;
+        let offset = self.shared_micros.unwrap_or(self.offset_micros());
+        let micros = offset + self.unwrap(now, timestamp);
         Instant::from_micros(micros.max(0).cast_unsigned())
     }
 
@@ -64,6 +91,11 @@ impl Tsbpd {
 
     /// An ACKACK with this timestamp arrived: a sample of the clocks' drift.
     pub(crate) fn on_ackack(&mut self, now: Instant, timestamp: Timestamp, rtt: Duration) {
+        if core::mem::take(&mut self.is_foreign) {
+            // This leg's way may be longer or shorter: that is no drift.
+            self.base_micros = now.as_micros().cast_signed() - self.unwrap(now, timestamp);
+            return;
+        }
         if !self.trace_drift {
             return;
         }

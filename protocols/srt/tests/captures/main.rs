@@ -4,6 +4,7 @@
 
 mod caller;
 mod filter;
+mod groups;
 mod handshakes;
 mod listener;
 mod payloads;

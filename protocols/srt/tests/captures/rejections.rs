@@ -2,7 +2,7 @@
 
 use tidegate_srt::RejectReason;
 use tidegate_srt::handshake::ConclusionRequest;
-use tidegate_srt::wire::{RejectCode, RequestType, SrtVersion};
+use tidegate_srt::wire::{GroupExtension, RejectCode, RequestType, SrtVersion};
 
 use crate::session::Session;
 
@@ -65,16 +65,17 @@ fn a_filter_that_does_not_fit_ours_is_a_conflict() {
 }
 
 #[test]
-fn what_is_not_supported_is_recognised() {
+fn groups_are_recognised_by_their_kind_and_number() {
     let cases = [
-        ("group-broadcast", RejectReason::Group),
-        ("group-backup", RejectReason::Group),
+        ("group-broadcast", GroupExtension::BROADCAST, 0x43f0_6817),
+        ("group-backup", GroupExtension::BACKUP, 0x5af1_8335),
     ];
-    for (name, expected) in cases {
+    for (name, kind, number) in cases {
         let session = Session::read(name);
         let (_, _, conclusion) =
             session.handshake(true, |request| request == RequestType::Conclusion);
-        let read = ConclusionRequest::read(&conclusion, SrtVersion::HANDSHAKE_5);
-        assert_eq!(read.unwrap_err(), expected, "{name}");
+        let read = ConclusionRequest::read(&conclusion, SrtVersion::HANDSHAKE_5).unwrap();
+        let group = read.group.unwrap();
+        assert_eq!((group.kind, group.group), (kind, number), "{name}");
     }
 }

@@ -144,7 +144,6 @@ fn callers_that_cannot_be_served_are_refused_with_libsrts_codes() {
         ),
         ("reject-gcm-vs-ctr", RejectReason::CryptoMode),
         ("reject-fec-conflict", RejectReason::Filter),
-        ("group-backup", RejectReason::Group),
     ];
     for (name, reason) in cases {
         let session = Session::read(name);

@@ -1,0 +1,156 @@
+//! Bonding groups of a real libsrt, over two relays of which one is cut.
+#![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+mod common;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Bed, PASSPHRASE, Sender};
+use serde_json::Value;
+use tidegate_testkit::{LossyRelay, eventually, media, peers};
+
+fn srt_test_live() -> Option<PathBuf> {
+    let what = "an srt-test-live of libsrt 1.5 with bonding";
+    peers::from_environment("TIDEGATE_PEER_SRT_TEST_LIVE", what)
+}
+
+/// libsrt itself, which sends over groups.
+fn libsrt() -> Option<PathBuf> {
+    let what = "the shared library of a libsrt 1.5 with bonding";
+    peers::from_environment("TIDEGATE_PEER_LIBSRT", what)
+}
+
+/// How the group is called, and what its legs are to be seen as.
+struct Call {
+    kind: &'static str,
+    passphrase: &'static str,
+    working: [&'static str; 2],
+}
+
+const BROADCAST: Call = Call {
+    kind: "broadcast",
+    passphrase: "",
+    working: ["active", "active"],
+};
+
+const SETTINGS: &str = r#"{ "listener": "ingest", "stream_id": "live/cam", "latency": "800ms" }"#;
+
+fn server(bed: &Bed) -> SocketAddr {
+    ([127, 0, 0, 1], bed.port).into()
+}
+
+/// Two ways to the server, which lose a few packets each.
+fn relays(bed: &Bed, per_mille: u64) -> [LossyRelay; 2] {
+    [1, 2].map(|seed| LossyRelay::start(server(bed), per_mille, seed))
+}
+
+/// A group caller over both relays that has reached the source. Of libsrt's own programs none
+/// sends over a group, so a small script drives its library.
+fn group(library: &Path, bed: &Bed, relays: &[LossyRelay; 2], call: &Call) -> Sender {
+    let member = |at: usize| format!("{}:{}", relays[at].port(), 10 - at);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/group_sender.py");
+    let mut command = Command::new("python3");
+    command.arg(script).arg(library);
+    command.args([call.kind, "live/cam", "800", call.passphrase]);
+    command.args([member(0), member(1)]);
+    let feed = bed.engine.feed("cam");
+    let before = feed.carried().bytes;
+    let arrives = || feed.carried().bytes > before;
+    Sender::start_as("group", &mut command, bed.folder(), arrives)
+}
+
+fn status(bed: &Bed) -> Value {
+    serde_json::to_value(bed.source_status("cam")).unwrap()
+}
+
+fn states(bed: &Bed) -> Vec<String> {
+    let legs = status(bed)["srt"]["legs"].as_array().cloned();
+    let state = |leg: &Value| leg["state"].as_str().unwrap_or_default().to_owned();
+    let mut states: Vec<String> = legs.unwrap_or_default().iter().map(state).collect();
+    states.sort();
+    states
+}
+
+/// Sends with both legs, cuts the first in mid-stream, and wants everything to arrive.
+fn cut_costs_nothing(settings: &str, per_mille: u64, call: &Call) {
+    let Some(library) = libsrt().filter(|_| peers::have(&["python3"])) else {
+        return;
+    };
+    let bed = Bed::new();
+    bed.source("cam", settings);
+    let gathered = bed.gather("cam");
+    let relays = relays(&bed, per_mille);
+    let mut caller = group(&library, &bed, &relays, call);
+    let [first, second] = relays;
+    let sent = media::numbered_ts(7 * 9000);
+    std::thread::scope(|scope| {
+        scope.spawn(|| caller.send(&sent));
+        eventually("both legs are there", || {
+            (states(&bed) == call.working).then_some(())
+        });
+        drop(first);
+        eventually("the cut leg is seen to be down", || {
+            (states(&bed) == ["active", "down"]).then_some(())
+        });
+    });
+    gathered.assert_carried(&sent);
+    let status = status(&bed);
+    assert_eq!(status["connection"], "connected");
+    assert_eq!(status["reconnects"], 0);
+    assert_eq!(status["srt"]["packets_dropped"], 0);
+    assert!(second.lost() > 0 || per_mille == 0);
+}
+
+#[test]
+fn a_broadcast_group_loses_nothing_when_a_leg_is_cut_over_lossy_links() {
+    cut_costs_nothing(SETTINGS, 20, &BROADCAST);
+}
+
+#[test]
+fn a_backup_group_loses_nothing_when_its_active_leg_is_cut() {
+    let call = Call {
+        kind: "backup",
+        working: ["active", "idle"],
+        ..BROADCAST
+    };
+    cut_costs_nothing(SETTINGS, 0, &call);
+}
+
+#[test]
+fn an_encrypted_group_opens_with_the_keys_of_each_leg() {
+    let settings = format!(
+        r#"{{ "listener": "ingest", "stream_id": "live/cam", "latency": "800ms", "passphrase": "{PASSPHRASE}" }}"#
+    );
+    let call = Call {
+        passphrase: PASSPHRASE,
+        ..BROADCAST
+    };
+    cut_costs_nothing(&settings, 20, &call);
+}
+
+#[test]
+fn a_group_that_wants_to_read_is_refused_and_the_journal_says_why() {
+    let Some(program) = srt_test_live() else {
+        return;
+    };
+    let bed = Bed::new();
+    bed.source(
+        "cam",
+        r#"{ "listener": "ingest", "stream_id": "live/cam" }"#,
+    );
+    bed.output(
+        "out",
+        "cam",
+        r#"{ "listener": "ingest", "stream_id": "watch/cam", "open": true }"#,
+    );
+    let port = bed.port;
+    let from = format!("srt:////group?nodes=127.0.0.1:{port}&type=broadcast&streamid=watch/cam");
+    let mut command = Command::new(program);
+    command.args([&from, "file://con"]);
+    let _reader = tidegate_testkit::Process::start("reader", &mut command, bed.folder());
+    let rejection = bed.rejection("watch/cam");
+    assert_eq!(rejection.reason, "wrong_mode");
+    assert!(rejection.advice.contains("without a group"));
+}

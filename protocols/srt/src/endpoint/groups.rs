@@ -1,0 +1,286 @@
+//! Bonding groups: where what their legs receive comes together.
+
+use super::Endpoint;
+use super::table::{Entry, Occupant};
+use crate::event::{CloseReason, ConnectionId, Event, RequestId};
+use crate::group::{Founding, Group, GroupRequest, LegStatus, MAX_GROUPS};
+use crate::handshake::StreamId;
+use crate::statistics::Statistics;
+use crate::wire::{GroupExtension, SocketId};
+use core::net::SocketAddr;
+use tidegate_units::Instant;
+
+/// Which group a new connection becomes a leg of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Membership {
+    /// It founds one, whose number at us is this.
+    Founder(SocketId),
+    /// It joins this one.
+    Joiner(ConnectionId),
+}
+
+impl Endpoint {
+    /// The legs of a bonding group, each with its own figures; lost ones are named until
+    /// others stand in for them. None for any other connection.
+    pub fn legs(&mut self, now: Instant, id: ConnectionId) -> Vec<LegStatus> {
+        self.advance(now);
+        let Some(group) = self.table.group(id) else {
+            return Vec::new();
+        };
+        let legs: Vec<ConnectionId> = group.legs().collect();
+        let mut figures: Vec<Option<Statistics>> = legs
+            .into_iter()
+            .map(|leg| Some(self.table.connection_mut(leg)?.statistics(now)))
+            .collect();
+        let mut next = figures.iter_mut();
+        let take = |_| next.next().and_then(Option::take);
+        self.table
+            .group(id)
+            .map_or_else(Vec::new, |group| group.status(now, take))
+    }
+
+    /// The figures of a group as one connection.
+    pub(super) fn group_statistics(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+    ) -> Option<Statistics> {
+        let legs = self.legs(now, id);
+        Some(self.table.group_mut(id)?.statistics(now, &legs))
+    }
+
+    /// The open group that a request is for.
+    pub(super) fn group_for(
+        &mut self,
+        request: &GroupRequest,
+        stream_id: &StreamId,
+    ) -> Option<ConnectionId> {
+        self.groups.iter().rev().copied().find(|id| {
+            let group = self.table.group(*id);
+            group.is_some_and(|group| group.is_for(request, stream_id))
+        })
+    }
+
+    /// A number for a new group, unless there are too many.
+    pub(super) fn draw_group(&mut self) -> Option<SocketId> {
+        if self.groups.len() >= MAX_GROUPS {
+            return None;
+        }
+        let socket = self
+            .table
+            .draw_socket(self.socket_ids, None, &mut self.random)?;
+        // No datagram can name it: sockets' own names leave the bit alone.
+        Some(SocketId::new(socket.value() | GroupExtension::ID_BIT))
+    }
+
+    /// The number that all legs of a group are told.
+    pub(super) fn group_number(&self, membership: Membership) -> Option<u32> {
+        match membership {
+            Membership::Founder(number) => Some(number.value()),
+            Membership::Joiner(group) => Some(self.table.get(group)?.socket.value()),
+        }
+    }
+
+    /// Where a group's stream is, for a leg that joins it.
+    pub(super) fn index_near(&self, membership: Membership) -> Option<u64> {
+        match membership {
+            Membership::Founder(_) => None,
+            Membership::Joiner(group) => Some(self.table.group(group)?.buffer().next()),
+        }
+    }
+
+    /// Makes a new connection a leg.
+    pub(super) fn enter_group(
+        &mut self,
+        now: Instant,
+        (leg, peer): (ConnectionId, SocketAddr),
+        (request, asked): (RequestId, GroupRequest),
+        membership: Membership,
+        made: Founding,
+    ) {
+        let group = match membership {
+            Membership::Founder(socket) => {
+                let negotiated = made.negotiated.clone();
+                let Some(group) = self.found_group(now, leg, socket, made) else {
+                    return;
+                };
+                self.events.push_back(Event::Connected {
+                    id: group,
+                    request: Some(request),
+                    negotiated,
+                });
+                group
+            }
+            Membership::Joiner(group) => group,
+        };
+        if let Some(entry) = self.table.at(leg.slot) {
+            entry.group = Some(group.slot);
+        }
+        if let Some(group) = self.table.group_mut(group) {
+            group.add(now, leg, peer, asked.weight);
+            let (next, offset) = (group.buffer().next(), group.clock().offset_micros());
+            if let Membership::Joiner(_) = membership
+                && let Some(connection) = self.table.connection_mut(leg)
+            {
+                connection.join_group(next, offset);
+            }
+        }
+        self.events.push_back(Event::LegJoined {
+            group,
+            request,
+            peer,
+        });
+    }
+
+    fn found_group(
+        &mut self,
+        now: Instant,
+        leg: ConnectionId,
+        socket: SocketId,
+        made: Founding,
+    ) -> Option<ConnectionId> {
+        let connection = self.table.connection_mut(leg)?;
+        connection.found_group();
+        let offset = connection.clock_offset_micros();
+        let peer = made.negotiated.peer;
+        let group = Box::new(Group::found(now, made, leg, offset));
+        let id = self
+            .table
+            .insert(socket, peer, None, Occupant::Group(group));
+        if let Some(entry) = self.table.at(id.slot) {
+            // Its legs count.
+            entry.counted = false;
+        }
+        self.groups.push(id);
+        Some(id)
+    }
+
+    /// A leg has done something: takes what it received, and tells all legs.
+    pub(super) fn after_leg(&mut self, now: Instant, leg_slot: u32, group_slot: u32) {
+        self.with_group(now, group_slot, |endpoint, group| {
+            let Some(entry) = endpoint.table.at(leg_slot) else {
+                return;
+            };
+            let leg = entry.id;
+            let Occupant::Connection(connection) = &mut entry.occupant else {
+                return;
+            };
+            while let Some(packet) = connection.receive(now) {
+                group.take(now, leg, packet);
+            }
+            let offset = connection.clock_offset_micros();
+            if group.clock().on_measured(leg, offset) {
+                let shared = group.clock().offset_micros();
+                for leg in group.legs() {
+                    if let Some(connection) = endpoint.table.connection_mut(leg) {
+                        connection.share_clock(shared);
+                    }
+                }
+            }
+        });
+    }
+
+    /// A gap may be due.
+    pub(super) fn check_group(&mut self, now: Instant, group_slot: u32) {
+        self.with_group(now, group_slot, |_, _| {});
+    }
+
+    /// Does something to a group, then skips what is late and tells all legs what came.
+    fn with_group(
+        &mut self,
+        now: Instant,
+        group_slot: u32,
+        act: impl FnOnce(&mut Self, &mut Group),
+    ) {
+        let Some(mut entry) = self.table.take(group_slot) else {
+            return;
+        };
+        if let Occupant::Group(group) = &mut entry.occupant {
+            act(self, group);
+            group.drop_late(now);
+            self.tell_legs(now, group);
+        }
+        self.table.put_back(entry);
+        self.mark(group_slot);
+    }
+
+    fn tell_legs(&mut self, now: Instant, group: &mut Group) {
+        let news = group.take_news();
+        for leg in group.legs() {
+            let connection = self.table.connection_mut(leg);
+            if connection.is_some_and(|leg| leg.follow_group(now, group.buffer(), &news)) {
+                self.mark(leg.slot);
+            }
+        }
+        group.give_back(news);
+    }
+
+    /// A leg has ended, and with the last one its group.
+    pub(super) fn leg_left(
+        &mut self,
+        now: Instant,
+        (leg, peer): (ConnectionId, SocketAddr),
+        group_slot: u32,
+        reason: CloseReason,
+    ) {
+        let peer = self.locate(peer, None).0;
+        let figures = self
+            .table
+            .connection_mut(leg)
+            .map(|connection| connection.statistics(now));
+        let Some(Entry { id: group, .. }) = self.table.at(group_slot) else {
+            return;
+        };
+        let group = *group;
+        let Some((members, figures)) = self.table.group_mut(group).zip(figures) else {
+            return;
+        };
+        let is_last = members.remove(now, leg, figures);
+        let closing = members.closing;
+        self.events.push_back(Event::LegLeft {
+            group,
+            peer,
+            reason,
+        });
+        if is_last {
+            self.groups.retain(|known| *known != group);
+            let reason = if closing { CloseReason::Local } else { reason };
+            self.events.push_back(Event::Closed { id: group, reason });
+        } else {
+            self.lead_by_the_oldest(group);
+        }
+        self.mark(group_slot);
+    }
+
+    /// The leg that led the group's clock may be gone.
+    fn lead_by_the_oldest(&mut self, id: ConnectionId) {
+        let leader = self.table.group(id).and_then(Group::leader);
+        let Some(leader) = leader else { return };
+        let offset = self
+            .table
+            .connection(leader)
+            .map(|leg| leg.clock_offset_micros());
+        if let Some((group, offset)) = self.table.group_mut(id).zip(offset) {
+            group.clock().lead(leader, offset);
+        }
+    }
+
+    /// Ends a group: each leg is closed as any connection, or cut off.
+    pub(super) fn close_group(&mut self, now: Instant, id: ConnectionId, at_once: bool) {
+        let Some(group) = self.table.group_mut(id) else {
+            return;
+        };
+        group.closing = true;
+        let legs: Vec<ConnectionId> = group.legs().collect();
+        for leg in legs {
+            if let Some(connection) = self.table.connection_mut(leg) {
+                if at_once {
+                    connection.cut_off();
+                } else {
+                    connection.close(now);
+                }
+                self.mark(leg.slot);
+            }
+        }
+    }
+}

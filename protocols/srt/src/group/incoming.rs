@@ -1,0 +1,316 @@
+use super::clock::GroupClock;
+use super::merge::{Merge, Merged};
+use super::status::{GroupRequest, LegState, LegStatus};
+use crate::connection::Intervals;
+use crate::event::ConnectionId;
+use crate::handshake::{Negotiated, StreamId};
+use crate::recv::{ReceiveBuffer, Received};
+use crate::send::HEADER_BYTES;
+use crate::statistics::{Counters, Statistics};
+use crate::wire::KeyState;
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+use tidegate_units::{Bitrate, Duration, Instant};
+
+/// Legs of one group at the most.
+pub(crate) const MAX_LEGS: usize = 8;
+/// Groups of one endpoint at the most.
+pub(crate) const MAX_GROUPS: usize = 4096;
+/// A leg over which no media came for so long is idle.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
+/// A leg over which not even keepalives came for so long, which are due every second.
+const SILENT_AFTER: Duration = Duration::from_millis(2500);
+/// How long a group that has ended can still be asked about.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// What a group is made from.
+pub(crate) struct Founding {
+    pub(crate) request: GroupRequest,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) capacity_packets: usize,
+    pub(crate) too_late_drop: bool,
+    /// The index of the first packet.
+    pub(crate) first: u64,
+}
+
+/// A group that a peer sends to us over.
+///
+/// ```text
+///  first leg ──▶ Open ── last leg gone ──▶ Over ── lingered ──▶ forgotten
+///                │  ▲
+///                └──┘ legs come and go
+/// ```
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) negotiated: Negotiated,
+    /// We are closing it: how the legs end says nothing more.
+    pub(crate) closing: bool,
+    request: GroupRequest,
+    merge: Merge,
+    clock: GroupClock,
+    /// The oldest first: it leads the clock.
+    legs: Vec<Leg>,
+    lost: VecDeque<LegStatus>,
+    /// What was merged since the legs were told last.
+    came: Vec<u64>,
+    created: Instant,
+    own: Counters,
+    /// What legs that are gone have counted.
+    gone: Counters,
+    intervals: Intervals,
+    forget_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Leg {
+    id: ConnectionId,
+    peer: SocketAddr,
+    weight: u16,
+    joined: Instant,
+    last_media: Option<Instant>,
+}
+
+impl Group {
+    /// A group whose first leg sees the peer's clock at `offset_micros`.
+    pub(crate) fn found(
+        now: Instant,
+        made: Founding,
+        leader: ConnectionId,
+        offset_micros: i64,
+    ) -> Self {
+        let latency = made.negotiated.receive_latency;
+        Self {
+            merge: Merge::new(
+                made.first,
+                made.capacity_packets,
+                latency,
+                made.too_late_drop,
+            ),
+            negotiated: made.negotiated,
+            closing: false,
+            request: made.request,
+            clock: GroupClock::new(leader, offset_micros),
+            legs: Vec::with_capacity(MAX_LEGS),
+            lost: VecDeque::new(),
+            came: Vec::new(),
+            created: now,
+            own: Counters::default(),
+            gone: Counters::default(),
+            intervals: Intervals::new(now, Counters::default()),
+            forget_at: None,
+        }
+    }
+
+    /// Whether a request is for this group. Stream ID and number are the caller's word; the
+    /// passphrase has been proved by whoever let the request in.
+    pub(crate) fn is_for(&self, request: &GroupRequest, stream_id: &StreamId) -> bool {
+        !self.closing
+            && self.forget_at.is_none()
+            && self.request.id == request.id
+            && self.request.kind == request.kind
+            && self.negotiated.stream_id == *stream_id
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.legs.len() < MAX_LEGS
+    }
+
+    pub(crate) fn add(&mut self, now: Instant, id: ConnectionId, peer: SocketAddr, weight: u16) {
+        self.legs.push(Leg {
+            id,
+            peer,
+            weight,
+            joined: now,
+            last_media: None,
+        });
+        // It stands in for the lost one that it looks most like.
+        let likeness = |lost: &LegStatus| {
+            let (address, weight) = (lost.peer.ip() == peer.ip(), lost.weight == weight);
+            (address && weight, address, weight)
+        };
+        let most_like = (0..self.lost.len()).max_by_key(|at| likeness(&self.lost[*at]));
+        most_like.map(|at| self.lost.remove(at));
+    }
+
+    /// A leg has ended, with these figures; true if it was the last.
+    pub(crate) fn remove(&mut self, now: Instant, id: ConnectionId, figures: Statistics) -> bool {
+        if let Some(at) = self.legs.iter().position(|leg| leg.id == id) {
+            let leg = self.legs.remove(at);
+            self.gone = self.gone.plus(&figures.total);
+            if self.lost.len() + self.legs.len() >= MAX_LEGS {
+                self.lost.pop_front();
+            }
+            self.lost.push_back(LegStatus {
+                peer: leg.peer,
+                state: LegState::Down,
+                weight: leg.weight,
+                since: now,
+                statistics: figures,
+            });
+        }
+        if !self.legs.is_empty() || self.forget_at.is_some() {
+            return false;
+        }
+        let lost = self.merge.flush(now);
+        self.on_dropped(lost);
+        self.forget_at = Some(now + LINGER);
+        true
+    }
+
+    pub(crate) fn legs(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.legs.iter().map(|leg| leg.id)
+    }
+
+    /// The leg that leads the clock.
+    pub(crate) fn leader(&self) -> Option<ConnectionId> {
+        self.legs.first().map(|leg| leg.id)
+    }
+
+    pub(crate) const fn clock(&mut self) -> &mut GroupClock {
+        &mut self.clock
+    }
+
+    /// Where the stream is, and what of it waits behind a gap.
+    pub(crate) const fn buffer(&self) -> &ReceiveBuffer {
+        self.merge.buffer()
+    }
+
+    /// The indices merged since this was last asked for, in a list to be given back.
+    pub(crate) fn take_news(&mut self) -> Vec<u64> {
+        core::mem::take(&mut self.came)
+    }
+
+    /// Gives the list back, so that it need not be allocated again.
+    pub(crate) fn give_back(&mut self, mut list: Vec<u64>) {
+        list.clear();
+        self.came = list;
+    }
+
+    /// Takes what a leg received.
+    pub(crate) fn take(&mut self, now: Instant, leg: ConnectionId, packet: Received) {
+        if let Some(leg) = self.legs.iter_mut().find(|known| known.id == leg) {
+            leg.last_media = Some(now);
+        }
+        let (index, bytes) = (packet.sequence, packet.payload.len() as u64 + HEADER_BYTES);
+        match self.merge.take(now, packet) {
+            Merged::Fresh { missing, dropped } => {
+                self.own.packets_received_unique += 1;
+                self.own.bytes_received_unique += bytes;
+                self.own.packets_lost += missing;
+                self.own.bytes_lost += missing * bytes;
+                self.on_dropped(dropped);
+                self.came.push(index);
+            }
+            Merged::Duplicate => self.own.packets_duplicate += 1,
+            Merged::Belated => self.own.packets_belated += 1,
+            Merged::NoRoom => self.own.packets_no_room += 1,
+        }
+    }
+
+    pub(crate) fn drop_late(&mut self, now: Instant) {
+        let lost = self.merge.drop_late(now);
+        self.on_dropped(lost);
+    }
+
+    const fn on_dropped(&mut self, packets: u64) {
+        let average = match self.own.packets_received_unique {
+            0 => 0,
+            received => self.own.bytes_received_unique / received,
+        };
+        self.own.packets_dropped += packets;
+        self.own.bytes_dropped += packets * average;
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Received> {
+        self.merge.pop()
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        self.merge.has_ready()
+    }
+
+    pub(crate) fn wake_at(&self) -> Instant {
+        let end = self.forget_at.into_iter().chain(self.merge.skip_due_at());
+        end.min().unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    pub(crate) fn is_forgettable(&self, now: Instant) -> bool {
+        self.forget_at.is_some_and(|at| at <= now)
+    }
+
+    /// The legs with their own figures, lost ones last; `figures` gives those of a leg.
+    pub(crate) fn status(
+        &self,
+        now: Instant,
+        mut figures: impl FnMut(ConnectionId) -> Option<Statistics>,
+    ) -> Vec<LegStatus> {
+        let present = self.legs.iter().filter_map(|leg| {
+            let statistics = figures(leg.id)?;
+            let is_fresh = |at: Instant| now.saturating_since(at) < IDLE_AFTER;
+            let state = if statistics.silent_for > SILENT_AFTER {
+                LegState::Silent
+            } else if leg.last_media.is_some_and(is_fresh) {
+                LegState::Active
+            } else {
+                LegState::Idle
+            };
+            Some(LegStatus {
+                peer: leg.peer,
+                state,
+                weight: leg.weight,
+                since: leg.joined,
+                statistics,
+            })
+        });
+        present.chain(self.lost.iter().cloned()).collect()
+    }
+
+    /// The figures of the stream: what the legs did together, with loss, duplicates and
+    /// play-out as they are after merging.
+    pub(crate) fn statistics(&mut self, now: Instant, legs: &[LegStatus]) -> Statistics {
+        let present = || legs.iter().filter(|leg| leg.state != LegState::Down);
+        let summed = present().fold(self.gone, |sum, leg| sum.plus(&leg.statistics.total));
+        let own = self.own;
+        let total = Counters {
+            packets_received_unique: own.packets_received_unique,
+            bytes_received_unique: own.bytes_received_unique,
+            packets_lost: own.packets_lost,
+            bytes_lost: own.bytes_lost,
+            packets_dropped: own.packets_dropped,
+            bytes_dropped: own.bytes_dropped,
+            packets_belated: own.packets_belated,
+            packets_duplicate: summed.packets_duplicate + own.packets_duplicate,
+            packets_no_room: summed.packets_no_room + own.packets_no_room,
+            ..summed
+        };
+        let (interval, interval_time) = self.intervals.last(now, &total);
+        let (packets, bytes, span, room) = self.merge.level(now);
+        let best = present()
+            .min_by_key(|leg| (leg.state as u8, leg.statistics.instant.rtt))
+            .or(legs.last());
+        let mut instant = best.map(|leg| leg.statistics.instant).unwrap_or_default();
+        instant.receive_buffer_packets = packets;
+        instant.receive_buffer_bytes = bytes;
+        instant.receive_buffer_time = span;
+        instant.receive_buffer_available_bytes = room * instant.segment_bytes;
+        instant.receive_latency = self.merge.latency();
+        let (receive_keys, send_keys) = best
+            .map_or((KeyState::Unsecured, KeyState::Unsecured), |leg| {
+                (leg.statistics.receive_keys, leg.statistics.send_keys)
+            });
+        let silent = present().map(|leg| leg.statistics.silent_for).min();
+        Statistics {
+            at: now,
+            uptime: now.saturating_since(self.created),
+            silent_for: silent.unwrap_or_default(),
+            receive_keys,
+            send_keys,
+            total,
+            interval,
+            interval_time,
+            send_rate: Bitrate::of(interval.bytes_sent, interval_time),
+            receive_rate: Bitrate::of(interval.bytes_received, interval_time),
+            instant,
+        }
+    }
+}

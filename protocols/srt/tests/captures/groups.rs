@@ -328,9 +328,9 @@ fn a_leg_that_idled_takes_over_when_the_other_is_cut() {
 fn a_leg_that_is_cut_in_mid_stream_costs_nothing() {
     let session = Session::read("group-broadcast");
     let callers = callers(&session);
-    for cut in 0..2 {
+    for cut in callers {
         let mut group = Group::new();
-        group.cut = Some((callers[cut], START + Duration::from_millis(700)));
+        group.cut = Some((cut, START + Duration::from_millis(700)));
         group.hear(&session);
         assert_complete(&group, &session);
         group.run_until(group.now + Duration::from_millis(100));

@@ -169,8 +169,10 @@ fn garbage_and_mutilated_handshakes_are_counted_and_change_nothing() {
         "srt://127.0.0.1:{port}?streamid=live/cam1&passphrase=publish-secret-1&pkt_size=1316"
     );
     let _camera = test_picture("camera", &to, server.folder());
-    server.source_becomes("cam", "is healthy", |view| view["health"] == "ok");
-    let lost_before = server.source("cam")["srt"]["packets_dropped"].clone();
+    let view = server.source_becomes("cam", "is healthy and counted", |view| {
+        view["health"] == "ok" && view["srt"]["packets_dropped"].is_number()
+    });
+    let lost_before = view["srt"]["packets_dropped"].clone();
 
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut state = 88_172_645_463_325_252_u64;

@@ -1,3 +1,4 @@
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
@@ -24,16 +25,25 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A UDP port on 127.0.0.1 that was free a moment ago, for peers that cannot be asked
-/// which port they got. Anything of ours binds port 0 instead.
+/// Where the system does not take ports from by itself: below Linux's usual range for them.
+const NAMED_PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// A free UDP port on 127.0.0.1 for peers that cannot be asked which port they got. Nobody who
+/// binds port 0 gets it before the peer does, and no test of this process gets it twice.
+/// Anything of ours binds port 0 instead.
 ///
 /// # Panics
 /// If the machine has no free port.
 #[must_use]
 pub fn free_udp_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free UDP port");
-    socket
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(NAMED_PORTS.end - NAMED_PORTS.start);
+    // Test programs that run at the same time begin far apart.
+    let first = std::process::id().wrapping_mul(7919);
+    (0..count)
+        .map(|_| first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % count)
+        .filter_map(|offset| u16::try_from(offset).ok())
+        .map(|offset| NAMED_PORTS.start + offset)
+        .find(|&port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+        .expect("a free UDP port")
 }

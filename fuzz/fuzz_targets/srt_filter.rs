@@ -4,7 +4,8 @@
 //!  text 0   the configuration
 //!  step …   offset (signed, from the newest packet) | what | length | bytes
 //!           what: 0 the data packet that was sent, 1 a FEC packet that was sent,
-//!                 2 a data packet of the fuzzer's, 3 a FEC packet of the fuzzer's
+//!                 2 a data packet of the fuzzer's, 3 a FEC packet of the fuzzer's,
+//!                 4 the next packet that is rebuilt is refused
 //! ```
 #![no_main]
 
@@ -44,6 +45,9 @@ fn receive(filter: &PacketFilter, mut steps: &[u8]) {
     let (data, fec) = sent(filter);
     let mut decoder = Decoder::new(filter, FIRST, ROOM_BYTES);
     let (mut newest, mut is_honest) = (0_u64, true);
+    // Behind the newest packet that the receiver knows of.
+    let mut end = FIRST;
+    let mut refuses = false;
     for _ in 0..STEPS_MAX {
         let [offset, what, length, rest @ ..] = steps else {
             return;
@@ -52,15 +56,18 @@ fn receive(filter: &PacketFilter, mut steps: &[u8]) {
         steps = rest;
         let offset = newest.saturating_add_signed(i64::from(offset.cast_signed()));
         newest = newest.max(offset);
+        if let 0 | 2 = what % 5 {
+            end = end.max(FIRST + offset + 1);
+        }
         let header = header(FIRST + offset);
-        match what % 4 {
+        match what % 5 {
             0 if offset < PACKETS => {
                 let packet = &data[offset as usize];
                 decoder.on_data(FIRST + offset, &packet.0, &packet.1);
             }
             1 => {
                 if let Some(packet) = fec.get(offset as usize % fec.len().max(1)) {
-                    decoder.on_fec(&packet.0, &packet.1);
+                    decoder.on_fec(&packet.0, &packet.1, end);
                 }
             }
             2 => {
@@ -69,8 +76,9 @@ fn receive(filter: &PacketFilter, mut steps: &[u8]) {
             }
             3 => {
                 is_honest = false;
-                decoder.on_fec(&header, bytes);
+                decoder.on_fec(&header, bytes, end);
             }
+            4 => refuses = true,
             _ => {}
         }
         while let Some((rebuilt, payload)) = decoder.rebuild() {
@@ -88,8 +96,15 @@ fn receive(filter: &PacketFilter, mut steps: &[u8]) {
                 );
                 assert_eq!(rebuilt.message, header.message);
             }
+            if core::mem::take(&mut refuses) {
+                decoder.refuse();
+            } else {
+                end = end.max(index + 1);
+            }
         }
-        decoder.settle(|first, last| assert!(FIRST <= first && first <= last));
+        decoder.settle(end, |first, last| {
+            assert!(FIRST <= first && first <= last && last < end);
+        });
     }
 }
 

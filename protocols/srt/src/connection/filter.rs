@@ -1,6 +1,7 @@
 //! The packet filter's part of a connection.
 
 use super::{Connection, Noticed};
+use crate::crypto::ConnectionCrypto;
 use crate::fec::{ArqMode, Decoder, Encoder, FecFate, PacketFilter};
 use crate::recv::Fate;
 use crate::transmit::{Pushed, TransmitBatch};
@@ -123,8 +124,15 @@ impl Connection {
         let Some(decoder) = self.filter.as_mut().and_then(Filter::decoder) else {
             return;
         };
-        // What was forged, or is beyond belief, must not get into any sum.
-        if let Fate::Unique | Fate::Duplicate | Fate::Belated(_) = fate {
+        // What was forged, or is beyond belief, must not get into any sum. Whether a packet is
+        // genuine only AES-GCM can tell, and only of what it was asked to open.
+        let is_proof = self.crypto.as_ref().is_some_and(ConnectionCrypto::is_proof);
+        let is_credible = match fate {
+            Fate::Unique => true,
+            Fate::Duplicate | Fate::Belated(_) => !is_proof,
+            _ => false,
+        };
+        if is_credible {
             decoder.on_data(index, header, payload);
             self.take_rebuilt(now);
         }
@@ -136,7 +144,8 @@ impl Connection {
             self.tally.on_fec_arrived(bytes.len());
             return Noticed::Nothing;
         };
-        if decoder.on_fec(header, bytes) == FecFate::Bad {
+        let end = self.receiver.end();
+        if decoder.on_fec(header, bytes, end) == FecFate::Bad {
             self.tally.total.control_ignored += 1;
             return Noticed::Nothing;
         }
@@ -160,13 +169,17 @@ impl Connection {
         while let Some((header, payload)) = decoder.rebuild() {
             if header.key == DataKey::Clear && self.crypto.is_some() {
                 self.tally.total.packets_clear_refused += 1;
+                decoder.refuse();
                 continue;
             }
             let crypto = self.crypto.as_mut();
             let arrived = receiver.on_rebuilt(now, &header, payload, rtt, crypto);
             self.tally.on_rebuilt(payload.len(), &arrived);
+            if arrived.fate == Fate::NotAuthentic {
+                decoder.refuse();
+            }
         }
-        self.tally.total.filter_packets_lost += decoder.settle(|first, last| {
+        self.tally.total.filter_packets_lost += decoder.settle(receiver.end(), |first, last| {
             if asks {
                 receiver.ask_for(now, first, last, rtt);
             }

@@ -131,6 +131,10 @@ impl Tally {
                 self.total.bytes_received_undecrypted += payload_bytes as u64;
                 self.on_dropped(1);
             }
+            Fate::NotAuthentic => {
+                self.total.packets_undecrypted += 1;
+                self.total.bytes_received_undecrypted += payload_bytes as u64;
+            }
             // Rebuilt too late, or come after all.
             _ => {}
         }

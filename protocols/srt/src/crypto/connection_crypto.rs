@@ -230,6 +230,12 @@ impl ConnectionCrypto {
         self.mode
     }
 
+    /// Whether what opens is what the peer sealed, and nobody else.
+    #[must_use]
+    pub const fn is_proof(&self) -> bool {
+        matches!(self.mode, CipherMode::Gcm)
+    }
+
     /// What was odd about the peer's key exchange.
     #[must_use]
     pub const fn counters(&self) -> &CryptoCounters {

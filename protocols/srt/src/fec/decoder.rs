@@ -10,6 +10,12 @@ use crate::wire::{Boundary, DataHeader, MessageNumber, SequenceNumber, Timestamp
 const WINDOW_MATRICES: u64 = 3;
 /// A window of small groups reaches back so far at least.
 const MIN_WINDOW_PACKETS: u64 = 128;
+/// FEC packets of groups that end further ahead of the newest data packet than a matrix and
+/// this are not believed: they would move the window away from the data.
+const MAX_AHEAD_PACKETS: u64 = MIN_WINDOW_PACKETS / 2;
+/// A gap of more rows than this, and of more than the least window, is given up at once: no
+/// column can rebuild more than a row at either edge of it.
+const HOPELESS_ROWS: u64 = 3;
 
 /// Rebuilds lost packets from FEC packets.
 ///
@@ -18,6 +24,9 @@ const MIN_WINDOW_PACKETS: u64 = 128;
 ///                 │ one packet missing, FEC packet here
 ///                 ▼
 ///             rebuilt ─▶ sum of the other line ─▶ perhaps the next one …
+///                 │ refused
+///                 ▼
+///             missing, as before
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
@@ -36,8 +45,22 @@ pub struct Decoder {
     /// A packet that came, and its message: from it, the messages of others are known.
     neighbour: (u64, DataHeader),
     scratch: Vec<u8>,
-    /// Packets before this that were not rebuilt have been given up.
+    /// What was rebuilt last, until it is known whether it was refused.
+    rebuilt: Option<Rebuilt>,
+    /// Groups that end before this have been looked at: what they lack is given up, unless
+    /// another group of it goes on.
     settled: u64,
+    /// All packets before this have been given up already.
+    given_up: u64,
+}
+
+/// A packet in the scratch buffer.
+#[derive(Debug)]
+struct Rebuilt {
+    offset: u64,
+    header: DataHeader,
+    /// The group it completed.
+    group: Group,
 }
 
 /// What became of a FEC packet.
@@ -75,7 +98,9 @@ impl Decoder {
             touched: [None; 2],
             neighbour: (first, nobody()),
             scratch: Vec::with_capacity(room_bytes),
+            rebuilt: None,
             settled: 0,
+            given_up: 0,
             geometry,
         }
     }
@@ -108,9 +133,10 @@ impl Decoder {
         }
     }
 
-    /// A FEC packet came. What it makes possible is to be taken from [`Self::rebuild`].
-    pub fn on_fec(&mut self, header: &DataHeader, payload: &[u8]) -> FecFate {
-        let Some((group, body)) = self.read(header, payload) else {
+    /// A FEC packet came; `end` is the index behind the newest packet that the receiver knows
+    /// of. What it makes possible is to be taken from [`Self::rebuild`].
+    pub fn on_fec(&mut self, header: &DataHeader, payload: &[u8], end: u64) -> FecFate {
+        let Some((group, body)) = self.read(header, payload, end) else {
             return FecFate::Bad;
         };
         self.seen.extend_to(group.last() + 1);
@@ -129,38 +155,58 @@ impl Decoder {
         FecFate::Taken
     }
 
-    /// The next packet that can be rebuilt by now, until there is none.
+    /// The next packet that can be rebuilt by now, until there is none. It counts as come,
+    /// and helps to rebuild others, unless it is refused before the next is asked for.
     pub fn rebuild(&mut self) -> Option<(DataHeader, &[u8])> {
-        let (completed, header, offset) = loop {
+        self.keep_rebuilt();
+        let rebuilt = loop {
             let group = self.touched.iter_mut().find_map(Option::take)?;
-            if let Some((header, offset)) = self.rebuild_in(&group) {
-                break (group, header, offset);
+            if let Some(rebuilt) = self.rebuild_in(&group) {
+                break rebuilt;
             }
         };
+        let header = rebuilt.header;
+        self.rebuilt = Some(rebuilt);
+        Some((header, &self.scratch))
+    }
+
+    /// What was rebuilt last is not what was sent: a packet of its group was forged, or
+    /// changed on the way. It stays missing.
+    pub fn refuse(&mut self) {
+        self.rebuilt = None;
+    }
+
+    fn keep_rebuilt(&mut self) {
+        let Some(rebuilt) = self.rebuilt.take() else {
+            return;
+        };
         let payload = core::mem::take(&mut self.scratch);
-        self.seen.insert(offset);
-        for group in self.geometry.groups_of(offset) {
-            self.add(&group, &header, &payload);
-            if group != completed
+        self.seen.insert(rebuilt.offset);
+        for group in self.geometry.groups_of(rebuilt.offset) {
+            self.add(&group, &rebuilt.header, &payload);
+            if group != rebuilt.group
                 && let Some(place) = self.touched.iter_mut().find(|place| place.is_none())
             {
                 *place = Some(group);
             }
         }
         self.scratch = payload;
-        Some((header, &self.scratch))
     }
 
     /// Tells `give_up` about packets that can no longer be rebuilt, in runs: something came
     /// from behind the FEC packets of all their groups. Says how many they are.
-    pub fn settle(&mut self, mut give_up: impl FnMut(u64, u64)) -> u64 {
+    ///
+    /// `end` is the index behind the newest packet that the receiver knows of: it cannot ask
+    /// for more, so what FEC packets alone tell of is given up when it has found that missing.
+    pub fn settle(&mut self, end: u64, mut give_up: impl FnMut(u64, u64)) -> u64 {
         // Nothing is known yet of what comes behind the newest packet itself.
         let newest = self.seen.end().saturating_sub(1);
-        let mut lost = 0;
-        let begin = self.seen.begin();
-        if self.settled < begin {
-            lost += self.settle_unseen(begin, &mut give_up);
+        let newest = newest.min(end.saturating_sub(self.first)).max(self.settled);
+        let hopeless = (HOPELESS_ROWS * self.geometry.columns()).max(MIN_WINDOW_PACKETS);
+        if newest.saturating_sub(self.settled) > hopeless || self.settled < self.seen.begin() {
+            return self.settle_at_once(newest, &mut give_up);
         }
+        let mut lost = 0;
         while self.settled < newest {
             let last = self.settled;
             self.settled += 1;
@@ -174,15 +220,23 @@ impl Decoder {
         lost
     }
 
-    /// A gap longer than the window: whatever was still open before it is over as well.
-    fn settle_unseen(&mut self, begin: u64, give_up: &mut impl FnMut(u64, u64)) -> u64 {
-        let open = self
-            .settled
-            .saturating_sub(2 * self.geometry.matrix_packets());
-        let unseen = begin.saturating_sub(self.settled + 1);
-        give_up(self.first + open, self.first + begin - 1);
-        self.settled = begin;
-        unseen
+    /// A gap too long to be rebuilt: whatever is missing up to its end is given up in one run,
+    /// however long that is.
+    fn settle_at_once(&mut self, newest: u64, give_up: &mut impl FnMut(u64, u64)) -> u64 {
+        let oldest_open = self.settled.saturating_sub(self.geometry.matrix_packets());
+        let open = oldest_open.max(self.given_up);
+        if newest <= open {
+            return 0;
+        }
+        let is_open = |offset: &u64| {
+            !self.is_known(*offset) && self.geometry.settled_after(*offset) >= self.settled
+        };
+        let before = (open..self.settled).filter(is_open).count() as u64;
+        let lost = before + self.seen.missing(self.settled, newest);
+        give_up(self.first + open, self.first + newest - 1);
+        self.settled = newest;
+        self.given_up = newest;
+        lost
     }
 
     /// `group` is over with `now`: what is missing of it is lost unless the other group it is
@@ -214,7 +268,8 @@ impl Decoder {
     fn is_lost(&self, group: &Group, offset: u64, now: u64) -> bool {
         // Where a row and a column end with the same packet, it is the row that tells.
         let is_told = group.line != Line::Row && self.geometry.row_of(offset).last() == now;
-        !self.is_known(offset) && !is_told && self.geometry.settled_after(offset) == now
+        let is_open = offset >= self.given_up && !self.is_known(offset);
+        is_open && !is_told && self.geometry.settled_after(offset) == now
     }
 
     /// Seen, rebuilt, or so old that it does not matter.
@@ -222,15 +277,16 @@ impl Decoder {
         offset < self.seen.begin() || self.seen.contains(offset)
     }
 
-    fn read<'a>(&self, header: &DataHeader, payload: &'a [u8]) -> Option<(Group, FecBody<'a>)> {
+    fn read<'a>(
+        &self,
+        header: &DataHeader,
+        payload: &'a [u8],
+        end: u64,
+    ) -> Option<(Group, FecBody<'a>)> {
         let body = FecBody::parse(payload)?;
-        let newest = self.first + self.seen.end();
-        let offset = header
-            .sequence
-            .unwrap_near(newest)
-            .checked_sub(self.first)?;
-        let is_absurd =
-            offset >= self.seen.end() + self.geometry.matrix_packets() + MIN_WINDOW_PACKETS;
+        let index = header.sequence.unwrap_near(end);
+        let offset = index.checked_sub(self.first)?;
+        let is_absurd = index >= end + self.geometry.matrix_packets() + MAX_AHEAD_PACKETS;
         if is_absurd || body.payload.len() > self.room_bytes {
             return None;
         }
@@ -248,7 +304,7 @@ impl Decoder {
     }
 
     /// Writes the one packet `group` lacks into the scratch buffer.
-    fn rebuild_in(&mut self, group: &Group) -> Option<(DataHeader, u64)> {
+    fn rebuild_in(&mut self, group: &Group) -> Option<Rebuilt> {
         let place = self.place(group);
         let sum = match group.line {
             Line::Row => self.rows.get(place, group),
@@ -283,7 +339,11 @@ impl Decoder {
         };
         self.scratch.clear();
         self.scratch.extend_from_slice(payload);
-        Some((header, offset))
+        Some(Rebuilt {
+            offset,
+            header,
+            group: *group,
+        })
     }
 
     /// Where a group's sum is; a group that began before the window has none.

@@ -80,6 +80,8 @@ struct Receiver {
     rebuilt: BTreeSet<u64>,
     given_up: BTreeSet<u64>,
     lost: u64,
+    /// Behind the newest packet heard or rebuilt: what a receiver can ask for.
+    end: u64,
 }
 
 impl Receiver {
@@ -89,6 +91,7 @@ impl Receiver {
             rebuilt: BTreeSet::new(),
             given_up: BTreeSet::new(),
             lost: 0,
+            end: FIRST,
         }
     }
 
@@ -101,9 +104,10 @@ impl Receiver {
             panic!("a data packet");
         };
         if sent.is_fec {
-            assert_ne!(self.decoder.on_fec(&had, bytes), FecFate::Bad);
+            assert_ne!(self.decoder.on_fec(&had, bytes, self.end), FecFate::Bad);
         } else {
             self.decoder.on_data(sent.index, &had, bytes);
+            self.end = self.end.max(sent.index + 1);
         }
         while let Some((rebuilt, bytes)) = self.decoder.rebuild() {
             let index = rebuilt.sequence.unwrap_near(FIRST);
@@ -114,9 +118,11 @@ impl Receiver {
             assert_eq!(rebuilt, expected);
             assert_eq!(bytes, payload(index));
             assert!(self.rebuilt.insert(index), "each packet is rebuilt once");
+            self.end = self.end.max(index + 1);
         }
-        let given_up = &mut self.given_up;
-        self.lost += self.decoder.settle(|first, last| {
+        let (given_up, end) = (&mut self.given_up, self.end);
+        self.lost += self.decoder.settle(end, |first, last| {
+            assert!(last < end, "the receiver knows of what it is to ask for");
             for index in first..=last {
                 assert!(given_up.insert(index), "each packet is given up once");
             }
@@ -199,7 +205,7 @@ proptest! {
         prop_assert!(receiver.given_up.is_disjoint(&data));
         prop_assert_eq!(receiver.lost, receiver.given_up.len() as u64);
         let geometry = Geometry::new(&filter);
-        let newest = heard.last().map_or(0, |it| it.index - FIRST);
+        let newest = heard.last().map_or(0, |it| it.index.min(receiver.end) - FIRST);
         for offset in 0..packets {
             let index = FIRST + offset;
             let missing = !data.contains(&index) && !receiver.rebuilt.contains(&index);
@@ -223,12 +229,12 @@ proptest! {
             if word.is_multiple_of(2) {
                 decoder.on_data(index, &heard, &bytes);
             } else {
-                decoder.on_fec(&heard, &bytes);
+                decoder.on_fec(&heard, &bytes, FIRST + 5000);
             }
             while let Some((_, payload)) = decoder.rebuild() {
                 assert!(!payload.is_empty() && payload.len() <= 32);
             }
-            decoder.settle(|first, last| assert!(first <= last));
+            decoder.settle(FIRST + 5000, |first, last| assert!(first <= last));
         }
     }
 }
@@ -347,7 +353,8 @@ fn fec_packets_that_cannot_be_are_refused() {
     let filter = filter("fec,cols:5,rows:5,layout:even");
     let mut decoder = Decoder::new(&filter, FIRST, 32);
     decoder.on_data(FIRST, &header(FIRST), b"one");
-    let mut fate = |offset: u64, bytes: &[u8]| decoder.on_fec(&header(FIRST + offset), bytes);
+    let end = FIRST + 1;
+    let mut fate = |offset: u64, bytes: &[u8]| decoder.on_fec(&header(FIRST + offset), bytes, end);
     assert_eq!(fate(4, &[0xFF, 0, 5, 0x24]), FecFate::Bad, "no payload");
     assert_eq!(
         fate(3, &[0xFF, 0, 0, 1, 7]),
@@ -387,4 +394,100 @@ fn a_gap_longer_than_the_window_gives_up_all_that_was_open() {
         .filter(heard)
         .for_each(|sent| receiver.hear(sent));
     assert!((21..1500).all(|offset| receiver.given_up.contains(&(FIRST + offset))));
+}
+
+#[test]
+fn what_only_fec_packets_tell_of_is_given_up_once_the_receiver_knows_that_it_is_missing() {
+    for text in ["fec,cols:5", "fec,cols:5,rows:5,layout:even"] {
+        let filter = filter(text);
+        let mut receiver = Receiver::new(&filter);
+        // From the middle of a row to the end of the next: no FEC packet helps.
+        let lost = 52..60;
+        let all = sent(&filter, 200);
+        let heard = |it: &&Sent| it.is_fec || !lost.contains(&(it.index - FIRST));
+        all.iter()
+            .filter(heard)
+            .for_each(|sent| receiver.hear(sent));
+        for offset in lost.clone() {
+            let index = FIRST + offset;
+            let is_settled =
+                receiver.given_up.contains(&index) != receiver.rebuilt.contains(&index);
+            assert!(is_settled, "{text}: {offset}");
+        }
+    }
+}
+
+#[test]
+fn forged_fec_packets_do_not_move_the_window_away_from_the_data() {
+    let filter = filter("fec,cols:5");
+    let mut decoder = Decoder::new(&filter, FIRST, ROOM_BYTES);
+    let all = sent(&filter, 10);
+    let forged = [0xFF, 0, 0, 1, 7];
+    for offset in (4..5000).step_by(5) {
+        let fate = decoder.on_fec(&header(FIRST + offset), &forged, FIRST);
+        // A matrix and half the least window.
+        assert_eq!(fate == FecFate::Bad, offset >= 5 + 64, "{offset}");
+    }
+    for sent in all.iter().filter(|it| !it.is_fec && it.index != FIRST + 7) {
+        decoder.on_data(sent.index, &header(sent.index), &payload(sent.index));
+    }
+    let mut given_up = Vec::new();
+    decoder.settle(FIRST + 10, |first, last| {
+        given_up.push((first - FIRST, last - FIRST))
+    });
+    assert_eq!(given_up, [(7, 7)], "all others are known");
+}
+
+#[test]
+fn a_gap_longer_than_three_rows_is_given_up_in_one_run() {
+    let filter = filter("fec,cols:127,rows:127");
+    let mut decoder = Decoder::new(&filter, FIRST, ROOM_BYTES);
+    let mut hear = |offset: u64| {
+        let index = FIRST + offset;
+        decoder.on_data(index, &header(index), b"payload");
+        assert!(decoder.rebuild().is_none());
+        let mut runs = Vec::new();
+        let lost = decoder.settle(index + 1, |first, last| {
+            runs.push((first - FIRST, last - FIRST))
+        });
+        (lost, runs)
+    };
+    for offset in (0..100).filter(|offset| *offset != 50) {
+        assert_eq!(hear(offset), (0, vec![]));
+    }
+    assert_eq!(hear(16_000), (1 + 15_900, vec![(0, 15_999)]));
+    assert_eq!(hear(16_001), (0, vec![]));
+    assert_eq!(hear(50_000), (33_998, vec![(16_000, 49_999)]));
+}
+
+#[test]
+fn what_is_refused_stays_missing_helps_nobody_and_is_given_up() {
+    let filter = filter("fec,cols:4,rows:3,layout:even");
+    let mut decoder = Decoder::new(&filter, FIRST, ROOM_BYTES);
+    let mut refused = Vec::new();
+    let mut given_up = Vec::new();
+    for sent in sent(&filter, 30) {
+        if sent.index == FIRST + 1 {
+            continue;
+        }
+        let Ok(Packet::Data { header, payload }) = Packet::parse(&sent.datagram) else {
+            panic!("a data packet");
+        };
+        // Columns are lost, and rows changed on the way.
+        let mut bytes = payload.to_vec();
+        if sent.is_fec && bytes[0] == 0xFF {
+            bytes[4] ^= 1;
+            decoder.on_fec(&header, &bytes, sent.index + 1);
+        } else if !sent.is_fec {
+            decoder.on_data(sent.index, &header, &bytes);
+        }
+        while let Some((rebuilt, _)) = decoder.rebuild() {
+            refused.push(rebuilt.sequence.unwrap_near(FIRST) - FIRST);
+            decoder.refuse();
+        }
+        decoder.settle(sent.index + 1, |first, last| {
+            given_up.extend(first - FIRST..=last - FIRST);
+        });
+    }
+    assert_eq!((refused, given_up), (vec![1], vec![1]));
 }

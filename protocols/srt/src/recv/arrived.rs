@@ -7,7 +7,7 @@ pub(crate) enum Fate {
     Unique,
     /// It could not be decrypted; its place counts as lost.
     Undecryptable,
-    /// Its tag is wrong: it counts as if it had never come.
+    /// It does not open where a tag tells who sent it: it counts as if it had never come.
     NotAuthentic,
     /// It is here already.
     Duplicate,

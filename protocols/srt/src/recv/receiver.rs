@@ -20,8 +20,9 @@ use crate::send::HEADER_BYTES;
 use crate::wire::{DataHeader, DataKey, SequenceNumber};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use tidegate_units::{Duration, Instant};
+use tidegate_units::Instant;
 
+mod figures;
 mod leg;
 
 /// A sender that pauses may resume this far ahead; anything further is not believed.
@@ -166,14 +167,13 @@ impl Receiver {
             }
             return arrived;
         }
-        let payload = match self.open(header, payload, crypto) {
-            // It may be anybody's: the true one is still to come.
-            Err(CryptoError::NotAuthentic) => {
-                arrived.fate = Fate::NotAuthentic;
-                return arrived;
-            }
-            opened => opened.ok(),
-        };
+        let is_proof = crypto.as_ref().is_some_and(|crypto| crypto.is_proof());
+        let payload = self.open(header, payload, crypto).ok();
+        if payload.is_none() && is_proof {
+            // It may be anybody's, whyever it does not open: the true one is still to come.
+            arrived.fate = Fate::NotAuthentic;
+            return arrived;
+        }
         if payload.is_none() {
             arrived.fate = Fate::Undecryptable;
         }
@@ -449,6 +449,11 @@ impl Receiver {
         self.acks.due(now)
     }
 
+    /// The index behind the newest packet that is here or known to be missing.
+    pub(crate) fn end(&self) -> u64 {
+        self.buffer.end()
+    }
+
     /// Everything before this index is here or was given up.
     pub(crate) const fn next(&self) -> u64 {
         self.buffer.next()
@@ -476,34 +481,4 @@ impl Receiver {
         let times = [self.skip_due_at(), self.report_at(), self.acks.due_at()];
         times.into_iter().flatten().min()
     }
-
-    /// Momentary values for the statistics.
-    pub(crate) fn figures(&mut self, now: Instant) -> ReceiverFigures {
-        let (packets, bytes, span) = self.playout.level(now);
-        ReceiverFigures {
-            buffered_packets: packets + self.buffer.waiting() as u64,
-            buffered_bytes: bytes + self.buffer.waiting_bytes() as u64,
-            buffered_span: span,
-            window_packets: self.room.packets() as u64,
-            available_packets: self.room.packets().saturating_sub(self.ready.len()) as u64,
-            latency: self.tsbpd.latency(),
-            jitter: self.jitter.value(),
-            reorder_tolerance_packets: self.tolerance.packets(),
-            rates: self.link.rates(),
-        }
-    }
-}
-
-/// Momentary values for the statistics.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ReceiverFigures {
-    pub(crate) buffered_packets: u64,
-    pub(crate) buffered_bytes: u64,
-    pub(crate) buffered_span: Duration,
-    pub(crate) window_packets: u64,
-    pub(crate) available_packets: u64,
-    pub(crate) latency: Duration,
-    pub(crate) jitter: Duration,
-    pub(crate) reorder_tolerance_packets: u32,
-    pub(crate) rates: Rates,
 }

@@ -305,3 +305,48 @@ fn packets_changed_on_the_way_are_repaired_in_galois_mode() {
     let total = pair.statistics(Side::Listener).total;
     assert!(total.packets_undecrypted > 100, "{total:?}");
 }
+
+/// What does not open in Galois mode, whyever, may be anybody's: it must not take the place of
+/// the true packet.
+#[test]
+fn in_galois_mode_no_forged_packet_takes_the_place_of_the_true_one() {
+    let other_key: fn(&mut Vec<u8>) = |bytes| bytes[4] ^= 0b11 << 3;
+    let shorter_than_a_tag: fn(&mut Vec<u8>) = |bytes| bytes.truncate(16 + 9);
+    // The listener sends with a key of its own; with the first one, it was somebody else.
+    for (from, change) in [
+        (Side::Caller, other_key),
+        (Side::Caller, shorter_than_a_tag),
+        (Side::Listener, other_key),
+        (Side::Listener, shorter_than_a_tag),
+    ] {
+        let scenario = Scenario::new(55).latency(400 * MS);
+        let scenario = scenario
+            .cipher(CipherMode::Gcm)
+            .encrypted(KeyLength::Aes128);
+        let mut pair = scenario.connect();
+        pair.publish(from.other(), 2.0, 4 * SECOND);
+        change_every_twentieth(&mut pair, from, change);
+        pair.stream(from, 4.0, 4 * SECOND);
+        pair.assert_everything_arrived_from(from);
+        let total = pair.statistics(from.other()).total;
+        assert!(total.packets_undecrypted > 50, "{total:?}");
+        assert_eq!(total.packets_dropped, 0);
+    }
+}
+
+fn change_every_twentieth(pair: &mut Pair, from: Side, change: fn(&mut Vec<u8>)) {
+    let address = pair.node(from).address;
+    let mut count = 0_u32;
+    pair.world.intercept(move |_, datagram| {
+        if datagram.from != address || !packets::is_data(&datagram.bytes) {
+            return Verdict::Pass;
+        }
+        count += 1;
+        if !count.is_multiple_of(20) {
+            return Verdict::Pass;
+        }
+        let mut bytes = datagram.bytes.clone();
+        change(&mut bytes);
+        Verdict::Change(bytes)
+    });
+}

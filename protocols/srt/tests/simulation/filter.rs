@@ -125,6 +125,71 @@ fn with_onreq_only_what_cannot_be_rebuilt_is_asked_for_and_all_arrives() {
     );
 }
 
+/// Of packets that only FEC packets tell of, the receiver does not know yet that it lacks them.
+#[test]
+fn with_onreq_a_loss_that_ends_with_a_row_is_asked_for() {
+    for text in ["fec,cols:10", "fec,cols:10,rows:5,layout:even"] {
+        let clean = LinkConfig::delayed(ONE_WAY);
+        let mut pair = scenario(13, text, clean).latency(600 * MS).connect();
+        let mut number = 0;
+        pair.world.intercept(move |_, datagram| {
+            let bytes = &datagram.bytes;
+            let message = packets::word(bytes, 1).unwrap_or(0) & MessageNumber::MAX.value();
+            if !packets::is_data(bytes) || packets::is_retransmission(bytes) || message == 0 {
+                return Verdict::Pass;
+            }
+            number += 1;
+            // The third to the fifth row of a matrix, the first of them from its middle on.
+            if number % 500 > 325 && number % 500 <= 350 {
+                Verdict::Drop
+            } else {
+                Verdict::Pass
+            }
+        });
+        pair.stream(Side::Caller, MEGABITS_PER_SECOND, 5 * SECOND);
+        pair.assert_everything_arrived_from(Side::Caller);
+        let listener = pair.statistics(Side::Listener).total;
+        assert_eq!(listener.packets_dropped, 0, "{text}");
+        assert!(listener.filter_packets_lost >= 200, "{text}: {listener:?}");
+        assert!(listener.naks_sent >= 9, "{text}: {listener:?}");
+    }
+}
+
+/// What is rebuilt from a forged FEC packet is not authentic: it is asked for like any loss.
+#[test]
+fn what_a_forged_fec_packet_makes_of_a_packet_is_refused_and_asked_for() {
+    for key_of_clear in [false, true] {
+        let mode = if key_of_clear {
+            CipherMode::Ctr
+        } else {
+            CipherMode::Gcm
+        };
+        let scenario = scenario(14, "fec,cols:10", random(1.0))
+            .latency(600 * MS)
+            .encrypted(KeyLength::Aes128)
+            .cipher(mode);
+        let mut pair = scenario.connect();
+        pair.world.intercept(move |_, datagram| {
+            let mut bytes = datagram.bytes.clone();
+            let message = packets::word(&bytes, 1).unwrap_or(0) & MessageNumber::MAX.value();
+            if !packets::is_data(&bytes) || message != 0 {
+                return Verdict::Pass;
+            }
+            // Another payload, or key flags that make the lost packet one in the clear.
+            let at = if key_of_clear { 17 } else { 20 };
+            bytes[at] ^= 1;
+            Verdict::Change(bytes)
+        });
+        pair.stream(Side::Caller, MEGABITS_PER_SECOND, 5 * SECOND);
+        pair.assert_everything_arrived_from(Side::Caller);
+        let listener = pair.statistics(Side::Listener).total;
+        let refused = listener.packets_undecrypted + listener.packets_clear_refused;
+        assert!(refused > 20, "{mode:?}: {listener:?}");
+        assert_eq!(listener.filter_packets_rebuilt, 0, "{mode:?}");
+        assert!(listener.filter_packets_lost >= refused, "{mode:?}");
+    }
+}
+
 #[test]
 fn with_always_losses_are_asked_for_beside_it() {
     let scenario = scenario(4, "fec,cols:10,arq:always", random(3.0)).latency(600 * MS);

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{Bed, PASSPHRASE, Receiving};
-use tidegate_testkit::{eventually, free_udp_port, media, peers};
+use std::process::Command;
+use tidegate_testkit::{Process, eventually, free_udp_port, media, peers};
 
 /// Where the peer is, seen from us, and where we are, seen from the peer.
 const V4: (&str, &str) = ("127.0.0.2", "127.0.0.1");
@@ -76,6 +77,61 @@ fn every_meeting_of_a_dozen_comes_about() {
         eventually("the two have met", || is_met(&bed, "met"));
         drop(receiving);
     }
+}
+
+#[test]
+fn gstreamer_is_met_by_a_sender_and_by_a_receiver_of_ours() {
+    if !peers::have(&["gst-launch-1.0"]) {
+        return;
+    }
+    let gst = |bed: &Bed, pipeline: &str, srt: &str, port: u16| {
+        let mut command = Command::new("gst-launch-1.0");
+        command.args(["-e", "-q"]);
+        let (peer, here) = V4;
+        let pipeline = pipeline.replace(
+            "SRT",
+            &format!(
+                "{srt} uri=srt://{here}:{port} mode=rendezvous localaddress={peer} \
+                 localport={port} passphrase=abcdefghij pbkeylen=16 wait-for-connection=false"
+            ),
+        );
+        command.args(pipeline.split_whitespace());
+        Process::start("gstreamer", &mut command, bed.folder())
+    };
+    let options = "&passphrase=abcdefghij";
+
+    let bed = Bed::new();
+    let port = free_udp_port();
+    bed.source("met", &ours(port, V4, options));
+    let gathered = bed.gather("met");
+    let _sender = gst(
+        &bed,
+        "videotestsrc is-live=true ! video/x-raw,width=160,height=90 ! x264enc \
+         tune=zerolatency speed-preset=ultrafast ! mpegtsmux alignment=7 ! SRT",
+        "srtsink",
+        port,
+    );
+    eventually("media has come", || {
+        (gathered.len() > 100_000).then_some(())
+    });
+    is_met(&bed, "met").unwrap();
+
+    let there = Bed::new();
+    let port = free_udp_port();
+    let file = there.folder().join("received.ts");
+    let _receiver = gst(
+        &there,
+        &format!(
+            "SRT ! filesink buffer-mode=unbuffered location={}",
+            file.display()
+        ),
+        "srtsrc",
+        port,
+    );
+    bed.output("push", "met", &ours(port, V4, options));
+    eventually("media has gone", || {
+        (std::fs::metadata(&file).ok()?.len() > 100_000).then_some(())
+    });
 }
 
 #[test]

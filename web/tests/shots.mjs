@@ -26,6 +26,24 @@ const screens = {
     await goTo('/sources/press-room')(page);
     await page.getByRole('button', { name: /Show lines/ }).click();
   },
+  'source-legs': goTo('/sources/bonded-van'),
+  'source-backup': goTo('/sources/backup-pair'),
+  'source-links': goTo('/sources/phone'),
+  bans: async (page) => {
+    await goTo('/bans')(page);
+    await page.getByRole('button', { name: 'Lift' }).first().click();
+  },
+  'add-ban': async (page) => {
+    await goTo('/callers')(page);
+    await page.getByRole('button', { name: 'Ban 203.0.113.48' }).click();
+  },
+  'edit-source': async (page) => {
+    await goTo('/sources/bonded-van')(page);
+    await page.getByRole('button', { name: /^Edit/ }).first().click();
+    await page.getByLabel('Latency').fill('900');
+    await page.getByRole('button', { name: /Add another passphrase/ }).click();
+    page.tall = true;
+  },
   callers: goTo('/callers'),
   'add-source': async (page) => {
     await goTo('/')(page);
@@ -38,6 +56,7 @@ const screens = {
     await goTo('/sources/town-hall')(page);
     await page.getByRole('button', { name: /Add output/ }).click();
     await page.getByLabel('Kind').selectOption('srt-listener');
+    page.tall = true;
   },
   keys: async (page) => {
     await goTo('/')(page);
@@ -57,6 +76,8 @@ for (const [width, height] of WIDTHS) {
     page.on('pageerror', (error) => console.log(name, width, error.message));
     await open(page, mock);
     await page.waitForTimeout(name.startsWith('source') ? 5500 : 2200);
+    // A panel scrolls by itself: the whole of it is seen in a tall window.
+    if (page.tall) await page.setViewportSize({ width, height: 2000 });
     await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: width < 1000 && !name.includes('add') });
     await page.close();
     mock.stop();

@@ -1,6 +1,6 @@
 /** Every call the dashboard makes, by name. */
 import { request } from './http';
-import type { Config, Handout, History, Rejection, SystemView, TypedEvent } from './types';
+import type { Ban, Config, Handout, History, NewBan, Rejection, SystemView, TypedEvent } from './types';
 
 const API = '/api/v1';
 const at = (...parts: string[]): string => [API, ...parts.map(encodeURIComponent)].join('/');
@@ -23,5 +23,9 @@ export const create = (collection: Collection, config: Config) => request<unknow
 export const replace = (collection: Collection, config: Config) =>
   request<unknown>('PUT', at(collection, config.name), config);
 export const remove = (collection: Collection, name: string) => request<void>('DELETE', at(collection, name));
+
+export const readBans = () => request<Ban[]>('GET', at('bans'));
+export const createBan = (ban: NewBan) => request<Ban>('POST', at('bans'), ban);
+export const liftBan = (id: number) => request<void>('DELETE', at('bans', String(id)));
 
 export const streamPath = `${API}/stream`;

@@ -32,7 +32,25 @@ export interface SrtFigures {
   receive_buffer_ms?: number | null;
   loss_percent?: number | null;
   advice?: LatencyAdvice | null;
+  /** The place in the settings of the passphrase the peer came in with: `passphrases/2027`. */
+  passphrase_used?: string | null;
   links?: Link[] | null;
+  /** The kind of a bonding group, and its legs. */
+  group?: 'broadcast' | 'backup' | null;
+  legs?: Leg[] | null;
+  second_publisher?: string | null;
+  takeovers?: number | null;
+  takeovers_latched?: boolean | null;
+  /** A second sender that waits to step in. */
+  standby?: Standby | null;
+  /** Who the caller says it is. */
+  caller?: { user?: string | null } | null;
+  km_state_receive?: string | null;
+  /** The filter agreed on, or "none". */
+  packet_filter?: string | null;
+  host_drops_packets?: number | null;
+  /** Everything counted since the connection was made. */
+  total?: Record<string, number> | null;
   [figure: string]: unknown;
 }
 
@@ -42,6 +60,28 @@ export interface Link {
   state: 'active' | 'silent' | 'lost';
   share_percent: number;
   last_heard_ms: number;
+}
+
+/** One connection of a bonding group. */
+export interface Leg {
+  peer: string;
+  state: 'active' | 'idle' | 'silent' | 'down';
+  weight: number;
+  /** Time in this state. */
+  since_ms: number;
+  silent_ms: number;
+  rtt_ms: number | null;
+  receive_rate_bps: number;
+  packets_received: number;
+  packets_lost: number;
+  /** Filled in here, from the counters. */
+  loss_percent?: number | null;
+}
+
+export interface Standby {
+  peer: string;
+  since: string;
+  bitrate_bps: number | null;
 }
 
 export interface VideoTrack {
@@ -143,6 +183,8 @@ export interface ListenerView {
   kind: string;
   config: Config;
   bound: string | null;
+  /** The next free port of its range, where it has one. */
+  next_port?: number | null;
   error: ObjectError | null;
   counters?: Record<string, number>;
 }
@@ -191,6 +233,23 @@ export interface HistoryPoint {
 export interface History {
   interval_ms: number;
   points: HistoryPoint[];
+}
+
+/** Who may not call; without `until` for good. */
+export interface Ban {
+  id: number;
+  address: string;
+  reason: string;
+  by: string;
+  since: string;
+  until?: string | null;
+}
+
+export interface NewBan {
+  address: string;
+  reason: string;
+  /** "24h"; absent is for good. */
+  duration?: string;
 }
 
 export interface SystemView {

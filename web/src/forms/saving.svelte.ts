@@ -2,7 +2,7 @@
 import type { Problem } from '../api/http';
 import { create, replace, type Collection } from '../api/resources';
 import type { Config } from '../api/types';
-import { fieldAt } from '../model/drafts';
+import { fieldAt } from '../model/drafts/fields';
 import { pointerAt } from '../model/pointer';
 import { inWords } from '../model/sentence';
 
@@ -11,6 +11,8 @@ export class Saving {
   errors = $state<Record<string, string>>({});
   /** What belongs to no field. */
   other = $state('');
+  /** Something was wrong with the last attempt, in a field or beside. */
+  readonly failed = $derived(Object.keys(this.errors).length > 0);
   readonly #collection: Collection;
   readonly #fields: string[];
 
@@ -20,13 +22,11 @@ export class Saving {
     this.#fields = fields;
   }
 
-  async save(config: Config, isNew: boolean): Promise<boolean> {
-    this.errors = {};
+  /** `faults` are what the form itself found, by field: with any of them nothing is sent. */
+  async save(config: Config, isNew: boolean, faults: Record<string, string> = {}): Promise<boolean> {
+    this.errors = config.name === '' ? { '/name': 'A name is needed.', ...faults } : faults;
     this.other = '';
-    if (config.name === '') {
-      this.errors = { '/name': 'A name is needed.' };
-      return false;
-    }
+    if (this.failed) return false;
     this.busy = true;
     try {
       await (isNew ? create : replace)(this.#collection, config);

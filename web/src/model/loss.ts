@@ -2,6 +2,8 @@
 import type { SourceView } from '../api/types';
 
 const WINDOW = 10;
+/** Legs come and go with their ports; the meters of those long gone are forgotten. */
+const METERS_MAX = 500;
 
 interface Sample {
   received: number;
@@ -33,11 +35,19 @@ export class LossMeters {
 
   fillIn(source: SourceView): SourceView {
     const { srt } = source;
-    if (!srt || source.connection !== 'connected' || typeof srt.loss_percent === 'number') return source;
-    const [received, lost] = [srt.packets_received, srt.packets_lost];
-    if (typeof received !== 'number' || typeof lost !== 'number') return source;
-    const meter = this.#meters.get(source.name) ?? new LossMeter();
-    this.#meters.set(source.name, meter);
-    return { ...source, srt: { ...srt, loss_percent: meter.note(received, lost) } };
+    if (!srt || source.connection !== 'connected') return source;
+    const legs = srt.legs?.map((leg) => ({ ...leg, loss_percent: this.#note(`${source.name} ${leg.peer}`, leg.packets_received, leg.packets_lost) }));
+    const known = typeof srt.loss_percent === 'number';
+    const loss_percent = known ? srt.loss_percent : this.#note(source.name, srt.packets_received, srt.packets_lost);
+    return { ...source, srt: { ...srt, ...(loss_percent === undefined ? {} : { loss_percent }), ...(legs ? { legs } : {}) } };
+  }
+
+  #note(name: string, received: number | null | undefined, lost: number | null | undefined): number | null | undefined {
+    if (typeof received !== 'number' || typeof lost !== 'number') return undefined;
+    const meter = this.#meters.get(name) ?? new LossMeter();
+    this.#meters.set(name, meter);
+    const oldest = this.#meters.keys().next().value;
+    if (this.#meters.size > METERS_MAX && oldest !== undefined) this.#meters.delete(oldest);
+    return meter.note(received, lost);
   }
 }

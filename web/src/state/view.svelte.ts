@@ -5,7 +5,8 @@ import type { GroupName } from '../model/group';
 
 export type Panel =
   | { form: 'source'; base: Config | null }
-  | { form: 'output'; base: Config | null; source: string };
+  | { form: 'output'; base: Config | null; source: string }
+  | { form: 'ban'; address: string; reason: string };
 
 const TOAST_MS = 6000;
 

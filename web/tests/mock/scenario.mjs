@@ -21,7 +21,7 @@ function source(now, name, given = {}) {
   const caller = given.mode === 'caller';
   const config = caller
     ? { name, srt: { call: given.call ?? 'srt://198.51.100.7:7001', passphrase: '•••' } }
-    : { name, srt: { listener: 'ingest', stream_id: streamId, passphrase: { secret: name } } };
+    : { name, srt: { listener: 'ingest', stream_id: streamId, passphrase: { secret: name }, ...given.settings } };
   if (given.expect !== null) config.expect = given.expect ?? EXPECT;
   return {
     name, revision: 3, kind: 'srt', mode: caller ? 'caller' : 'listener', config,
@@ -46,6 +46,9 @@ function source(now, name, given = {}) {
             latency_ms: 160, overhead_percent: 25, enough_now: true,
             why: ['RTT 42 ms, 0.02 % loss in bursts of up to 1.3 ms, jitter 1.4 ms, over the last 10 min', `3 × RTT + 3 × jitter + 10 ms = 142 ms; now ${latency} ms`],
           },
+          km_state_receive: 'secured', km_state_send: 'secured', passphrase_used: 'passphrase', packet_filter: 'none', host_drops_packets: 0,
+          total: { key_refreshes: 2, packets_undecrypted: 0, filter_packets_rebuilt: 0, filter_packets_lost: 0 },
+          ...given.srt,
           loss_percent: Math.max(0, (given.loss ?? 0.02) + wave(second, seed, (given.loss ?? 0.02) * 0.3)),
         }
       : null,
@@ -73,6 +76,8 @@ function output(name, of, kind, given = {}) {
 }
 
 const reason = (code, text, since, advice) => ({ code, text, since, advice });
+
+const second = (now) => Math.floor(now / 1000) % 100000;
 
 export function sources(now, started) {
   const gone = now - started;
@@ -109,6 +114,45 @@ export function sources(now, started) {
     source(now, 'lead-moto', { state: 'ready', bps: 4.6e6, unsteady: 0.09, rtt: 112, loss: 0.74, latency: 700, expect: { bitrate: '5M' }, media: { video: { ...H264, codec: 'hevc', profile: 'Main 10', fps: 25 }, audio: [AAC], programs: 1, continuity_errors: 0 } }),
     source(now, 'guest-studio-2', { state: 'ready', bps: 2.4e6, rtt: 0.4, loss: 0, latency: 60, buffer: 44, expect: null, encryption: 'none', media: { video: { ...H264, width: 1280, height: 720, fps: 29.97, profile: 'Constrained Baseline' }, audio: [{ ...AAC, codec: 'opus' }], programs: 1, continuity_errors: 0 } }),
     source(now, 'commentary-booth-north-stand-second-position-with-a-very-long-name', { state: 'ready', bps: 192e3, rtt: 12, expect: { audio: 'aac stereo' }, media: { video: null, audio: [AAC], programs: 1, continuity_errors: 0 } }),
+    source(now, 'bonded-van', {
+      state: 'warning', health: 'warning', bps: 6e6, rtt: 46, latency: 800,
+      reasons: [reason('link_lost', 'Link lost', ago(now, 72000 + gone), 'Check the network of the leg that is missing.')],
+      settings: {
+        passphrases: { '2026-11-20': '•••' }, users: { alice: '•••', bob: { new: '•••', old: { secret: 'bob-1' } } },
+        allow: ['203.0.113.0/24', '2001:db8:85a3::/48'], second_publisher: 'stand_by', cipher: 'gcm', packet_filter: 'fec,cols:10,rows:5', webhook: { url: 'https://auth.example.net/srt' },
+      },
+      encryption: 'aes-256-gcm',
+      srt: {
+        group: 'broadcast', passphrase_used: 'passphrases/2026-11-20', packet_filter: 'fec,cols:10,rows:5,layout:staircase,arq:onreq',
+        total: { key_refreshes: 3, packets_undecrypted: 0, filter_packets_rebuilt: 1204, filter_packets_lost: 17 },
+        second_publisher: 'stand_by', takeovers: 1, takeovers_latched: false, standby: { peer: '203.0.113.91:40122', since: ago(now, 240000), bitrate_bps: 5.9e6 },
+        legs: [
+          { peer: '203.0.113.48:51022', state: 'active', weight: 1, since_ms: 900000, silent_ms: 2, rtt_ms: 46.2, receive_rate_bps: 6.4e6, packets_received: 9000 + second(now) * 500, packets_lost: second(now) * 2 },
+          { peer: '[2001:db8:85a3::8a2e:370:7334]:51023', state: 'down', weight: 1, since_ms: 72000 + gone, silent_ms: 72000 + gone, rtt_ms: 91, receive_rate_bps: 0, packets_received: 91234, packets_lost: 380 },
+        ],
+      },
+    }),
+    source(now, 'backup-pair', {
+      state: 'live', bps: 6e6, rtt: 31, latency: 800,
+      srt: {
+        group: 'backup',
+        legs: [
+          { peer: '198.51.100.4:50000', state: 'active', weight: 10, since_ms: 900000, silent_ms: 2, rtt_ms: 31, receive_rate_bps: 6.4e6, packets_received: 9000 + second(now) * 500, packets_lost: 4 },
+          { peer: '192.0.2.200:50000', state: 'idle', weight: 1, since_ms: 900000, silent_ms: 400, rtt_ms: 64, receive_rate_bps: 0, packets_received: 0, packets_lost: 0 },
+        ],
+      },
+    }),
+    source(now, 'phone', {
+      state: 'warning', health: 'warning', bps: 4e6, rtt: 70, latency: 500, loss: 0.4,
+      reasons: [reason('link_lost', 'Link lost', ago(now, 12000 + gone), 'Check the network of the link that is missing.')],
+      srt: {
+        links: [
+          { address: '198.51.100.60:40001', state: 'active', packets: 90000, bytes: 1, share_percent: 71.4, last_heard_ms: 12, joined_ms: 600000 },
+          { address: '192.0.2.61:40002', state: 'active', packets: 40000, bytes: 1, share_percent: 28.6, last_heard_ms: 20, joined_ms: 600000 },
+          { address: '203.0.113.62:40003', state: 'lost', packets: 7000, bytes: 1, share_percent: 0, last_heard_ms: 12000 + gone, joined_ms: 600000 },
+        ],
+      },
+    }),
     source(now, 'town-hall', { state: 'waiting', connected: false }),
     source(now, 'press-room', { state: 'waiting', connected: false }),
     source(now, 'remote-caller', { state: 'connecting', mode: 'caller', connected: false, connection: 'connecting', why: 'Calling 198.51.100.7:7001' }),
@@ -129,6 +173,15 @@ export function outputs() {
     output('decoders', 'start-line', 'udp'),
     output('lead-reader', 'lead-moto', 'srt', { delivering: false }),
     output('broken-disk', 'guest-studio-2', 'record', { delivering: false, state: 'failed', error: 'The disk is full. Recording goes on when space is free.' }),
+  ];
+}
+
+export function bans(now) {
+  const of = (id, address, reason, ms, end) => ({ id, address, reason, by: 'admin', since: ago(now, ms), ...(end === null ? {} : { until: ago(now, -end) }) });
+  return [
+    of(1, '198.51.100.0/24', 'guesses passphrases', 3 * 24 * 60 * MINUTE, 4 * 24 * 60 * MINUTE),
+    of(2, '2001:db8:dead::/48', '', 26 * MINUTE, null),
+    of(3, '192.0.2.9', 'unknown stream ID, a very long reason that somebody wrote at three in the morning after the third call', 20 * MINUTE, 40 * MINUTE),
   ];
 }
 

@@ -15,7 +15,7 @@ const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 /** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. */
 export async function startMock({ picture = false, empty = false, loggedIn = true } = {}) {
   const started = Date.now();
-  const state = { empty, loggedIn, extra: [], quiet: false, writes: [] };
+  const state = { empty, loggedIn, extra: [], quiet: false, writes: [], bans: empty ? [] : scenario.bans(started) };
   const streams = new Set();
   const media = picture ? startPicture() : null;
 
@@ -82,6 +82,7 @@ async function api(request, pathname, message, state, json, problem) {
   if (request.method !== 'GET') return write(request, kind, name, message, state, json, problem);
   if (kind === 'system') return json(200, { version: '0.1.0', public_host: 'live.example.net' });
   if (kind === 'rejections') return json(200, state.empty ? [] : scenario.rejections(now));
+  if (kind === 'bans') return json(200, state.bans);
   if (kind === 'events') return json(200, scenario.events(now));
   if (kind === 'sources' && part === 'history') {
     const found = scenario.history(now, name);
@@ -98,6 +99,7 @@ async function write(request, kind, name, message, state, json, problem) {
   if (request.headers['x-tidegate-csrf'] !== '1') return problem(403, 'The request did not come from the dashboard.');
   const config = request.method === 'DELETE' ? null : await body(request);
   state.writes.push({ method: request.method, kind, name, config });
+  if (kind === 'bans') return ban(request, name, config, state, json, problem);
   if (request.method === 'DELETE') state.extra = state.extra.filter((one) => one.name !== name);
   if (request.method === 'POST' && message[kind].some((one) => one.name === config.name))
     return problem(409, `${config.name} exists already.`, { detail: `A source named ${config.name} exists already.`, advice: 'Choose another name.', pointer: '/name' });
@@ -106,6 +108,18 @@ async function write(request, kind, name, message, state, json, problem) {
   if (request.method === 'POST' && kind === 'sources')
     state.extra.push({ ...message.sources.at(-1) ?? {}, name: config.name, kind: 'srt', mode: config.srt.call ? 'caller' : 'listener', config, state: 'waiting', connection: 'disconnected', connection_reason: 'Nobody has connected yet.', connected_at: null, health: 'error', reasons: [], bitrate_bps: 0, last_packet_age_ms: null, peer: null, srt: null, media: null, expect: config.expect ?? null, error: null, url: null });
   return json(request.method === 'POST' ? 201 : 200, config ?? undefined);
+}
+
+function ban(request, id, wanted, state, json, problem) {
+  if (request.method === 'DELETE') {
+    state.bans = state.bans.filter((one) => String(one.id) !== id);
+    return json(204);
+  }
+  if (wanted.address.endsWith('/0')) return problem(422, 'Unprocessable Entity', { detail: 'That bans everybody.', advice: 'Remove the listener instead.', pointer: '/address' });
+  const made = { id: 90 + state.bans.length, address: wanted.address, reason: wanted.reason, by: 'admin', since: new Date().toISOString() };
+  if (wanted.duration) made.until = new Date(Date.now() + 86_400_000).toISOString();
+  state.bans = [...state.bans.filter((one) => one.address !== wanted.address), made];
+  return json(201, made);
 }
 
 async function body(request) {

@@ -1,0 +1,54 @@
+/** What saving does to who is connected now, said before it is saved. */
+import type { Config, OutputView, Settings, SourceView } from '../../api/types';
+import { plural } from '../format';
+import { same, settings } from './write';
+
+const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
+
+/** Empty when nobody is disconnected. Expectations and the name of nothing else disturb a feed. */
+export function sourceEffect(config: Config, base: Config, now: SourceView | undefined): string {
+  if (!now || now.connection !== 'connected') return '';
+  const called = settings(base, 'srt').call !== undefined;
+  const gone = disturbs(config, base) || locksOut(config, base, [now.srt?.passphrase_used]);
+  if (!gone) return '';
+  return called ? 'Saving ends the call; it is placed again at once.' : 'Saving disconnects the sender; it has to call again.';
+}
+
+export function outputEffect(config: Config, base: Config, now: OutputView | undefined): string {
+  if (!now?.delivering) return '';
+  const readers = readersOf(now);
+  const all = disturbs(config, base) || !same(config.source, base.source);
+  if (now.mode !== 'listener' || readers.length === 0) return all ? `Saving interrupts ${now.name} for a moment.` : '';
+  const number = all ? Math.max(now.readers ?? 0, 1) : readers.filter((used) => locksOut(config, base, [used])).length;
+  return number > 0 ? `Saving disconnects ${plural(number, 'reader')}; ${number === 1 ? 'it has' : 'they have'} to call again.` : '';
+}
+
+/** By which passphrases the readers of an output came in; of up to the 50 that the server lists. */
+export function readersOf(output: OutputView | undefined): (string | undefined)[] {
+  const srt = output?.detail?.srt as Settings | undefined;
+  const readers = Array.isArray(srt?.readers) ? (srt.readers as Settings[]) : [];
+  return readers.map((reader) => (typeof reader.passphrase_used === 'string' ? reader.passphrase_used : undefined));
+}
+
+/** Whether anything but passphrases and expectations differs: then a listener lets everybody go. */
+function disturbs(config: Config, base: Config): boolean {
+  const own = (from: Config) => {
+    const { expect: _expect, source: _source, ...rest } = from;
+    const srt = { ...settings(from, 'srt') };
+    if (srt.call === undefined) for (const key of PASSPHRASES) delete srt[key];
+    return { ...rest, srt: sorted(srt) };
+  };
+  return !same(sorted(own(config)), sorted(own(base)));
+}
+
+const sorted = (from: Settings): Settings => Object.fromEntries(Object.entries(from).sort(([one], [other]) => (one < other ? -1 : 1)));
+
+/** Whether who came in by these is not let in any more. */
+const locksOut = (config: Config, base: Config, used: unknown[]): boolean =>
+  hasOwn(config) !== hasOwn(base) || used.some((label) => typeof label === 'string' && !same(at(config, label), at(base, label)));
+
+/** Passphrases of its own put those of the listener, or none at all, out of force. */
+const hasOwn = (config: Config): boolean => PASSPHRASES.some((key) => settings(config, 'srt')[key] !== undefined);
+
+const at = (config: Config, label: string): unknown =>
+  label.split('/').reduce<unknown>((value, step) => (value as Settings | undefined)?.[step], config.srt);

@@ -1,0 +1,68 @@
+/** What the form of a source edits, and how it becomes an object of the desired state again. */
+import type { Config, Settings } from '../../api/types';
+import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
+import { wayDraft, writeWay, type WayDraft } from './way';
+import { latencyText, latencyValue, listText, listValue, numberValue, settings, text, typed, Writer } from './write';
+
+export interface SourceDraft extends WayDraft, PassphrasesDraft {
+  name: string;
+  latencyMs: string;
+  cipher: string;
+  keyBytes: string;
+  secondPublisher: string;
+  allow: string;
+  packetFilter: string;
+  expectVideo: string;
+  expectAudio: string;
+  expectBitrate: string;
+}
+
+/** Settings of SRT that the form shows; others are kept, and named. */
+export const SOURCE_FIELDS = [
+  'listener', 'stream_id', 'port', 'bind', 'call', 'passphrase', 'passphrases', 'users', 'latency', 'cipher', 'pbkeylen',
+  'second_publisher', 'allow', 'packet_filter',
+];
+
+export function sourceDraft(config: Config | null, listener: string): SourceDraft {
+  const srt = settings(config, 'srt');
+  const expect = settings(config, 'expect');
+  return {
+    name: config?.name ?? '',
+    ...wayDraft(srt, config === null, listener),
+    ...passphrasesDraft(srt),
+    latencyMs: latencyText(srt.latency),
+    cipher: text(srt.cipher) || 'auto',
+    keyBytes: text(srt.pbkeylen),
+    secondPublisher: text(srt.second_publisher) || 'reject',
+    allow: listText(srt.allow),
+    packetFilter: text(srt.packet_filter),
+    expectVideo: text(expect.video),
+    expectAudio: text(expect.audio),
+    expectBitrate: text(expect.bitrate),
+  };
+}
+
+/** Only what was changed is written; the rest stays as it was, shown or not. */
+export function sourceConfig(draft: SourceDraft, base: Config | null): Config {
+  const writer = new Writer(draft, base ? sourceDraft(base, draft.listener) : null);
+  const config: Config = { ...(base ?? {}), name: draft.name.trim() };
+  const srt: Settings = { ...settings(base, 'srt') };
+  writePassphrases(srt, draft, writer);
+  writer.put(srt, 'latency', 'latencyMs', latencyValue(draft.latencyMs));
+  writer.put(srt, 'cipher', 'cipher', draft.cipher === 'auto' ? undefined : draft.cipher);
+  writer.put(srt, 'pbkeylen', 'keyBytes', numberValue(draft.keyBytes));
+  writer.put(srt, 'second_publisher', 'secondPublisher', draft.secondPublisher === 'reject' ? undefined : draft.secondPublisher);
+  writer.put(srt, 'allow', 'allow', listValue(draft.allow));
+  writer.put(srt, 'packet_filter', 'packetFilter', typed(draft.packetFilter));
+  writeWay(srt, draft, writer);
+  if (base === null || base.srt !== undefined || Object.keys(srt).length > 0) config.srt = srt;
+  const expect: Settings = { ...settings(base, 'expect') };
+  writer.put(expect, 'video', 'expectVideo', typed(draft.expectVideo));
+  writer.put(expect, 'audio', 'expectAudio', typed(draft.expectAudio));
+  writer.put(expect, 'bitrate', 'expectBitrate', typed(draft.expectBitrate));
+  if (writer.changed('expectVideo', 'expectAudio', 'expectBitrate')) {
+    if (Object.keys(expect).length > 0) config.expect = expect;
+    else delete config.expect;
+  }
+  return config;
+}

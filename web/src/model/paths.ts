@@ -1,0 +1,95 @@
+/** The ways a sender's packets come by – legs of a bonding group, links of an SRTLA sender – and which are missing. */
+import type { Leg, Link, SrtFigures } from '../api/types';
+import { bitrate, duration, milliseconds, percent, plural, type Quantity } from './format';
+import { hostOf } from './rejection';
+import { WORDS, type StateWord } from './words';
+
+export interface PathRow {
+  peer: string;
+  host: string;
+  state: StateWord;
+  /** "Carries", "Stands by", "Lost for 00:12". */
+  word: string;
+  note: string;
+  missing: boolean;
+  share: Quantity | null;
+  rate: Quantity | null;
+  rtt: Quantity | null;
+  loss: Quantity | null;
+}
+
+export interface Paths {
+  title: string;
+  /** What the sender does with them. */
+  kind: string;
+  rows: PathRow[];
+  missing: number;
+  /** "1 of 2 legs is missing", empty when all are there. */
+  trouble: string;
+  /** Whether any row has one; a column of dashes says nothing. */
+  has: { rate: boolean; rtt: boolean; loss: boolean };
+}
+
+/** Null for a plain connection. */
+export function paths(srt: SrtFigures | null): Paths | null {
+  if (srt?.legs?.length) return made('leg', KINDS[srt.group ?? ''] ?? 'bonding group', legRows(srt.legs, srt.group === 'backup'));
+  if (srt?.links?.length) return made('link', 'SRTLA, packets are shared out', srt.links.map(linkRow));
+  return null;
+}
+
+const KINDS: Record<string, string> = {
+  broadcast: 'every leg carries everything', backup: 'one leg carries, the others stand by',
+};
+
+function made(noun: string, kind: string, rows: PathRow[]): Paths {
+  const missing = rows.filter((row) => row.missing).length;
+  const has = (field: 'rate' | 'rtt' | 'loss') => rows.some((row) => row[field] !== null);
+  return {
+    title: noun === 'leg' ? 'Legs' : 'Links', kind, rows, missing,
+    trouble: missing > 0 ? `${missing} of ${plural(rows.length, noun)} ${missing === 1 ? 'is' : 'are'} missing` : '',
+    has: { rate: has('rate'), rtt: has('rtt'), loss: has('loss') },
+  };
+}
+
+/** In a backup group idling is a leg's work; in a broadcast group, beside one that carries, it is none. */
+function legRows(legs: Leg[], isBackup: boolean): PathRow[] {
+  const most = Math.max(...legs.map((leg) => leg.receive_rate_bps));
+  const carried = legs.some((leg) => leg.state === 'active');
+  return legs.map((leg) => {
+    const active = leg.state === 'active';
+    const idlesInVain = leg.state === 'idle' && !isBackup && carried;
+    return {
+      ...whereFrom(leg.peer, isBackup ? `, priority ${leg.weight}` : ''),
+      missing: idlesInVain || leg.state === 'silent' || leg.state === 'down',
+      ...legWord(leg, isBackup, idlesInVain),
+      share: percentOf(active && most > 0 ? (leg.receive_rate_bps / most) * 100 : 0),
+      rate: bitrate(active ? leg.receive_rate_bps : 0),
+      rtt: leg.state === 'down' ? null : milliseconds(leg.rtt_ms),
+      loss: active ? percent(leg.loss_percent) : null,
+    };
+  });
+}
+
+function legWord(leg: Leg, isBackup: boolean, idlesInVain: boolean): Pick<PathRow, 'state' | 'word'> {
+  if (leg.state === 'active') return { state: WORDS.live, word: 'Carries' };
+  if (idlesInVain) return { state: WORDS.warning, word: `No media for ${duration(leg.since_ms)}` };
+  if (leg.state === 'idle') return isBackup ? { state: WORDS.ready, word: 'Stands by' } : { state: WORDS.waiting, word: 'No media yet' };
+  if (leg.state === 'silent') return { state: WORDS.warning, word: `Silent for ${duration(leg.silent_ms)}` };
+  return { state: WORDS.warning, word: `Lost for ${duration(leg.since_ms)}` };
+}
+
+function linkRow(link: Link): PathRow {
+  const active = link.state === 'active';
+  const away = `${link.state === 'silent' ? 'Silent' : 'Lost'} for ${duration(link.last_heard_ms)}`;
+  return {
+    ...whereFrom(link.address, ''), missing: !active,
+    state: active ? WORDS.live : WORDS.warning, word: active ? 'Carries' : away,
+    share: percentOf(active ? link.share_percent : 0), rate: null, rtt: null, loss: null,
+  };
+}
+
+/** The port tells apart what comes from one address, and is not worth more than that. */
+const whereFrom = (peer: string, more: string): Pick<PathRow, 'peer' | 'host' | 'note'> =>
+  ({ peer, host: hostOf(peer), note: `port ${peer.slice(peer.lastIndexOf(':') + 1)}${more}` });
+
+const percentOf = (share: number): Quantity => ({ value: String(Math.round(Math.min(100, share))), unit: '%' });

@@ -20,6 +20,7 @@ fn rendezvous() -> RendezvousHandshake {
     let remote = SocketAddr::from(([192, 0, 2, 1], 9000));
     let call = Call {
         remote,
+        group: None,
         ours: OurSide {
             socket: SOCKET,
             segment_bytes: 1500,

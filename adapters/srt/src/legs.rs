@@ -47,7 +47,7 @@ pub(crate) fn paths(status: &ConnectionStatus, kind: GroupKind) -> Option<Paths>
     let has_media = status.legs.iter().any(|leg| leg.state == LegState::Active);
     let idling_is_fine = kind == GroupKind::Backup || !has_media;
     let works = |leg: &&LegStatus| match leg.state {
-        LegState::Active => true,
+        LegState::Active | LegState::Unstable => true,
         LegState::Idle => idling_is_fine,
         LegState::Silent | LegState::Down => false,
     };
@@ -72,6 +72,7 @@ mod tests {
             state: *state,
             weight: 7,
             since: Instant::ZERO,
+            ended: None,
             statistics: statistics.clone().expect("there are some"),
         };
         ConnectionStatus {

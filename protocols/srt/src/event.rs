@@ -64,19 +64,29 @@ pub enum Event {
     LegJoined {
         /// The group.
         group: ConnectionId,
-        /// The request the leg came from.
-        request: RequestId,
-        /// Where the leg comes from.
+        /// The request the leg came from; `None` for a leg that we called.
+        request: Option<RequestId>,
+        /// Where the leg comes from, or whom we called.
         peer: SocketAddr,
     },
     /// A leg of a bonding group ended. The group goes on with the others, or ends now.
     LegLeft {
         /// The group.
         group: ConnectionId,
-        /// Where the leg came from.
+        /// Where the leg came from, or went to.
         peer: SocketAddr,
         /// Why.
         reason: CloseReason,
+    },
+    /// A leg of a group that we call as could not be made. It is called again while others are
+    /// up.
+    LegRefused {
+        /// The group.
+        group: ConnectionId,
+        /// Whom we called.
+        peer: SocketAddr,
+        /// Why.
+        reason: RejectReason,
     },
     /// Something odd, worth a line in the journal. Rate-limited: the counters have all.
     Odd(Oddity),

@@ -36,7 +36,7 @@ pub use event::{
     CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
 };
 pub use fec::{FilterConfig, PacketFilter};
-pub use group::{GroupKind, GroupRequest, LegState, LegStatus};
+pub use group::{GroupCall, GroupKind, GroupRequest, LegCall, LegEnd, LegState, LegStatus};
 pub use handshake::{
     AccessMode, AccessRequest, AccessType, CookieKey, Negotiated, RequestedEncryption, StreamId,
 };

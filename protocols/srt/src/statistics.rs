@@ -2,7 +2,7 @@ use crate::wire::KeyState;
 use tidegate_units::{Bitrate, Duration, Instant};
 
 /// What a connection has done and how it is: libsrt's full list, typed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statistics {
     /// When this was taken.
     pub at: Instant,

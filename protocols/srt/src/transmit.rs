@@ -17,6 +17,8 @@ pub struct TransmitBatch {
     used_bytes: usize,
     /// Where the newest datagram begins.
     newest: usize,
+    /// The socket that what is written next leaves by.
+    way: u8,
     runs: Vec<RunRecord>,
 }
 
@@ -24,6 +26,7 @@ pub struct TransmitBatch {
 struct RunRecord {
     to: SocketAddr,
     from: Option<IpAddr>,
+    way: u8,
     start: usize,
     end: usize,
     segment_bytes: usize,
@@ -49,6 +52,9 @@ pub struct Run<'a> {
     pub to: SocketAddr,
     /// The local address they must leave from, where it is known.
     pub from: Option<IpAddr>,
+    /// Which of the endpoint's sockets they must leave by: the first, unless a leg of a bonding
+    /// group was given another ([`crate::LegCall::way`]).
+    pub way: u8,
     /// The datagrams, back to back.
     pub bytes: &'a [u8],
     /// The size of each datagram but possibly the last.
@@ -70,6 +76,7 @@ impl TransmitBatch {
             scratch: vec![0; capacity_bytes].into_boxed_slice(),
             used_bytes: 0,
             newest: 0,
+            way: 0,
             runs: Vec::with_capacity(64),
         }
     }
@@ -117,9 +124,16 @@ impl TransmitBatch {
         len <= self.scratch.len() - self.used_bytes && self.runs.len() < MAX_RUNS
     }
 
+    /// What is written from now on leaves by this socket.
+    pub(crate) const fn leave_by(&mut self, way: u8) {
+        self.way = way;
+    }
+
     fn record(&mut self, to: SocketAddr, from: Option<IpAddr>, start: usize, end: usize) {
         let len = end - start;
+        let way = self.way;
         if let Some(last) = self.runs.last_mut()
+            && last.way == way
             && last.accepts(to, from, len)
         {
             last.end = end;
@@ -130,6 +144,7 @@ impl TransmitBatch {
         let fresh = RunRecord {
             to,
             from,
+            way,
             start,
             end,
             segment_bytes: len,
@@ -144,6 +159,7 @@ impl TransmitBatch {
         self.runs.iter().map(|run| Run {
             to: run.to,
             from: run.from,
+            way: run.way,
             bytes: &self.scratch[run.start..run.end],
             segment_bytes: run.segment_bytes,
         })
@@ -229,6 +245,17 @@ mod tests {
             assert!(batch.push(peer(1), None, 100, |bytes| bytes.fill(7)));
         }
         assert_eq!(sizes(&batch), [(1, vec![100, 100, 100])]);
+    }
+
+    #[test]
+    fn what_leaves_by_another_socket_is_another_run() {
+        let mut batch = TransmitBatch::new(4096);
+        for way in [0, 1, 1] {
+            batch.leave_by(way);
+            assert!(batch.push(peer(1), None, 100, |_| ()));
+        }
+        let ways: Vec<_> = batch.runs().map(|run| (run.way, run.bytes.len())).collect();
+        assert_eq!(ways, [(0, 100), (1, 200)]);
     }
 
     #[test]

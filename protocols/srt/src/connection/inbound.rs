@@ -106,7 +106,7 @@ impl Connection {
 
     fn on_ack(&mut self, now: Instant, ack: &Ack) -> Noticed {
         self.tally.total.acks_received += 1;
-        let index = ack.next.unwrap_near(self.sender.first());
+        let index = self.acknowledged_index(ack.next.unwrap_near(self.sender.first()));
         let available = ack.report.map(|report| report.available_packets);
         let (outcome, removed) = self.sender.on_ack(now, index, available);
         if outcome == AckOutcome::OutOfRange {

@@ -19,6 +19,7 @@ mod interval;
 mod leg;
 mod outbound;
 mod outbox;
+mod sending_leg;
 mod tally;
 
 pub(crate) use clock::SocketClock;
@@ -143,6 +144,8 @@ pub(crate) struct Connection {
     /// The link's capacity as the peer's acknowledgements report it, in packets/s.
     peer_capacity: Option<u32>,
     payload_limit: usize,
+    /// It counts with the bonding group that it is a leg of.
+    counts_with_group: bool,
 }
 
 impl Connection {
@@ -209,6 +212,7 @@ impl Connection {
             filter,
             negotiated,
             config,
+            counts_with_group: false,
         }
     }
 
@@ -461,13 +465,26 @@ impl Connection {
     }
 }
 
+/// How long after it was handed over a packet is given up; `None`: never.
+pub(crate) fn give_up_after(
+    config: &ConnectionConfig,
+    negotiated: &Negotiated,
+) -> Option<Duration> {
+    let drops = negotiated.peer_drops_too_late() && config.too_late_drop;
+    drops.then(|| patience(config, negotiated) + SEND_DROP_MARGIN)
+}
+
+fn patience(config: &ConnectionConfig, negotiated: &Negotiated) -> Duration {
+    (negotiated.send_latency + config.send_drop_delay).max(SEND_DROP_FLOOR)
+}
+
 fn sender_settings(
     first: u64,
     config: &ConnectionConfig,
     negotiated: &Negotiated,
 ) -> SenderSettings {
     let peer_drops = negotiated.peer_drops_too_late();
-    let patience = (negotiated.send_latency + config.send_drop_delay).max(SEND_DROP_FLOOR);
+    let patience = patience(config, negotiated);
     SenderSettings {
         first,
         first_message: config
@@ -482,7 +499,7 @@ fn sender_settings(
         max_resend_percent: config.max_resend_percent,
         max_duplicate_percent: config.max_duplicate_percent,
         peer_latency: peer_drops.then_some(negotiated.send_latency),
-        drop_after: (peer_drops && config.too_late_drop).then_some(patience + SEND_DROP_MARGIN),
+        drop_after: give_up_after(config, negotiated),
         originals_first: peer_drops,
         peer_repeats_naks: negotiated.peer_repeats_naks(),
     }

@@ -68,6 +68,7 @@ impl Connection {
                     let command = ExtensionCommand::KEY_MATERIAL_RESPONSE;
                     self.write_control(now, batch, ExtensionControl { command, body })
                 }
+                Outgoing::KeepAlive => self.write_control(now, batch, KeepAlive),
                 Outgoing::Shutdown => self.write_control(now, batch, Shutdown),
             };
             written?;

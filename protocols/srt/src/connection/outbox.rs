@@ -14,6 +14,7 @@ pub(crate) enum Outgoing {
         last: u64,
     },
     KeyResponse(Vec<u8>),
+    KeepAlive,
     Shutdown,
 }
 

@@ -47,6 +47,28 @@ impl SessionKeys {
         })
     }
 
+    /// Keys of the same passphrase for another connection. Quick: what was derived from the
+    /// passphrase is kept, only the stream key is new.
+    ///
+    /// # Errors
+    /// If the key cannot be wrapped.
+    pub(crate) fn renewed(&self, random: &mut impl RngCore) -> Result<Self, KeyError> {
+        let suite = Suite {
+            mode: self.mode,
+            length: self.key_length(),
+        };
+        let mut slots = SlotPair::default();
+        slots.put(Slot::Even, StreamKey::random(suite, &self.salt, random)?);
+        let message = wrapped_message(&self.kek, self.mode, &self.salt, &slots)?;
+        Ok(Self {
+            kek: self.kek.clone(),
+            mode: self.mode,
+            salt: self.salt,
+            slots,
+            message,
+        })
+    }
+
     pub(super) const fn opened(
         kek: KeyEncryptionKey,
         mode: CipherMode,

@@ -10,7 +10,7 @@ use crate::handshake::{
 };
 use crate::reject::RejectReason;
 use crate::transmit::TransmitBatch;
-use crate::wire::{Control, Packet, SequenceNumber, Timestamp};
+use crate::wire::{Control, Packet, SequenceNumber, SocketId, Timestamp};
 use core::net::SocketAddr;
 use rand_core::RngCore;
 use tidegate_units::Instant;
@@ -33,6 +33,17 @@ pub enum ConnectError {
         /// The other side.
         peer: SocketAddr,
     },
+    /// A group of so many connections cannot be made.
+    #[error("our group has {legs} legs: a bonding group has 1 to {limit}")]
+    LegCount {
+        /// What was asked for.
+        legs: usize,
+        /// The most there can be.
+        limit: usize,
+    },
+    /// The legs of a group call a listener, and lose packets apart from each other.
+    #[error("a bonding group makes no rendezvous and has no packet filter: leave them out")]
+    NotInGroup,
     /// The limit on connections is reached.
     #[error("our limit of {limit} connections is reached: close some or raise it")]
     TooManyConnections {
@@ -45,9 +56,9 @@ pub enum ConnectError {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(super) handshake: Dialling,
-    config: ConnectionConfig,
-    clock: SocketClock,
-    capacity_packets: u32,
+    pub(super) config: ConnectionConfig,
+    pub(super) clock: SocketClock,
+    pub(super) capacity_packets: u32,
 }
 
 /// Calling somebody who listens, or somebody who calls as well.
@@ -133,10 +144,7 @@ impl Endpoint {
         config: CallerConfig,
     ) -> Result<ConnectionId, ConnectError> {
         self.advance(now);
-        let (bytes, limit) = (config.stream_id.len(), StreamId::MAX_BYTES);
-        if bytes > limit {
-            return Err(ConnectError::StreamIdTooLong { bytes, limit });
-        }
+        check_stream_id(&config.stream_id)?;
         let limit = self.limits.connections;
         let full = ConnectError::TooManyConnections { limit };
         if self.connections >= limit {
@@ -164,6 +172,7 @@ impl Endpoint {
                 .unwrap_or_else(|| self.draw_sequence()),
             stream_id: StreamId::new(&config.stream_id),
             keys: config.keys,
+            group: None,
             timeout: config.connect_timeout * patience,
         };
         let handshake = if config.rendezvous {
@@ -178,21 +187,31 @@ impl Endpoint {
             config: connection,
             capacity_packets,
         };
-        let id = self
-            .table
-            .insert(socket, remote, None, Occupant::Call(Box::new(call)));
+        let id = self.place_call(socket, remote, call);
         if config.rendezvous {
             self.meetings.insert(remote, id.slot);
         }
+        Ok(id)
+    }
+
+    /// Takes a call into the table.
+    pub(super) fn place_call(
+        &mut self,
+        socket: SocketId,
+        remote: SocketAddr,
+        call: Call,
+    ) -> ConnectionId {
+        let occupant = Occupant::Call(Box::new(call));
+        let id = self.table.insert(socket, remote, None, occupant);
         self.connections += 1;
         self.counters.calls += 1;
         self.policy.on_connected(remote.ip());
         self.mark(id.slot);
-        Ok(id)
+        id
     }
 
     /// Any initial sequence number but the last, which libsrt refuses.
-    fn draw_sequence(&mut self) -> SequenceNumber {
+    pub(super) fn draw_sequence(&mut self) -> SequenceNumber {
         SequenceNumber::new(self.random.next_u32() % SequenceNumber::MAX.value())
     }
 
@@ -230,6 +249,10 @@ impl Endpoint {
     }
 
     pub(super) fn finish_call(&mut self, now: Instant, slot: u32, finished: Finished) {
+        let group = match self.group_of_call(slot, &finished.negotiated) {
+            Ok(group) => group,
+            Err(reason) => return self.fail_call(slot, reason),
+        };
         let Some(entry) = self.table.take(slot) else {
             return;
         };
@@ -262,7 +285,7 @@ impl Endpoint {
                 receive_capacity_packets: capacity_packets,
                 handshake: arrived,
                 response,
-                index_near: None,
+                index_near: group.map(|(_, next)| next),
             },
         );
         let id = entry.id;
@@ -272,11 +295,14 @@ impl Endpoint {
             ..entry
         });
         self.counters.connected += 1;
-        self.events.push_back(Event::Connected {
-            id,
-            request: None,
-            negotiated,
-        });
+        match group {
+            Some((group, _)) => self.leg_opened(now, id, group, negotiated),
+            None => self.events.push_back(Event::Connected {
+                id,
+                request: None,
+                negotiated,
+            }),
+        }
     }
 
     pub(super) fn check_call(&mut self, now: Instant, slot: u32) {
@@ -296,13 +322,16 @@ impl Endpoint {
         let Some(entry) = self.table.at(slot) else {
             return;
         };
-        let (id, peer) = (entry.id, entry.peer);
+        let (id, peer, group) = (entry.id, entry.peer, entry.group);
         self.end_meeting(peer, slot);
         let address = peer.ip();
         self.counters.calls_failed += 1;
         self.policy.on_ended(address);
         self.forget(slot);
-        self.events.push_back(Event::Refused { id, reason });
+        match group {
+            Some(group) => self.leg_refused(id, group, reason),
+            None => self.events.push_back(Event::Refused { id, reason }),
+        }
     }
 
     /// Nobody is awaited there any more; a plain call to the same address never was.
@@ -313,6 +342,15 @@ impl Endpoint {
     }
 
     pub(super) fn cancel_call(&mut self, id: ConnectionId) {
+        self.withdraw_call(id);
+        self.events.push_back(Event::Closed {
+            id,
+            reason: CloseReason::Local,
+        });
+    }
+
+    /// Forgets a call as if it had never been placed.
+    pub(super) fn withdraw_call(&mut self, id: ConnectionId) {
         let Some(entry) = self.table.at(id.slot) else {
             return;
         };
@@ -320,9 +358,13 @@ impl Endpoint {
         self.end_meeting(peer, id.slot);
         self.policy.on_ended(peer.ip());
         self.forget(id.slot);
-        self.events.push_back(Event::Closed {
-            id,
-            reason: CloseReason::Local,
-        });
     }
+}
+
+pub(super) const fn check_stream_id(stream_id: &[u8]) -> Result<(), ConnectError> {
+    let (bytes, limit) = (stream_id.len(), StreamId::MAX_BYTES);
+    if bytes > limit {
+        return Err(ConnectError::StreamIdTooLong { bytes, limit });
+    }
+    Ok(())
 }

@@ -24,6 +24,9 @@ impl Endpoint {
     /// others stand in for them. None for any other connection.
     pub fn legs(&mut self, now: Instant, id: ConnectionId) -> Vec<LegStatus> {
         self.advance(now);
+        if self.table.outgoing(id).is_some() {
+            return self.outgoing_legs(now, id);
+        }
         let Some(group) = self.table.group(id) else {
             return Vec::new();
         };
@@ -127,7 +130,7 @@ impl Endpoint {
         }
         self.events.push_back(Event::LegJoined {
             group,
-            request,
+            request: Some(request),
             peer,
         });
     }
@@ -157,6 +160,9 @@ impl Endpoint {
 
     /// A leg has done something: takes what it received, and tells all legs.
     pub(super) fn after_leg(&mut self, now: Instant, leg_slot: u32, group_slot: u32) {
+        if self.is_outgoing(group_slot) {
+            return self.after_outgoing_leg(now, leg_slot, group_slot);
+        }
         self.with_group(now, group_slot, |endpoint, group| {
             let Some(entry) = endpoint.table.at(leg_slot) else {
                 return;
@@ -223,6 +229,9 @@ impl Endpoint {
         group_slot: u32,
         reason: CloseReason,
     ) {
+        if self.is_outgoing(group_slot) {
+            return self.outgoing_leg_left(now, leg, group_slot, reason);
+        }
         let peer = self.locate(peer, None).0;
         let figures = self
             .table
@@ -235,7 +244,7 @@ impl Endpoint {
         let Some((members, figures)) = self.table.group_mut(group).zip(figures) else {
             return;
         };
-        let is_last = members.remove(now, leg, figures);
+        let is_last = members.remove(now, leg, reason, figures);
         let closing = members.closing;
         self.events.push_back(Event::LegLeft {
             group,

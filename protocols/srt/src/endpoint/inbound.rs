@@ -86,7 +86,7 @@ impl Endpoint {
         let noticed = match &mut entry.occupant {
             Occupant::Connection(connection) => connection.handle_packet(now, packet),
             Occupant::Call(_) => return self.handle_for_call(now, slot, packet),
-            Occupant::Group(_) => {
+            Occupant::Group(_) | Occupant::Outgoing(_) => {
                 self.counters.unknown_socket += 1;
                 return;
             }

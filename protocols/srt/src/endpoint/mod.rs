@@ -20,6 +20,7 @@ mod inbound;
 mod limiter;
 mod listen;
 mod outbound;
+mod outgoing;
 #[cfg(test)]
 mod pair;
 mod policy;
@@ -146,6 +147,9 @@ impl Endpoint {
         origin: Instant,
     ) -> Result<(), SendError> {
         self.advance(now);
+        if self.table.outgoing(id).is_some() {
+            return self.send_over_group(now, id, payload, origin);
+        }
         let connection = self
             .table
             .connection_mut(id)
@@ -191,6 +195,7 @@ impl Endpoint {
             Occupant::Connection(connection) => connection.close(now),
             Occupant::Call(_) => return self.cancel_call(id),
             Occupant::Group(_) => return self.close_group(now, id, false),
+            Occupant::Outgoing(_) => return self.close_outgoing(now, id, false),
         }
         self.mark(id.slot);
     }
@@ -204,6 +209,7 @@ impl Endpoint {
             self.mark(id.slot);
         }
         self.close_group(now, id, true);
+        self.close_outgoing(now, id, true);
     }
 
     /// What both sides agreed on.
@@ -211,7 +217,10 @@ impl Endpoint {
     pub fn negotiated(&self, id: ConnectionId) -> Option<&Negotiated> {
         match self.table.group(id) {
             Some(group) => Some(&group.negotiated),
-            None => Some(&self.table.connection(id)?.negotiated),
+            None => match self.table.outgoing(id) {
+                Some(group) => group.negotiated(),
+                None => Some(&self.table.connection(id)?.negotiated),
+            },
         }
     }
 
@@ -225,9 +234,12 @@ impl Endpoint {
     /// may be replaced by the one that comes back with the same credential.
     #[must_use]
     pub fn last_arrival(&self, id: ConnectionId) -> Option<Instant> {
+        let heard = |leg| Some(self.table.connection(leg)?.last_heard());
         if let Some(group) = self.table.group(id) {
-            let heard = |leg| Some(self.table.connection(leg)?.last_heard());
             return group.legs().filter_map(heard).max();
+        }
+        if let Some(group) = self.table.outgoing(id) {
+            return group.open_legs().filter_map(heard).max();
         }
         Some(self.table.connection(id)?.last_heard())
     }
@@ -237,6 +249,9 @@ impl Endpoint {
         self.advance(now);
         if self.table.group(id).is_some() {
             return self.group_statistics(now, id);
+        }
+        if self.table.outgoing(id).is_some() {
+            return self.outgoing_statistics(now, id);
         }
         Some(self.table.connection_mut(id)?.statistics(now))
     }
@@ -271,7 +286,7 @@ impl Endpoint {
         let has_received = match &entry.occupant {
             Occupant::Connection(connection) => entry.group.is_none() && connection.has_received(),
             Occupant::Group(group) => group.has_ready(),
-            Occupant::Call(_) => false,
+            Occupant::Call(_) | Occupant::Outgoing(_) => false,
         };
         if has_received && !core::mem::replace(&mut entry.readable, true) {
             self.readable.push_back(slot);

@@ -17,6 +17,7 @@ impl Endpoint {
     /// more to write at once.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut TransmitBatch) -> bool {
         self.advance(now);
+        batch.leave_by(0);
         while let Some(reply) = self.bundles.next_reply() {
             let bytes = reply.bytes();
             if !batch.push(reply.to, reply.from, bytes.len(), |out| {
@@ -50,6 +51,7 @@ impl Endpoint {
         let Some(entry) = self.table.at(slot) else {
             return After::Keep;
         };
+        batch.leave_by(entry.way);
         let connection = match &mut entry.occupant {
             Occupant::Connection(connection) => connection,
             Occupant::Call(call) => {
@@ -66,6 +68,14 @@ impl Endpoint {
                     return After::Forget;
                 }
                 self.timers.set(slot, group.wake_at());
+                return After::Keep;
+            }
+            Occupant::Outgoing(group) => {
+                entry.marked = false;
+                if group.is_forgettable(now) {
+                    return After::Forget;
+                }
+                self.set_timer_of_group(now, slot);
                 return After::Keep;
             }
         };
@@ -139,6 +149,10 @@ impl Endpoint {
                 }
                 Occupant::Group(_) => {
                     self.check_group(now, slot);
+                    continue;
+                }
+                Occupant::Outgoing(_) => {
+                    self.check_outgoing(now, slot);
                     continue;
                 }
             }

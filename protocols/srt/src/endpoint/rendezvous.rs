@@ -118,13 +118,13 @@ impl Endpoint {
     fn rendezvous(&mut self, slot: u32) -> Option<&mut Call> {
         match &mut self.table.at(slot)?.occupant {
             Occupant::Call(call) => Some(call),
-            Occupant::Connection(_) | Occupant::Group(_) => None,
+            Occupant::Connection(_) | Occupant::Group(_) | Occupant::Outgoing(_) => None,
         }
     }
 
     fn rendezvous_connection(&mut self, slot: u32) -> Option<&mut Connection> {
         match &mut self.table.at(slot)?.occupant {
-            Occupant::Call(_) | Occupant::Group(_) => None,
+            Occupant::Call(_) | Occupant::Group(_) | Occupant::Outgoing(_) => None,
             Occupant::Connection(connection) => Some(connection),
         }
     }

@@ -2,7 +2,7 @@ use super::calls::Call;
 use crate::config::SocketIdSpace;
 use crate::connection::Connection;
 use crate::event::ConnectionId;
-use crate::group::Group;
+use crate::group::{Group, Outgoing};
 use crate::srtla::BundleKey;
 use crate::wire::{SequenceNumber, SocketId};
 use core::hash::{BuildHasherDefault, Hasher};
@@ -42,6 +42,8 @@ pub(crate) enum Occupant {
     Connection(Box<Connection>),
     /// Its legs are connections in slots of their own.
     Group(Box<Group>),
+    /// Likewise, or calls on their way; or nothing yet.
+    Outgoing(Box<Outgoing>),
 }
 
 /// One socket of ours.
@@ -55,6 +57,8 @@ pub(crate) struct Entry {
     pub(crate) bundle: Option<BundleKey>,
     /// The slot of the group it is a leg of.
     pub(crate) group: Option<u32>,
+    /// Which of our sockets it sends by.
+    pub(crate) way: u8,
     /// The address that answers for it.
     pub(crate) account: IpAddr,
     /// How repeated conclusions find it; `None`: a call of ours.
@@ -117,6 +121,7 @@ impl Table {
             peer,
             bundle: BundleKey::of(peer),
             group: None,
+            way: 0,
             account: peer.ip(),
             occupant,
             key,
@@ -164,13 +169,21 @@ impl Table {
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
         match &self.get(id)?.occupant {
             Occupant::Connection(connection) => Some(connection),
-            Occupant::Call(_) | Occupant::Group(_) => None,
+            Occupant::Call(_) | Occupant::Group(_) | Occupant::Outgoing(_) => None,
         }
     }
 
     pub(crate) fn group(&self, id: ConnectionId) -> Option<&Group> {
         match &self.get(id)?.occupant {
             Occupant::Group(group) => Some(group),
+            _ => None,
+        }
+    }
+
+    /// A group that we call as.
+    pub(crate) fn outgoing(&self, id: ConnectionId) -> Option<&Outgoing> {
+        match &self.get(id)?.occupant {
+            Occupant::Outgoing(group) => Some(group),
             _ => None,
         }
     }
@@ -185,7 +198,7 @@ impl Table {
     pub(crate) fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         match &mut self.at(id.slot).filter(|entry| entry.id == id)?.occupant {
             Occupant::Connection(connection) => Some(connection),
-            Occupant::Call(_) | Occupant::Group(_) => None,
+            Occupant::Call(_) | Occupant::Group(_) | Occupant::Outgoing(_) => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 use super::clock::GroupClock;
 use super::merge::{Merge, Merged};
-use super::status::{GroupRequest, LegState, LegStatus};
+use super::status::{GroupRequest, LegEnd, LegState, LegStatus};
 use crate::connection::Intervals;
-use crate::event::ConnectionId;
+use crate::event::{CloseReason, ConnectionId};
 use crate::handshake::{Negotiated, StreamId};
 use crate::recv::{ReceiveBuffer, Received};
 use crate::send::HEADER_BYTES;
@@ -19,7 +19,7 @@ pub(crate) const MAX_GROUPS: usize = 4096;
 /// A leg over which no media came for so long is idle.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// A leg over which not even keepalives came for so long, which are due every second.
-const SILENT_AFTER: Duration = Duration::from_millis(2500);
+pub(crate) const SILENT_AFTER: Duration = Duration::from_millis(2500);
 /// How long a group that has ended can still be asked about.
 const LINGER: Duration = Duration::from_secs(3);
 
@@ -133,7 +133,13 @@ impl Group {
     }
 
     /// A leg has ended, with these figures; true if it was the last.
-    pub(crate) fn remove(&mut self, now: Instant, id: ConnectionId, figures: Statistics) -> bool {
+    pub(crate) fn remove(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        reason: CloseReason,
+        figures: Statistics,
+    ) -> bool {
         if let Some(at) = self.legs.iter().position(|leg| leg.id == id) {
             let leg = self.legs.remove(at);
             self.gone = self.gone.plus(&figures.total);
@@ -145,6 +151,7 @@ impl Group {
                 state: LegState::Down,
                 weight: leg.weight,
                 since: now,
+                ended: Some(LegEnd::Closed(reason)),
                 statistics: figures,
             });
         }
@@ -259,6 +266,7 @@ impl Group {
                 state,
                 weight: leg.weight,
                 since: leg.joined,
+                ended: None,
                 statistics,
             })
         });

@@ -12,8 +12,13 @@ mod clock;
 mod incoming;
 mod membership;
 mod merge;
+mod outgoing;
 mod status;
 
-pub(crate) use incoming::{Founding, Group, MAX_GROUPS};
+pub(crate) use incoming::{Founding, Group, MAX_GROUPS, MAX_LEGS, SILENT_AFTER};
 pub(crate) use membership::asked_group;
-pub use status::{GroupKind, GroupRequest, LegState, LegStatus};
+pub(crate) use outgoing::{
+    Activity, Candidate, Held, Outgoing, Place, Stage, is_redundant, keeper, to_activate,
+};
+pub use outgoing::{GroupCall, LegCall};
+pub use status::{GroupKind, GroupRequest, LegEnd, LegState, LegStatus};

@@ -1,3 +1,5 @@
+use crate::event::CloseReason;
+use crate::reject::RejectReason;
 use crate::statistics::Statistics;
 use crate::wire::GroupExtension;
 use core::net::SocketAddr;
@@ -34,6 +36,16 @@ impl GroupKind {
     }
 }
 
+impl GroupKind {
+    /// What the handshake says.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Broadcast => GroupExtension::BROADCAST,
+            Self::Backup => GroupExtension::BACKUP,
+        }
+    }
+}
+
 impl GroupRequest {
     /// What the handshake asks for; the kind has been checked.
     pub(crate) const fn read(extension: GroupExtension) -> Self {
@@ -52,8 +64,10 @@ impl GroupRequest {
 /// How a leg is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LegState {
-    /// Media comes over it.
+    /// Media flows over it.
     Active,
+    /// Media goes over it, but the peer does not answer in time: another leg stands in.
+    Unstable,
     /// It is there and carries no media.
     Idle,
     /// Nothing at all has come over it for longer than a keepalive takes.
@@ -68,6 +82,7 @@ impl LegState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Unstable => "unstable",
             Self::Idle => "idle",
             Self::Silent => "silent",
             Self::Down => "down",
@@ -75,10 +90,19 @@ impl LegState {
     }
 }
 
+/// How a leg ended, or why it could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegEnd {
+    /// It was there.
+    Closed(CloseReason),
+    /// We called, and it was refused or not answered.
+    Refused(RejectReason),
+}
+
 /// One leg of a group, present or lost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LegStatus {
-    /// Where it comes from.
+    /// Where it comes from or goes to.
     pub peer: SocketAddr,
     /// How it is doing.
     pub state: LegState,
@@ -86,6 +110,8 @@ pub struct LegStatus {
     pub weight: u16,
     /// Since when it has been there, or gone.
     pub since: Instant,
+    /// How it ended, if it is down.
+    pub ended: Option<LegEnd>,
     /// Its own figures; of a lost one, the last.
     pub statistics: Statistics,
 }

@@ -12,9 +12,9 @@ use crate::RejectReason;
 use crate::crypto::SessionKeys;
 use crate::fec::FilterConfig;
 use crate::wire::{
-    ControlPacket, ExtensionBlocks, ExtensionCommand, ExtensionFlags, ExtensionWriter, Handshake,
-    HsFlags, KeyMaterialResponse, KeyState, RequestType, SequenceNumber, SocketId, SrtVersion,
-    Timestamp, WireAddress, WireText,
+    ControlPacket, ExtensionBlocks, ExtensionCommand, ExtensionFlags, ExtensionWriter,
+    GroupExtension, Handshake, HsFlags, KeyMaterialResponse, KeyState, RequestType, SequenceNumber,
+    SocketId, SrtVersion, Timestamp, WireAddress, WireText,
 };
 
 /// A call being made.
@@ -48,6 +48,8 @@ pub struct Call {
     pub stream_id: StreamId,
     /// `None`: not encrypted.
     pub keys: Option<SessionKeys>,
+    /// The bonding group of this side that the connection is to be a leg of.
+    pub group: Option<GroupExtension>,
     /// How long the listener may take in all.
     pub timeout: Duration,
 }
@@ -158,9 +160,7 @@ impl CallerHandshake {
         }
         let extensions = Extensions::read(&response.extensions)?;
         extensions.check_supported()?;
-        if extensions.group.is_some() {
-            return Err(RejectReason::Group);
-        }
+        let group = self.mirrored_group(extensions.group)?;
         let hs = extensions.response.ok_or(RejectReason::Rogue)?;
         if hs.version < SrtVersion::HANDSHAKE_5 {
             return Err(RejectReason::Rogue);
@@ -190,11 +190,22 @@ impl CallerHandshake {
                 .as_ref()
                 .map(|keys| (keys.cipher(), keys.key_length())),
             packet_filter,
+            group,
             segment_bytes: self.call.ours.segment_bytes.min(response.segment_bytes),
             flow_window_packets: response.flow_window_packets,
             send_sequence: self.call.initial_sequence,
             receive_sequence: response.initial_sequence,
         })
+    }
+
+    /// The listener answers a leg with a group of its own, of the same kind; what it does with
+    /// a leg that it takes for a plain connection nobody could say.
+    fn mirrored_group(&self, theirs: Option<GroupExtension>) -> Result<Option<u32>, RejectReason> {
+        match (&self.call.group, theirs) {
+            (None, None) => Ok(None),
+            (Some(ours), Some(theirs)) if ours.kind == theirs.kind => Ok(Some(theirs.group)),
+            _ => Err(RejectReason::Group),
+        }
     }
 
     /// A call that encrypts connects only to a listener that took its keys, and one that
@@ -274,6 +285,10 @@ impl CallerHandshake {
             flags = flags.with(ExtensionFlags::CONFIGURATION);
             let text = WireText::encode(filter.to_string().as_bytes());
             extensions.push(ExtensionCommand::FILTER, &text);
+        }
+        if let Some(group) = &self.call.group {
+            flags = flags.with(ExtensionFlags::CONFIGURATION);
+            extensions.push(ExtensionCommand::GROUP, &group.to_bytes());
         }
         if let Some(keys) = &self.call.keys {
             flags = flags.with(ExtensionFlags::KEY_MATERIAL);

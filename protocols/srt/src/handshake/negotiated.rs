@@ -27,6 +27,8 @@ pub struct Negotiated {
     pub encryption: Option<(CipherMode, KeyLength)>,
     /// The packet filter; `None`: there is none.
     pub packet_filter: Option<PacketFilter>,
+    /// For a leg of a bonding group that we call as: the group's number at the peer.
+    pub group: Option<u32>,
     /// Largest datagram, IP and UDP headers included, that both sides take.
     pub segment_bytes: u32,
     /// Packets the peer is ready to have in flight towards it.

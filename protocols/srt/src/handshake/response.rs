@@ -104,6 +104,7 @@ impl ConclusionRequest {
             send_latency: latency.peer,
             encryption: keys.map(|keys| (keys.cipher(), keys.key_length())),
             packet_filter,
+            group: None,
             segment_bytes,
             flow_window_packets: self.flow_window_packets,
             send_sequence: brought.initial_sequence,

@@ -52,6 +52,7 @@ fn call(keys: Option<SessionKeys>) -> CallerHandshake {
         initial_sequence: SequenceNumber::new(1000),
         stream_id: StreamId::from("#!::r=cam1,m=publish"),
         keys,
+        group: None,
         timeout: Duration::from_secs(3),
     };
     CallerHandshake::new(NOW, call)

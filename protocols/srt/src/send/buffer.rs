@@ -164,6 +164,12 @@ impl SendBuffer {
         removed
     }
 
+    /// Empties the buffer: the next pushed packet gets `index`.
+    pub(crate) fn jump_to(&mut self, index: u64) {
+        self.release_before(self.end());
+        (self.first, self.next_new) = (index, index);
+    }
+
     /// Lets go of the packets at the front that were handed over `age` or longer ago.
     pub(crate) fn release_older(&mut self, now: Instant, age: Duration) -> Removed {
         let mut removed = Removed::default();

@@ -17,6 +17,8 @@ pub struct GroupExtension {
 impl GroupExtension {
     /// Set in the ID of every group, so that none is taken for a socket's.
     pub const ID_BIT: u32 = 1 << 30;
+    /// In the flags: the legs use the same message numbers.
+    pub const SAME_MESSAGE_NUMBERS: u8 = 1;
     /// Every leg carries every packet.
     pub const BROADCAST: u8 = 1;
     /// One leg carries the packets, the others wait.

@@ -28,6 +28,9 @@ const SESSIONS: &[&str] = &[
     "fec-ctr128",
 ];
 
+/// Sessions in which libsrt calls as a bonding group of two legs.
+const GROUPS: &[&str] = &["group-broadcast", "group-backup"];
+
 /// What libsrt's caller asked for; its listener wanted `fec` and no more.
 pub(crate) fn packet_filter(name: &str) -> Option<FilterConfig> {
     let text = match name {
@@ -50,10 +53,9 @@ fn is_conclusion(request: RequestType) -> bool {
 
 /// The settings libsrt's program had, whose `latency` is both directions'.
 fn side(handshake: &Handshake<'_>, name: &str) -> OurSide {
-    let latency = Duration::from_millis(if name == "loss-nak-retransmit" {
-        300
-    } else {
-        120
+    let latency = Duration::from_millis(match name {
+        "loss-nak-retransmit" | "group-broadcast" | "group-backup" => 300,
+        _ => 120,
     });
     OurSide {
         group: None,
@@ -111,7 +113,7 @@ fn our_response_is_libsrts() {
 
 #[test]
 fn our_call_is_libsrts_and_takes_its_answer() {
-    for name in SESSIONS {
+    for name in SESSIONS.iter().chain(GROUPS) {
         let session = Session::read(name);
         let (induction, sent, asked) = session.handshake(true, is_induction);
         let (conclusion, concluded, captured) = session.handshake(true, is_conclusion);
@@ -125,6 +127,7 @@ fn our_call_is_libsrts_and_takes_its_answer() {
             initial_sequence: asked.initial_sequence,
             stream_id: request.stream_id.clone(),
             keys: keys(&request),
+            group: request.group,
             timeout: Duration::from_secs(3),
         };
         let mut caller = CallerHandshake::new(now, call);

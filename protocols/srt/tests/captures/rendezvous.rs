@@ -29,6 +29,7 @@ fn side_of(
     let latency = Duration::from_millis(120);
     let call = Call {
         remote: datagram.to,
+        group: None,
         ours: OurSide {
             group: None,
             packet_filter: None,

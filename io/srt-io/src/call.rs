@@ -1,5 +1,5 @@
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tidegate_srt::CallerConfig;
 use zeroize::Zeroizing;
@@ -44,16 +44,21 @@ impl CallOptions {
     /// Where the call's own socket is bound; `None`: it can share one.
     pub(crate) fn own_port(&self, remote: SocketAddr) -> Option<SocketAddr> {
         let unlike_others = self.interface.is_some() || self.tos.is_some() || self.ttl.is_some();
-        let any = || match remote {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
+        let any = || any_of(remote);
         // Both sides of a rendezvous call the port they are called from.
         let met_at = || SocketAddr::new(any().ip(), remote.port());
         self.local
             .map(canonical)
             .or_else(|| self.caller.rendezvous.then(met_at))
             .or_else(|| unlike_others.then(any))
+    }
+}
+
+/// Any address that `remote` can be called from.
+pub(crate) const fn any_of(remote: SocketAddr) -> SocketAddr {
+    match remote {
+        SocketAddr::V4(_) => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        SocketAddr::V6(_) => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
     }
 }
 
@@ -75,6 +80,12 @@ pub enum CallError {
         /// What the system said.
         error: io::Error,
     },
+    /// A bonding group without legs.
+    #[error("a bonding group needs at least one leg")]
+    NoLegs,
+    /// The system has no random numbers.
+    #[error("this system gives no random numbers: {0}")]
+    Random(io::Error),
     /// The shards are stopping or hopelessly behind.
     #[error("the media threads take no more work; the server is stopping or overloaded")]
     Busy,

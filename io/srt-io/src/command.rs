@@ -2,8 +2,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tidegate_srt::{
-    CallerConfig, ConnectionId, Decision, EndpointConfig, ListenerConfig, RejectReason, RequestId,
-    SessionKeys,
+    CallerConfig, ConnectionId, Decision, EndpointConfig, GroupCall, ListenerConfig, RejectReason,
+    RequestId, SessionKeys,
 };
 use tidegate_udp::Socket;
 use tokio::sync::oneshot;
@@ -56,6 +56,8 @@ pub(crate) enum Command {
 pub(crate) struct OpenPort {
     pub(crate) id: PortId,
     pub(crate) socket: Socket,
+    /// For further legs of a bonding group: a socket each, and what the poller calls it.
+    pub(crate) others: Vec<(PortId, Socket)>,
     pub(crate) config: EndpointConfig,
     pub(crate) gate: Option<Gate>,
     pub(crate) links: Arc<LinkMap>,
@@ -66,10 +68,15 @@ pub(crate) struct OpenPort {
 
 pub(crate) struct PlaceCall {
     pub(crate) port: PortId,
-    pub(crate) remote: SocketAddr,
-    pub(crate) config: CallerConfig,
+    pub(crate) called: Called,
     pub(crate) guest: Guest,
     pub(crate) opener: Option<Opener>,
+}
+
+/// Whom a call goes to.
+pub(crate) enum Called {
+    One(SocketAddr, Box<CallerConfig>),
+    Group(GroupCall),
 }
 
 pub(crate) struct OpenedKeys {

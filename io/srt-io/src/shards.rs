@@ -4,15 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io, thread};
 
-use tidegate_srt::{CookieKey, EndpointConfig, EndpointLimits, SocketIdSpace};
+use tidegate_srt::{CookieKey, EndpointConfig, EndpointLimits, GroupCall, LegCall, SocketIdSpace};
 use tidegate_udp::{Clock, Options, Socket, bind_group, steer};
 use tokio::sync::oneshot;
 
 use crate::admission::{Admission, Lobby};
 use crate::call::{CallError, CallOptions, canonical};
-use crate::command::{Command, OpenPort, PlaceCall, PortId};
+use crate::command::{Called, Command, OpenPort, PlaceCall, PortId};
 use crate::config::{ListenOptions, ShardsConfig};
 use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
+use crate::group_call::{GroupCallOptions, LegOptions};
 use crate::guest::Guest;
 use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
@@ -130,6 +131,7 @@ impl Shards {
             let open = OpenPort {
                 id: port,
                 socket,
+                others: Vec::new(),
                 config,
                 gate: Some(gate.clone()),
                 links: Arc::clone(&links),
@@ -179,8 +181,7 @@ impl Shards {
         let shared = ConnectionShared::new(remote, Clock.now());
         let call = PlaceCall {
             port,
-            remote,
-            config: options.caller,
+            called: Called::One(remote, Box::new(options.caller)),
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
             opener,
         };
@@ -190,6 +191,76 @@ impl Shards {
             shared,
             door: Arc::clone(door),
         })
+    }
+
+    /// Calls as a bonding group. How it goes is on the handle, the legs in its status.
+    ///
+    /// # Errors
+    /// A local address cannot be used, or the shards are stopping.
+    pub fn call_group(&self, options: GroupCallOptions) -> Result<ConnectionHandle, CallError> {
+        let index = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
+        let door = &self.doors[index];
+        let (port, legs) = self.open_for_group(door, &options.legs)?;
+        let first = legs.first().ok_or(CallError::NoLegs)?.remote;
+        let shared = ConnectionShared::new(first, Clock.now());
+        let call = PlaceCall {
+            port,
+            called: Called::Group(GroupCall::new(options.kind, legs, options.caller)),
+            guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
+            opener: None,
+        };
+        door.push(Command::Call(Box::new(call)))
+            .map_err(|_| CallError::Busy)?;
+        Ok(ConnectionHandle {
+            shared,
+            door: Arc::clone(door),
+        })
+    }
+
+    /// Opens a port with a socket for each leg.
+    fn open_for_group(
+        &self,
+        door: &Arc<Door>,
+        legs: &[LegOptions],
+    ) -> Result<(PortId, Vec<LegCall>), CallError> {
+        let mut sockets = Vec::with_capacity(legs.len());
+        let mut calls = Vec::with_capacity(legs.len());
+        for (way, leg) in legs.iter().enumerate() {
+            let address = leg.bind();
+            let udp = Options {
+                tos: leg.tos,
+                ttl: leg.ttl,
+                interface: leg.interface.clone(),
+                only_v6: true,
+                ..Options::default()
+            };
+            let socket = Socket::bind(address, &udp).map_err(|error| CallError::Local {
+                address,
+                interface: leg.interface.clone(),
+                error,
+            })?;
+            sockets.push((self.fresh_port(), socket));
+            calls.push(LegCall {
+                remote: canonical(leg.remote),
+                weight: leg.weight,
+                way: u8::try_from(way).unwrap_or(u8::MAX),
+            });
+        }
+        let mut sockets = sockets.into_iter();
+        let (id, socket) = sockets.next().ok_or(CallError::NoLegs)?;
+        let open = OpenPort {
+            id,
+            socket,
+            others: sockets.collect(),
+            config: self.endpoint(door).map_err(CallError::Random)?,
+            gate: None,
+            links: Arc::default(),
+            shared: Arc::default(),
+            for_one_call: true,
+        };
+        door.push(Command::Open(Box::new(open)))
+            .map_err(|_| CallError::Busy)?;
+        Ok((id, calls))
     }
 
     /// Opens the port that a shard's calls share, unless it is open.
@@ -232,6 +303,7 @@ impl Shards {
         let open = OpenPort {
             id,
             socket: Socket::bind(address, &udp).map_err(failed)?,
+            others: Vec::new(),
             config: self.endpoint(door).map_err(failed)?,
             gate: None,
             links: Arc::default(),

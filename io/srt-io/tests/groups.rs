@@ -1,5 +1,5 @@
 //! Legs of a bonding group come from several addresses, which the kernel spreads over the
-//! shards: they meet in one.
+//! shards: they meet in one. And those of a group that is called leave from several.
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod common;
@@ -14,8 +14,13 @@ use tidegate_srt::wire::{
     GroupExtension, Handshake, HsExtension, HsFlags, MessageNumber, Packet, RequestType, SocketId,
     Timestamp, WireAddress,
 };
-use tidegate_srt::{ConnectionConfig, ConnectionRequest, SequenceNumber, SrtVersion};
-use tidegate_srt_io::{Admission, AdmissionReply, ListenOptions, Role};
+use tidegate_srt::{
+    CallerConfig, ConnectionConfig, ConnectionRequest, GroupKind, LegState, SequenceNumber,
+    SrtVersion,
+};
+use tidegate_srt_io::{
+    Admission, AdmissionReply, CallError, GroupCallOptions, LegOptions, ListenOptions, Role,
+};
 
 use common::*;
 
@@ -182,5 +187,90 @@ async fn legs_from_many_ports_meet_in_one_shard_and_each_brings_what_the_others_
     let on_each: Vec<usize> = status.iter().map(|shard| shard.connections).collect();
     assert_eq!(on_each, [LEGS as usize; 4]);
     assert_eq!(status.iter().map(|s| s.hand_over_lost).sum::<u64>(), 0);
+    shards.stop().await;
+}
+
+/// A listener that takes IPv4 and IPv6.
+fn dual_stack(shards: &tidegate_srt_io::Shards, host: Host) -> tidegate_srt_io::ListenerHandle {
+    let any = "[::]:0".parse().unwrap();
+    shards
+        .listen(any, &ListenOptions::default(), Arc::new(host))
+        .unwrap()
+}
+
+fn group_call(legs: Vec<LegOptions>, packets: u32) -> GroupCallOptions {
+    GroupCallOptions {
+        kind: GroupKind::Broadcast,
+        legs,
+        caller: CallerConfig::default(),
+        role: Role::Reader(Box::new(Numbers::new(packets))),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_called_over_ipv4_and_ipv6_each_leg_from_its_own_address() {
+    let (shards, house) = (shards(2), Arc::new(House::default()));
+    let host = Host {
+        house: Arc::clone(&house),
+        known: Mutex::default(),
+    };
+    let listener = dual_stack(&shards, host);
+    let port = listener.local_addr().port();
+    let from = |to: SocketAddr, local: &str| LegOptions {
+        local: Some(local.parse().unwrap()),
+        ..LegOptions::new(to, 0)
+    };
+    let legs = vec![
+        from(([127, 0, 0, 1], port).into(), "127.0.0.7:0"),
+        from(([127, 0, 0, 1], port).into(), "127.0.0.8:0"),
+        LegOptions::new(format!("[::1]:{port}").parse().unwrap(), 0),
+    ];
+    let call = shards.call_group(group_call(legs, 2000)).unwrap();
+    tokio::time::timeout(PATIENCE, call.connected())
+        .await
+        .unwrap()
+        .unwrap();
+    until("all legs are up at both ends", || {
+        let theirs = house.handles.lock().unwrap().first().map(|it| it.status());
+        let up = |legs: &[tidegate_srt::LegStatus]| {
+            legs.len() == 3 && legs.iter().all(|leg| leg.state != LegState::Down)
+        };
+        up(&call.status().legs) && theirs.is_some_and(|theirs| up(&theirs.legs))
+    })
+    .await;
+    let theirs = house.handles.lock().unwrap()[0].status();
+    let mut from: Vec<String> = theirs
+        .legs
+        .iter()
+        .map(|leg| leg.peer.ip().to_canonical().to_string())
+        .collect();
+    from.sort();
+    assert_eq!(from, ["127.0.0.7", "127.0.0.8", "::1"]);
+    let bytes = expected(2000);
+    until("the stream arrives whole", || {
+        house
+            .streams
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|(_, it)| *it == bytes)
+    })
+    .await;
+    call.close();
+    call.ended().await;
+    shards.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leg_that_cannot_leave_from_its_address_is_named() {
+    let shards = shards(1);
+    let leg = LegOptions {
+        local: Some("192.0.2.55:0".parse().unwrap()),
+        ..LegOptions::new("127.0.0.1:9".parse().unwrap(), 0)
+    };
+    let error = shards.call_group(group_call(vec![leg], 1)).unwrap_err();
+    assert!(error.to_string().contains("192.0.2.55"), "{error}");
+    let error = shards.call_group(group_call(Vec::new(), 1)).unwrap_err();
+    assert!(matches!(error, CallError::NoLegs));
     shards.stop().await;
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tidegate_srt::{ConnectionId, Endpoint, SendError, TransmitBatch};
-use tidegate_udp::{Interest, Poller, Run};
+use tidegate_udp::{Poller, Run};
 use tidegate_units::Instant;
 
 use super::door::Door;
 use super::fountain::Appointment;
 use super::port::{Connection, Port};
+use super::way::Way;
 use crate::role::Role;
 
 /// Packets one fountain may give per turn, so that one reader never starves the others.
@@ -47,7 +48,7 @@ impl Port {
 
     /// When something is due by itself.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if !self.outbox.is_empty() {
+        if self.ways.iter().all(Way::is_blocked) {
             // Room in the kernel wakes us; until then what is due cannot leave anyway.
             return Some(self.last_turn + BLOCKED_RETRY);
         }
@@ -126,38 +127,33 @@ impl Port {
     /// Sends what is due, as far as the kernel takes it; the rest waits in the outbox.
     fn transmit(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
         let mut datagrams = 0;
-        if self.outbox.flush(&self.socket) {
+        // A leg whose socket is full does not hold up the others.
+        let mut has_room = false;
+        for way in &mut self.ways {
+            has_room |= way.flush();
+        }
+        if has_room {
             for _ in 0..BATCHES_PER_TURN {
                 shard.transmit.clear();
                 self.has_more = self.endpoint.poll_transmit(now, shard.transmit);
-                let runs: Vec<Run<'_>> = shard.transmit.runs().map(to_run).collect();
-                let segments = |run: &Run<'_>| run.bytes.len().div_ceil(run.segment_bytes.max(1));
-                datagrams += runs.iter().map(segments).sum::<usize>() as u64;
-                self.outbox.send(&self.socket, &runs);
-                if !self.has_more || !self.outbox.is_empty() {
+                for (number, way) in self.ways.iter_mut().enumerate() {
+                    let leaves_here = |run: &tidegate_srt::Run<'_>| usize::from(run.way) == number;
+                    let runs = shard.transmit.runs().filter(leaves_here);
+                    let runs: Vec<Run<'_>> = runs.map(to_run).collect();
+                    let segments =
+                        |run: &Run<'_>| run.bytes.len().div_ceil(run.segment_bytes.max(1));
+                    datagrams += runs.iter().map(segments).sum::<usize>() as u64;
+                    way.send(&runs);
+                }
+                if !self.has_more || self.ways.iter().all(Way::is_blocked) {
                     break;
                 }
             }
         }
-        self.watch_for_room(shard.poller);
+        for way in &mut self.ways {
+            way.watch_for_room(shard.poller);
+        }
         datagrams
-    }
-
-    /// Asks to be called when the kernel has room again, for as long as something waits.
-    fn watch_for_room(&mut self, poller: &Poller) {
-        let waits = !self.outbox.is_empty();
-        if waits == self.waits_for_room {
-            return;
-        }
-        let interest = if waits {
-            Interest::ReadWrite
-        } else {
-            Interest::Read
-        };
-        match poller.modify(&self.socket, self.id.0, interest) {
-            Ok(()) => self.waits_for_room = waits,
-            Err(error) => tracing::error!(%error, "a media thread cannot watch its socket"),
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod media;
 mod moderation;
 mod port;
 mod turn;
+mod way;
 
 pub(crate) use door::Door;
 use door::ShutAtEnd;
@@ -52,6 +53,8 @@ pub(crate) struct Shard {
     received: RecvBatch,
     transmit: TransmitBatch,
     ports: HashMap<PortId, Port>,
+    /// Sockets of ports that have several: which port's, and which of its own.
+    ways: HashMap<PortId, (PortId, usize)>,
     moderation: Moderation,
     next_sweep: Instant,
     stopping: Option<Stopping>,
@@ -80,6 +83,7 @@ impl Shard {
             received: RecvBatch::new(),
             transmit: TransmitBatch::new(TRANSMIT_BYTES),
             ports: HashMap::new(),
+            ways: HashMap::new(),
             moderation: Moderation::new(config.moderation, clock.now()),
             next_sweep: clock.now(),
             stopping: None,

@@ -10,15 +10,16 @@ use bytes::Bytes;
 use tidegate_srt::{
     ConnectionId, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
 };
-use tidegate_udp::{Datagram, Outbox, Socket, steer};
+use tidegate_udp::{Datagram, steer};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
 
 use super::door::Door;
 use super::fountain::{Appointment, FountainWaker};
 use super::links::LinkMap;
+use super::way::Way;
 use crate::admission::Gate;
-use crate::command::{Answer, OpenPort, OpenedKeys, PlaceCall, PortId};
+use crate::command::{Answer, Called, OpenPort, OpenedKeys, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
 use crate::guest::Guest;
 use crate::opener::Opener;
@@ -30,17 +31,15 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Port {
     pub(super) id: PortId,
-    pub(super) socket: Socket,
+    /// At least one.
+    pub(super) ways: Vec<Way>,
     pub(super) endpoint: Endpoint,
-    pub(super) outbox: Outbox,
     pub(super) connections: HashMap<ConnectionId, Connection>,
     pub(super) appointments: BinaryHeap<Appointment>,
     /// Fountains to look at this turn.
     pub(super) woken: Vec<ConnectionId>,
     /// Sinks that got something this turn.
     pub(super) touched: Vec<ConnectionId>,
-    /// The socket is also watched for room to write.
-    pub(super) waits_for_room: bool,
     pub(super) last_turn: Instant,
     /// The endpoint had more to send than one turn takes.
     pub(super) has_more: bool,
@@ -91,14 +90,15 @@ impl Port {
     pub(super) fn new(now: Instant, open: OpenPort) -> Self {
         Self {
             id: open.id,
-            socket: open.socket,
+            ways: std::iter::once((open.id, open.socket))
+                .chain(open.others)
+                .map(|(token, socket)| Way::new(token, socket))
+                .collect(),
             endpoint: Endpoint::new(now, open.config),
-            outbox: Outbox::default(),
             connections: HashMap::new(),
             appointments: BinaryHeap::new(),
             woken: Vec::new(),
             touched: Vec::new(),
-            waits_for_room: false,
             last_turn: now,
             has_more: false,
             was_urgent: false,
@@ -169,13 +169,16 @@ impl Port {
     /// Places a call; refusal to even try ends the connection at once.
     pub(super) fn call(&mut self, now: Instant, call: PlaceCall, door: &Arc<Door>) {
         let PlaceCall {
-            remote,
-            config,
+            called,
             guest,
             opener,
             ..
         } = call;
-        match self.endpoint.connect(now, remote, config) {
+        let called = match called {
+            Called::One(remote, config) => self.endpoint.connect(now, remote, *config),
+            Called::Group(group) => self.endpoint.connect_group(now, group),
+        };
+        match called {
             Ok(id) => {
                 self.openers.extend(opener.map(|opener| (id, opener)));
                 self.admit(now, id, guest, door);
@@ -236,7 +239,8 @@ impl Port {
     }
 
     pub(super) fn has_finished(&self, now: Instant) -> bool {
-        let quiet = self.connections.is_empty() && self.outbox.is_empty() && !self.has_more;
+        let blocked = self.ways.iter().any(Way::is_blocked);
+        let quiet = self.connections.is_empty() && !blocked && !self.has_more;
         self.retiring.is_some() && quiet || self.is_overdue(now)
     }
 
@@ -292,7 +296,7 @@ impl Port {
             waker,
             held: None,
             appointment: None,
-            drops_before: self.socket.drops(),
+            drops_before: self.socket_drops(),
         };
         self.connections.insert(id, connection);
         self.round.push_back((now + SNAPSHOT_INTERVAL, id));
@@ -336,6 +340,9 @@ impl Port {
                 Event::LegLeft { peer, reason, .. } => {
                     tracing::debug!(%peer, %reason, "a leg left its group");
                 }
+                Event::LegRefused { peer, reason, .. } => {
+                    tracing::debug!(%peer, %reason, "a leg of a group could not be made");
+                }
                 Event::Odd(oddity) => tracing::debug!(?oddity, "an odd packet was ignored"),
                 other => tracing::debug!(?other, "an event nobody here knows"),
             }
@@ -360,7 +367,7 @@ impl Port {
             return;
         };
         if let Some(statistics) = self.endpoint.statistics(now, id) {
-            let drops = self.socket.drops().saturating_sub(connection.drops_before);
+            let drops = self.socket_drops().saturating_sub(connection.drops_before);
             connection.shared.set_statistics(now, statistics, drops);
         }
         abandon(now, connection.role, &connection.shared, reason);
@@ -384,7 +391,7 @@ impl Port {
     /// Refreshes the snapshots that are old enough, and the port's own.
     pub(super) fn sweep(&mut self, now: Instant) {
         if now >= self.next_status {
-            self.drops = self.socket.drops();
+            self.drops = self.socket_drops();
         }
         while let Some((_, id)) = self.round.pop_front_if(|(due, _)| *due <= now) {
             let Some(connection) = self.connections.get(&id) else {
@@ -414,16 +421,21 @@ impl Port {
         }
     }
 
+    /// Datagrams that its sockets have dropped.
+    fn socket_drops(&self) -> u64 {
+        self.ways.iter().map(|way| way.socket.drops()).sum()
+    }
+
     fn status(&self) -> PortStatus {
         PortStatus {
             endpoint: self.endpoint.counters(),
-            socket: self.socket.counters(),
-            outbox: self.outbox.counters(),
+            socket: self.ways[0].socket.counters(),
+            outbox: self.ways[0].outbox.counters(),
             connections: self.endpoint.connection_count(),
             handed_over: self.handed_over,
             hand_over_lost: self.hand_over_lost,
             admission_overflow: self.gate.as_ref().map_or(0, Gate::overflow),
-            recv_buffer_bytes: self.socket.recv_buffer_bytes(),
+            recv_buffer_bytes: self.ways[0].socket.recv_buffer_bytes(),
         }
     }
 }

@@ -89,11 +89,17 @@ impl Shard {
     }
 
     fn open(&mut self, now: Instant, open: OpenPort) {
-        if let Err(error) = self.poller.add(&open.socket, open.id.0, Interest::Read) {
-            tracing::error!(%error, "a media thread cannot watch its socket");
-            return;
+        let port = Port::new(now, open);
+        for way in &port.ways {
+            if let Err(error) = self.poller.add(&way.socket, way.token.0, Interest::Read) {
+                tracing::error!(%error, "a media thread cannot watch its socket");
+                return;
+            }
         }
-        self.ports.insert(open.id, Port::new(now, open));
+        for (number, way) in port.ways.iter().enumerate().skip(1) {
+            self.ways.insert(way.token, (port.id, number));
+        }
+        self.ports.insert(port.id, port);
     }
 
     fn call(&mut self, now: Instant, call: PlaceCall) {
@@ -118,13 +124,14 @@ impl Shard {
     }
 
     /// Reads a socket and feeds its endpoint.
-    fn read(&mut self, now: Instant, id: PortId) -> u64 {
+    fn read(&mut self, now: Instant, token: PortId) -> u64 {
+        let (id, way) = self.ways.get(&token).copied().unwrap_or((token, 0));
         let Some(port) = self.ports.get_mut(&id) else {
             return 0;
         };
         let mut count = 0;
         for _ in 0..READS_PER_TURN {
-            match port.socket.recv(&mut self.received) {
+            match port.ways[way].socket.recv(&mut self.received) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
@@ -181,7 +188,10 @@ impl Shard {
     fn drop_finished_ports(&mut self, now: Instant) {
         for (_, port) in self.ports.extract_if(|_, port| port.has_finished(now)) {
             // The socket goes with the port, and its watch with the socket.
-            let _ = self.poller.remove(&port.socket);
+            for way in &port.ways {
+                let _ = self.poller.remove(&way.socket);
+                self.ways.remove(&way.token);
+            }
             port.finish();
         }
     }

@@ -19,6 +19,7 @@ mod interval;
 mod leg;
 mod outbound;
 mod outbox;
+mod sending;
 mod sending_leg;
 mod tally;
 
@@ -26,6 +27,7 @@ pub(crate) use clock::SocketClock;
 pub(crate) use inbound::Noticed;
 pub(crate) use interval::Intervals;
 pub(crate) use outbound::Progress;
+pub(crate) use sending::give_up_after;
 
 use crate::config::ConnectionConfig;
 use crate::crypto::ConnectionCrypto;
@@ -33,13 +35,14 @@ use crate::event::CloseReason;
 use crate::fec::FEC_HEADER_BYTES;
 use crate::handshake::Negotiated;
 use crate::recv::{Received, Receiver, ReceiverSettings, Rtt};
-use crate::send::{HEADER_BYTES, Sender, SenderSettings};
+use crate::send::{HEADER_BYTES, Sender};
 use crate::statistics::{Gauges, Statistics};
 use crate::wire::{KeyState, SequenceNumber, SocketId, Timestamp};
 use bytes::Bytes;
 use core::net::{IpAddr, SocketAddr};
 use filter::Filter;
 use outbox::{Outbox, Outgoing};
+use sending::sender_settings;
 use tally::Tally;
 use tidegate_units::{Bitrate, Duration, Instant};
 
@@ -47,9 +50,6 @@ use tidegate_units::{Bitrate, Duration, Instant};
 const INDEX_TURN: u64 = 1 << SequenceNumber::BITS;
 /// Silence of our own after which a keepalive is due.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
-/// The least time before the sender gives a packet up, and what is added to it.
-const SEND_DROP_FLOOR: Duration = Duration::from_millis(1000);
-const SEND_DROP_MARGIN: Duration = Duration::from_millis(20);
 /// How long a closing connection may take to deliver what it has.
 const MAX_DRAIN: Duration = Duration::from_secs(3);
 /// How long a closed connection still answers with SHUTDOWN.
@@ -462,45 +462,5 @@ impl Connection {
             receive_bytes_per_second: u64::from(receive.rates.bytes_per_second),
             receive_packets_per_second: u64::from(receive.rates.packets_per_second),
         }
-    }
-}
-
-/// How long after it was handed over a packet is given up; `None`: never.
-pub(crate) fn give_up_after(
-    config: &ConnectionConfig,
-    negotiated: &Negotiated,
-) -> Option<Duration> {
-    let drops = negotiated.peer_drops_too_late() && config.too_late_drop;
-    drops.then(|| patience(config, negotiated) + SEND_DROP_MARGIN)
-}
-
-fn patience(config: &ConnectionConfig, negotiated: &Negotiated) -> Duration {
-    (negotiated.send_latency + config.send_drop_delay).max(SEND_DROP_FLOOR)
-}
-
-fn sender_settings(
-    first: u64,
-    config: &ConnectionConfig,
-    negotiated: &Negotiated,
-) -> SenderSettings {
-    let peer_drops = negotiated.peer_drops_too_late();
-    let patience = patience(config, negotiated);
-    SenderSettings {
-        first,
-        first_message: config
-            .first_message
-            .map_or(0, |first| u64::from(first.value() - 1)),
-        capacity_packets: config.send_capacity_packets(negotiated.send_latency) as usize,
-        capacity_grows: config.send_buffer_packets.is_none(),
-        // Behind a gap the peer acknowledges late, and in an outage not at all.
-        held_for: negotiated.send_latency.max(patience / 2),
-        window_packets: negotiated.flow_window_packets,
-        max_bandwidth: config.max_bandwidth,
-        max_resend_percent: config.max_resend_percent,
-        max_duplicate_percent: config.max_duplicate_percent,
-        peer_latency: peer_drops.then_some(negotiated.send_latency),
-        drop_after: give_up_after(config, negotiated),
-        originals_first: peer_drops,
-        peer_repeats_naks: negotiated.peer_repeats_naks(),
     }
 }

@@ -8,6 +8,7 @@ mod last_chance;
 mod loss;
 mod pacer;
 mod settings;
+mod shared;
 
 pub(crate) use buffer::{Removed, Slot};
 pub(crate) use pacer::HEADER_BYTES;
@@ -17,7 +18,6 @@ pub(crate) use settings::SenderSettings;
 use crate::crypto::KeyGeneration;
 use crate::recv::Rtt;
 use crate::room::Room;
-use crate::wire::MessageNumber;
 use budget::ResendBudget;
 use buffer::SendBuffer;
 use bytes::Bytes;
@@ -161,24 +161,6 @@ impl Sender {
         self.push_submitted(now, now, payload, origin, key)
     }
 
-    /// The same for what was handed over earlier, to somebody else.
-    pub(crate) fn push_submitted(
-        &mut self,
-        now: Instant,
-        submitted: Instant,
-        payload: Bytes,
-        origin: Instant,
-        key: Option<KeyGeneration>,
-    ) -> Result<(), Bytes> {
-        let message = MessageNumber::from_index(self.next_message);
-        let payload_bytes = payload.len();
-        self.buffer
-            .push(Slot::new(payload, origin, submitted, message, key))?;
-        self.next_message += 1;
-        self.pacer.on_input(now, payload_bytes);
-        Ok(())
-    }
-
     /// The packet that may leave now, if any.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Turn> {
         if self.pacer.next_slot() > now && !(self.probing && self.may_send_new()) {
@@ -289,25 +271,6 @@ impl Sender {
         self.last_progress = now;
         self.blind_rounds = 0;
         (AckOutcome::Advanced, removed)
-    }
-
-    /// Counts on from `index`, with this message: what is before it is somebody else's.
-    pub(crate) fn jump_to(&mut self, index: u64, message: u64) {
-        self.buffer.jump_to(index);
-        (self.acknowledged, self.began) = (index, index);
-        self.next_message = message;
-    }
-
-    /// Gives up the oldest packet, so that there is room for another.
-    pub(crate) fn give_up_oldest(&mut self) -> Removed {
-        let removed = self.buffer.release_before(self.buffer.first() + 1);
-        self.window += removed.packets.cast_signed();
-        removed
-    }
-
-    /// Since what index it has been handed everything, and what the peer has of it.
-    pub(crate) const fn acknowledged(&self) -> (u64, u64) {
-        (self.began, self.acknowledged)
     }
 
     /// The peer misses `first..=last`. A packet that was re-sent so recently that the
@@ -476,24 +439,9 @@ impl Sender {
         self.buffer.next_new() - self.buffer.first()
     }
 
-    /// Whether it was handed nothing since it began to count where it does.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.buffer.end() == self.began
-    }
-
-    /// The index the next packet handed over gets.
-    pub(crate) fn end(&self) -> u64 {
-        self.buffer.end()
-    }
-
     /// The first index never sent.
     pub(crate) const fn next_new(&self) -> u64 {
         self.buffer.next_new()
-    }
-
-    /// When the oldest packet that the peer has not acknowledged was handed over.
-    pub(crate) fn owes_since(&self) -> Option<Instant> {
-        self.buffer.oldest_submitted()
     }
 
     /// The oldest index that may still be retransmitted.

@@ -93,10 +93,12 @@ pub enum Ended {
 
 /// Settings that are well-formed but cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {message}")]
+#[error("{}: {message}", self.place())]
 pub struct SettingsError {
     /// The field at fault, below the adapter's own settings.
     pub field: &'static str,
+    /// The keys below that field, down to the value at fault: `["alice", "old"]`.
+    pub below: Vec<String>,
     /// What is wrong.
     pub message: String,
     /// What would be right.
@@ -109,9 +111,33 @@ impl SettingsError {
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
         Self {
             field,
+            below: Vec::new(),
             message: message.into(),
             advice: None,
         }
+    }
+
+    /// The same, of the value that `keys` lead to in `field`.
+    #[must_use]
+    pub fn at(mut self, field: &'static str, keys: &[&str]) -> Self {
+        self.field = field;
+        self.below = keys.iter().map(|key| (*key).to_owned()).collect();
+        self
+    }
+
+    /// Field and keys, as a person writes them: `users/alice/old`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let keys = self.below.iter().map(|key| format!("/{key}"));
+        keys.fold(self.field.to_owned(), |place, key| place + &key)
+    }
+
+    /// The same as the end of a JSON pointer (RFC 6901).
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let escaped = |key: &String| key.replace('~', "~0").replace('/', "~1");
+        let keys = self.below.iter().map(|key| format!("/{}", escaped(key)));
+        keys.fold(format!("/{}", self.field), |place, key| place + &key)
     }
 
     /// The same, with what would be right.

@@ -307,13 +307,12 @@ pub trait Item:
 fn problem_of(kind: &str, error: &SettingsError) -> ConfigProblem {
     let mut problem = ConfigProblem::new(sentence(&error.message));
     problem.advice = error.advice.as_deref().map(sentence);
-    problem.at(format!("/{kind}/{}", error.field))
+    problem.at(format!("/{kind}{}", error.pointer()))
 }
 
 fn cannot_work(error: SettingsError) -> RunError {
-    let advice = error
-        .advice
-        .unwrap_or_else(|| format!("Change its \"{}\"", error.field));
+    let advice = error.advice.clone();
+    let advice = advice.unwrap_or_else(|| format!("Change its \"{}\"", error.place()));
     RunError::configuration(sentence(&error.message), sentence(&advice))
 }
 

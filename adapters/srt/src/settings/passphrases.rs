@@ -74,21 +74,30 @@ impl WrittenPassphrases<'_> {
     /// Refuses what can never work. Secrets may still be names.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         check_secret(self.passphrase)?;
-        check_labelled("passphrases", self.passphrases, self.passphrase.is_some())?;
+        check_labelled(
+            "passphrases",
+            &[],
+            self.passphrases,
+            self.passphrase.is_some(),
+        )?;
         if self.users.len() > USERS_MAX {
             let message = format!("{} users are more than {USERS_MAX}", self.users.len());
             return Err(SettingsError::new("users", message)
                 .advise("split them over several streams or listeners"));
         }
         for (user, of_user) in self.users {
-            check_name("users", user)?;
+            check_name("users", &[user])?;
             match of_user {
-                UserPassphrases::One(secret) => check_secret(Some(secret))?,
+                UserPassphrases::One(secret) => {
+                    check_secret(Some(secret)).map_err(|error| error.at("users", &[user]))?;
+                }
                 UserPassphrases::Several(several) if several.is_empty() => {
                     let message = format!("the user {user} has no passphrase");
-                    return Err(SettingsError::new("users", message));
+                    return Err(SettingsError::new("users", message).at("users", &[user]));
                 }
-                UserPassphrases::Several(several) => check_labelled("users", several, false)?,
+                UserPassphrases::Several(several) => {
+                    check_labelled("users", &[user], several, false)?;
+                }
             }
         }
         Ok(())
@@ -114,32 +123,34 @@ impl WrittenPassphrases<'_> {
         owner: &str,
         secrets: &dyn Secrets,
     ) -> Result<Passphrases, SettingsError> {
-        let resolved = |field: &'static str, label: String, reference: &SecretRef| {
+        let resolved = |field: &'static str, keys: &[&str], reference: &SecretRef| {
+            let at_fault = |error: SettingsError| error.at(field, keys);
             let secret = reference
                 .resolve(secrets)
-                .map_err(|error| SettingsError::new(field, error.to_string()))?;
-            check_passphrase(&secret)?;
+                .map_err(|error| at_fault(SettingsError::new(field, error.to_string())))?;
+            check_passphrase(&secret).map_err(at_fault)?;
+            let label = keys
+                .iter()
+                .fold(field.to_owned(), |label, key| format!("{label}/{key}"));
             Ok::<_, SettingsError>(Passphrase::new(format!("{owner}{label}"), secret))
         };
         let mut all = Passphrases::default();
         if let Some(reference) = self.passphrase {
-            let only = resolved("passphrase", "passphrase".into(), reference)?;
-            all.common.push(only);
+            all.common.push(resolved("passphrase", &[], reference)?);
         }
         for (label, reference) in self.passphrases {
-            let label = format!("passphrases/{label}");
-            all.common.push(resolved("passphrases", label, reference)?);
+            let resolved = resolved("passphrases", &[label], reference)?;
+            all.common.push(resolved);
         }
         for (user, of_user) in self.users {
             let mut own = Vec::new();
             match of_user {
                 UserPassphrases::One(reference) => {
-                    own.push(resolved("users", format!("users/{user}"), reference)?);
+                    own.push(resolved("users", &[user], reference)?);
                 }
                 UserPassphrases::Several(several) => {
                     for (label, reference) in several {
-                        let label = format!("users/{user}/{label}");
-                        own.push(resolved("users", label, reference)?);
+                        own.push(resolved("users", &[user, label], reference)?);
                     }
                 }
             }
@@ -149,8 +160,10 @@ impl WrittenPassphrases<'_> {
     }
 }
 
+/// Those below `owner` in `field`.
 fn check_labelled(
     field: &'static str,
+    owner: &[&str],
     passphrases: &Labelled,
     beside_one: bool,
 ) -> Result<(), SettingsError> {
@@ -158,19 +171,22 @@ fn check_labelled(
     if valid > PASSPHRASES_MAX {
         let message =
             format!("{valid} passphrases are valid at once; the most is {PASSPHRASES_MAX}");
-        return Err(SettingsError::new(field, message).advise(
+        let error = SettingsError::new(field, message).at(field, owner);
+        return Err(error.advise(
             "each costs every caller's handshake; take away those the status shows unused",
         ));
     }
     for (label, secret) in passphrases {
-        check_name(field, label)?;
-        check_secret(Some(secret))?;
+        let keys = [owner, &[label]].concat();
+        check_name(field, &keys)?;
+        check_secret(Some(secret)).map_err(|error| error.at(field, &keys))?;
     }
     Ok(())
 }
 
-/// Names become part of a path, and are shown.
-fn check_name(field: &'static str, name: &str) -> Result<(), SettingsError> {
+/// Names become part of a path, and are shown; the last of `keys` is looked at.
+fn check_name(field: &'static str, keys: &[&str]) -> Result<(), SettingsError> {
+    let name = keys.last().copied().unwrap_or_default();
     let fine = !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.contains('/')
@@ -180,6 +196,7 @@ fn check_name(field: &'static str, name: &str) -> Result<(), SettingsError> {
     }
     let message = format!("{name:?} is no name for a passphrase or a user");
     Err(SettingsError::new(field, message)
+        .at(field, keys)
         .advise("write 1 to 64 bytes, without `/` and control characters"))
 }
 
@@ -246,7 +263,27 @@ mod tests {
         assert_eq!(field(r#""users":{"a/b":{"secret":"x"}}"#), "users");
         assert_eq!(field(r#""users":{"alice":{}}"#), "users");
         assert_eq!(field(r#""passphrases":{"":{"secret":"x"}}"#), "passphrases");
-        assert_eq!(field(r#""users":{"alice":"short"}"#), "passphrase");
+        assert_eq!(field(r#""users":{"alice":"short"}"#), "users");
+    }
+
+    #[test]
+    fn a_wrong_one_among_several_is_named_by_its_place() {
+        let place = |rest| source(rest).check().unwrap_err().place();
+        assert_eq!(place(r#""passphrase":"short""#), "passphrase");
+        let two = r#""passphrases":{"new":"0123456789","old":"short"}"#;
+        assert_eq!(place(two), "passphrases/old");
+        let several = r#""users":{"alice":"0123456789","bob":{"a":"0123456789","b":"short"}}"#;
+        assert_eq!(place(several), "users/bob/b");
+        let odd = source(r#""users":{"a/b":{"secret":"x"}}"#)
+            .check()
+            .unwrap_err();
+        assert_eq!(odd.pointer(), "/users/a~1b");
+        // A secret has its value only when it is resolved.
+        let named = source(r#""passphrases":{"old":{"secret":"nobody"}}"#);
+        let resolved = named
+            .written_passphrases()
+            .resolve("", &tidegate_engine::NoSecrets);
+        assert_eq!(resolved.unwrap_err().place(), "passphrases/old");
     }
 
     #[test]

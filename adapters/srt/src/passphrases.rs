@@ -26,6 +26,12 @@ impl Passphrase {
         &self.label
     }
 
+    /// Whose it is, if it is not everybody's.
+    fn user(&self) -> Option<&str> {
+        let place = self.label.strip_prefix("listener/").unwrap_or(&self.label);
+        place.strip_prefix("users/")?.split('/').next()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.secret.expose().as_bytes()
     }
@@ -52,10 +58,10 @@ impl Passphrases {
             .unwrap_or(&self.common)
     }
 
-    /// Whether somebody who came in with this one would still come in.
+    /// Whether somebody who came in with this one would still come in, under whatever label.
     pub(crate) fn still_has(&self, used: &Passphrase) -> bool {
         let mut all = self.common.iter().chain(self.users.values().flatten());
-        all.any(|known| known == used)
+        all.any(|known| known.secret == used.secret && known.user() == used.user())
     }
 
     /// The most that are valid for one caller.
@@ -83,6 +89,23 @@ mod tests {
         assert_eq!(all.of(Some("bob")), all.common);
         assert_eq!(all.of(None), all.common);
         assert_eq!(all.most(), 2);
-        assert!(all.still_has(&passphrase("c")) && !all.still_has(&passphrase("d")));
+        assert!(all.still_has(&passphrase("a")) && !all.still_has(&passphrase("d")));
+    }
+
+    #[test]
+    fn a_passphrase_that_only_gets_another_label_still_opens() {
+        let labelled =
+            |label: &str| Passphrase::new(label.to_owned(), Secret::new("one and the same"));
+        let has = |known: &str, used: &str| {
+            let known = Passphrases {
+                common: vec![labelled(known)],
+                ..Passphrases::default()
+            };
+            known.still_has(&labelled(used))
+        };
+        assert!(has("passphrases/old", "passphrase"));
+        assert!(has("passphrase", "listener/passphrase"));
+        assert!(has("users/alice/old", "listener/users/alice"));
+        assert!(!has("users/bob", "users/alice") && !has("passphrase", "users/alice"));
     }
 }

@@ -74,9 +74,11 @@ impl SourceDriver for ListenerSource {
                 place: Mutex::new(Place::new(self.second_publisher)),
                 changed: Notify::new(),
             });
-            let _claimed = self
-                .listening
-                .claim(&self.stream_id, Entry::Source(Arc::clone(&door)))?;
+            let entry = Entry::Source(Arc::clone(&door));
+            let _claimed = tokio::select! {
+                claimed = self.listening.claim(&self.stream_id, entry) => claimed?,
+                () = context.stop.cancelled() => return Ok(Ended::Stopped),
+            };
             let own_port = self
                 .listening
                 .open_own(self.latency, &context.events)

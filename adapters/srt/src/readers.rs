@@ -74,9 +74,11 @@ impl OutputDriver for ListenerOutput {
                 discard: Discard::new(),
                 readers: Mutex::default(),
             });
-            let _claimed = self
-                .listening
-                .claim(&self.stream_id, Entry::Output(Arc::clone(&door)))?;
+            let entry = Entry::Output(Arc::clone(&door));
+            let _claimed = tokio::select! {
+                claimed = self.listening.claim(&self.stream_id, entry) => claimed?,
+                () = context.stop.cancelled() => return Ok(Ended::Stopped),
+            };
             let own_port = self
                 .listening
                 .open_own(self.latency, &context.events)

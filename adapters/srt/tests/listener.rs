@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Bed;
+use common::{Bed, PASSPHRASE};
 use tidegate_adapter_srt::{Adapter, ListenerSettings};
 use tidegate_engine::{ListenerAdapter, RunError, Whose};
 use tidegate_testkit::{eventually, media, peers};
@@ -118,6 +118,34 @@ fn an_address_that_cannot_be_had_leaves_the_old_one_in_service() {
     set(&bed, &bed.adapter, "ingest", &foreign).unwrap_err();
     let bound = bed.adapter.listener_status("ingest").unwrap().bound;
     assert!(bound.is_some(), "the old address is open again");
+}
+
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let settings = |bind: &str, passphrase: &str, allow: &str| {
+        format!(r#"{{ "bind": "{bind}", "passphrase": "{passphrase}", "allow": ["{allow}"] }}"#)
+    };
+    let old = settings("127.0.0.1:0", PASSPHRASE, "127.0.0.0/8");
+    let bed = Bed::with_listener(&old);
+    bed.source("cam1", r#"{ "listener": "ingest", "stream_id": "in" }"#);
+    bed.source("cam2", r#"{ "listener": "ingest", "stream_id": "in2" }"#);
+    let gathered = bed.gather("cam1");
+    let sent = media::numbered_ts(7 * 100);
+    let right = format!("passphrase={PASSPHRASE}");
+    let _first = bed.publish("cam1", &format!("streamid=in&{right}"), &sent);
+    gathered.assert_carried(&sent);
+    bed.wait_connected("cam1");
+    let new = settings("192.0.2.1:9000", "quite another passphrase", "192.0.2.0/24");
+    set(&bed, &bed.adapter, "ingest", &new).unwrap_err();
+    // Who is locked out is sent away at the next look; a whole connection takes longer.
+    let _second = bed.publish("cam2", &format!("streamid=in2&{right}"), &sent);
+    bed.wait_connected("cam2");
+    assert!(bed.is_connected("cam1"));
+    let status = bed.source_status("cam1").unwrap();
+    assert_eq!(status.reconnects, 0, "{status:?}");
 }
 
 #[test]

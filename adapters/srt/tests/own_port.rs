@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Bed, PASSPHRASE, Receiving};
+use tidegate_engine::{NoSecrets, SourceAdapter, SourceSpec};
 use tidegate_testkit::{eventually, free_udp_port, media, peers};
 
 #[test]
@@ -41,6 +42,69 @@ fn two_streams_on_one_port_are_an_error_that_names_both() {
     eventually("the error is told", || {
         let error = bed.output_status("out").last_error?;
         (error.contains(&port.to_string()) && error.contains("source cam1")).then_some(())
+    });
+}
+
+/// Makes sources of the driver settings, all at the same time as the reconciler does.
+fn change_together(bed: &Bed, changes: &[(&str, String)]) {
+    let changes = changes.iter().map(|(name, settings)| {
+        let settings = serde_json::from_str(settings).unwrap();
+        let driver = bed.adapter.source(name, &settings, &NoSecrets).unwrap();
+        let spec = SourceSpec {
+            driver,
+            expect: None,
+        };
+        let (engine, name) = (bed.engine.clone(), (*name).to_owned());
+        bed.runtime
+            .spawn(async move { engine.set_source(&name, spec).await })
+    });
+    for change in changes.collect::<Vec<_>>() {
+        bed.runtime.block_on(change).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn two_streams_swap_their_ports_or_stream_ids_in_one_change() {
+    let bed = Bed::new();
+    let ports = [free_udp_port(), free_udp_port()];
+    let own = |index: usize| format!(r#"{{ "bind": "127.0.0.1:{}" }}"#, ports[index]);
+    let named = |id: &str| format!(r#"{{ "listener": "ingest", "stream_id": "{id}" }}"#);
+    for (one, two) in [(own(0), own(1)), (named("a"), named("b"))] {
+        change_together(&bed, &[("cam1", one.clone()), ("cam2", two.clone())]);
+        for _ in 0..3 {
+            change_together(&bed, &[("cam1", two.clone()), ("cam2", one.clone())]);
+            change_together(&bed, &[("cam1", one.clone()), ("cam2", two.clone())]);
+        }
+        for name in ["cam1", "cam2"] {
+            eventually("it waits for its sender", || {
+                let status = bed.source_status(name)?;
+                let waits = status.connection_reason.as_deref() == Some("waiting for the sender");
+                (waits && status.last_error.is_none()).then_some(())
+            });
+        }
+    }
+}
+
+#[test]
+fn a_stream_whose_place_is_taken_gets_it_when_it_is_free() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let settings = format!(r#"{{ "bind": "127.0.0.1:{port}" }}"#);
+    bed.source("cam1", &settings);
+    bed.change_source("cam2", &settings);
+    eventually("the second one is told", || {
+        let status = bed.source_status("cam2")?;
+        let told = status
+            .last_error
+            .is_some_and(|error| error.contains("cam1"));
+        (told && !status.resting).then_some(())
+    });
+    bed.runtime
+        .block_on(bed.engine.remove_source("cam1"))
+        .unwrap();
+    eventually("the second one has the port", || {
+        let status = bed.source_status("cam2")?;
+        (status.connection_reason.as_deref() == Some("waiting for the sender")).then_some(())
     });
 }
 

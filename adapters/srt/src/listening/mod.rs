@@ -19,13 +19,15 @@ pub(crate) use table::{Claimed, Entry, Rules};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tidegate_engine::{EventSink, RunError};
 use tidegate_srt::CipherMode;
 use tidegate_srt_io::Shards;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use crate::doorman::Webhook;
 use crate::house::House;
@@ -33,7 +35,11 @@ use crate::lock::{Lock, Rule};
 use crate::passphrases::Passphrases;
 use crate::settings::ListenerSettings;
 use crate::turnstile::{Limits, Turnstile};
+use open::Terms;
 use table::Table;
+
+/// How long a stream waits for the place of one that goes: two may have swapped theirs.
+const RELEASE_WAIT: Duration = Duration::from_secs(2);
 
 /// One listener by name. It exists as soon as anybody refers to it; callers reach it while its
 /// port is open.
@@ -44,6 +50,8 @@ pub(crate) struct Listening {
     table: ArcSwap<Table>,
     /// Held while the table is replaced.
     changing: Mutex<()>,
+    /// Told when somebody's claim ends.
+    released: Notify,
     settings: ArcSwapOption<ListenerSettings>,
     events: ArcSwapOption<EventSink>,
     runtime: OnceLock<Handle>,
@@ -71,6 +79,7 @@ impl Listening {
             shards,
             table: ArcSwap::default(),
             changing: Mutex::new(()),
+            released: Notify::new(),
             settings: ArcSwapOption::empty(),
             events: ArcSwapOption::empty(),
             runtime: OnceLock::new(),
@@ -95,27 +104,52 @@ impl Listening {
         listening
     }
 
-    /// Gives `stream_id` to a source or an output until the claim is dropped.
-    pub(crate) fn claim(
+    /// Gives `stream_id` to a source or an output until the claim is dropped. Whose it was in
+    /// the configuration before may still be going.
+    pub(crate) async fn claim(
         self: &Arc<Self>,
         stream_id: &str,
         entry: Entry,
     ) -> Result<Claimed, RunError> {
+        let deadline = Instant::now() + RELEASE_WAIT;
+        loop {
+            let released = self.released.notified();
+            tokio::pin!(released);
+            // From here on no release is missed.
+            released.as_mut().enable();
+            let taken = match self.claim_now(stream_id, entry.clone()) {
+                Ok(claimed) => return Ok(claimed),
+                Err(taken) => taken,
+            };
+            if timeout_at(deadline, released).await.is_err() {
+                return Err(taken);
+            }
+        }
+    }
+
+    fn claim_now(self: &Arc<Self>, stream_id: &str, entry: Entry) -> Result<Claimed, RunError> {
         self.note_runtime();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load().with(stream_id, entry).map_err(|owner| {
             let listener = &self.name;
-            if self.own_port.is_some() {
-                return RunError::configuration(
+            let taken = if self.own_port.is_some() {
+                RunError::configuration(
                     format!("the {listener} belongs to {owner}"),
                     "Give every source and output a port of its own, or put them on a listener, \
                      with a stream ID each",
-                );
+                )
+            } else {
+                let what = format!("the stream ID {stream_id:?} on listener {listener}");
+                RunError::configuration(
+                    format!("{what} belongs to {owner}"),
+                    "Give every source and output on a listener a stream ID of its own",
+                )
+            };
+            // The owner may be about to move.
+            RunError {
+                retry: true,
+                ..taken
             }
-            RunError::configuration(
-                format!("the stream ID {stream_id:?} on listener {listener} belongs to {owner}"),
-                "Give every source and output on a listener a stream ID of its own",
-            )
         })?;
         self.table.store(Arc::new(table));
         self.count_tries();
@@ -127,6 +161,7 @@ impl Listening {
         let table = self.table.load().without(stream_id);
         self.table.store(Arc::new(table));
         self.count_tries();
+        self.released.notify_waiters();
     }
 
     /// Gives a running stream the passphrases of `newer`, if nothing else differs.
@@ -135,6 +170,13 @@ impl Listening {
         let changed = lock.take_over(newer);
         self.count_tries();
         changed
+    }
+
+    /// From now on these terms hold.
+    fn adopt(&self, terms: Terms) {
+        self.webhook.store(terms.webhook);
+        self.settings.store(Some(Arc::new(terms.settings)));
+        self.set_passphrases(terms.passphrases);
     }
 
     fn set_passphrases(&self, passphrases: Passphrases) {
@@ -185,7 +227,7 @@ impl Listening {
     }
 
     /// Receive latency of streams without one of their own.
-    pub(crate) fn latency(&self) -> Option<std::time::Duration> {
+    pub(crate) fn latency(&self) -> Option<Duration> {
         self.settings
             .load()
             .as_ref()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
-use tidegate_engine::{EventSink, ListenerStatus, NoSecrets, RunError, Whose};
+use tidegate_engine::{EventSink, ListenerStatus, NoSecrets, RunError, SettingsError, Whose};
 use tidegate_srt::{EndpointLimits, ListenerConfig};
 use tidegate_srt_io::{
     Admission, ListenError, ListenOptions, ListenerHandle, PortStatus, SocketOptions,
@@ -16,7 +16,9 @@ use tidegate_srt_io::{
 use tokio::sync::Mutex;
 
 use super::{Listening, drops};
+use crate::doorman::Webhook;
 use crate::house::ASKING;
+use crate::passphrases::Passphrases;
 use crate::settings::{ListenerSettings, WEBHOOK_TIMEOUT_MAX};
 
 /// The port of a listener, if it is open.
@@ -27,6 +29,43 @@ pub(crate) struct Opening {
     /// What the status shows, without waiting for a change under way.
     shown: ArcSwapOption<Shown>,
     removed: AtomicBool,
+    /// Nobody is let in for a moment.
+    held: AtomicBool,
+}
+
+/// What a listener asks of its callers; taken on as a whole or not at all.
+pub(super) struct Terms {
+    pub(super) settings: ListenerSettings,
+    pub(super) passphrases: Passphrases,
+    pub(super) webhook: Option<Arc<Webhook>>,
+}
+
+impl Terms {
+    fn of(settings: &ListenerSettings) -> Result<Self, RunError> {
+        let wrong =
+            |error: SettingsError, advice| RunError::configuration(error.to_string(), advice);
+        let passphrases = settings
+            .written_passphrases()
+            .resolve("listener/", &NoSecrets)
+            .map_err(|error| wrong(error, "Choose another one"))?;
+        let webhook = settings
+            .resolved_webhook()
+            .map_err(|error| wrong(error, "Correct the listener's webhook"))?;
+        Ok(Self {
+            settings: settings.clone(),
+            passphrases,
+            webhook,
+        })
+    }
+}
+
+/// While it lives, nobody is let in.
+struct Held<'a>(&'a AtomicBool);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// The system's numbers (`ENODEV`, `EAFNOSUPPORT`) that have no kind of their own.
@@ -46,32 +85,26 @@ struct Shown {
 
 impl Listening {
     /// Opens the port, or changes it; connections stay unless the address changes. When the
-    /// new address cannot be had, the old port stays, or is opened again.
+    /// new address cannot be had, the old port stays, or is opened again, as it was.
     pub(crate) async fn set(
         self: &Arc<Self>,
         settings: &ListenerSettings,
         events: EventSink,
     ) -> Result<SocketAddr, RunError> {
-        let passphrases = settings
-            .written_passphrases()
-            .resolve("listener/", &NoSecrets)
-            .map_err(|error| RunError::configuration(error.to_string(), "Choose another one"))?;
-        self.set_passphrases(passphrases);
+        let terms = Terms::of(settings)?;
         self.note_runtime();
-        let webhook = settings.resolved_webhook().map_err(|error| {
-            RunError::configuration(error.to_string(), "Correct the listener's webhook")
-        })?;
         self.events.store(Some(Arc::new(events)));
         self.opening.removed.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
         let asked = (settings.bind, settings.udp());
         if let Some(open) = port.as_ref().filter(|open| open.asked == asked) {
             open.handle.configure(&self.config(settings));
-            self.webhook.store(webhook);
-            self.settings.store(Some(Arc::new(settings.clone())));
+            self.adopt(terms);
             self.opening.show(Some(open), None);
             return Ok(open.handle.local_addr());
         }
+        // Until it is clear whose terms hold, callers hear nothing, and repeat themselves.
+        let _held = self.opening.hold();
         // Two addresses with one port may exclude each other: then the old one goes first.
         let same_port = |old: &Port| old.handle.local_addr().port() == settings.bind.port();
         let closed = if port.as_ref().is_some_and(same_port) {
@@ -85,8 +118,7 @@ impl Listening {
         match self.listen(settings, asked) {
             Ok(fresh) => {
                 let local = fresh.handle.local_addr();
-                self.webhook.store(webhook);
-                self.settings.store(Some(Arc::new(settings.clone())));
+                self.adopt(terms);
                 self.opening.show(Some(&fresh), None);
                 if let Some(old) = port.replace(fresh) {
                     old.handle.close().await;
@@ -171,6 +203,16 @@ impl Listening {
 }
 
 impl Opening {
+    /// Lets nobody in while what it returns lives.
+    fn hold(&self) -> Held<'_> {
+        self.held.store(true, Ordering::Release);
+        Held(&self.held)
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
     /// Lets the port go at once, for whoever cannot wait.
     pub(super) fn abandon(&self) {
         if let Ok(mut port) = self.port.try_lock() {

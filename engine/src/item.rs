@@ -80,6 +80,8 @@ pub trait Item: Clone + Send + Sync + 'static {
     fn byte_count(&self) -> usize;
     /// When it was received.
     fn arrived(&self) -> Instant;
+    /// When it should be played out.
+    fn due(&self) -> Instant;
     /// A decoder that lost its place can begin in this batch.
     fn can_enter(batch: &Batch<Self>) -> bool
     where
@@ -106,6 +108,10 @@ impl Item for TsChunk {
         self.arrived
     }
 
+    fn due(&self) -> Instant {
+        self.due
+    }
+
     fn can_enter(batch: &Batch<Self>) -> bool {
         batch.iter().any(|chunk| chunk.entry_point().is_some())
     }
@@ -120,6 +126,10 @@ impl Item for Frame {
 
     fn arrived(&self) -> Instant {
         self.arrived
+    }
+
+    fn due(&self) -> Instant {
+        self.due
     }
 
     /// At a key frame; with sound alone, anywhere.

@@ -2,12 +2,12 @@
 
 mod support;
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 use support::{
-    BreaksThenCalls, Collector, Refused, Stubborn, attached, chunk, engine, eventually,
+    BreaksThenCalls, CannotWork, Collector, Refused, Stubborn, attached, chunk, engine, eventually,
     set_collector, set_output, set_source, write,
 };
 use tidegate_engine::{
@@ -238,6 +238,48 @@ async fn a_call_to_a_dead_far_side_is_reconnecting_while_it_is_tried_again() {
     let status = engine.output_status("out").unwrap();
     assert_eq!(status.state, OutputState::Reconnecting);
     assert_eq!(status.state_reason.unwrap(), "the far side refused");
+}
+
+#[tokio::test]
+async fn what_rests_is_started_anew_by_a_change() {
+    let engine = engine();
+    let runs = Arc::new(AtomicUsize::new(0));
+    for change in 1..=3 {
+        let driver = Arc::new(CannotWork {
+            runs: Arc::clone(&runs),
+        });
+        let spec = SourceSpec {
+            driver: Arc::clone(&driver) as _,
+            expect: None,
+        };
+        engine.set_source("cam1", spec).await.unwrap();
+        set_output(&engine, "out", "cam1", driver).await;
+        eventually("both rest again", || {
+            let source = engine.source_status("cam1")?;
+            let output = engine.output_status("out")?;
+            let ran = runs.load(Ordering::Relaxed) == 2 * change;
+            (ran && source.resting && output.resting).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_not_tried_again_rests() {
+    let engine = engine();
+    let spec = SourceSpec {
+        driver: Arc::new(Refused),
+        expect: None,
+    };
+    engine.set_source("cam1", spec).await.unwrap();
+    set_output(&engine, "out", "cam1", Arc::new(Refused)).await;
+    eventually("both have failed", || {
+        let source = engine.source_status("cam1")?;
+        let output = engine.output_status("out")?;
+        let failed = source.last_error.is_some() && output.last_error.is_some();
+        failed.then(|| assert!(!source.resting && !output.resting))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};
 pub use house::ASKING_MAX;
 pub use settings::{
     CallUri, FilterChoice, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings,
-    UriError, WebhookSettings,
+    UriError, WebhookSettings, percent_decoded,
 };
 pub use tidegate_srt::srtla::{LINKS_MAX as SRTLA_LINKS_MAX, SENDERS_MAX as SRTLA_SENDERS_MAX};
 pub use tidegate_srt::{Counters, Described, Gauges};

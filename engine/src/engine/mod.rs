@@ -91,7 +91,7 @@ impl Engine {
         } = &*self.shared;
         let again = spec.clone();
         let takes = |old: &SourceEntry| {
-            let same = old.is_driven_by(&again.driver);
+            let same = old.goes_on_under(&again.driver);
             if same {
                 old.set_expect(again.expect);
             }
@@ -137,7 +137,7 @@ impl Engine {
         let OutputSpec { source, driver } = spec;
         let again = Arc::clone(&driver);
         let takes = |old: &OutputEntry| {
-            let same = old.is_driven_by(&again);
+            let same = old.goes_on_under(&again);
             if same {
                 old.point_at(&feeds.get(&source));
             }

@@ -60,6 +60,8 @@ pub(crate) struct Arrivals {
     pub(crate) item_count: AtomicU64,
     /// Microseconds on the engine's clock plus one; zero before the first.
     pub(crate) last_micros: AtomicU64,
+    /// When the last item is to be played out, in microseconds.
+    pub(crate) last_due_micros: AtomicU64,
 }
 
 /// What a feed has carried so far.
@@ -159,6 +161,13 @@ impl Feed {
         self.carried()
             .last_arrival
             .map(|last| now.saturating_since(last))
+    }
+
+    /// When the last item that came is to be played out: until then outputs may hold it back.
+    #[must_use]
+    pub fn last_due(&self) -> Instant {
+        let micros = self.inner.arrivals.last_due_micros.load(Ordering::Relaxed);
+        Instant::from_micros(micros)
     }
 
     /// Whether the frame lane is being made from the TS lane, because somebody reads it.

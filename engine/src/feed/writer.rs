@@ -47,7 +47,7 @@ impl<T: LaneItem> FeedWriter<T> {
         let Some(last) = self.pending.last() else {
             return true;
         };
-        let arrived = last.arrived().as_micros();
+        let (arrived, due) = (last.arrived().as_micros(), last.due().as_micros());
         // One allocation of the right size; the vector keeps its own for the next turn.
         let items: Box<[T]> = self.pending.drain(..).collect();
         let count = items.len();
@@ -63,6 +63,7 @@ impl<T: LaneItem> FeedWriter<T> {
             arrivals
                 .last_micros
                 .store(arrived.saturating_add(1), Ordering::Relaxed);
+            arrivals.last_due_micros.store(due, Ordering::Relaxed);
         }
         self.feed.inner.lane::<T>().publish(&batch);
         true

@@ -83,9 +83,11 @@ impl OutputEntry {
         self.route.feed().name().to_owned()
     }
 
-    /// Whether it runs under this driver's settings, if need be from now on.
-    pub(crate) fn is_driven_by(&self, driver: &Arc<dyn OutputDriver>) -> bool {
-        Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver)
+    /// Goes on as it runs under this driver's settings, if it can: whether it does. What rests
+    /// has nothing that could go on; it is started anew.
+    pub(crate) fn goes_on_under(&self, driver: &Arc<dyn OutputDriver>) -> bool {
+        let is_running = !self.report.snapshot().resting;
+        is_running && (Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver))
     }
 
     pub(crate) fn point_at(&self, feed: &Feed) {
@@ -131,6 +133,7 @@ impl Entry for OutputEntry {
             source: self.source(),
             state: said.state,
             state_reason: said.reason,
+            resting: said.resting,
             delivering: said.state == OutputState::Delivering,
             bitrate_bps: rate.as_bps(),
             delivered_bytes: self.report.delivered_bytes(),
@@ -226,7 +229,7 @@ impl Supervised for Run {
             OutputState::Stopped
         };
         self.context.report.readers(0);
-        self.context.report.state(state, reason);
+        self.context.report.rest(state, reason);
         if let Some(error) = error {
             self.tell(error, None);
         }

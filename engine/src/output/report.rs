@@ -30,6 +30,8 @@ struct Inner {
 pub(crate) struct Said {
     pub(crate) state: OutputState,
     pub(crate) reason: Option<String>,
+    /// It is not tried again by itself.
+    pub(crate) resting: bool,
     pub(crate) reconnects: u64,
     pub(crate) last_error: Option<String>,
     /// A run is up: what is observed decides the state.
@@ -89,6 +91,7 @@ impl OutputReport {
         said.told = None;
         said.trouble = None;
         said.up = true;
+        said.resting = false;
         self.change(said, OutputState::Waiting, None);
     }
 
@@ -194,6 +197,15 @@ impl OutputReport {
     pub(crate) fn state(&self, state: OutputState, reason: Option<String>) {
         let mut said = self.said();
         said.up = false;
+        said.resting = false;
+        self.change(said, state, reason);
+    }
+
+    /// Where an output stands that is not tried again by itself.
+    pub(crate) fn rest(&self, state: OutputState, reason: Option<String>) {
+        let mut said = self.said();
+        said.up = false;
+        said.resting = true;
         self.change(said, state, reason);
     }
 

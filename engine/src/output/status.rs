@@ -48,6 +48,8 @@ pub struct OutputStatus {
     pub state: OutputState,
     /// Why it stands there.
     pub state_reason: Option<String>,
+    /// It is not tried again by itself: it cannot work as configured, or nothing is left to do.
+    pub resting: bool,
     /// Whether the far side takes it, as defined for its kind.
     pub delivering: bool,
     /// Accepted by the far side over the last second.

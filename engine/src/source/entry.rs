@@ -77,9 +77,11 @@ impl SourceEntry {
         })
     }
 
-    /// Whether it runs under this driver's settings, if need be from now on.
-    pub(crate) fn is_driven_by(&self, driver: &Arc<dyn SourceDriver>) -> bool {
-        Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver)
+    /// Goes on as it runs under this driver's settings, if it can: whether it does. What rests
+    /// has nothing that could go on; it is started anew.
+    pub(crate) fn goes_on_under(&self, driver: &Arc<dyn SourceDriver>) -> bool {
+        let is_running = !self.report.snapshot().resting;
+        is_running && (Arc::ptr_eq(&self.driver.0, driver) || self.driver.0.take_over(&**driver))
     }
 
     pub(crate) fn set_expect(&self, expect: Option<Expect>) {
@@ -128,6 +130,7 @@ impl Entry for SourceEntry {
             mode: self.driver.0.mode(),
             connection: said.connection,
             connection_reason: said.reason,
+            resting: said.resting,
             connected_at: said.connected_at,
             health,
             reasons: observed.verdict.reasons().to_vec(),
@@ -204,7 +207,7 @@ impl Supervised for Run {
         } else {
             Connection::Disconnected
         };
-        self.context.report.connection(state, reason);
+        self.context.report.rest(state, reason);
         if let Some(error) = error {
             self.tell(error, None);
         }

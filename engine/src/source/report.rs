@@ -66,6 +66,8 @@ struct Inner {
 pub(crate) struct Said {
     pub(crate) connection: Connection,
     pub(crate) reason: Option<String>,
+    /// It is not tried again by itself.
+    pub(crate) resting: bool,
     pub(crate) connected_at: Option<SystemTime>,
     pub(crate) ever_connected: bool,
     /// The last attempt failed, and none has succeeded since.
@@ -115,6 +117,7 @@ impl SourceReport {
         let mut said = self.said();
         said.connection = Connection::Connected;
         said.reason = None;
+        said.resting = false;
         said.connected_at = Some(SystemTime::now());
         said.ever_connected = true;
         said.failing = false;
@@ -131,6 +134,23 @@ impl SourceReport {
     /// Anything but connected, and why. Saying the same again changes nothing.
     pub fn connection(&self, connection: Connection, reason: Option<String>) {
         let mut said = self.said();
+        said.resting = false;
+        self.change(said, connection, reason);
+    }
+
+    /// The same of a source that is not tried again by itself.
+    pub(crate) fn rest(&self, connection: Connection, reason: Option<String>) {
+        let mut said = self.said();
+        said.resting = true;
+        self.change(said, connection, reason);
+    }
+
+    fn change(
+        &self,
+        mut said: MutexGuard<'_, Said>,
+        connection: Connection,
+        reason: Option<String>,
+    ) {
         if said.connection == connection && said.reason == reason {
             return;
         }

@@ -63,6 +63,8 @@ pub struct SourceStatus {
     pub connection: Connection,
     /// Why it stands there.
     pub connection_reason: Option<String>,
+    /// It is not tried again by itself: it cannot work as configured, or nothing is left to do.
+    pub resting: bool,
     /// Since when a sender is there.
     #[serde(with = "crate::time::rfc3339_option")]
     pub connected_at: Option<SystemTime>,

@@ -87,6 +87,54 @@ impl OutputDriver for Refused {
     }
 }
 
+/// A source, and an output, that cannot work, and that would go on under any settings.
+pub(crate) struct CannotWork {
+    pub(crate) runs: Arc<AtomicUsize>,
+}
+
+impl CannotWork {
+    fn fail<T>(&self) -> BoxFuture<'static, Result<T, RunError>> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Err(RunError::configuration("it cannot work", "Change it.")) })
+    }
+}
+
+impl SourceDriver for CannotWork {
+    fn kind(&self) -> &'static str {
+        "broken"
+    }
+
+    fn mode(&self) -> &'static str {
+        "caller"
+    }
+
+    fn run(self: Arc<Self>, _: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        self.fail()
+    }
+
+    fn take_over(&self, _: &dyn SourceDriver) -> bool {
+        true
+    }
+}
+
+impl OutputDriver for CannotWork {
+    fn kind(&self) -> &'static str {
+        "broken"
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Bytes
+    }
+
+    fn run(self: Arc<Self>, _: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        self.fail()
+    }
+
+    fn take_over(&self, _: &dyn OutputDriver) -> bool {
+        true
+    }
+}
+
 /// An output that breaks once and is on its way to the far side ever after.
 #[derive(Default)]
 pub(crate) struct BreaksThenCalls {

@@ -170,6 +170,89 @@ fn a_relay_listens_on_both_sides_and_passes_every_byte() {
     assert!(relay.stop().is_some_and(|status| status.success()));
 }
 
+/// UDP knows no connection: a refusal is no end, with `-a:no` neither.
+#[test]
+fn a_udp_receiver_that_comes_late_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let port = free_udp_port();
+    let to = format!("udp://127.0.0.1:{port}");
+    let mut command = tidegate(&["relay", "file://con", &to, "-a:no"]);
+    let (mut relay, mut input) = Process::with_input("relay", &mut command, folder.path());
+    let mut feed = || {
+        input.write_all(&stuffing()).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    eventually("the refusal is said", || {
+        feed();
+        relay.output().contains("refuses").then_some(())
+    });
+    let receiver = std::net::UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    receiver.set_nonblocking(true).unwrap();
+    eventually("datagrams arrive, and it is said", || {
+        feed();
+        let said = relay.output();
+        let delivers = said.trim_end().ends_with("delivering");
+        (receiver.recv(&mut [0; 2000]).is_ok() && delivers).then_some(())
+    });
+    drop(input);
+    ends_well(&mut relay);
+}
+
+/// With a latency of 4 s nothing is due yet when the camera has sent all and has gone.
+#[test]
+fn without_reconnecting_what_has_come_in_still_gets_across() {
+    let folder = TempDir::new().unwrap();
+    let got = folder.path().join("got.ts");
+    let (front, back) = (free_udp_port(), free_udp_port());
+    let listener = format!("srt://127.0.0.1:{back}?mode=listener&passphrase=secret%20of%20two%25");
+    let mut command = tidegate(&["receive", &listener, got.to_str().unwrap()]);
+    let _receiver = Process::start("receive", &mut command, folder.path());
+    let from = format!("srt://127.0.0.1:{front}?mode=listener&latency=4000");
+    let mut command = tidegate(&["relay", &from, &format!("srt://127.0.0.1:{back}"), "-a:no"]);
+    command.env("TIDEGATE_PASSPHRASE_TO", "secret of two%");
+    let mut relay = Process::start("relay", &mut command, folder.path());
+    eventually("the far side is there", || {
+        let said = relay.output();
+        said.contains(&format!("{back}: waiting")).then_some(())
+    });
+    let to = format!("srt://127.0.0.1:{front}");
+    let mut command = tidegate(&["relay", "file://con", &to]);
+    let (mut camera, mut input) = Process::with_input("camera", &mut command, folder.path());
+    eventually("the camera is there", || {
+        relay.output().contains("connected to").then_some(())
+    });
+    let sent = media::numbered_ts(7 * 300);
+    for chunk in sent.chunks(1316) {
+        input.write_all(chunk).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(input);
+    ends_well(&mut camera);
+    ends_well(&mut relay);
+    becomes(&got, &sent);
+}
+
+#[test]
+fn readers_who_leave_when_they_have_had_enough_are_no_failure() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let clip = media::h264_aac(folder.path(), 5);
+    let got = folder.path().join("got.ts");
+    let port = free_udp_port();
+    let mut command = tidegate(&["send", clip.to_str().unwrap(), &format!("srt://:{port}")]);
+    let mut send = Process::start("send", &mut command, folder.path());
+    let from = format!("srt://127.0.0.1:{port}");
+    let mut command = tidegate(&["receive", &from, got.to_str().unwrap()]);
+    let mut receive = Process::start("receive", &mut command, folder.path());
+    eventually("something is read", || {
+        (std::fs::metadata(&got).ok()?.len() > 50_000).then_some(())
+    });
+    receive.kill();
+    ends_well(&mut send);
+}
+
 fn stuffing() -> Vec<u8> {
     [0x47, 0x1F, 0xFF, 0x10].repeat(47).repeat(7)
 }

@@ -19,6 +19,7 @@ pub use filter::FilterChoice;
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;
 pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
+pub use percent::percent_decoded;
 pub(crate) use repeats::Repeats;
 pub use second_publisher::SecondPublisher;
 pub use source::SourceSettings;

@@ -1,7 +1,8 @@
 //! Percent-encoding, as far as addresses need it.
 
 /// `%41` as `A`; what is no such code stays as it is.
-pub(super) fn percent_decoded(text: &str) -> String {
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -1,6 +1,10 @@
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt;
 
 use anyhow::{Context, bail, ensure};
+use tidegate_adapter_srt::percent_decoded;
+use tidegate_engine::Secret;
 
 /// One end of a relay, as srt-live-transmit writes it: `scheme://host:port?option=value`.
 pub(super) struct Address {
@@ -10,6 +14,8 @@ pub(super) struct Address {
     pub(super) port: u16,
     /// What follows the question mark, as written.
     pub(super) query: String,
+    /// The passphrase, if it is not among the options.
+    pub(super) passphrase: Option<Secret>,
 }
 
 /// What an end can be.
@@ -29,6 +35,7 @@ impl Address {
         host: String::new(),
         port: 0,
         query: String::new(),
+        passphrase: None,
     };
 
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
@@ -69,10 +76,41 @@ impl Address {
             host: host.to_owned(),
             port,
             query: query.to_owned(),
+            passphrase: None,
         })
     }
 
-    /// The options one by one.
+    /// The same with the passphrase of the environment variable `name`, if that is set.
+    pub(super) fn with_passphrase(
+        mut self,
+        name: &str,
+        value: Option<OsString>,
+    ) -> anyhow::Result<Self> {
+        let Some(value) = value else {
+            return Ok(self);
+        };
+        let value = value.into_string().ok();
+        let value = value.with_context(|| format!("{name} is no text"))?;
+        ensure!(
+            self.scheme == Scheme::Srt,
+            "{name} is set, but {self} cannot be encrypted: unset it, or name an srt:// address"
+        );
+        ensure!(
+            self.option("passphrase").is_none(),
+            "{self} has a passphrase, and {name} is set as well: keep one of them"
+        );
+        self.passphrase = Some(Secret::new(value));
+        Ok(self)
+    }
+
+    /// The value of an option, decoded.
+    pub(super) fn option(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut options = self.options();
+        let found = options.find(|(known, _)| *known == name);
+        found.map(|(_, value)| percent_decoded(value).into())
+    }
+
+    /// The options one by one, as they are written.
     pub(super) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -139,5 +177,27 @@ mod tests {
         let refused = Address::parse("srt://h?passphrase=0123456789");
         let error = refused.err().unwrap();
         assert!(!error.to_string().contains("0123456789"), "{error}");
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_decoded() {
+        let it = parse("srt://:1?passphrase=a%26b%20c%25d&x=1");
+        assert_eq!(it.option("passphrase").unwrap(), "a&b c%d");
+        assert!(it.option("y").is_none());
+    }
+
+    #[test]
+    fn a_passphrase_of_the_environment_is_for_srt_and_stands_alone() {
+        let with = |text| parse(text).with_passphrase("NAME", Some("0123456789".into()));
+        assert_eq!(
+            with("srt://h:1").unwrap().passphrase.unwrap().expose(),
+            "0123456789"
+        );
+        assert!(parse("srt://h:1").with_passphrase("NAME", None).is_ok());
+        for text in ["udp://h:1", "srt://h:1?passphrase=9876543210"] {
+            let error = with(text).err().unwrap().to_string();
+            assert!(error.contains("NAME"), "{error}");
+            assert!(!error.contains("0123456789"), "{error}");
+        }
     }
 }

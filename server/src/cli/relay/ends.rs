@@ -60,7 +60,7 @@ impl Input {
             })),
             Scheme::Udp => {
                 refuse_options(from, &["adapter"])?;
-                drivers::udp(&from.authority(), option(from, "adapter"))
+                drivers::udp(&from.authority(), from.option("adapter").as_deref())
             }
             Scheme::Srt => {
                 let config = json!({ "name": FROM, "srt": srt(from)? });
@@ -123,7 +123,7 @@ impl Output {
             Scheme::Srt => {
                 let mut settings = srt(to)?;
                 if is_listener(to) {
-                    settings["open"] = option(to, "passphrase").is_none().into();
+                    settings["open"] = settings["passphrase"].is_null().into();
                 }
                 if low_delay {
                     settings["low_delay"] = true.into();
@@ -153,23 +153,33 @@ impl fmt::Display for Output {
 
 /// The settings of an SRT end.
 fn srt(address: &Address) -> anyhow::Result<Value> {
-    if is_listener(address) {
-        return listening(address);
+    let mut settings = if is_listener(address) {
+        listening(address)?
+    } else {
+        calling(address)
+    };
+    if let Some(passphrase) = &address.passphrase {
+        settings["passphrase"] = passphrase.expose().into();
     }
+    Ok(settings)
+}
+
+/// The settings of an end that calls.
+fn calling(address: &Address) -> Value {
     let mut text = format!("srt://{}", address.authority());
     if !address.query.is_empty() {
         text = text + "?" + &address.query;
     }
-    Ok(json!({ "call": text }))
+    json!({ "call": text })
 }
 
 /// The settings of an end that is called.
 fn listening(address: &Address) -> anyhow::Result<Value> {
     let everywhere = address.host.is_empty() || address.host == "*";
-    let host = match option(address, "adapter") {
+    let host = match address.option("adapter") {
         Some(adapter) => adapter,
-        None if everywhere => "0.0.0.0",
-        None => &address.host,
+        None if everywhere => "0.0.0.0".into(),
+        None => address.host.as_str().into(),
     };
     let host: IpAddr = host.parse().with_context(|| {
         format!("{address}: to listen, name an IP address of this machine, or leave it out")
@@ -194,10 +204,12 @@ fn listening(address: &Address) -> anyhow::Result<Value> {
             "{address}: who calls decides about {names}; it is ignored here"
         ));
     }
-    if let Some(passphrase) = option(address, "passphrase") {
+    if let Some(passphrase) = address.option("passphrase") {
         settings["passphrase"] = passphrase.into();
     }
-    let latency = option(address, "rcvlatency").or_else(|| option(address, "latency"));
+    let latency = address
+        .option("rcvlatency")
+        .or_else(|| address.option("latency"));
     if let Some(latency) = latency {
         settings["latency"] = format!("{latency}ms").into();
     }
@@ -205,8 +217,11 @@ fn listening(address: &Address) -> anyhow::Result<Value> {
 }
 
 fn is_listener(address: &Address) -> bool {
-    let is_nobody = address.host.is_empty() && option(address, "mode").is_none();
-    is_nobody || option(address, "mode").is_some_and(|mode| mode == "listener" || mode == "server")
+    let is_nobody = address.host.is_empty() && address.option("mode").is_none();
+    is_nobody
+        || address
+            .option("mode")
+            .is_some_and(|mode| mode == "listener" || mode == "server")
 }
 
 /// The settings of a UDP output.
@@ -215,7 +230,7 @@ fn udp(to: &Address) -> anyhow::Result<Value> {
     ensure!(!to.host.is_empty(), "{to} names no host to send to");
     let mut settings = json!({ "to": to.authority() });
     for (theirs, ours) in UDP_OUTPUT_OPTIONS {
-        if let Some(value) = option(to, theirs) {
+        if let Some(value) = to.option(theirs) {
             settings[ours] = match value.parse::<u8>() {
                 Ok(number) if ours == "ttl" => number.into(),
                 _ => value.into(),
@@ -223,11 +238,6 @@ fn udp(to: &Address) -> anyhow::Result<Value> {
         }
     }
     Ok(settings)
-}
-
-fn option<'a>(address: &'a Address, name: &str) -> Option<&'a str> {
-    let mut options = address.options();
-    options.find_map(|(known, value)| (known == name).then_some(value))
 }
 
 fn refuse_options(address: &Address, known: &[&str]) -> anyhow::Result<()> {
@@ -240,4 +250,24 @@ fn refuse_options(address: &Address, known: &[&str]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_we_are_called_a_passphrase_is_decoded_as_in_a_call() {
+        let address = Address::parse("srt://:9000?passphrase=a%26b%20c%25defgh").unwrap();
+        assert_eq!(srt(&address).unwrap()["passphrase"], "a&b c%defgh");
+    }
+
+    #[test]
+    fn a_passphrase_of_the_environment_is_used_by_both_kinds_of_ends() {
+        for text in ["srt://:9000", "srt://h:9000"] {
+            let address = Address::parse(text).unwrap();
+            let address = address.with_passphrase("NAME", Some("0123456789".into()));
+            assert_eq!(srt(&address.unwrap()).unwrap()["passphrase"], "0123456789");
+        }
+    }
 }

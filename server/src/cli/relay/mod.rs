@@ -5,6 +5,7 @@
 
 mod address;
 mod console;
+mod drain;
 mod ends;
 mod live_transmit;
 mod statistics;
@@ -34,7 +35,9 @@ pub(super) struct RelayArgs {
     /// `srt://HOST:PORT` (call), `srt://:PORT` (listen), `srt://HOST:PORT?mode=rendezvous`,
     /// `udp://[GROUP]:PORT`, or `file://con` (standard input). Options of an SRT address are
     /// libsrt's; `latency` is in milliseconds (in ffmpeg's addresses it is in microseconds:
-    /// divide by 1000).
+    /// divide by 1000). A passphrase in an address can be seen by whoever lists processes:
+    /// the environment variables `TIDEGATE_PASSPHRASE_FROM` and `TIDEGATE_PASSPHRASE_TO` are
+    /// read instead.
     from: String,
     /// The same, to send to: `srt://…`, `udp://HOST:PORT`, or `file://con` (standard output).
     to: String,
@@ -126,21 +129,33 @@ fn chunk_bytes(text: &str) -> Result<usize, String> {
 
 /// Relays between two addresses.
 pub(super) fn relay(args: &RelayArgs) -> anyhow::Result<ExitCode> {
-    let from = Input::Address(Address::parse(&args.from)?);
-    let to = Output::Address(Address::parse(&args.to)?);
+    let from = Input::Address(from(&args.from)?);
+    let to = Output::Address(to(&args.to)?);
     run(from, to, &args.options)
 }
 
 /// Sends a file or standard input.
 pub(super) fn send(args: &SendArgs) -> anyhow::Result<ExitCode> {
-    let to = Output::Address(Address::parse(&args.to)?);
+    let to = Output::Address(to(&args.to)?);
     run(Input::file(&args.file), to, &args.options)
 }
 
 /// Writes what it receives into a file or to standard output.
 pub(super) fn receive(args: &ReceiveArgs) -> anyhow::Result<ExitCode> {
-    let from = Input::Address(Address::parse(&args.from)?);
+    let from = Input::Address(from(&args.from)?);
     run(from, Output::file(&args.file), &args.options)
+}
+
+/// The passphrases of both ends, where nobody sees them who lists processes.
+const PASSPHRASE_FROM: &str = "TIDEGATE_PASSPHRASE_FROM";
+const PASSPHRASE_TO: &str = "TIDEGATE_PASSPHRASE_TO";
+
+fn from(text: &str) -> anyhow::Result<Address> {
+    Address::parse(text)?.with_passphrase(PASSPHRASE_FROM, std::env::var_os(PASSPHRASE_FROM))
+}
+
+fn to(text: &str) -> anyhow::Result<Address> {
+    Address::parse(text)?.with_passphrase(PASSPHRASE_TO, std::env::var_os(PASSPHRASE_TO))
 }
 
 fn run(from: Input, to: Output, options: &RelayOptions) -> anyhow::Result<ExitCode> {

@@ -104,6 +104,8 @@ const FIELDS: [(&str, &str, &str); 36] = [
 /// One connection at one moment, as the API's details have it.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
+    /// The end of the relay it is at; one peer may be at both.
+    end: &'static str,
     peer: String,
     uptime_ms: f64,
     totals: BTreeMap<&'static str, f64>,
@@ -111,14 +113,20 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// From the details of one connection; `None` while it has no statistics.
-    pub(super) fn of(details: &Value) -> Option<Self> {
+    /// From the details of one connection at one end; `None` while it has no statistics.
+    pub(super) fn of(end: &'static str, details: &Value) -> Option<Self> {
         Some(Self {
+            end,
             peer: details["peer"].as_str()?.to_owned(),
             uptime_ms: details["uptime_ms"].as_f64()?,
             totals: by_libsrt_name(Counters::ALL, &details["total"]),
             gauges: by_libsrt_name(Gauges::ALL, &details["instant"]),
         })
+    }
+
+    /// What tells connections apart.
+    fn key(&self) -> (&'static str, String) {
+        (self.end, self.peer.clone())
     }
 
     /// Data packets both ways.
@@ -147,7 +155,7 @@ pub(super) struct Reports {
     full: bool,
     has_header: bool,
     /// What the last report of a connection said; a new connection begins anew.
-    last: HashMap<String, Sample>,
+    last: HashMap<(&'static str, String), Sample>,
 }
 
 /// Connections remembered between reports; beyond it the oldest figures are forgotten at once.
@@ -192,12 +200,12 @@ impl Reports {
         self.last.clear();
         let newest = samples.into_iter().take(REMEMBERED_MAX);
         self.last
-            .extend(newest.map(|sample| (sample.peer.clone(), sample)));
+            .extend(newest.map(|sample| (sample.key(), sample)));
         text
     }
 
     fn before(&self, sample: &Sample) -> Option<&Sample> {
-        let before = self.last.get(&sample.peer);
+        let before = self.last.get(&sample.key());
         before.filter(|before| before.uptime_ms <= sample.uptime_ms)
     }
 
@@ -246,7 +254,8 @@ fn number(figures: &BTreeMap<&'static str, f64>, name: &str) -> Value {
 
 fn as_json(at: SystemTime, sample: &Sample, figures: &BTreeMap<&'static str, f64>) -> Value {
     let mut object = Map::new();
-    object.insert("sid".into(), socket(&sample.peer).into());
+    object.insert("sid".into(), socket(sample).into());
+    object.insert("end".into(), sample.end.into());
     object.insert("peer".into(), sample.peer.clone().into());
     object.insert("timepoint".into(), timepoint(at).into());
     object.insert("time".into(), (sample.uptime_ms as i64).into());
@@ -259,7 +268,7 @@ fn as_json(at: SystemTime, sample: &Sample, figures: &BTreeMap<&'static str, f64
 
 fn as_csv(at: SystemTime, sample: &Sample, figures: &BTreeMap<&'static str, f64>) -> String {
     // The time stands there twice, as in srt-live-transmit's own.
-    let (time, socket) = (sample.uptime_ms as i64, socket(&sample.peer));
+    let (time, socket) = (sample.uptime_ms as i64, socket(sample));
     let mut line = format!("{},{time},{socket},{time}", timepoint(at));
     for name in COLUMNS {
         let _ = write!(line, ",{}", number(figures, name));
@@ -271,9 +280,10 @@ fn as_text(sample: &Sample, figures: &BTreeMap<&'static str, f64>) -> String {
     let of = |name| number(figures, name);
     let up = Duration::from_millis(sample.uptime_ms as u64).as_secs();
     format!(
-        "{} for {up} s: RTT {} ms\n\
+        "{} {} for {up} s: RTT {} ms\n\
          \x20 received {} packets, {} lost, {} dropped, {} belated, {:.3} Mbit/s, buffer {} of {} ms\n\
          \x20 sent     {} packets, {} lost, {} dropped, {} sent again, {:.3} Mbit/s, buffer {} ms\n",
+        sample.end,
         sample.peer,
         of("msRTT"),
         of("pktRecv"),
@@ -292,11 +302,12 @@ fn as_text(sample: &Sample, figures: &BTreeMap<&'static str, f64>) -> String {
     )
 }
 
-/// A number that stays the same for one peer, where srt-live-transmit prints its socket's.
-fn socket(peer: &str) -> u32 {
+/// A number that stays the same for one connection, where srt-live-transmit prints its
+/// socket's.
+fn socket(sample: &Sample) -> u32 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
-    peer.hash(&mut hasher);
+    (sample.end, &sample.peer).hash(&mut hasher);
     (hasher.finish() as u32) & 0x3FFF_FFFF
 }
 
@@ -324,7 +335,10 @@ mod tests {
     }
 
     fn report(reports: &mut Reports, details: &Value) -> String {
-        reports.report(SystemTime::UNIX_EPOCH, vec![Sample::of(details).unwrap()])
+        reports.report(
+            SystemTime::UNIX_EPOCH,
+            vec![Sample::of("from", details).unwrap()],
+        )
     }
 
     #[test]
@@ -362,6 +376,27 @@ mod tests {
         let again: Value =
             serde_json::from_str(&report(&mut reports, &details(500, 7, 0))).unwrap();
         assert_eq!(again["recv"]["packets"], 7);
+    }
+
+    #[test]
+    fn one_peer_at_both_ends_is_two_connections() {
+        let mut reports = Reports::new(Format::Json, false);
+        let mut both = |uptime_ms, received, sent| {
+            let samples = [("from", received), ("to", sent)]
+                .map(|(end, count)| Sample::of(end, &details(uptime_ms, count, 0)).unwrap());
+            let text = reports.report(SystemTime::UNIX_EPOCH, samples.into());
+            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+            lines.collect::<Vec<Value>>()
+        };
+        both(1000, 100, 900);
+        let second = both(2000, 150, 907);
+        let packets: Vec<_> = second.iter().map(|line| &line["recv"]["packets"]).collect();
+        assert_eq!(packets, [50, 7]);
+        assert_eq!(
+            (&second[0]["end"], &second[1]["end"]),
+            (&json!("from"), &json!("to"))
+        );
+        assert_ne!(second[0]["sid"], second[1]["sid"]);
     }
 
     #[test]

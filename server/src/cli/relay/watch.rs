@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, bail};
 use serde_json::Value;
 use tidegate_engine::{Connection, Engine, OutputState, OutputStatus, SourceStatus};
+use tidegate_srt_io::Clock;
 use tokio_util::sync::CancellationToken;
 
+use super::drain::{Drain, Seen, Verdict};
 use super::ends::{FROM, Input, Output, TO};
 use super::statistics::{Reports, Sample};
 use super::{RelayOptions, YesNo};
@@ -16,10 +18,6 @@ use crate::cli::serve::stop_signal;
 
 /// How often it is looked how things are: as often as figures change.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// After the end of the input, what is on its way may take so long to be acknowledged …
-const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// … but when nothing more has got across for so long, nothing more will.
-const DRAIN_QUIET: Duration = Duration::from_secs(1);
 
 /// Looks after a running relay: says what happens, prints statistics, and knows when to end.
 pub(super) struct Watch<'a> {
@@ -34,6 +32,8 @@ pub(super) struct Watch<'a> {
     /// What was said last of each end.
     said: [String; 2],
     has_been_connected: bool,
+    /// Each end by itself.
+    have_been_up: [bool; 2],
 }
 
 impl<'a> Watch<'a> {
@@ -62,6 +62,7 @@ impl<'a> Watch<'a> {
             last_report: Instant::now(),
             said: [String::new(), String::new()],
             has_been_connected: false,
+            have_been_up: [false; 2],
         })
     }
 
@@ -91,52 +92,64 @@ impl<'a> Watch<'a> {
             ) else {
                 break;
             };
-            self.say_changes(&source, &output);
-            self.report_if_due(&source, &output);
-            if self.is_over(&source, &output)? {
-                break;
+            self.say_changes(Some(&source), &output);
+            self.report_if_due(Some(&source), &output);
+            match self.whether_over(&source, &output)? {
+                Over::NotYet => {}
+                Over::AtOnce => break,
+                Over::OnceDrained => {
+                    // Who comes now comes too late: with a new session there would be no end.
+                    let _ = self.engine.remove_source(FROM).await;
+                    self.drain().await?;
+                    break;
+                }
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Lets what has been sent get across; an error when nothing does.
+    /// Lets what is on its way get across; an error when it does not.
     async fn drain(&mut self) -> anyhow::Result<()> {
-        let began = Instant::now();
-        let mut moved = (Instant::now(), 0);
+        let feed = self.engine.feed(FROM);
+        let had_input = feed.carried().bytes > 0;
+        let mut drain = Drain::new(Instant::now());
         loop {
-            let (Some(source), Some(output)) = (
-                self.engine.source_status(FROM),
-                self.engine.output_status(TO),
-            ) else {
+            let Some(output) = self.engine.output_status(TO) else {
                 return Ok(());
             };
-            self.say_changes(&source, &output);
-            self.report_if_due(&source, &output);
+            let source = self.engine.source_status(FROM);
+            self.say_changes(source.as_ref(), &output);
+            self.report_if_due(source.as_ref(), &output);
             if let Some(error) = failed_output(&output) {
                 bail!("{}: {error}", self.to);
             }
-            let is_moving = output.delivered_bytes != moved.1;
-            if is_moving || !is_up(&output) {
-                moved = (Instant::now(), output.delivered_bytes);
-            }
-            if moved.0.elapsed() >= DRAIN_QUIET {
-                return Ok(());
-            }
-            if began.elapsed() >= DRAIN_MAX {
-                let why = output.last_error.or(output.state_reason);
-                bail!(
-                    "{}: nothing got across: {}",
-                    self.to,
-                    why.unwrap_or_default()
-                );
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            let seen = Seen {
+                had_input,
+                is_held: Clock::start().now() < feed.last_due(),
+                is_up: is_up(&output),
+                is_for_readers: readers_of(&output).is_some(),
+                delivered_bytes: output.delivered_bytes,
+            };
+            let what = match drain.look(Instant::now(), seen) {
+                Verdict::Wait => {
+                    tokio::time::sleep(LOOK_INTERVAL).await;
+                    continue;
+                }
+                Verdict::Done => return Ok(()),
+                Verdict::Nothing => "nothing got across",
+                Verdict::NotAll => "the last of it did not get across",
+            };
+            let why = output.last_error.or(output.state_reason);
+            bail!("{}: {what}: {}", self.to, why.unwrap_or_default());
         }
     }
 
     /// Whether there is nothing left to do; an error when it was all in vain.
-    fn is_over(&mut self, source: &SourceStatus, output: &OutputStatus) -> anyhow::Result<bool> {
+    fn whether_over(
+        &mut self,
+        source: &SourceStatus,
+        output: &OutputStatus,
+    ) -> anyhow::Result<Over> {
         for (end, error) in [
             (self.from.to_string(), failed(source)),
             (self.to.to_string(), failed_output(output)),
@@ -145,61 +158,76 @@ impl<'a> Watch<'a> {
                 bail!("{end}: {error}");
             }
         }
-        let is_connected = source.connection == Connection::Connected && is_up(output);
-        self.has_been_connected |= is_connected;
+        let are_up = [source.connection == Connection::Connected, is_up(output)];
+        let were_up = self.have_been_up;
+        for (have_been, are) in self.have_been_up.iter_mut().zip(are_up) {
+            *have_been |= are;
+        }
+        self.has_been_connected |= are_up == [true, true];
         if self.options.timeout > 0 && self.began.elapsed().as_secs() >= self.options.timeout {
             let only_until_connected = self.options.timeout_mode == 1;
             if !only_until_connected {
-                return Ok(true);
+                return Ok(Over::AtOnce);
             }
             if !self.has_been_connected {
                 bail!("nobody was there within {} s", self.options.timeout);
             }
         }
-        let must_stay = self.options.reconnect == YesNo::No;
-        if must_stay && self.has_been_connected && !is_connected {
-            return Ok(true);
+        if self.options.reconnect == YesNo::Yes {
+            return Ok(Over::NotYet);
         }
-        if must_stay && let Some(error) = source.last_error.as_ref().or(output.last_error.as_ref())
-        {
-            bail!("{error}");
+        match (were_up, are_up) {
+            ([_, true], [_, false]) => return Ok(Over::AtOnce),
+            ([true, _], [false, _]) => return Ok(Over::OnceDrained),
+            _ => {}
         }
-        Ok(false)
+        // What went wrong once and is mended by now ends nothing.
+        if source.connection == Connection::Reconnecting {
+            bail!("{}: {}", self.from, why_source(source));
+        }
+        if output.state == OutputState::Reconnecting {
+            bail!("{}: {}", self.to, why_output(output));
+        }
+        Ok(Over::NotYet)
     }
 
-    fn say_changes(&mut self, source: &SourceStatus, output: &OutputStatus) {
+    fn say_changes(&mut self, source: Option<&SourceStatus>, output: &OutputStatus) {
         if self.options.quiet {
             return;
         }
-        let from = describe(
-            &format!("{:?}", source.connection).to_lowercase(),
-            source.peer.as_deref(),
-            source
+        let from = source.map(|source| {
+            let state = format!("{:?}", source.connection).to_lowercase();
+            let why = source
                 .last_error
                 .as_deref()
-                .or(source.connection_reason.as_deref()),
-        );
+                .or(source.connection_reason.as_deref());
+            describe(&state, source.peer.as_deref(), why)
+        });
         let to = describe(
             &format!("{:?}", output.state).to_lowercase(),
             None,
-            output
-                .last_error
-                .as_deref()
-                .or(output.state_reason.as_deref()),
+            match output.state {
+                OutputState::Waiting | OutputState::Delivering => output.state_reason.as_deref(),
+                _ => output
+                    .last_error
+                    .as_deref()
+                    .or(output.state_reason.as_deref()),
+            },
         );
         let news = [
-            format!("{}: {from}", self.from),
-            format!("{}: {to}", self.to),
+            from.map(|from| format!("{}: {from}", self.from)),
+            Some(format!("{}: {to}", self.to)),
         ];
         for (news, said) in news.into_iter().zip(&mut self.said) {
-            if *said != news {
-                say_wrong(&news);
-                *said = news;
-            }
+            let Some(news) = news.filter(|news| news != said) else {
+                continue;
+            };
+            say_wrong(&news);
+            *said = news;
         }
     }
 
-    fn report_if_due(&mut self, source: &SourceStatus, output: &OutputStatus) {
+    fn report_if_due(&mut self, source: Option<&SourceStatus>, output: &OutputStatus) {
         let samples = samples(source, output);
         let every = self.options.stats_every;
         let interval = Duration::from_secs(self.options.stats_interval);
@@ -224,21 +252,48 @@ fn describe(state: &str, peer: Option<&str>, why: Option<&str>) -> String {
     }
 }
 
-/// Why a source will not be tried again.
-fn failed(source: &SourceStatus) -> Option<String> {
-    let is_final = source.connection == Connection::Failed;
-    is_final.then(|| source.last_error.clone().unwrap_or_default())
+/// Whether a relay has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    NotYet,
+    AtOnce,
+    /// When what has come in has got across.
+    OnceDrained,
 }
 
-/// Why an output will not be tried again.
+/// Why a source will not be tried again.
+fn failed(source: &SourceStatus) -> Option<String> {
+    let is_final = source.resting && source.connection == Connection::Failed;
+    is_final.then(|| why_source(source))
+}
+
+/// Why an output will not be tried again. One that gets nothing across at the moment has
+/// failed as well, and is none of those.
 fn failed_output(output: &OutputStatus) -> Option<String> {
-    let is_final = output.state == OutputState::Failed && output.reconnects == 0;
-    is_final.then(|| output.last_error.clone().unwrap_or_default())
+    let is_final = output.resting && output.state == OutputState::Failed;
+    is_final.then(|| why_output(output))
+}
+
+fn why_source(source: &SourceStatus) -> String {
+    let why = source.last_error.as_ref();
+    why.or(source.connection_reason.as_ref())
+        .map_or_else(|| "the connection ended".to_owned(), Clone::clone)
+}
+
+fn why_output(output: &OutputStatus) -> String {
+    let why = output.last_error.as_ref();
+    why.or(output.state_reason.as_ref())
+        .map_or_else(|| "the connection ended".to_owned(), Clone::clone)
 }
 
 fn is_up(output: &OutputStatus) -> bool {
-    matches!(output.state, OutputState::Waiting | OutputState::Delivering)
-        && (output.kind != "srt" || output.readers > 0 || has_connection(output))
+    let runs = match output.state {
+        OutputState::Waiting | OutputState::Delivering => true,
+        // Nothing gets across for now: a call in it stands, and UDP knows no more.
+        OutputState::Failed => !output.resting,
+        OutputState::Connecting | OutputState::Reconnecting | OutputState::Stopped => false,
+    };
+    runs && (output.kind != "srt" || output.readers > 0 || has_connection(output))
 }
 
 fn has_connection(output: &OutputStatus) -> bool {
@@ -248,14 +303,19 @@ fn has_connection(output: &OutputStatus) -> bool {
         .is_some_and(|srt| srt["peer"].is_string())
 }
 
+/// Those who read from an output that is called.
+fn readers_of(output: &OutputStatus) -> Option<&Vec<Value>> {
+    output.detail.get("srt")?["readers"].as_array()
+}
+
 /// The SRT connections of both ends.
-fn samples(source: &SourceStatus, output: &OutputStatus) -> Vec<Sample> {
-    let of_source = source.details.get("srt").into_iter();
-    let of_output = output.detail.get("srt");
-    let readers = of_output.and_then(|srt| srt["readers"].as_array());
-    let of_output: Vec<&Value> = match readers {
+fn samples(source: Option<&SourceStatus>, output: &OutputStatus) -> Vec<Sample> {
+    let of_source = source.and_then(|source| source.details.get("srt"));
+    let of_source = of_source.and_then(|srt| Sample::of(FROM, srt));
+    let of_output: Vec<&Value> = match readers_of(output) {
         Some(readers) => readers.iter().collect(),
-        None => of_output.into_iter().collect(),
+        None => output.detail.get("srt").into_iter().collect(),
     };
-    of_source.chain(of_output).filter_map(Sample::of).collect()
+    let of_output = of_output.into_iter().filter_map(|srt| Sample::of(TO, srt));
+    of_source.into_iter().chain(of_output).collect()
 }

@@ -76,7 +76,7 @@ pub(crate) struct PlaceCall {
 /// Whom a call goes to.
 pub(crate) enum Called {
     One(SocketAddr, Box<CallerConfig>),
-    Group(GroupCall),
+    Group(Box<GroupCall>),
 }
 
 pub(crate) struct OpenedKeys {

@@ -205,7 +205,7 @@ impl Shards {
         let shared = ConnectionShared::new(first, Clock.now());
         let call = PlaceCall {
             port,
-            called: Called::Group(GroupCall::new(options.kind, legs, options.caller)),
+            called: Called::Group(Box::new(GroupCall::new(options.kind, legs, options.caller))),
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
             opener: None,
         };

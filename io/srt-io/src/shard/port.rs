@@ -176,7 +176,7 @@ impl Port {
         } = call;
         let called = match called {
             Called::One(remote, config) => self.endpoint.connect(now, remote, *config),
-            Called::Group(group) => self.endpoint.connect_group(now, group),
+            Called::Group(group) => self.endpoint.connect_group(now, *group),
         };
         match called {
             Ok(id) => {

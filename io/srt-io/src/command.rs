@@ -2,8 +2,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tidegate_srt::{
-    CallerConfig, ConnectionId, Decision, EndpointConfig, GroupCall, ListenerConfig, RejectReason,
-    RequestId, SessionKeys,
+    CallerConfig, ConnectionId, Decision, EndpointConfig, GroupCall, KeyMaterial, ListenerConfig,
+    RejectReason, RequestId, SessionKeys,
 };
 use tidegate_udp::Socket;
 use tokio::sync::oneshot;
@@ -82,6 +82,8 @@ pub(crate) enum Called {
 pub(crate) struct OpenedKeys {
     pub(crate) port: PortId,
     pub(crate) id: ConnectionId,
+    /// What they were opened from.
+    pub(crate) material: KeyMaterial,
     pub(crate) keys: Result<SessionKeys, RejectReason>,
 }
 

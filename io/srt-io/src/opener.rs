@@ -26,11 +26,16 @@ impl Opener {
     ) -> Result<(), KeyPoolBusy> {
         let door = Arc::clone(&self.door);
         let passphrase = self.passphrase.to_vec();
-        self.keys
-            .open(self.peer, material, passphrase, move |keys| {
-                let keys = keys.map_err(|_| RejectReason::WrongPassphrase);
-                // A shard that has stopped has no rendezvous any more.
-                let _ = door.push(Command::Keys(Box::new(OpenedKeys { port, id, keys })));
-            })
+        let wanted = material.clone();
+        self.keys.open(self.peer, wanted, passphrase, move |keys| {
+            let opened = OpenedKeys {
+                port,
+                id,
+                material,
+                keys: keys.map_err(|_| RejectReason::WrongPassphrase),
+            };
+            // A shard that has stopped has no rendezvous any more.
+            let _ = door.push(Command::Keys(Box::new(opened)));
+        })
     }
 }

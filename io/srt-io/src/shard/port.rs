@@ -193,17 +193,20 @@ impl Port {
     /// Has the keys of the other side of a rendezvous opened.
     fn ask_for_keys(&mut self, now: Instant, id: ConnectionId, material: KeyMaterial) {
         let busy = match self.openers.get(&id) {
-            Some(opener) => opener.open(self.id, id, material).is_err(),
+            Some(opener) => opener.open(self.id, id, material.clone()).is_err(),
             None => true,
         };
         if busy {
             self.endpoint
-                .give_keys(now, id, Err(RejectReason::Overloaded));
+                .give_keys(now, id, &material, Err(RejectReason::Overloaded));
         }
     }
 
     pub(super) fn give_keys(&mut self, now: Instant, opened: OpenedKeys) {
-        self.endpoint.give_keys(now, opened.id, opened.keys);
+        let OpenedKeys {
+            id, material, keys, ..
+        } = opened;
+        self.endpoint.give_keys(now, id, &material, keys);
     }
 
     /// Passes on what control decided about a stranger.

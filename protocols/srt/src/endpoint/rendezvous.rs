@@ -2,7 +2,7 @@ use super::Endpoint;
 use super::calls::{Call, Dialling, Finished};
 use super::table::Occupant;
 use crate::connection::Connection;
-use crate::crypto::{ConnectionCrypto, SessionKeys};
+use crate::crypto::{ConnectionCrypto, KeyMaterial, SessionKeys};
 use crate::event::{ConnectionId, Event};
 use crate::handshake::{Agreed, HandshakeRole, RendezvousStep};
 use crate::reject::RejectReason;
@@ -10,12 +10,14 @@ use crate::wire::{Control, ControlPacket, Handshake, Packet, Timestamp};
 use tidegate_units::Instant;
 
 impl Endpoint {
-    /// Gives a rendezvous what [`Event::KeysWanted`] asked for: the opened keys, or the reason
-    /// to refuse the peer for.
+    /// Gives a rendezvous what [`Event::KeysWanted`] asked for: the keys that `material` opened
+    /// to, or the reason to refuse the peer for. Its peer may have asked anew meanwhile, with
+    /// another material; then these concern nobody.
     pub fn give_keys(
         &mut self,
         now: Instant,
         id: ConnectionId,
+        material: &KeyMaterial,
         keys: Result<SessionKeys, RejectReason>,
     ) {
         self.advance(now);
@@ -23,7 +25,7 @@ impl Endpoint {
             && let Some(call) = self.rendezvous(id.slot)
             && let Dialling::Rendezvous(handshake) = &mut call.handshake
         {
-            let step = handshake.take_keys(now, keys);
+            let step = handshake.take_keys(now, material, keys);
             self.follow(now, id.slot, step);
         }
     }

@@ -76,6 +76,13 @@ impl ConclusionRequest {
     }
 }
 
+impl ConclusionRequest {
+    /// Whether this is what the caller encrypts with.
+    pub(super) fn brings(&self, material: &KeyMaterial) -> bool {
+        matches!(&self.encryption, RequestedEncryption::KeyMaterial(own) if own == material)
+    }
+}
+
 /// A version 5 handshake from an SRT that did not have it contradicts itself.
 fn check_peer(hs: &HsExtension, min_version: SrtVersion) -> Result<(), RejectReason> {
     if hs.version < SrtVersion::HANDSHAKE_5 {

@@ -21,6 +21,7 @@ mod induction;
 mod latency;
 mod negotiated;
 mod our_side;
+mod pace;
 mod percent;
 mod refusal;
 mod rendezvous;

@@ -7,6 +7,7 @@ use super::conclusion::{ConclusionRequest, RequestedEncryption};
 use super::contest::{HandshakeRole, contest};
 use super::negotiated::Negotiated;
 use super::our_side::OurSide;
+use super::pace::Pace;
 use super::refusal::restamp;
 use super::response::Brought;
 use crate::RejectReason;
@@ -28,7 +29,8 @@ use crate::wire::{
 ///                     AGREEMENT (as responder)
 ///
 ///  sent every 250 ms:  Waving     WAVEAHAND, to nobody's socket
-///                      Attention  CONCLUSION, with the request as initiator
+///                      Attention  CONCLUSION, with the request as initiator; if several
+///                                 waved, in turn with WAVEAHAND
 ///                      Fine       CONCLUSION with the request, or with the response
 ///                      Initiated  CONCLUSION with the response
 /// ```
@@ -36,7 +38,7 @@ use crate::wire::{
 /// Who is initiator the cookies decide, see [`contest`]. A WAVEAHAND proves nothing, because
 /// anybody can send one in the peer's name. Everything else counts only when it is addressed
 /// to this side's socket, whose number nobody knows who has not received our WAVEAHAND; and
-/// only that leads to a connection.
+/// only that leads to a connection. How much waves make us send, see [`Pace`].
 #[derive(Debug)]
 pub struct RendezvousHandshake {
     /// What this side brings along, and does as the initiator.
@@ -45,7 +47,7 @@ pub struct RendezvousHandshake {
     stage: RendezvousStage,
     peer: Option<Peer>,
     answer: Answer,
-    next_send: Instant,
+    pace: Pace,
     deadline: Instant,
 }
 
@@ -123,9 +125,6 @@ struct Ready {
     arrived: (Instant, Timestamp),
 }
 
-/// How often a handshake is repeated.
-const RETRY: Duration = Duration::from_millis(250);
-
 /// For how long a peer that has proven itself keeps out another one that only waves: four of
 /// its repeats. Forged waves delay nobody, and a peer that started anew waits no longer.
 const PROOF_HOLDS: Duration = Duration::from_secs(1);
@@ -141,7 +140,7 @@ impl RendezvousHandshake {
             stage: RendezvousStage::Waving,
             peer: None,
             answer: Answer::Nothing,
-            next_send: now,
+            pace: Pace::new(now),
         }
     }
 
@@ -209,14 +208,16 @@ impl RendezvousHandshake {
         }
     }
 
-    /// What the peer's key material opened to.
+    /// What `material` opened to. Keys for a request that another one has replaced meanwhile
+    /// are of no use.
     pub fn take_keys(
         &mut self,
         now: Instant,
+        material: &KeyMaterial,
         keys: Result<SessionKeys, RejectReason>,
     ) -> RendezvousStep {
         match core::mem::replace(&mut self.answer, Answer::Nothing) {
-            Answer::Opening(request, arrived) => match keys {
+            Answer::Opening(request, arrived) if request.brings(material) => match keys {
                 Ok(keys) => self.accept(now, &request, Some(keys), arrived),
                 Err(reason) => self.fail(reason),
             },
@@ -236,18 +237,21 @@ impl RendezvousHandshake {
     /// When the next handshake or the end is due.
     #[must_use]
     pub fn next_timeout(&self) -> Instant {
-        self.next_send.min(self.deadline)
+        self.pace.next_send().min(self.deadline)
     }
 
     /// The handshake that is due, if any.
     pub fn poll_transmit(&mut self, now: Instant, timestamp: Timestamp) -> Option<Vec<u8>> {
-        if now < self.next_send || now >= self.deadline {
+        if now < self.pace.next_send() || now >= self.deadline {
             return None;
         }
-        self.next_send = now + RETRY;
         let Some(peer) = self.peer else {
-            return Some(self.plain(timestamp, SocketId::LISTENER, RequestType::WaveAHand));
+            self.pace.wave(now);
+            return Some(self.wave(timestamp));
         };
+        if self.pace.waves_again(now) {
+            return Some(self.wave(timestamp));
+        }
         match (peer.role, &self.answer) {
             (HandshakeRole::Initiator, _) => Some(self.request(timestamp, peer.socket)),
             (HandshakeRole::Responder, Answer::Nothing) => {
@@ -269,10 +273,14 @@ impl RendezvousHandshake {
             Some(peer) if peer.proven_at.is_some_and(|at| now < at + PROOF_HOLDS) => {
                 RendezvousStep::Waiting
             }
-            _ => match self.meet(now, wave) {
-                Ok(_) => RendezvousStep::Waiting,
-                Err(draw) => draw,
-            },
+            previous => {
+                let is_first = previous.is_none();
+                if let Err(draw) = self.meet(wave) {
+                    return draw;
+                }
+                self.pace.on_wave(now, is_first);
+                RendezvousStep::Waiting
+            }
         }
     }
 
@@ -287,12 +295,16 @@ impl RendezvousHandshake {
         let now = arrived.0;
         let was_waving = self.stage == RendezvousStage::Waving;
         let known = self.peer.filter(|peer| peer.is_author_of(conclusion));
-        let mut peer = match known.map_or_else(|| self.meet(now, conclusion), Ok) {
+        let mut peer = match known.map_or_else(|| self.meet(conclusion), Ok) {
             Ok(peer) => peer,
             Err(draw) => return draw,
         };
         peer.proven_at = Some(now);
         self.peer = Some(peer);
+        self.pace.on_proof();
+        if known.is_none() {
+            self.pace.answer(now);
+        }
         let has_extensions = !conclusion.extensions.as_bytes().is_empty();
         match (peer.role, has_extensions) {
             (HandshakeRole::Initiator, true) => self.conclude(arrived, conclusion),
@@ -324,8 +336,7 @@ impl RendezvousHandshake {
     }
 
     /// Somebody new answers at the peer's address.
-    fn meet(&mut self, now: Instant, handshake: &Handshake<'_>) -> Result<Peer, RendezvousStep> {
-        self.next_send = now;
+    fn meet(&mut self, handshake: &Handshake<'_>) -> Result<Peer, RendezvousStep> {
         self.answer = Answer::Nothing;
         self.stage = RendezvousStage::Attention;
         let mut peer = Peer {
@@ -366,7 +377,7 @@ impl RendezvousHandshake {
         conclusion: &Handshake<'_>,
     ) -> RendezvousStep {
         if matches!(self.answer, Answer::Ready(_)) {
-            self.next_send = arrived.0;
+            self.pace.answer_again(arrived.0);
             return RendezvousStep::Waiting;
         }
         let request = match ConclusionRequest::read(conclusion, SrtVersion::HANDSHAKE_5) {
@@ -424,7 +435,7 @@ impl RendezvousHandshake {
             keys,
             arrived,
         }));
-        self.next_send = now;
+        self.pace.answer(now);
         RendezvousStep::Waiting
     }
 
@@ -434,6 +445,10 @@ impl RendezvousHandshake {
             self.plain(Timestamp::new(0), peer.socket, rejected)
         });
         RendezvousStep::Failed(reason, tell)
+    }
+
+    fn wave(&self, timestamp: Timestamp) -> Vec<u8> {
+        self.plain(timestamp, SocketId::LISTENER, RequestType::WaveAHand)
     }
 
     fn request(&self, timestamp: Timestamp, to: SocketId) -> Vec<u8> {

@@ -439,3 +439,62 @@ fn key_material_that_is_none_is_rogue_and_the_caller_chooses_the_cipher_mode() {
     };
     assert_eq!(material.cipher(), CipherMode::Gcm);
 }
+
+/// One side of a rendezvous; of two cookies the greater one is the initiator's.
+fn rendezvous(socket: u32, cookie: u32, seed: u8) -> RendezvousHandshake {
+    let mut random = ChaCha20Rng::from_seed([seed; 32]);
+    let (length, mode) = (KeyLength::Aes128, CipherMode::Ctr);
+    let call = Call {
+        remote: remote(),
+        ours: side(socket, 200),
+        initial_sequence: SequenceNumber::new(1000),
+        stream_id: StreamId::default(),
+        keys: SessionKeys::generate(PASSPHRASE, length, mode, &mut random).ok(),
+        group: None,
+        timeout: Duration::from_secs(30),
+    };
+    RendezvousHandshake::new(NOW, call, cookie)
+}
+
+/// `initiator` waves, hears `responder`'s wave and asks; what the responder makes of it.
+fn ask(
+    now: Instant,
+    initiator: &mut RendezvousHandshake,
+    responder: &mut RendezvousHandshake,
+    wave_of_responder: &[u8],
+) -> RendezvousStep {
+    let wave = initiator.poll_transmit(now, STAMP).unwrap();
+    responder.handle(now, STAMP, &handshake(&wave), false);
+    initiator.handle(now, STAMP, &handshake(wave_of_responder), false);
+    let request = initiator.poll_transmit(now, STAMP).unwrap();
+    responder.handle(now, STAMP, &handshake(&request), true)
+}
+
+#[test]
+fn late_keys_of_a_peer_that_started_anew_are_not_taken_for_the_new_ones() {
+    let mut responder = rendezvous(1, 50, 1);
+    let wave = responder.poll_transmit(NOW, STAMP).unwrap();
+    let mut gone = rendezvous(2, 100, 2);
+    let RendezvousStep::KeysWanted(old) = ask(NOW, &mut gone, &mut responder, &wave) else {
+        panic!("the responder needs the keys opened");
+    };
+    let later = NOW + Duration::from_millis(1500);
+    let mut anew = rendezvous(3, 101, 3);
+    let RendezvousStep::KeysWanted(new) = ask(later, &mut anew, &mut responder, &wave) else {
+        panic!("the responder needs the new keys opened");
+    };
+    responder.take_keys(
+        later,
+        &old,
+        old.open(PASSPHRASE).map_err(|_| unreachable!()),
+    );
+    let now = later + Duration::from_secs(1);
+    assert_eq!(responder.poll_transmit(now, STAMP), None, "no answer yet");
+    // Neither does a failure to open the old ones concern the new peer.
+    let failed = responder.take_keys(now, &old, Err(RejectReason::WrongPassphrase));
+    assert!(matches!(failed, RendezvousStep::Waiting), "{failed:?}");
+    responder.take_keys(now, &new, new.open(PASSPHRASE).map_err(|_| unreachable!()));
+    let response = responder.poll_transmit(now, STAMP).unwrap();
+    let agreed = anew.handle(now, STAMP, &handshake(&response), true);
+    assert!(matches!(agreed, RendezvousStep::Connected(_)), "{agreed:?}");
+}

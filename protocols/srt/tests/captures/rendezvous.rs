@@ -85,7 +85,7 @@ fn replay(session: &Session, address: SocketAddr) -> Replayed {
         let step = match step {
             RendezvousStep::KeysWanted(material) => {
                 let keys = material.open(PASSPHRASE).unwrap();
-                side.take_keys(at(datagram), Ok(keys))
+                side.take_keys(at(datagram), &material, Ok(keys))
             }
             other => other,
         };

@@ -295,6 +295,45 @@ fn forged_waves_neither_connect_nor_delay() {
     assert!(pair.await_connection(100 * MS), "{:#?}", pair.events());
 }
 
+/// Every one of them could be the true peer; answering each would let anybody aim our long
+/// handshakes at it, a dozen bytes for each of his own.
+#[test]
+fn a_flood_of_forged_waves_draws_little_and_keeps_nobody_apart() {
+    for encrypted in [false, true] {
+        let mut scenario = Scenario::new(354);
+        if encrypted {
+            scenario = scenario.encrypted(KeyLength::Aes256);
+        }
+        let mut pair = scenario.build();
+        pair.node_mut(Side::Listener).endpoint.set_listener(None);
+        pair.meet(Side::Caller);
+        let mut forged = 0;
+        let mut flood = |pair: &mut Pair, millis: u32| {
+            for _ in 0..3 * millis {
+                forged += 1;
+                let wave = packets::Handshake {
+                    request: WAVE_A_HAND,
+                    ..packets::Handshake::conclusion(0x0BAD_0000 + forged, 77 + forged)
+                };
+                let (from, to) = (listener_address(), caller_address());
+                pair.world.inject(from, to, &wave.packet());
+                pair.world.run_for(MS / 3);
+            }
+        };
+        flood(&mut pair, 5000);
+        // One answer in 50 ms, and the first wave of all is answered at once.
+        let drawn = pair.wire(Side::Caller);
+        assert!(drawn.datagrams <= 5 * 20 + 2, "{drawn:?}");
+        assert!(drawn.bytes < 30_000, "{drawn:?}");
+        assert!(!is_connected(&pair, Side::Caller));
+        pair.meet(Side::Listener);
+        flood(&mut pair, 600);
+        assert!(pair.await_connection(MS), "{:#?}", pair.events());
+        pair.stream(Side::Listener, 4.0, SECOND);
+        pair.assert_everything_arrived_from(Side::Listener);
+    }
+}
+
 #[test]
 fn a_peer_that_starts_anew_is_met_within_two_seconds() {
     let mut pair = Scenario::new(352).build();

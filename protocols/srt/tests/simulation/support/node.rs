@@ -171,7 +171,8 @@ impl Node {
             let keys = material
                 .open(passphrase)
                 .map_err(|_| RejectReason::WrongPassphrase);
-            self.endpoint.give_keys(self.clock.local(now), *id, keys);
+            self.endpoint
+                .give_keys(self.clock.local(now), *id, material, keys);
             return true;
         }
         if let Event::Request(request) = event {

@@ -54,7 +54,7 @@ impl Detour {
 }
 
 impl Endpoint {
-    /// Takes one of SRTLA's own packets.
+    /// Takes one of SRTLA's own packets, from an address that is not banned.
     pub(super) fn handle_srtla(
         &mut self,
         now: Instant,
@@ -65,9 +65,6 @@ impl Endpoint {
         let listens = self.listen.as_ref().is_some_and(|listen| listen.srtla);
         if !listens || is_identity(from) {
             self.counters.malformed += 1;
-            return;
-        }
-        if self.ignores(from) {
             return;
         }
         let policy = &mut self.policy;

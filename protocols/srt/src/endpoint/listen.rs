@@ -195,8 +195,12 @@ impl Endpoint {
     /// Decides a request. One that is gone meanwhile is not concerned any more.
     pub fn decide(&mut self, now: Instant, request: RequestId, decision: Decision) {
         self.advance(now);
-        if self.admission.undecided(request).is_none() {
+        let Some(pending) = self.admission.undecided(request) else {
             return;
+        };
+        if BundleKey::of(pending.peer).is_some_and(|bundle| !self.bundles.has(bundle)) {
+            // No way leads to the caller any more; it registers and asks anew.
+            return self.drop_request(request);
         }
         match decision {
             Decision::Accept { keys, config } => self.accept(now, request, keys, config, false),
@@ -254,10 +258,7 @@ impl Endpoint {
             None => match self.membership(request, keys.is_some(), joins) {
                 Ok(membership) => self.establish(now, request, keys, config, membership),
                 Err(Some(reason)) => self.overrule(now, request, reason),
-                Err(None) => {
-                    self.admission.remove(request);
-                    self.events.push_back(Event::RequestGone(request));
-                }
+                Err(None) => self.drop_request(request),
             },
         }
     }
@@ -287,6 +288,12 @@ impl Endpoint {
             return Err(Some(RejectReason::Group));
         }
         Ok(Some(Membership::Joiner(id)))
+    }
+
+    /// Nothing comes of a request, and the caller hears nothing.
+    fn drop_request(&mut self, request: RequestId) {
+        self.admission.remove(request);
+        self.events.push_back(Event::RequestGone(request));
     }
 
     /// Refuses what was to be accepted; whoever decided so is told that nothing comes of it.

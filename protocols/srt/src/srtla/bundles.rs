@@ -134,47 +134,37 @@ impl Bundles {
     fn join(&mut self, now: Instant, (from, to): (SocketAddr, Option<IpAddr>), id: &Id) -> u16 {
         if let Some(known) = self.links.get(&from).copied() {
             let its_own = self.at(known).is_some_and(|bundle| same(&bundle.id, id));
-            if its_own {
-                if let Some(link) = self.link(from) {
+            if let Some(link) = self.link(from) {
+                if its_own {
                     link.hear(now, REGISTRATION_CREDIT);
+                    return kind::REG3;
                 }
-                return kind::REG3;
-            }
-            if !self.release(now, known, from) {
-                self.counters.refused += 1;
-                return kind::ERROR;
+                // An address that is in use by one bundle joins no other: whoever forges it
+                // would take the link away. One that has fallen silent may.
+                if link.state(now) == LinkState::Active {
+                    self.counters.refused += 1;
+                    return kind::ERROR;
+                }
             }
         }
         if owner_of_id(id) != self.config.shard {
             self.counters.unknown += 1;
             return kind::NO_GROUP;
         }
-        let Some(key) = self.find(id) else {
-            let Some(origin) = self.tickets.open(now, id) else {
-                self.counters.unknown += 1;
-                return kind::NO_GROUP;
-            };
-            return match self.open(now, *id, origin) {
-                Some(key) => self.add_link(now, key, (from, to)),
-                None => {
-                    self.counters.refused += 1;
-                    kind::ERROR
-                }
-            };
-        };
-        self.add_link(now, key, (from, to))
-    }
-
-    /// An address that is in use by one bundle joins no other: whoever forges it would take
-    /// the link away. One that has fallen silent may.
-    fn release(&mut self, now: Instant, key: BundleKey, from: SocketAddr) -> bool {
-        let silent = self
-            .link(from)
-            .is_none_or(|link| link.state(now) != LinkState::Active);
-        if silent {
-            self.lose(now, key, from);
+        if let Some(key) = self.find(id) {
+            return self.add_link(now, key, (from, to));
         }
-        silent
+        let Some(origin) = self.tickets.open(now, id) else {
+            self.counters.unknown += 1;
+            return kind::NO_GROUP;
+        };
+        match self.open(now, *id, origin) {
+            Some(key) => self.add_link(now, key, (from, to)),
+            None => {
+                self.counters.refused += 1;
+                kind::ERROR
+            }
+        }
     }
 
     fn add_link(
@@ -192,6 +182,10 @@ impl Bundles {
                 return kind::ERROR;
             };
             self.note_lost(evicted);
+        }
+        // Not before it is certain that it joins another bundle: strangers can send from here.
+        if let Some(former) = self.links.get(&from).copied() {
+            self.lose(now, former, from);
         }
         let mut link = Link::new(now, from, to);
         link.hear(now, REGISTRATION_CREDIT);
@@ -311,14 +305,17 @@ impl Bundles {
         }
     }
 
-    /// An SRT connection of this bundle was accepted. False if the bundle is gone.
-    pub(crate) fn on_accepted(&mut self, key: BundleKey) -> bool {
-        let Some(bundle) = self.at(key) else {
-            return false;
-        };
-        bundle.connections += 1;
-        bundle.refusals = 0;
-        true
+    /// Whether this bundle is still there.
+    pub(crate) fn has(&self, key: BundleKey) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// An SRT connection of this bundle was accepted.
+    pub(crate) fn on_accepted(&mut self, key: BundleKey) {
+        if let Some(bundle) = self.at(key) {
+            bundle.connections += 1;
+            bundle.refusals = 0;
+        }
     }
 
     pub(crate) fn on_ended(&mut self, now: Instant, key: BundleKey) {

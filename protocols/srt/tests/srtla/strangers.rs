@@ -2,8 +2,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_netsim::LinkConfig;
-use tidegate_srt::ListenerConfig;
+use tidegate_srt::srtla::LinkState;
 use tidegate_srt::srtla::wire::{kind, registration};
+use tidegate_srt::{ConnectionConfig, Decision, ListenerConfig};
 
 use super::world::{MS, SECOND, World};
 
@@ -211,6 +212,55 @@ fn a_link_in_use_cannot_be_taken_away_by_naming_another_bundle() {
     assert_eq!(world.server.counters().srtla.refused, 1);
     world.finish(3 * SECOND);
     world.assert_all_delivered();
+}
+
+#[test]
+fn a_wrong_or_refused_name_detaches_no_link_that_is_silent_for_a_moment() {
+    let mut world = World::publishing(&[30 * MS, 30 * MS], 2 * SECOND);
+    world.phones[0].cut[0] = true;
+    world.run_for(5 * SECOND);
+    assert_eq!(world.states(), [LinkState::Silent, LinkState::Active]);
+    // What anybody can send in its name: nobody's name, and one in a network that is full.
+    let silent = world.phones[0].addresses[0];
+    world.inject(silent, &registration(kind::REG2, &[9; 256]));
+    let mut names = Vec::new();
+    for host in 1..=17 {
+        names.push(name_for(&mut world, stranger(0, host)));
+    }
+    for (name, host) in names.iter().zip(1..=17) {
+        world.ask(stranger(0, host), &registration(kind::REG2, name));
+    }
+    world.inject(silent, &registration(kind::REG2, &names[16]));
+    world.run_for(100 * MS);
+    assert_eq!(world.states(), [LinkState::Silent, LinkState::Active]);
+    world.phones[0].cut[0] = false;
+    world.run_for(2 * SECOND);
+    assert_eq!(world.states(), [LinkState::Active, LinkState::Active]);
+    assert_eq!(world.server.counters().srtla.links_lost, 0);
+    world.finish(3 * SECOND);
+    world.assert_all_delivered();
+}
+
+#[test]
+fn a_caller_whose_bundle_is_gone_when_it_is_accepted_does_not_become_a_connection() {
+    let mut world = World::new();
+    world.hesitates = true;
+    let phone = world.add_phone(&[LinkConfig::delayed(20 * MS)]);
+    world.run_until(3 * SECOND, |world| world.phones[phone].sender.is_in_use(0));
+    world.run_for(13 * SECOND);
+    world.phones[phone].call(world.now, SECOND);
+    world.run_until(SECOND, |world| !world.requests.is_empty());
+    world.run_until(2500 * MS, |world| {
+        world.server.counters().srtla.bundles_unproven == 1
+    });
+    let request = world.requests[0].id;
+    let config = ConnectionConfig::default();
+    let decision = Decision::Accept { keys: None, config };
+    world.server.decide(world.now, request, decision);
+    world.run_for(300 * MS);
+    assert_eq!(world.gone, [request]);
+    assert_eq!(world.server.connection_count(), 0);
+    assert!(world.connections.is_empty());
 }
 
 #[test]

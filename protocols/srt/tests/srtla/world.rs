@@ -5,8 +5,8 @@ use tidegate_netsim::{LinkConfig, Network};
 use tidegate_srt::srtla::{LinkState, LinkStatus};
 use tidegate_srt::{
     ConnectionConfig, ConnectionId, ConnectionRequest, CookieKey, Decision, Endpoint,
-    EndpointConfig, EndpointLimits, Event, ListenerConfig, RejectReason, SocketIdSpace, Statistics,
-    TransmitBatch,
+    EndpointConfig, EndpointLimits, Event, ListenerConfig, RejectReason, RequestId, SocketIdSpace,
+    Statistics, TransmitBatch,
 };
 use tidegate_units::Instant;
 
@@ -32,6 +32,10 @@ pub(crate) struct World {
     /// What arrived at addresses where no phone is.
     pub(crate) strays: Vec<(SocketAddr, Vec<u8>)>,
     pub(crate) refuses: bool,
+    /// Requests wait until the test decides them.
+    pub(crate) hesitates: bool,
+    /// Requests of which nothing came.
+    pub(crate) gone: Vec<RequestId>,
     batch: TransmitBatch,
 }
 
@@ -55,6 +59,8 @@ impl World {
             delivered: Vec::new(),
             strays: Vec::new(),
             refuses: false,
+            hesitates: false,
+            gone: Vec::new(),
             batch: TransmitBatch::new(1 << 16),
         }
     }
@@ -194,6 +200,8 @@ impl World {
     fn drain_server(&mut self) {
         while let Some(event) = self.server.poll_event() {
             match event {
+                Event::Request(request) if self.hesitates => self.requests.push(request),
+                Event::RequestGone(id) => self.gone.push(id),
                 Event::Request(request) => {
                     let decision = if self.refuses {
                         Decision::Reject(RejectReason::WrongPassphrase)

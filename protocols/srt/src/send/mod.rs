@@ -414,8 +414,12 @@ impl Sender {
         is_open && !self.last_chance.is_over(now, slot.origin)
     }
 
-    /// A loss list of so many ranges was read to its end.
+    /// A loss list of so many ranges was read to its end. Whether it was full only copies
+    /// ask, and to know it costs a look at every packet in flight.
     pub(crate) fn on_list(&mut self, now: Instant, ranges: usize, quiet_after_resend: Duration) {
+        if !self.copies_are_wanted {
+            return;
+        }
         self.quiet = quiet_after_resend;
         self.full_lists.on_list(
             now,

@@ -339,8 +339,8 @@ fn a_repetition_that_waits_for_the_budget_is_counted_once() {
 }
 
 /// Ten packets, of which every other is lost and asked for at 120 ms; full lists follow.
-fn with_full_lists() -> Sender {
-    let mut sender = sender_with(&settings(), 10);
+fn with_full_lists(settings: &SenderSettings) -> Sender {
+    let mut sender = sender_with(settings, 10);
     send_all(&mut sender, 10);
     list(&mut sender, 120, &[0, 2, 4]);
     assert_eq!(send_all(&mut sender, 120), [0, 2, 4]);
@@ -365,8 +365,18 @@ fn list(sender: &mut Sender, millis: u64, missing: &[u64]) {
 const QUIET: Duration = Duration::from_millis(98);
 
 #[test]
+fn without_copies_nobody_looks_whether_lists_are_full() {
+    assert!(with_full_lists(&settings()).full_lists.are_trusted());
+    let off = SenderSettings {
+        max_duplicate_percent: 0,
+        ..settings()
+    };
+    assert!(!with_full_lists(&off).full_lists.are_trusted());
+}
+
+#[test]
 fn a_packet_no_full_list_was_heard_of_again_gets_another_try_at_the_last_moment() {
-    let mut sender = with_full_lists();
+    let mut sender = with_full_lists(&settings());
     assert_eq!(send_all(&mut sender, 280), [] as [u64; 0]);
     let sent = send_all(&mut sender, 299);
     assert_eq!(sent, [6, 8], "sent at 180 ms, due away by 301 ms");
@@ -374,7 +384,7 @@ fn a_packet_no_full_list_was_heard_of_again_gets_another_try_at_the_last_moment(
 
 #[test]
 fn a_packet_that_a_full_list_does_not_name_any_more_is_known_to_have_arrived() {
-    let mut sender = with_full_lists();
+    let mut sender = with_full_lists(&settings());
     // Three others were repeated meanwhile and are still missing.
     list(&mut sender, 225, &[1, 3, 5]);
     send_all(&mut sender, 225);

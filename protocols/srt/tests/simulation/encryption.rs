@@ -229,9 +229,12 @@ fn no_two_payloads_of_both_directions_share_a_key_stream() {
 #[test]
 fn two_first_payloads_that_cross_on_the_way_do_not_share_a_key_stream_for_long() {
     let mut pair = Scenario::new(52).encrypted(KeyLength::Aes128).connect();
+    pair.world.key_streams.may_cross = true;
     pair.publish(Side::Caller, 2.0, 2 * SECOND);
     pair.publish(Side::Listener, 2.0, 2 * SECOND);
     pair.world.run_for(4 * SECOND);
+    let crossed = pair.world.key_streams.crossed;
+    assert!((1..=8).contains(&crossed), "{crossed} key streams shared");
     // One way is 20 ms: eight packets at most can cross, and then one side stops.
     let fewer = pair.sent(Side::Listener).min(pair.sent(Side::Caller));
     assert!(
@@ -349,4 +352,42 @@ fn change_every_twentieth(pair: &mut Pair, from: Side, change: fn(&mut Vec<u8>))
         change(&mut bytes);
         Verdict::Change(bytes)
     });
+}
+
+/// The check that every encrypted scenario runs under, at work.
+#[test]
+#[should_panic(expected = "one key stream for two packets")]
+fn a_key_stream_that_is_used_twice_is_noticed() {
+    let mut scenario = Scenario::new(58).encrypted(KeyLength::Aes128);
+    scenario.first_sequence = Some(tidegate_srt::SequenceNumber::new(1000));
+    let mut pair = scenario.build();
+    let keys = pair.fresh_keys();
+    for _ in 0..2 {
+        // The second call has the keys of the first one, and counts from the same number.
+        pair.call_with(keys.clone());
+        assert!(pair.await_new_connection(5 * SECOND));
+        pair.publish(Side::Caller, 4.0, SECOND);
+        pair.world.run_for(3 * SECOND);
+        pair.close(Side::Caller);
+        pair.world.run_for(5 * SECOND);
+    }
+}
+
+#[test]
+fn a_caller_that_comes_back_uses_no_key_stream_again() {
+    for (seed, mode) in (59..).zip(MODES) {
+        let mut scenario = Scenario::new(seed).cipher(mode);
+        scenario.first_sequence = Some(tidegate_srt::SequenceNumber::new(1000));
+        let mut pair = scenario.encrypted(KeyLength::Aes128).build();
+        for _ in 0..3 {
+            pair.call();
+            assert!(pair.await_new_connection(5 * SECOND));
+            pair.publish(Side::Caller, 4.0, SECOND);
+            pair.world.run_for(3 * SECOND);
+            pair.close(Side::Caller);
+            pair.world.run_for(5 * SECOND);
+        }
+        let checked = pair.world.key_streams.checked;
+        assert!(checked > 1000, "{checked} packets checked");
+    }
 }

@@ -4,19 +4,12 @@ use core::time::Duration;
 
 use crate::support::packets::{self, AGREEMENT, CONCLUSION, WAVE_A_HAND};
 use crate::support::pair::{attacker_address, caller_address, listener_address};
-use crate::support::{MS, Pair, SECOND, Scenario, Side, Verdict};
+use crate::support::{MS, Pair, SECOND, Scenario, Side, Verdict, on_every_seed};
 use tidegate_netsim::{Chance, LinkConfig, Probability};
 use tidegate_srt::{Event, KeyLength, RejectReason};
 
 const BOTH: [Side; 2] = [Side::Caller, Side::Listener];
 const DEFAULT_SEEDS: u64 = 60;
-
-fn seeds() -> u64 {
-    let asked = std::env::var("TIDEGATE_SIM_SEEDS").ok();
-    asked
-        .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(DEFAULT_SEEDS)
-}
 
 /// Nobody listens: the two call each other, `gap` apart.
 fn begin(pair: &mut Pair, first: Side, gap: Duration) {
@@ -85,7 +78,7 @@ fn media_flows_both_ways_each_counted_from_its_own_number() {
 
 #[test]
 fn a_third_of_everything_lost_still_meets_encrypted_or_not() {
-    for seed in 0..seeds() {
+    on_every_seed(0, DEFAULT_SEEDS, &[], |seed| {
         let mut chance = Chance::stream(seed, 7);
         let mut link = LinkConfig::delayed(MS + chance.duration(80 * MS));
         link.jitter = chance.duration(60 * MS);
@@ -110,7 +103,7 @@ fn a_third_of_everything_lost_still_meets_encrypted_or_not() {
             let left = pair.node(side).endpoint.connection_count();
             assert_eq!(left, 0, "seed {seed}");
         }
-    }
+    });
 }
 
 /// Without its AGREEMENT the responder learns from media that it is connected, or from the

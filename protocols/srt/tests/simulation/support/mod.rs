@@ -6,7 +6,8 @@
 //!                            │        · the next datagram's arrival
 //!                            │        · the next packet a publisher makes
 //!                            │        · the earliest wake-up an endpoint asked for
-//!                            └─ Inbox: checks every delivered byte on arrival
+//!                            ├─ Inbox: checks every delivered byte on arrival
+//!                            └─ KeyStreams: checks every encrypted packet when it is sent
 //! ```
 //!
 //! No thread, no socket, no sleeping: ten virtual minutes pass in a second or two, and the
@@ -19,15 +20,18 @@
 
 pub mod crowd;
 pub mod inbox;
+pub mod key_streams;
 pub mod libsrt;
 pub mod node;
 pub mod packets;
 pub mod pair;
 pub mod payload;
+pub mod seeds;
 pub mod wire;
 pub mod world;
 
 pub use pair::{Pair, Scenario, Side};
+pub use seeds::on_every_seed;
 pub use wire::Verdict;
 
 use core::time::Duration;

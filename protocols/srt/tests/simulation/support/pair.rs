@@ -202,11 +202,12 @@ const LISTENER: usize = 1;
 impl Pair {
     /// The caller calls.
     pub fn call(&mut self) -> ConnectionId {
-        let keys = self.scenario.passphrase.map(|(passphrase, length)| {
-            let mut random = rand_chacha_of(&mut self.chance);
-            SessionKeys::generate(passphrase, length, self.scenario.cipher, &mut random)
-                .expect("a valid passphrase")
-        });
+        let keys = self.fresh_keys();
+        self.call_with(keys)
+    }
+
+    /// The caller calls with these keys.
+    pub fn call_with(&mut self, keys: Option<SessionKeys>) -> ConnectionId {
         let config = self.scenario.caller_config(keys);
         let id = self.world.with(CALLER, |node, now| {
             let id = node.endpoint.connect(now, listener_address(), config);
@@ -218,13 +219,18 @@ impl Pair {
         id
     }
 
-    /// One side begins a rendezvous: both do, when both are to meet.
-    pub fn meet(&mut self, side: Side) -> ConnectionId {
-        let keys = self.scenario.passphrase.map(|(passphrase, length)| {
+    /// New keys for the passphrase, if there is one.
+    pub fn fresh_keys(&mut self) -> Option<SessionKeys> {
+        self.scenario.passphrase.map(|(passphrase, length)| {
             let mut random = rand_chacha_of(&mut self.chance);
             SessionKeys::generate(passphrase, length, self.scenario.cipher, &mut random)
                 .expect("a valid passphrase")
-        });
+        })
+    }
+
+    /// One side begins a rendezvous: both do, when both are to meet.
+    pub fn meet(&mut self, side: Side) -> ConnectionId {
+        let keys = self.fresh_keys();
         let config = CallerConfig {
             rendezvous: true,
             ..self.scenario.caller_config(keys)

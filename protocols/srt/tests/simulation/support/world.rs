@@ -10,6 +10,7 @@ use tidegate_srt::{ConnectionId, Received};
 use tidegate_units::Instant;
 
 use super::inbox::{Delivery, Inbox};
+use super::key_streams::KeyStreams;
 use super::libsrt::Model;
 use super::node::{Node, Output};
 use super::payload::Payloads;
@@ -38,6 +39,7 @@ pub struct World {
     pub refused_sends: u64,
     /// Throw away what is delivered: a test in which a peer sends what it likes.
     pub discards_deliveries: bool,
+    pub key_streams: KeyStreams,
     payloads: Payloads,
     origins: BTreeMap<(SocketAddr, SocketAddr), Vec<Instant>>,
     publishers: Vec<Publisher>,
@@ -74,6 +76,7 @@ impl World {
             inboxes: Vec::new(),
             refused_sends: 0,
             discards_deliveries: false,
+            key_streams: KeyStreams::default(),
             payloads: Payloads::new(seed),
             origins: BTreeMap::new(),
             publishers: Vec::new(),
@@ -299,7 +302,13 @@ impl World {
         );
         let number = self.origins.entry(pair).or_default().len() as u64;
         let payload = self.payloads.make(number);
-        let sent = self.with(node, |node, now| node.endpoint.send(now, id, payload, now));
+        let (origin, taken) = (self.nodes[node].clock.local(self.now), payload.clone());
+        let endpoint = &mut self.nodes[node].endpoint;
+        let sent = endpoint.send(origin, id, taken, origin);
+        if let Some(negotiated) = endpoint.negotiated(id).filter(|_| sent.is_ok()) {
+            self.key_streams.note(pair.0, negotiated, &payload);
+        }
+        self.drain(node);
         if sent.is_ok() {
             self.origins.entry(pair).or_default().push(self.now);
         } else {
@@ -326,6 +335,7 @@ impl World {
 
     fn transmit(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.wire.entry((from, to)).or_default().note(&bytes);
+        self.key_streams.look_at(from, &bytes);
         let datagram = Datagram { from, to, bytes };
         for watcher in &mut self.watchers {
             watcher(&datagram);

@@ -216,6 +216,33 @@ fn libsrts_caller_rebuilds_what_it_reads_from_our_listener() {
     assert_rebuilt_there(reader);
 }
 
+/// Whose cookie wins, and so who asks, is chance; a few meetings see both.
+#[test]
+fn a_peer_that_is_met_in_a_rendezvous_has_the_filter_too() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let filter = "fec,cols:5,rows:5,layout:even,arq:never";
+    for _ in 0..6 {
+        let bed = Bed::new();
+        let port = free_udp_port();
+        let options = format!("mode=rendezvous&packetfilter={filter}");
+        let here = format!("srt://127.0.0.1:{port}?{options}&adapter=127.0.0.2&port={port}");
+        let there = format!("srt://127.0.0.2:{port}?{options}&adapter=127.0.0.1");
+        bed.source("met", &format!(r#"{{ "call": "{there}" }}"#));
+        let gathered = bed.gather("met");
+        let sent = media::numbered_ts(7 * 300);
+        let _sender = bed.send("met", &here, &sent);
+        gathered.assert_carried(&sent);
+        let agreed = "fec,arq:never,cols:5,layout:even,rows:5";
+        assert_eq!(of_source(&bed, "met")["packet_filter"], agreed);
+        eventually("FEC packets are counted", || {
+            let received = total(&of_source(&bed, "met"), "filter_packets_received");
+            (received > 90).then_some(())
+        });
+    }
+}
+
 #[test]
 fn a_filter_that_differs_is_refused_and_the_journal_has_the_sentence() {
     if !peers::have(&["srt-live-transmit"]) {

@@ -384,14 +384,10 @@ impl RendezvousHandshake {
             Ok(request) => request,
             Err(reason) => return self.fail(reason),
         };
-        let ours = self.call().ours.packet_filter;
         if request.group.is_some() {
             return self.fail(RejectReason::Group);
         }
-        if ours
-            .zip(request.packet_filter)
-            .is_some_and(|(ours, theirs)| ours != theirs)
-        {
+        if !self.is_filter_fitting(&request) {
             return self.fail(RejectReason::Filter);
         }
         match (&request.encryption, &self.call().keys) {
@@ -406,6 +402,15 @@ impl RendezvousHandshake {
                 self.fail(RejectReason::EncryptionUnexpected)
             }
         }
+    }
+
+    /// Both sides say the same or one says nothing, and what is said is all of a filter.
+    fn is_filter_fitting(&self, request: &ConclusionRequest) -> bool {
+        let (ours, theirs) = (self.call().ours.packet_filter, request.packet_filter);
+        let differ = ours
+            .zip(theirs)
+            .is_some_and(|(ours, theirs)| ours != theirs);
+        !differ && request.agreed_filter(theirs).is_ok()
     }
 
     fn accept(

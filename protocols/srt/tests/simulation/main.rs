@@ -8,6 +8,7 @@ mod crowd;
 mod delivery;
 mod encryption;
 mod filter;
+mod filter_in_rendezvous;
 mod handshake;
 mod hostile;
 mod lifetime;

@@ -12,7 +12,7 @@ const BOTH: [Side; 2] = [Side::Caller, Side::Listener];
 const DEFAULT_SEEDS: u64 = 60;
 
 /// Nobody listens: the two call each other, `gap` apart.
-fn begin(pair: &mut Pair, first: Side, gap: Duration) {
+pub(crate) fn begin(pair: &mut Pair, first: Side, gap: Duration) {
     for side in BOTH {
         pair.node_mut(side).endpoint.set_listener(None);
     }
@@ -29,7 +29,7 @@ fn met(scenario: Scenario, first: Side, gap: Duration) -> Pair {
 }
 
 /// Which side answered: the one that sends no AGREEMENT.
-fn initiator_of(pair: &mut Pair) -> std::rc::Rc<std::cell::RefCell<Option<Side>>> {
+pub(crate) fn initiator_of(pair: &mut Pair) -> std::rc::Rc<std::cell::RefCell<Option<Side>>> {
     let found = std::rc::Rc::new(std::cell::RefCell::new(None));
     let seen = std::rc::Rc::clone(&found);
     pair.world.watch(move |datagram| {

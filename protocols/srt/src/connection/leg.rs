@@ -1,26 +1,28 @@
 use super::{Connection, State};
+use crate::group::{GroupKind, News};
 use crate::recv::ReceiveBuffer;
 use tidegate_units::Instant;
 
 /// A connection as a leg of a bonding group.
 impl Connection {
-    /// Founds a group: its own clock is the group's, for now.
-    pub(crate) const fn found_group(&mut self) {
+    /// Founds a group: its own clock is the group's, for now. Where that has its zero.
+    pub(crate) const fn found_group(&mut self, kind: GroupKind) -> i64 {
         let next = self.receiver.next();
-        self.receiver.join_group(next);
+        self.receiver.join_group(next, kind);
         let offset = self.receiver.tsbpd.offset_micros();
         self.receiver.tsbpd.share(offset);
+        offset
     }
 
     /// Joins a group that needs the packet with index `next`.
-    pub(crate) const fn join_group(&mut self, next: u64, offset_micros: i64) {
-        self.receiver.join_group(next);
+    pub(crate) const fn join_group(&mut self, next: u64, offset_micros: i64, kind: GroupKind) {
+        self.receiver.join_group(next, kind);
         self.receiver.tsbpd.adopt(offset_micros);
     }
 
-    /// Where this leg by itself sees the zero of the peer's clock.
-    pub(crate) const fn clock_offset_micros(&self) -> i64 {
-        self.receiver.tsbpd.offset_micros()
+    /// Where this leg by itself sees the zero of the peer's clock, if it has measured that.
+    pub(crate) fn clock_offset_micros(&self) -> Option<i64> {
+        self.receiver.tsbpd.measured_micros()
     }
 
     /// Takes what the group's legs agreed on.
@@ -33,9 +35,9 @@ impl Connection {
         &mut self,
         now: Instant,
         group: &ReceiveBuffer,
-        came: &[u64],
+        news: &News,
     ) -> bool {
-        matches!(self.state, State::Open) && self.receiver.follow(now, group, came)
+        matches!(self.state, State::Open) && self.receiver.follow(now, group, news)
     }
 
     /// The index of the first packet expected.

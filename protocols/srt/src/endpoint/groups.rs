@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use super::table::{Entry, Occupant};
+use crate::connection::Connection;
 use crate::event::{CloseReason, ConnectionId, Event, RequestId};
 use crate::group::{Founding, Group, GroupRequest, LegStatus, MAX_GROUPS};
 use crate::handshake::StreamId;
@@ -122,10 +123,11 @@ impl Endpoint {
         if let Some(group) = self.table.group_mut(group) {
             group.add(now, leg, peer, asked.weight);
             let (next, offset) = (group.buffer().next(), group.clock().offset_micros());
+            let kind = group.request.kind;
             if let Membership::Joiner(_) = membership
                 && let Some(connection) = self.table.connection_mut(leg)
             {
-                connection.join_group(next, offset);
+                connection.join_group(next, offset, kind);
             }
         }
         self.events.push_back(Event::LegJoined {
@@ -143,8 +145,7 @@ impl Endpoint {
         made: Founding,
     ) -> Option<ConnectionId> {
         let connection = self.table.connection_mut(leg)?;
-        connection.found_group();
-        let offset = connection.clock_offset_micros();
+        let offset = connection.found_group(made.request.kind);
         let peer = made.negotiated.peer;
         let group = Box::new(Group::found(now, made, leg, offset));
         let id = self
@@ -175,6 +176,9 @@ impl Endpoint {
                 group.take(now, leg, packet);
             }
             let offset = connection.clock_offset_micros();
+            if let Some(leader) = group.next_leader(now) {
+                endpoint.lead_by(leader, group);
+            }
             if group.clock().on_measured(leg, offset) {
                 let shared = group.clock().offset_micros();
                 for leg in group.legs() {
@@ -255,23 +259,14 @@ impl Endpoint {
             self.groups.retain(|known| *known != group);
             let reason = if closing { CloseReason::Local } else { reason };
             self.events.push_back(Event::Closed { id: group, reason });
-        } else {
-            self.lead_by_the_oldest(group);
         }
         self.mark(group_slot);
     }
 
-    /// The leg that led the group's clock may be gone.
-    fn lead_by_the_oldest(&mut self, id: ConnectionId) {
-        let leader = self.table.group(id).and_then(Group::leader);
-        let Some(leader) = leader else { return };
-        let offset = self
-            .table
-            .connection(leader)
-            .map(|leg| leg.clock_offset_micros());
-        if let Some((group, offset)) = self.table.group_mut(id).zip(offset) {
-            group.clock().lead(leader, offset);
-        }
+    fn lead_by(&self, leg: ConnectionId, group: &mut Group) {
+        let connection = self.table.connection(leg);
+        let offset = connection.and_then(Connection::clock_offset_micros);
+        group.clock().lead(leg, offset);
     }
 
     /// Ends a group: each leg is closed as any connection, or cut off.

@@ -9,6 +9,7 @@ use crate::event::{ConnectionRequest, Event, OddityKind, RequestId};
 use crate::group::{Founding, GroupRequest};
 use crate::handshake::{ConclusionRequest, OurSide, RequestedEncryption, induction_reply, refusal};
 use crate::reject::RejectReason;
+use crate::room::Room;
 use crate::srtla::BundleKey;
 use crate::wire::{Handshake, Timestamp};
 use core::net::{IpAddr, SocketAddr};
@@ -329,6 +330,7 @@ impl Endpoint {
         let wished = millis(pending.conclusion.hs.send_latency_millis).max(config.latency);
         let capacity = config.receive_capacity_packets(wished.min(config.max_latency));
         let too_late_drop = config.too_late_drop;
+        let has_fixed_room = config.receive_buffer_packets.is_some();
         let clock = SocketClock::new(now, config.first_timestamp_micros);
         let ours = OurSide {
             group: membership.and_then(|membership| self.group_number(membership)),
@@ -368,10 +370,15 @@ impl Endpoint {
         self.answer_first(id.slot);
         let asked = pending.conclusion.group.map(GroupRequest::read);
         if let Some((membership, asked)) = membership.zip(asked) {
+            let room = if has_fixed_room {
+                Room::fixed(capacity as usize)
+            } else {
+                Room::growing(now, capacity as usize, negotiated.receive_latency)
+            };
             let made = Founding {
                 request: asked,
                 negotiated,
-                capacity_packets: capacity as usize,
+                room,
                 too_late_drop,
                 first,
             };

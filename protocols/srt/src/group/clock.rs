@@ -9,7 +9,8 @@ use crate::event::ConnectionId;
 pub(crate) struct GroupClock {
     offset_micros: i64,
     leader: ConnectionId,
-    leader_offset_micros: i64,
+    /// What the leader measured last; `None`: nothing that it can be compared with.
+    leader_offset_micros: Option<i64>,
 }
 
 impl GroupClock {
@@ -17,7 +18,7 @@ impl GroupClock {
         Self {
             offset_micros,
             leader,
-            leader_offset_micros: offset_micros,
+            leader_offset_micros: Some(offset_micros),
         }
     }
 
@@ -25,18 +26,24 @@ impl GroupClock {
         self.offset_micros
     }
 
-    /// A leg sees the peer's clock there now; true if that moves the group's.
-    pub(crate) fn on_measured(&mut self, leg: ConnectionId, offset_micros: i64) -> bool {
-        if leg != self.leader || offset_micros == self.leader_offset_micros {
+    pub(crate) const fn leader(&self) -> ConnectionId {
+        self.leader
+    }
+
+    /// A leg sees the peer's clock there now, if it has measured that; true if that moves the
+    /// group's.
+    pub(crate) fn on_measured(&mut self, leg: ConnectionId, offset_micros: Option<i64>) -> bool {
+        let Some(offset) = offset_micros.filter(|_| leg == self.leader) else {
             return false;
-        }
-        self.offset_micros += offset_micros - self.leader_offset_micros;
-        self.leader_offset_micros = offset_micros;
-        true
+        };
+        // With the leader's first measure begins what it is followed by.
+        let before = self.leader_offset_micros.replace(offset).unwrap_or(offset);
+        self.offset_micros += offset - before;
+        offset != before
     }
 
     /// Another leg leads from now on.
-    pub(crate) const fn lead(&mut self, leg: ConnectionId, offset_micros: i64) {
+    pub(crate) const fn lead(&mut self, leg: ConnectionId, offset_micros: Option<i64>) {
         self.leader = leg;
         self.leader_offset_micros = offset_micros;
     }
@@ -56,12 +63,23 @@ mod tests {
     #[test]
     fn only_what_the_leader_sees_change_moves_the_clock() {
         let mut clock = GroupClock::new(leg(1), 1000);
-        assert!(!clock.on_measured(leg(2), 9000));
-        assert!(clock.on_measured(leg(1), 1300));
+        assert!(!clock.on_measured(leg(2), Some(9000)));
+        assert!(clock.on_measured(leg(1), Some(1300)));
         assert_eq!(clock.offset_micros(), 1300);
-        clock.lead(leg(2), 9000);
+        clock.lead(leg(2), Some(9000));
         assert_eq!(clock.offset_micros(), 1300);
-        assert!(clock.on_measured(leg(2), 9100));
+        assert!(clock.on_measured(leg(2), Some(9100)));
         assert_eq!(clock.offset_micros(), 1400);
+    }
+
+    #[test]
+    fn the_first_measure_of_a_new_leader_moves_nothing() {
+        let mut clock = GroupClock::new(leg(1), 1000);
+        clock.lead(leg(2), None);
+        assert!(!clock.on_measured(leg(2), None));
+        assert!(!clock.on_measured(leg(2), Some(300_000)));
+        assert_eq!(clock.offset_micros(), 1000);
+        assert!(clock.on_measured(leg(2), Some(300_050)));
+        assert_eq!(clock.offset_micros(), 1050);
     }
 }

@@ -1,10 +1,12 @@
 use super::clock::GroupClock;
 use super::merge::{Merge, Merged};
+use super::news::News;
 use super::status::{GroupRequest, LegEnd, LegState, LegStatus};
 use crate::connection::Intervals;
 use crate::event::{CloseReason, ConnectionId};
 use crate::handshake::{Negotiated, StreamId};
 use crate::recv::{ReceiveBuffer, Received};
+use crate::room::Room;
 use crate::send::HEADER_BYTES;
 use crate::statistics::{Counters, Statistics};
 use crate::wire::KeyState;
@@ -27,7 +29,7 @@ const LINGER: Duration = Duration::from_secs(3);
 pub(crate) struct Founding {
     pub(crate) request: GroupRequest,
     pub(crate) negotiated: Negotiated,
-    pub(crate) capacity_packets: usize,
+    pub(crate) room: Room,
     pub(crate) too_late_drop: bool,
     /// The index of the first packet.
     pub(crate) first: u64,
@@ -45,14 +47,12 @@ pub(crate) struct Group {
     pub(crate) negotiated: Negotiated,
     /// We are closing it: how the legs end says nothing more.
     pub(crate) closing: bool,
-    request: GroupRequest,
+    pub(crate) request: GroupRequest,
     merge: Merge,
     clock: GroupClock,
-    /// The oldest first: it leads the clock.
+    /// The oldest first.
     legs: Vec<Leg>,
     lost: VecDeque<LegStatus>,
-    /// What was merged since the legs were told last.
-    came: Vec<u64>,
     created: Instant,
     own: Counters,
     /// What legs that are gone have counted.
@@ -70,6 +70,13 @@ struct Leg {
     last_media: Option<Instant>,
 }
 
+impl Leg {
+    fn is_active(&self, now: Instant) -> bool {
+        let is_fresh = |at: Instant| now.saturating_since(at) < IDLE_AFTER;
+        self.last_media.is_some_and(is_fresh)
+    }
+}
+
 impl Group {
     /// A group whose first leg sees the peer's clock at `offset_micros`.
     pub(crate) fn found(
@@ -80,19 +87,13 @@ impl Group {
     ) -> Self {
         let latency = made.negotiated.receive_latency;
         Self {
-            merge: Merge::new(
-                made.first,
-                made.capacity_packets,
-                latency,
-                made.too_late_drop,
-            ),
+            merge: Merge::new(made.first, made.room, latency, made.too_late_drop),
             negotiated: made.negotiated,
             closing: false,
             request: made.request,
             clock: GroupClock::new(leader, offset_micros),
             legs: Vec::with_capacity(MAX_LEGS),
             lost: VecDeque::new(),
-            came: Vec::new(),
             created: now,
             own: Counters::default(),
             gone: Counters::default(),
@@ -168,9 +169,17 @@ impl Group {
         self.legs.iter().map(|leg| leg.id)
     }
 
-    /// The leg that leads the clock.
-    pub(crate) fn leader(&self) -> Option<ConnectionId> {
-        self.legs.first().map(|leg| leg.id)
+    /// The leg that is to lead the clock from now on, if another is better at it than the one
+    /// that does: an idle leg measures nothing.
+    pub(crate) fn next_leader(&self, now: Instant) -> Option<ConnectionId> {
+        let leader = self.clock.leader();
+        let leads = self.legs.iter().find(|leg| leg.id == leader);
+        if leads.is_some_and(|leg| leg.is_active(now)) {
+            return None;
+        }
+        let active = self.legs.iter().find(|leg| leg.is_active(now));
+        let first = || self.legs.first().filter(|_| leads.is_none());
+        active.or_else(first).map(|leg| leg.id)
     }
 
     pub(crate) const fn clock(&mut self) -> &mut GroupClock {
@@ -182,15 +191,14 @@ impl Group {
         self.merge.buffer()
     }
 
-    /// The indices merged since this was last asked for, in a list to be given back.
-    pub(crate) fn take_news(&mut self) -> Vec<u64> {
-        core::mem::take(&mut self.came)
+    /// What changed since this was last asked for, in lists to be given back.
+    pub(crate) fn take_news(&mut self) -> News {
+        self.merge.take_news()
     }
 
-    /// Gives the list back, so that it need not be allocated again.
-    pub(crate) fn give_back(&mut self, mut list: Vec<u64>) {
-        list.clear();
-        self.came = list;
+    /// Gives the lists back, so that they need not be allocated again.
+    pub(crate) fn give_back(&mut self, lists: News) {
+        self.merge.give_back(lists);
     }
 
     /// Takes what a leg received.
@@ -198,7 +206,7 @@ impl Group {
         if let Some(leg) = self.legs.iter_mut().find(|known| known.id == leg) {
             leg.last_media = Some(now);
         }
-        let (index, bytes) = (packet.sequence, packet.payload.len() as u64 + HEADER_BYTES);
+        let bytes = packet.payload.len() as u64 + HEADER_BYTES;
         match self.merge.take(now, packet) {
             Merged::Fresh { missing, dropped } => {
                 self.own.packets_received_unique += 1;
@@ -206,11 +214,11 @@ impl Group {
                 self.own.packets_lost += missing;
                 self.own.bytes_lost += missing * bytes;
                 self.on_dropped(dropped);
-                self.came.push(index);
             }
             Merged::Duplicate => self.own.packets_duplicate += 1,
             Merged::Belated => self.own.packets_belated += 1,
             Merged::NoRoom => self.own.packets_no_room += 1,
+            Merged::OutOfRange => self.own.control_ignored += 1,
         }
     }
 
@@ -253,10 +261,9 @@ impl Group {
     ) -> Vec<LegStatus> {
         let present = self.legs.iter().filter_map(|leg| {
             let statistics = figures(leg.id)?;
-            let is_fresh = |at: Instant| now.saturating_since(at) < IDLE_AFTER;
             let state = if statistics.silent_for > SILENT_AFTER {
                 LegState::Silent
-            } else if leg.last_media.is_some_and(is_fresh) {
+            } else if leg.is_active(now) {
                 LegState::Active
             } else {
                 LegState::Idle
@@ -286,9 +293,10 @@ impl Group {
             bytes_lost: own.bytes_lost,
             packets_dropped: own.packets_dropped,
             bytes_dropped: own.bytes_dropped,
-            packets_belated: own.packets_belated,
+            packets_belated: summed.packets_belated + own.packets_belated,
             packets_duplicate: summed.packets_duplicate + own.packets_duplicate,
             packets_no_room: summed.packets_no_room + own.packets_no_room,
+            control_ignored: summed.control_ignored + own.control_ignored,
             ..summed
         };
         let (interval, interval_time) = self.intervals.last(now, &total);

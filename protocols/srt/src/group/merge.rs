@@ -1,4 +1,6 @@
-use crate::recv::{Arrival, PlayoutLevel, ReceiveBuffer, Received, Skipped};
+use super::news::News;
+use crate::recv::{Arrival, MAX_JUMP_PACKETS, PlayoutLevel, ReceiveBuffer, Received, Skipped};
+use crate::room::Room;
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
@@ -13,9 +15,10 @@ pub(crate) struct Merge {
     playout: PlayoutLevel,
     skipped: Skipped,
     dropped_before: u32,
-    capacity_packets: usize,
+    room: Room,
     latency: Duration,
     too_late_drop: bool,
+    news: News,
 }
 
 /// What became of a packet from a leg.
@@ -34,15 +37,12 @@ pub(crate) enum Merged {
     Belated,
     /// The buffer has no room.
     NoRoom,
+    /// No pause of the sender explains such a number.
+    OutOfRange,
 }
 
 impl Merge {
-    pub(crate) fn new(
-        first: u64,
-        capacity_packets: usize,
-        latency: Duration,
-        too_late_drop: bool,
-    ) -> Self {
+    pub(crate) fn new(first: u64, room: Room, latency: Duration, too_late_drop: bool) -> Self {
         Self {
             buffer: ReceiveBuffer::new(first),
             ready: VecDeque::new(),
@@ -50,9 +50,10 @@ impl Merge {
             playout: PlayoutLevel::default(),
             skipped: Skipped::default(),
             dropped_before: 0,
-            capacity_packets,
+            room,
             latency,
             too_late_drop,
+            news: News::default(),
         }
     }
 
@@ -78,11 +79,16 @@ impl Merge {
         if self.buffer.get(index).is_some() {
             return Merged::Duplicate;
         }
-        let is_beyond = index - next >= self.capacity_packets as u64;
+        if index - next >= MAX_JUMP_PACKETS {
+            return Merged::OutOfRange;
+        }
+        self.room.on_packet(now);
+        let is_beyond = index - next >= self.room.packets() as u64;
         let held = self.ready.len() + self.buffer.waiting();
-        if held >= self.capacity_packets || is_beyond && self.buffer.waiting() > 0 {
+        if held >= self.room.packets() || is_beyond && self.buffer.waiting() > 0 {
             return Merged::NoRoom;
         }
+        self.news.came.push(index);
         let missing = index.saturating_sub(self.buffer.end());
         let dropped = if is_beyond { self.skip_to(index) } else { 0 };
         let arrival = Arrival {
@@ -138,6 +144,7 @@ impl Merge {
     fn skip_to(&mut self, index: u64) -> u64 {
         let first = self.buffer.next();
         self.skipped.add(first, index - 1);
+        self.news.given_up.push((first, index - 1));
         self.buffer.skip_to(index);
         let lost = index - first;
         let count = u32::try_from(lost).unwrap_or(u32::MAX);
@@ -178,6 +185,17 @@ impl Merge {
         Some(self.buffer.get(first)?.due)
     }
 
+    /// What changed since this was last asked for, in lists to be given back.
+    pub(crate) fn take_news(&mut self) -> News {
+        core::mem::take(&mut self.news)
+    }
+
+    /// Gives the lists back, so that they need not be allocated again.
+    pub(crate) fn give_back(&mut self, mut lists: News) {
+        lists.clear();
+        self.news = lists;
+    }
+
     /// The next payload in order.
     pub(crate) fn pop(&mut self) -> Option<Received> {
         self.ready.pop_front()
@@ -191,7 +209,7 @@ impl Merge {
     /// that is left in packets.
     pub(crate) fn level(&mut self, now: Instant) -> (u64, u64, Duration, u64) {
         let (packets, bytes, span) = self.playout.level(now);
-        let room = self.capacity_packets.saturating_sub(self.ready.len());
+        let room = self.room.packets().saturating_sub(self.ready.len());
         let waiting = self.buffer.waiting() as u64;
         let waiting_bytes = self.buffer.waiting_bytes() as u64;
         (packets + waiting, bytes + waiting_bytes, span, room as u64)
@@ -207,7 +225,7 @@ mod tests {
     const LATENCY: Duration = Duration::from_millis(100);
 
     fn merge() -> Merge {
-        Merge::new(FIRST, 64, LATENCY, true)
+        Merge::new(FIRST, Room::fixed(64), LATENCY, true)
     }
 
     fn packet(number: u64) -> Received {
@@ -279,6 +297,32 @@ mod tests {
         };
         assert_eq!(give(&mut merge, 200), fresh);
         assert_eq!(taken(&mut merge), [(200, 198)]);
+    }
+
+    #[test]
+    fn a_leg_with_numbers_from_elsewhere_does_not_carry_the_stream_away() {
+        let mut merge = merge();
+        give(&mut merge, 0);
+        assert_eq!(give(&mut merge, 1 + MAX_JUMP_PACKETS), Merged::OutOfRange);
+        let fresh = Merged::Fresh {
+            missing: 0,
+            dropped: 0,
+        };
+        assert_eq!(give(&mut merge, 1), fresh);
+    }
+
+    #[test]
+    fn the_legs_are_told_what_came_and_what_was_given_up() {
+        let mut merge = merge();
+        for number in [0, 3, 0] {
+            give(&mut merge, number);
+        }
+        merge.drop_late(packet(3).due);
+        let news = merge.take_news();
+        assert_eq!(news.came, [FIRST, FIRST + 3]);
+        assert_eq!(news.given_up, [(FIRST + 1, FIRST + 2)]);
+        merge.give_back(news);
+        assert!(merge.take_news().came.is_empty());
     }
 
     #[test]

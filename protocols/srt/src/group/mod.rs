@@ -12,11 +12,13 @@ mod clock;
 mod incoming;
 mod membership;
 mod merge;
+mod news;
 mod outgoing;
 mod status;
 
 pub(crate) use incoming::{Founding, Group, MAX_GROUPS, MAX_LEGS, SILENT_AFTER};
 pub(crate) use membership::asked_group;
+pub(crate) use news::News;
 pub(crate) use outgoing::{
     Activity, Candidate, Held, Outgoing, Place, Stage, is_redundant, keeper, to_activate,
 };

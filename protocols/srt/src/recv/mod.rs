@@ -26,7 +26,7 @@ pub(crate) use arrived::{Arrived, Fate};
 pub(crate) use buffer::{Arrival, ReceiveBuffer};
 pub(crate) use playout::PlayoutLevel;
 pub use received::Received;
-pub(crate) use receiver::Receiver;
+pub(crate) use receiver::{MAX_JUMP_PACKETS, Receiver};
 pub(crate) use rtt::Rtt;
 pub(crate) use settings::ReceiverSettings;
 pub(crate) use skipped::Skipped;

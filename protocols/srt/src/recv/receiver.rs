@@ -27,7 +27,7 @@ mod leg;
 mod skipping;
 
 /// A sender that pauses may resume this far ahead; anything further is not believed.
-const MAX_JUMP_PACKETS: u64 = 1 << 20;
+pub(crate) const MAX_JUMP_PACKETS: u64 = 1 << 20;
 /// The least room ever announced, as libsrt does: zero would stop the sender for good.
 const MIN_AVAILABLE_PACKETS: usize = 2;
 
@@ -56,6 +56,10 @@ pub(crate) struct Receiver {
     group_next: Option<u64>,
     /// Gaps before this have been compared with what the group has.
     compared: u64,
+    /// Every packet of the group is to come over this leg, and not only while another rests.
+    carries_all: bool,
+    /// Data came over this leg of a group.
+    has_carried: bool,
 }
 
 impl Receiver {
@@ -87,6 +91,8 @@ impl Receiver {
             announced_full: false,
             group_next: None,
             compared: settings.first,
+            carries_all: false,
+            has_carried: false,
         }
     }
 
@@ -158,7 +164,7 @@ impl Receiver {
             reordered_by: 0,
             dropped: 0,
         };
-        self.pass_over_what_the_group_has(index);
+        arrived.missing = self.pass_over_what_the_group_has(index);
         if let Err(fate) = self.admit(now, index, header) {
             arrived.fate = fate;
             if self.is_news_for_the_group(index)

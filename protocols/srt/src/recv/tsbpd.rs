@@ -22,8 +22,19 @@ pub(crate) struct Tsbpd {
     trace_drift: bool,
     /// Where the group's legs together put the peer's timestamp zero, on a leg.
     shared_micros: Option<i64>,
-    /// The base came from the group and is still to be measured on this leg.
-    is_foreign: bool,
+    /// Whether the base is this leg's own.
+    base: Base,
+}
+
+/// Where the time base comes from, and what it is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// Measured here, from the beginning.
+    Own,
+    /// The group's: this leg's way is still to be measured.
+    Foreign,
+    /// From a single packet of this leg, off by its jitter.
+    Rough,
 }
 
 impl Tsbpd {
@@ -42,13 +53,19 @@ impl Tsbpd {
             tracer: DriftTracer::default(),
             trace_drift,
             shared_micros: None,
-            is_foreign: false,
+            base: Base::Own,
         }
     }
 
     /// Where this connection by itself sees the peer's timestamp zero.
     pub(crate) const fn offset_micros(&self) -> i64 {
         self.base_micros + self.drift_micros
+    }
+
+    /// The same, once it is the mean of many packets or was so from the beginning: only then
+    /// does a change of it tell anything about the peer's clock.
+    pub(crate) fn measured_micros(&self) -> Option<i64> {
+        (self.base == Base::Own).then_some(self.offset_micros())
     }
 
     /// From now on packets are due by what all legs of a group share. This leg's own
@@ -62,7 +79,7 @@ impl Tsbpd {
     pub(crate) const fn adopt(&mut self, offset_micros: i64) {
         self.base_micros = offset_micros;
         self.drift_micros = 0;
-        self.is_foreign = true;
+        self.base = Base::Foreign;
         self.share(offset_micros);
     }
 
@@ -91,8 +108,9 @@ impl Tsbpd {
 
     /// An ACKACK with this timestamp arrived: a sample of the clocks' drift.
     pub(crate) fn on_ackack(&mut self, now: Instant, timestamp: Timestamp, rtt: Duration) {
-        if core::mem::take(&mut self.is_foreign) {
+        if self.base == Base::Foreign {
             // This leg's way may be longer or shorter: that is no drift.
+            self.base = Base::Rough;
             self.base_micros = now.as_micros().cast_signed() - self.unwrap(now, timestamp);
             return;
         }
@@ -104,6 +122,7 @@ impl Tsbpd {
         if let Some(update) = self.tracer.add(sample, micros(rtt)) {
             self.base_micros += update.base_shift_micros;
             self.drift_micros = update.drift_micros;
+            self.base = Base::Own;
         }
     }
 }

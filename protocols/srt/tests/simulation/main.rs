@@ -9,6 +9,7 @@ mod delivery;
 mod encryption;
 mod filter;
 mod filter_in_rendezvous;
+mod group;
 mod handshake;
 mod hostile;
 mod lifetime;

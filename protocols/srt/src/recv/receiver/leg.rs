@@ -1,6 +1,7 @@
 use super::super::buffer::{Arrival, ReceiveBuffer};
 use super::super::received::Received;
 use super::Receiver;
+use crate::group::{GroupKind, News};
 use crate::wire::Timestamp;
 use bytes::Bytes;
 use tidegate_units::Instant;
@@ -14,14 +15,18 @@ use tidegate_units::Instant;
 /// not have sent that yet.
 impl Receiver {
     /// Becomes a leg of a group that needs the packet with index `next`.
-    pub(crate) const fn join_group(&mut self, next: u64) {
+    pub(crate) const fn join_group(&mut self, next: u64, kind: GroupKind) {
         self.group_next = Some(next);
+        self.carries_all = matches!(kind, GroupKind::Broadcast);
     }
 
     /// Compares with what the group has: what it needs next, what waits in it behind a gap,
-    /// and which packets `came` just now. True if there is something new to acknowledge.
-    pub(crate) fn follow(&mut self, now: Instant, group: &ReceiveBuffer, came: &[u64]) -> bool {
+    /// and the news of just now. True if there is something new to acknowledge.
+    pub(crate) fn follow(&mut self, now: Instant, group: &ReceiveBuffer, news: &News) -> bool {
         self.group_next = Some(group.next());
+        for (first, last) in &news.given_up {
+            self.skipped.add(*first, *last);
+        }
         let before = self.buffer.next();
         self.pass_over(group.next().min(self.buffer.end()));
         let end = self.buffer.end();
@@ -29,7 +34,7 @@ impl Receiver {
             self.fill_from(now, group, index);
         }
         self.compared = end;
-        for index in came {
+        for index in &news.came {
             self.fill_from(now, group, *index);
         }
         let progress = self.buffer.next() > before;
@@ -59,10 +64,20 @@ impl Receiver {
         while self.buffer.pop().is_some() {}
     }
 
-    /// What the group has up to an arriving packet is not waited for.
-    pub(super) fn pass_over_what_the_group_has(&mut self, index: u64) {
-        if let Some(next) = self.group_next {
-            self.pass_over(next.min(index));
+    /// What the group has up to an arriving packet is not waited for. How many packets that
+    /// should have come over this leg did not: none of a leg that has only begun, or idled.
+    pub(super) fn pass_over_what_the_group_has(&mut self, index: u64) -> u64 {
+        let Some(next) = self.group_next else {
+            return 0;
+        };
+        let to = next.min(index);
+        let unseen = to.saturating_sub(self.buffer.end());
+        self.pass_over(to);
+        let has_begun = core::mem::replace(&mut self.has_carried, true);
+        if self.carries_all && has_begun {
+            unseen
+        } else {
+            0
         }
     }
 

@@ -9,7 +9,7 @@ impl Receiver {
     /// between: the sender has moved on.
     pub(super) fn pass_over_a_gap(&mut self, index: u64, arrived: &mut Arrived) {
         if index - self.buffer.next() >= self.room.packets() as u64 {
-            arrived.missing = index - self.buffer.end();
+            arrived.missing += index - self.buffer.end();
             arrived.dropped = self.skip_to(index);
         }
     }

@@ -18,6 +18,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test's modules have no outside")]
 
+pub mod bond;
 pub mod crowd;
 pub mod inbox;
 pub mod key_streams;

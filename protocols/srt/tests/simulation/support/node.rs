@@ -29,6 +29,8 @@ pub struct Node {
     /// A node that is down neither hears nor wakes: its process was killed.
     pub down: bool,
     requests: Vec<(RequestId, SocketAddr)>,
+    /// The bonding groups that have come in and not ended, by the request of their first leg.
+    groups: Vec<(u32, RequestId, Option<ConnectionId>)>,
     undecided: Vec<(Instant, ConnectionRequest)>,
     batch: TransmitBatch,
 }
@@ -75,6 +77,7 @@ impl Node {
             trace: Trace::default(),
             down: false,
             requests: Vec::new(),
+            groups: Vec::new(),
             undecided: Vec::new(),
             batch: TransmitBatch::new(BATCH_BYTES),
         }
@@ -195,6 +198,14 @@ impl Node {
         {
             let asked = self.requests.iter().find(|(of, _)| of == request);
             self.peers.extend(asked.map(|(_, peer)| (*id, *peer)));
+            for (_, of, group) in &mut self.groups {
+                if of == request {
+                    *group = Some(*id);
+                }
+            }
+        }
+        if let Event::Closed { id, .. } = event {
+            self.groups.retain(|(.., group)| *group != Some(*id));
         }
         false
     }
@@ -205,7 +216,7 @@ impl Node {
             .decide(self.clock.local(now), request.id, decision);
     }
 
-    fn decision(&self, request: &ConnectionRequest) -> Decision {
+    fn decision(&mut self, request: &ConnectionRequest) -> Decision {
         if let Answer::Refuse(reason) = self.admission.answer {
             return Decision::Reject(reason);
         }
@@ -222,9 +233,13 @@ impl Node {
                 return Decision::Reject(RejectReason::EncryptionRequired);
             }
         };
-        Decision::Accept {
-            keys,
-            config: self.admission.config.clone(),
+        let config = self.admission.config.clone();
+        if let Some(group) = request.group {
+            if self.groups.iter().any(|(known, ..)| *known == group.id) {
+                return Decision::Join { keys, config };
+            }
+            self.groups.push((group.id, request.id, None));
         }
+        Decision::Accept { keys, config }
     }
 }

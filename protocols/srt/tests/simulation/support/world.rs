@@ -42,6 +42,8 @@ pub struct World {
     pub key_streams: KeyStreams,
     payloads: Payloads,
     origins: BTreeMap<(SocketAddr, SocketAddr), Vec<Instant>>,
+    /// Whose stream a leg of a group carries.
+    streams: BTreeMap<SocketAddr, SocketAddr>,
     publishers: Vec<Publisher>,
     held: BinaryHeap<Reverse<Held>>,
     held_so_far: u64,
@@ -79,6 +81,7 @@ impl World {
             key_streams: KeyStreams::default(),
             payloads: Payloads::new(seed),
             origins: BTreeMap::new(),
+            streams: BTreeMap::new(),
             publishers: Vec::new(),
             held: BinaryHeap::new(),
             held_so_far: 0,
@@ -316,6 +319,29 @@ impl World {
         }
     }
 
+    /// What `leg` sends is the stream of `first`, the first leg of its group.
+    pub fn share_stream(&mut self, leg: usize, first: usize) {
+        let (leg, first) = (self.nodes[leg].address, self.nodes[first].address);
+        self.streams.insert(leg, first);
+    }
+
+    /// A stream that is sent over several legs has one payload more.
+    pub fn note_origin(&mut self, first: usize, to: usize) {
+        let pair = (self.nodes[first].address, self.nodes[to].address);
+        self.origins.entry(pair).or_default().push(self.now);
+    }
+
+    /// Sends the `number`-th payload of a group's stream over one leg; whether it was taken.
+    pub fn send_over(&mut self, node: usize, id: ConnectionId, number: u64, at: Instant) -> bool {
+        let payload = self.payloads.make(number);
+        let origin = self.nodes[node].clock.local(at);
+        let sent = self.with(node, |node, now| {
+            node.endpoint.send(now, id, payload, origin)
+        });
+        self.refused_sends += u64::from(sent.is_err());
+        sent.is_ok()
+    }
+
     fn drain(&mut self, node: usize) {
         let Output {
             datagrams,
@@ -373,6 +399,7 @@ impl World {
         let peer = self.nodes[node]
             .peer_of(id)
             .expect("data comes on a connection that is known");
+        let peer = self.streams.get(&peer).copied().unwrap_or(peer);
         let number = self.payloads.recognise(&received.payload);
         let number = number.expect("a delivered payload equals one that was sent, bit for bit");
         let origins = &self.origins[&(peer, self.nodes[node].address)];

@@ -28,7 +28,6 @@ pub(crate) fn reader_departure(reason: &EndReason) -> &'static str {
     }
 }
 
-/// Why a call failed or ended, as the outcome of a run.
 /// A call for which not even a socket could be opened.
 pub(crate) fn not_placed(error: &CallError) -> RunError {
     let CallError::Local { error: cause, .. } = error else {
@@ -52,6 +51,7 @@ pub(crate) fn not_placed(error: &CallError) -> RunError {
     RunError::ours(error.to_string(), advice)
 }
 
+/// Why a call failed or ended, as the outcome of a run.
 pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
     match reason {
         EndReason::Refused(RejectReason::Timeout) => RunError::theirs(

@@ -41,18 +41,37 @@ pub async fn publish_state(app: Arc<App>) {
 
 fn current(app: &App) -> Arc<str> {
     let mut state = state(app);
-    state
-        .sources
-        .iter_mut()
-        .filter_map(|source| source.srt.as_mut())
-        .for_each(only_figures);
+    let sources = state.sources.iter_mut();
+    let of_sources = sources.filter_map(|source| source.srt.as_mut());
+    let outputs = state.outputs.iter_mut();
+    let of_outputs = outputs.filter_map(|output| output.detail.get_mut("srt"));
+    of_sources.chain(of_outputs).for_each(only_figures);
     serde_json::to_string(&state).unwrap_or_default().into()
 }
 
-/// Leaves out the full statistics, which fill kilobytes: who wants those asks for the source.
-fn only_figures(srt: &mut Value) {
-    if let Value::Object(fields) = srt {
-        fields.retain(|_, value| !value.is_object());
+/// Of everything that is counted, what the stream carries.
+const COUNTERS_SHOWN: [&str; 3] = [
+    "filter_packets_lost",
+    "filter_packets_rebuilt",
+    "key_refreshes",
+];
+
+/// Leaves out the full statistics of connections, legs and readers, which fill kilobytes each:
+/// who wants those asks for the source or output.
+fn only_figures(shown: &mut Value) {
+    match shown {
+        Value::Object(fields) => {
+            let full = |name: &str, value: &Value| {
+                value.is_object() && matches!(name, "interval" | "instant")
+            };
+            fields.retain(|name, value| !full(name, value));
+            if let Some(Value::Object(total)) = fields.get_mut("total") {
+                total.retain(|name, _| COUNTERS_SHOWN.contains(&name.as_str()));
+            }
+            fields.values_mut().for_each(only_figures);
+        }
+        Value::Array(several) => several.iter_mut().for_each(only_figures),
+        _ => {}
     }
 }
 
@@ -145,4 +164,35 @@ fn journal_event(recorded: &Recorded) -> Event {
         .event("event")
         .id(recorded.id.to_string())
         .data(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_stream_carries_what_screens_show_and_not_the_full_lists() {
+        let lists = || {
+            json!({
+                "rtt_ms": 1.0,
+                "total": { "key_refreshes": 2, "packets_sent": 9 },
+                "interval": { "packets_sent": 1 },
+                "instant": { "rtt_ms": 1.0 },
+            })
+        };
+        let short = json!({ "rtt_ms": 1.0, "total": { "key_refreshes": 2 } });
+        let mut shown = lists();
+        shown["advice"] = json!({ "latency_ms": 210.0, "why": ["RTT 48 ms"] });
+        shown["caller"] = json!({ "user": "alice", "keys": { "interval": "7" } });
+        shown["standby"] = lists();
+        shown["legs"] = json!([lists(), lists()]);
+        let mut expected = short.clone();
+        expected["advice"] = shown["advice"].clone();
+        expected["caller"] = shown["caller"].clone();
+        expected["standby"] = short.clone();
+        expected["legs"] = json!([short, short]);
+        only_figures(&mut shown);
+        assert_eq!(shown, expected);
+    }
 }

@@ -22,8 +22,11 @@ export class Saving {
     this.#fields = fields;
   }
 
-  /** `faults` are what the form itself found, by field: with any of them nothing is sent. */
-  async save(config: Config, isNew: boolean, faults: Record<string, string> = {}): Promise<boolean> {
+  /**
+   * `faults` are what the form itself found, by field: with any of them nothing is sent.
+   * `places` are fields under another name than the server's pointer.
+   */
+  async save(config: Config, isNew: boolean, faults: Record<string, string> = {}, places: Record<string, string> = {}): Promise<boolean> {
     this.errors = config.name === '' ? { '/name': 'A name is needed.', ...faults } : faults;
     this.other = '';
     if (this.failed) return false;
@@ -32,14 +35,14 @@ export class Saving {
       await (isNew ? create : replace)(this.#collection, config);
       return true;
     } catch (problem) {
-      this.#place(problem as Problem, config);
+      this.#place(problem as Problem, config, places);
       return false;
     } finally {
       this.busy = false;
     }
   }
 
-  #place(problem: Problem, config: Config): void {
+  #place(problem: Problem, config: Config, places: Record<string, string>): void {
     if (problem.status === 409) {
       this.errors = { '/name': `${config.name} exists already. Choose another name.` };
       return;
@@ -51,7 +54,8 @@ export class Saving {
     const errors: Record<string, string> = {};
     for (const part of parts) {
       const pointer = part.pointer ?? (part.column === null ? null : pointerAt(sent, part.column));
-      const field = fieldAt(pointer, this.#fields);
+      const found = fieldAt(pointer, [...this.#fields, ...Object.keys(places)]);
+      const field = found && (places[found] ?? found);
       if (field && !errors[field]) errors[field] = inWords(part.message, part.advice);
       else rest.push(inWords(part.message, part.advice));
     }

@@ -3,6 +3,7 @@ import type { Ban, OutputView, Settings, SourceView } from '../api/types';
 import { moment, plural } from './format';
 import { contains } from './network';
 import { hostOf } from './rejection';
+import { calls } from './words';
 
 /** How long a ban may be made for; the first is what is offered. */
 export const DURATIONS: [value: string, words: string][] = [
@@ -35,7 +36,7 @@ export const banOf = (peer: string, bans: Ban[]): Ban | undefined => bans.find((
 export function meets(network: string, sources: SourceView[], outputs: OutputView[]): string[] {
   const within = (peer: unknown) => typeof peer === 'string' && contains(network, hostOf(peer));
   const senders = sources
-    .filter((source) => source.connection === 'connected' && source.kind === 'srt' && source.mode !== 'caller' && source.mode !== 'rendezvous')
+    .filter((source) => source.connection === 'connected' && source.kind === 'srt' && !calls(source))
     .filter((source) => [source.peer, ...peersOf(source.srt?.legs, 'peer'), ...peersOf(source.srt?.links, 'address')].some(within))
     .map((source) => `the sender of ${source.name}`);
   const readers = outputs.flatMap((output) => {

@@ -1,6 +1,6 @@
 /** What a row says of its outputs: worst first, a count or a reason only when useful. */
 import type { OutputView } from '../api/types';
-import { outputState, WORDS, type StateName, type StateWord } from './words';
+import { calls, outputState, WORDS, type StateName, type StateWord } from './words';
 
 export interface Chip {
   name: string;
@@ -20,6 +20,6 @@ function note(output: OutputView): string {
   const state = outputState(output);
   if (state === 'failed') return 'failed';
   if (state === 'warning') return 'reconnecting';
-  const shared = output.kind === 'hls' || (output.kind === 'srt' && output.mode !== 'caller');
+  const shared = output.kind === 'hls' || (output.kind === 'srt' && !calls(output));
   return shared && (output.readers ?? 0) > 1 ? (output.readers ?? 0).toLocaleString('en-GB') : '';
 }

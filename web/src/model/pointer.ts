@@ -1,8 +1,8 @@
 /** Finds which value of a JSON text lies at a column, for errors that name a place and no field. */
 
-/** `column` counts characters from 1, as error messages do; the text is one line. */
+/** `column` counts bytes from 1, as the server does; the text is one line. */
 export function pointerAt(json: string, column: number): string | null {
-  const at = column - 1;
+  const at = new TextDecoder().decode(new TextEncoder().encode(json).slice(0, column - 1)).length;
   const path: (string | number)[] = [];
   const inside: ('{' | '[')[] = [];
   let key = false;
@@ -22,6 +22,8 @@ export function pointerAt(json: string, column: number): string | null {
       path.push(letter === '{' ? '' : 0);
       key = letter === '{';
     } else if (letter === '}' || letter === ']') {
+      // What is read as a whole before it is judged is found wrong one letter later.
+      if (index === at && !'{['.includes(json.charAt(index - 1))) return found;
       inside.pop();
       path.pop();
     } else if (letter === ',') {

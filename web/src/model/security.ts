@@ -21,7 +21,7 @@ export function securityFacts(srt: SrtFigures): Fact[] {
   if (!srt.encryption) return [];
   const trouble = KEYS[srt.km_state_receive ?? ''];
   const refreshes = srt.total?.key_refreshes ?? 0;
-  const unread = srt.total?.packets_undecrypted ?? 0;
+  const unread = Number(srt.packets_undecrypted ?? 0);
   const facts: Fact[] = [
     { name: 'Encryption', text: srt.encryption === 'none' ? 'none' : cipher(srt.encryption), note: srt.encryption === 'none' ? '' : (trouble ?? (refreshes > 0 ? `key changed ${plural(refreshes, 'time')}` : 'first key')), warn: trouble !== undefined },
   ];

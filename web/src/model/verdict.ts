@@ -4,7 +4,7 @@ import type { OutputView, Rejection, SourceView } from '../api/types';
 import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words, type Quantity } from './format';
 import { howOften, rejectionWord } from './rejection';
 import { delivering, reasonText, recentRejection } from './reasons';
-import { outputState, sourceState, WORDS, type StateWord } from './words';
+import { calls, outputState, sourceState, WORDS, type StateWord } from './words';
 
 export interface Verdict {
   state: StateWord;
@@ -59,8 +59,8 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
     return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer}.`];
   }
   const advice = source.reasons[0]?.advice;
-  const calls = source.mode === 'caller' ? 'the far side has not answered. Check its address and port.' : 'nobody has connected. Give the sender its settings.';
-  return [calls, advice ?? source.connection_reason ?? ''];
+  const nobody = calls(source) ? 'the far side has not answered. Check its address and port.' : 'nobody is connected. Give the sender its settings.';
+  return [nobody, advice ?? source.connection_reason ?? ''];
 }
 
 function trouble(source: SourceView, now: number): string {
@@ -68,7 +68,7 @@ function trouble(source: SourceView, now: number): string {
   if (!first) return withoutReason(source);
   const what = reasonText(first, now);
   // Calling again by itself is no advice; why the call fails is.
-  const calling = first.code === 'reconnecting' && source.mode === 'caller' ? source.last_error : null;
+  const calling = first.code === 'reconnecting' && calls(source) ? source.last_error : null;
   const advice = calling ?? first.advice ?? 'Check the sender and the network.';
   // Advice that names the trouble itself is not said twice.
   const repeats = advice.toLowerCase().startsWith(`${what.toLowerCase().split(' ')[0]} `);

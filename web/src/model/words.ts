@@ -55,21 +55,25 @@ export function outputState(output: OutputView): StateName {
 }
 
 const SOURCE_KINDS: Record<string, string> = {
-  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', udp: 'UDP',
+  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', 'srt port': 'SRT, own port', udp: 'UDP',
 };
 const OUTPUT_KINDS: Record<string, string> = {
-  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', udp: 'UDP', hls: 'HLS', record: 'Recording, TS',
+  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', 'srt port': 'SRT, own port', udp: 'UDP', hls: 'HLS', record: 'Recording, TS',
 };
 
 const named = (names: Record<string, string>, kind: string, mode: string | null | undefined): string =>
   names[[kind, mode].filter(Boolean).join(' ')] ?? names[kind] ?? kind.toUpperCase();
 
-export const sourceKind = (source: SourceView): string => named(SOURCE_KINDS, source.kind, source.mode ?? modeOf(source));
-export const outputKind = (output: OutputView): string => named(OUTPUT_KINDS, output.kind, output.mode ?? modeOf(output));
+export const sourceKind = (source: SourceView): string => named(SOURCE_KINDS, source.kind, modeOf(source));
+export const outputKind = (output: OutputView): string => named(OUTPUT_KINDS, output.kind, modeOf(output));
 
-/** Who calls whom, read from the settings when the view does not say. */
-function modeOf(view: { kind: string; config: Record<string, unknown> }): string | null {
-  if (view.kind !== 'srt') return null;
+/** Whether Tidegate calls: in a rendezvous it does, too. */
+export const calls = ({ mode }: { mode?: string | null }): boolean => mode === 'caller' || mode === 'rendezvous';
+
+/** Who calls whom, read from the settings where the view does not say it all. */
+function modeOf(view: { kind: string; mode?: string | null; config: Record<string, unknown> }): string | null {
+  if (view.kind !== 'srt') return view.mode ?? null;
   const srt = view.config.srt as Record<string, unknown> | undefined;
-  return srt?.call ? 'caller' : 'listener';
+  if (srt?.bind !== undefined || srt?.port !== undefined) return 'port';
+  return view.mode ?? (srt?.call ? 'caller' : 'listener');
 }

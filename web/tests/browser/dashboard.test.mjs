@@ -134,6 +134,73 @@ test('shows secrets only when asked', async () => {
   await page.getByText(/k7m2q9x4/).first().waitFor();
 });
 
+test('saves a source unchanged as it was, and says whom a change disconnects', async () => {
+  await open('/sources/bonded-van');
+  await page.getByRole('button', { name: /^Edit/ }).first().click();
+  await page.getByText('Kept as it is: webhook').waitFor();
+  assert.equal(await page.getByText('Saving disconnects').count(), 0);
+  await page.getByLabel('Latency').fill('900');
+  await page.getByText('Saving disconnects the sender; it has to call again.').waitFor();
+  await page.getByLabel('Latency').fill('');
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  const { config } = mock.state.writes.at(-1);
+  const shown = (await (await page.request.get(`${mock.url}/api/v1/sources/bonded-van`)).json()).config;
+  assert.deepEqual(config, shown);
+});
+
+test('changes a passphrase without a gap', async () => {
+  await open('/sources/bonded-van');
+  await page.getByRole('button', { name: /^Edit/ }).first().click();
+  await page.getByText('In use now by the sender.').waitFor();
+  await page.getByRole('button', { name: 'Add another passphrase' }).click();
+  await page.locator('dialog .pri').click();
+  await page.getByText('Type a passphrase, or remove this line.').waitFor();
+  assert.equal(mock.state.writes.length, 0);
+  await page.locator('#more-1').fill('correct horse battery');
+  await page.locator('#passphrase ~ button', { hasText: 'Remove' }).click();
+  assert.equal(await page.getByText('Saving disconnects').count(), 0);
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  const { srt } = mock.state.writes.at(-1).config;
+  assert.equal(srt.passphrase, undefined);
+  assert.deepEqual(Object.values(srt.passphrases).sort(), ['correct horse battery', '•••']);
+});
+
+test('bans a caller only after saying what that does, and lifts the ban', async () => {
+  await open('/callers');
+  await page.getByRole('button', { name: 'Ban 203.0.113.48' }).click();
+  await page.getByText('Disconnects now: the sender of bonded-van.').waitFor();
+  assert.equal(mock.state.writes.length, 0);
+  await page.getByRole('button', { name: 'The whole network 203.0.113.0/24' }).click();
+  await page.getByRole('button', { name: 'Ban', exact: true }).last().click();
+  await page.getByRole('link', { name: 'Banned' }).first().waitFor();
+  assert.deepEqual(mock.state.writes.at(-1).config, { address: '203.0.113.0/24', duration: '1d', reason: 'wrong passphrase' });
+  await page.getByRole('link', { name: /^Bans/ }).click();
+  const row = page.locator('tr', { hasText: '203.0.113.0/24' });
+  await row.getByRole('button', { name: 'Lift' }).click();
+  await page.getByText('Callers from 203.0.113.0/24 may come in again.').waitFor();
+  await row.getByRole('button', { name: 'Lift' }).click();
+  await row.waitFor({ state: 'detached' });
+});
+
+test('puts a wrong ban’s problem beside its field', async () => {
+  await open('/bans');
+  await page.getByRole('button', { name: /Add ban/ }).click();
+  await page.getByLabel('Address or network').fill('everybody');
+  await page.locator('dialog .pri').click();
+  await page.locator('#address-note', { hasText: 'no address' }).waitFor();
+  await page.getByLabel('Address or network').fill('0.0.0.0/0');
+  await page.locator('dialog .pri').click();
+  await page.locator('#address-note', { hasText: 'That bans everybody.' }).waitFor();
+});
+
+test('makes a missing leg obvious', async () => {
+  await open('/sources/bonded-van');
+  await page.getByText('1 of 2 legs is missing').waitFor();
+  assert.match(await text(page.locator('tr.missing')), /2001:db8.*Lost for \d\d:\d\d/);
+});
+
 test('plays the source’s HLS output with changing pixels', async () => {
   await open('/sources/finish-main', { picture: true });
   await page.getByText(/^Live, \d/).waitFor({ timeout: 20_000 });
@@ -164,7 +231,7 @@ for (const width of [1920, 1240, 1060, 800, 390]) {
     await row('moto-2').waitFor();
     assert.ok(await page.locator('[data-source="moto-2"] .state').isVisible());
     assert.match(await text(row('moto-2').locator('.state')), /Warning.*Latency too low/);
-    for (const hash of ['/', '/sources/moto-2', '/callers']) {
+    for (const hash of ['/', '/sources/moto-2', '/sources/bonded-van', '/callers', '/bans']) {
       await page.goto(`${mock.url}/#${hash}`);
       await page.waitForTimeout(300);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

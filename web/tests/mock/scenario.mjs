@@ -47,7 +47,7 @@ function source(now, name, given = {}) {
             why: ['RTT 42 ms, 0.02 % loss in bursts of up to 1.3 ms, jitter 1.4 ms, over the last 10 min', `3 × RTT + 3 × jitter + 10 ms = 142 ms; now ${latency} ms`],
           },
           km_state_receive: 'secured', km_state_send: 'secured', passphrase_used: 'passphrase', packet_filter: 'none', host_drops_packets: 0,
-          total: { key_refreshes: 2, packets_undecrypted: 0, filter_packets_rebuilt: 0, filter_packets_lost: 0 },
+          total: { key_refreshes: 2, filter_packets_rebuilt: 0, filter_packets_lost: 0 },
           ...given.srt,
           loss_percent: Math.max(0, (given.loss ?? 0.02) + wave(second, seed, (given.loss ?? 0.02) * 0.3)),
         }
@@ -124,7 +124,7 @@ export function sources(now, started) {
       encryption: 'aes-256-gcm',
       srt: {
         group: 'broadcast', passphrase_used: 'passphrases/2026-11-20', packet_filter: 'fec,cols:10,rows:5,layout:staircase,arq:onreq',
-        total: { key_refreshes: 3, packets_undecrypted: 0, filter_packets_rebuilt: 1204, filter_packets_lost: 17 },
+        total: { key_refreshes: 3, filter_packets_rebuilt: 1204, filter_packets_lost: 17 },
         second_publisher: 'stand_by', takeovers: 1, takeovers_latched: false, standby: { peer: '203.0.113.91:40122', since: ago(now, 240000), bitrate_bps: 5.9e6 },
         legs: [
           { peer: '203.0.113.48:51022', state: 'active', weight: 1, since_ms: 900000, silent_ms: 2, rtt_ms: 46.2, receive_rate_bps: 6.4e6, packets_received: 9000 + second(now) * 500, packets_lost: second(now) * 2 },

@@ -88,6 +88,7 @@ async function api(request, pathname, message, state, json, problem) {
     const found = scenario.history(now, name);
     return found ? json(200, found) : json(200, { interval_ms: 1000, points: [] });
   }
+  if (kind === 'sources' && name) return json(200, message.sources.find((one) => one.name === name));
   if (kind === 'handout') {
     const url = `srt://live.example.net:9000?mode=caller&streamid=harbour/${part}&passphrase=k7m2q9x4w8d3f6h5j2n7&latency=200000`;
     return json(200, { name: part, host: 'live.example.net', port: 9000, stream_id: `harbour/${part}`, passphrase: 'k7m2q9x4w8d3f6h5j2n7', latency_ms: 200, vmix: 'Type: SRT Caller\nHostname: live.example.net\nPort: 9000', url, obs: url, ffmpeg: `ffmpeg -re -i input.mp4 -c copy -f mpegts "${url}"`, srt_live_transmit: `srt-live-transmit udp://:5000 "${url}"` });

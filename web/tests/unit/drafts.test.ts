@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fieldAt } from '../../src/model/drafts/fields';
 import { outputEffect, sourceEffect } from '../../src/model/drafts/effect';
 import { outputConfig, outputDraft } from '../../src/model/drafts/output';
-import { addToUser, anotherLabel, newLabelled, passphraseFaults } from '../../src/model/drafts/passphrases';
+import { addToUser, anotherLabel, newLabelled, passphraseFaults, passphrasePlaces } from '../../src/model/drafts/passphrases';
 import { generatePassphrase } from '../../src/model/drafts/secret';
 import { sourceConfig, sourceDraft } from '../../src/model/drafts/source';
 import { latencyText } from '../../src/model/drafts/write';
@@ -137,6 +137,14 @@ describe('passphrases', () => {
       '/srt/users/#2/#0': 'Type a passphrase, or remove this line.',
     });
   });
+  it('that the server finds wrong are found by their label', () => {
+    const draft = sourceDraft({ name: 'a', srt: { passphrases: { old: '•••', new: '•••' }, users: { alice: '•••', bob: { a: '•••', b: '•••' } } } }, '');
+    expect(passphrasePlaces(draft)).toEqual({
+      '/srt/passphrases/old': '/srt/passphrases/#0', '/srt/passphrases/new': '/srt/passphrases/#1',
+      '/srt/users/alice': '/srt/users/#0/#0', '/srt/users/bob': '/srt/users/#1/#0',
+      '/srt/users/bob/a': '/srt/users/#1/#0', '/srt/users/bob/b': '/srt/users/#1/#1',
+    });
+  });
   it('say who uses them now', () => {
     expect(usedBy('passphrase', ['passphrase'], 'the sender')).toBe('In use now by the sender.');
     expect(usedBy('passphrases/a', ['passphrases/a', 'passphrase', 'passphrases/a'], 'readers')).toBe('In use now by 2 readers.');
@@ -204,6 +212,18 @@ it('finds the field at a column of what was sent', () => {
   expect(pointerAt(sent, column('""'))).toBe('/expect/video');
   expect(pointerAt('', 5)).toBeNull();
   expect(pointerAt('{"a', 9)).toBe('/');
+});
+it('finds the value that ends just before the column', () => {
+  const sent = '{"name":"own","srt":{"call":""}}';
+  expect(pointerAt(sent, 31)).toBe('/srt/call');
+  expect(pointerAt('{"name":"own","srt":{"allow":["x"],"call":"y"}}', 34)).toBe('/srt/allow/0');
+  expect(pointerAt('{"name":"own","udp":{}}', 22)).toBe('/udp');
+});
+it('finds it behind letters of several bytes, for columns are counted in bytes', () => {
+  const sent = JSON.stringify({ name: 'a', srt: { passphrase: '•••', users: { zoë: '•••' }, latency: 'abc', call: '' } });
+  const column = (text: string) => new TextEncoder().encode(sent.slice(0, sent.indexOf(text) + text.length)).length;
+  expect(pointerAt(sent, column('"abc"'))).toBe('/srt/latency');
+  expect(pointerAt(sent, column('"call":""'))).toBe('/srt/call');
 });
 it('generates passphrases SRT accepts, without letters people confuse', () => {
   const made = generatePassphrase((bytes) => bytes.map((_, index) => index * 13));

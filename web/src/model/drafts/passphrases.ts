@@ -86,6 +86,17 @@ export const morePointer = (index: number): string => `/srt/passphrases/#${index
 export const userPointer = (index: number): string => `/srt/users/#${index}`;
 export const userPassphrasePointer = (user: number, index: number): string => `/srt/users/#${user}/#${index}`;
 
+/** Where the server's pointers lead: it knows passphrases by their labels, the form by their lines. */
+export function passphrasePlaces({ more, users }: PassphrasesDraft): Record<string, string> {
+  const places: [string, string][] = more.map(({ label }, index) => [`/srt/passphrases/${label.trim()}`, morePointer(index)]);
+  users.forEach(({ name, passphrases }, at) => {
+    const user = `/srt/users/${name.trim()}`;
+    places.push([user, userPassphrasePointer(at, 0)]);
+    passphrases.forEach(({ label }, index) => label && places.push([`${user}/${label.trim()}`, userPassphrasePointer(at, index)]));
+  });
+  return Object.fromEntries(places);
+}
+
 /** What is wrong with them that can be said before anything is sent, by the place of the field. */
 export function passphraseFaults({ passphrase, more, users }: PassphrasesDraft): Record<string, string> {
   const faults: Record<string, string> = {};

@@ -15,6 +15,8 @@ pub struct LossyRelay {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Where a relay is, and calls from unless told otherwise.
+const HERE: &str = "127.0.0.1";
 /// Longest silence after which a relay thread looks whether it should end.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -26,9 +28,21 @@ impl LossyRelay {
     /// If no socket can be had.
     #[must_use]
     pub fn start(server: SocketAddr, per_mille: u64, seed: u64) -> Self {
-        Self::between(server, |salt| Pattern::Random {
+        Self::between(HERE, server, |salt| Pattern::Random {
             state: seed ^ salt,
             per_mille,
+        })
+    }
+
+    /// Relays without losses, and calls the server from another address of loopback.
+    ///
+    /// # Panics
+    /// If no socket can be had.
+    #[must_use]
+    pub fn calling_from(address: &str, server: SocketAddr) -> Self {
+        Self::between(address, server, |state| Pattern::Random {
+            state,
+            per_mille: 0,
         })
     }
 
@@ -39,12 +53,12 @@ impl LossyRelay {
     /// If no socket can be had.
     #[must_use]
     pub fn losing_each(server: SocketAddr, nth: u64) -> Self {
-        Self::between(server, |_| Pattern::Each { nth, large: 0 })
+        Self::between(HERE, server, |_| Pattern::Each { nth, large: 0 })
     }
 
-    fn between(server: SocketAddr, pattern: impl Fn(u64) -> Pattern) -> Self {
-        let front = UdpSocket::bind("127.0.0.1:0").expect("a front socket");
-        let back = UdpSocket::bind("127.0.0.1:0").expect("a back socket");
+    fn between(address: &str, server: SocketAddr, pattern: impl Fn(u64) -> Pattern) -> Self {
+        let front = UdpSocket::bind((HERE, 0)).expect("a front socket");
+        let back = UdpSocket::bind((address, 0)).expect("a back socket");
         back.connect(server).expect("a connected back socket");
         for socket in [&front, &back] {
             socket.set_read_timeout(Some(TICK)).expect("a read timeout");

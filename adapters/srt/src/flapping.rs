@@ -5,6 +5,9 @@
 //!                                          ▲  │
 //!                                          └──┘ another attempt
 //! ```
+//!
+//! While latched, a standby bears a publisher's silence until [`GONE`]: a hiccup is no reason
+//! to change once more, and a feed without media is worse than any change.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -18,6 +21,10 @@ pub(crate) const TAKEOVERS_MAX: usize = 3;
 pub(crate) const WINDOW: Duration = Duration::from_secs(300);
 /// Without a further attempt for so long, the latch opens.
 pub(crate) const CLEAN: Duration = Duration::from_secs(300);
+
+/// A publisher without media for so long is as good as gone, although its connection stands;
+/// SRT gives up a peer that sends nothing at all after the same time.
+pub(crate) const GONE: Duration = Duration::from_secs(5);
 
 /// One publisher stepped into another one's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub(crate) struct Latch {
     recent: VecDeque<Takeover>,
     /// The latest attempt, while latched.
     last_attempt: Option<Instant>,
+    /// When the silence began that was counted as an attempt last.
+    counted: Option<Instant>,
 }
 
 impl Latch {
@@ -60,6 +69,18 @@ impl Latch {
         if let Some(last) = &mut self.last_attempt {
             *last = now.max(*last);
         }
+    }
+
+    /// Whether somebody may step in for a publisher that sends nothing since `silent_since`.
+    /// However often it is asked about, one silence is one attempt.
+    pub(crate) fn may_step_in(&mut self, now: Instant, silent_since: Instant) -> bool {
+        if !self.is_latched() || now.saturating_since(silent_since) >= GONE {
+            return true;
+        }
+        if self.counted.replace(silent_since) != Some(silent_since) {
+            self.attempt(now);
+        }
+        false
     }
 
     /// Opens after a clean period; true when it did so now.
@@ -135,6 +156,43 @@ mod tests {
         let mut latch = Latch::default();
         let told: Vec<bool> = (1..=5).map(|second| latch.note(takeover(second))).collect();
         assert_eq!(told, [false, false, true, false, false]);
+    }
+
+    fn latched() -> Latch {
+        let mut latch = Latch::default();
+        for seconds in [1, 2, 3] {
+            latch.note(takeover(seconds));
+        }
+        latch
+    }
+
+    #[test]
+    fn looking_at_one_silence_again_and_again_is_one_attempt() {
+        let mut latch = latched();
+        for millis in (0..4000).step_by(50) {
+            let now = Instant::from_millis(100_000 + millis);
+            assert!(!latch.may_step_in(now, at(99)), "after {millis} ms");
+        }
+        assert!(!latch.look(at(399)));
+        assert!(latch.look(at(400)), "five minutes after the one attempt");
+        assert!(latch.may_step_in(at(400), at(399)));
+    }
+
+    #[test]
+    fn another_silence_is_another_attempt() {
+        let mut latch = latched();
+        assert!(!latch.may_step_in(at(100), at(99)));
+        assert!(!latch.may_step_in(at(200), at(199)));
+        assert!(!latch.look(at(499)));
+        assert!(latch.look(at(500)));
+    }
+
+    #[test]
+    fn who_is_as_good_as_gone_is_replaced_although_it_is_latched() {
+        let mut latch = latched();
+        assert!(!latch.may_step_in(at(104), at(100)));
+        assert!(latch.may_step_in(at(105), at(100)));
+        assert!(latch.is_latched());
     }
 
     #[test]

@@ -1,11 +1,18 @@
-//! The legs of a bonding group, as the API and health see them.
+//! The legs of a bonding group: their places on the listener, and how the API and health see them.
 
 use serde_json::{Value, json};
 use tidegate_engine::Paths;
 use tidegate_srt::{GroupKind, LegState, LegStatus};
-use tidegate_srt_io::ConnectionStatus;
+use tidegate_srt_io::{ConnectionStatus, LegHandle};
 
 use crate::details::{counters, gauges, millis};
+use crate::turnstile::Ticket;
+
+/// A leg's place among the listener's connections, for as long as the leg is there.
+pub(crate) struct LegPlace {
+    pub(crate) leg: LegHandle,
+    pub(crate) _ticket: Option<Ticket>,
+}
 
 /// The legs as the API shows them; nothing for a plain connection.
 pub(crate) fn describe(status: &ConnectionStatus) -> Option<Value> {

@@ -10,16 +10,17 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tidegate_engine::Paths;
 use tidegate_srt::GroupRequest;
 use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
-use tidegate_units::Instant;
+use tidegate_units::{Instant, NetworkSet};
 
 use crate::figures::Watch;
 use crate::flapping::{Latch, Takeover};
-use crate::legs;
+use crate::legs::{self, LegPlace};
 use crate::links::Shares;
 use crate::listening::{Caller, Candidate};
 use crate::passphrases::Passphrase;
@@ -41,7 +42,9 @@ pub(crate) struct Session {
     pub(crate) handle: ConnectionHandle,
     pub(crate) peer: SocketAddr,
     pub(crate) caller: Caller,
+    /// Its place among the listener's connections. Every leg of a group has its own instead.
     pub(crate) _ticket: Option<Ticket>,
+    pub(crate) legs: Vec<LegPlace>,
     /// What it came in with.
     pub(crate) passphrase: Option<Passphrase>,
     pub(crate) since: SystemTime,
@@ -68,6 +71,24 @@ impl Session {
                 self.last_packet.note(statistics.at - statistics.silent_for);
             }
         }
+    }
+
+    /// Ends what of it comes from banned addresses: legs of a bonding group, and the group
+    /// with the last of them, or the connection.
+    pub(crate) fn send_away(&self, banned: &Arc<NetworkSet>) {
+        if self.caller.group.is_some() {
+            return self.handle.close_legs(banned);
+        }
+        let links = &self.handle.status().links;
+        let over_one = links.iter().any(|link| banned.contains(link.address.ip()));
+        if over_one || banned.contains(self.peer.ip()) {
+            self.handle.close();
+        }
+    }
+
+    /// Lets the places go of legs that are over.
+    pub(crate) fn note_legs(&mut self) {
+        self.legs.retain(|place| !place.leg.is_over());
     }
 
     /// How many legs of a bonding group work.
@@ -158,10 +179,20 @@ impl Place {
         }
     }
 
-    /// Whether a caller wants to be one more leg of a publisher that is here already.
-    pub(crate) fn knows_group(&self, candidate: &Candidate) -> bool {
-        let mut sessions = [&self.live, &self.beside].into_iter().flatten();
-        !self.closed && sessions.any(|session| session.has_leg(candidate))
+    /// The publisher here already of whom a caller wants to be one more leg.
+    pub(crate) fn group_of(&mut self, candidate: &Candidate) -> Option<&mut Session> {
+        let closed = self.closed;
+        let mut sessions = self.sessions_mut();
+        sessions.find(|session| !closed && session.has_leg(candidate))
+    }
+
+    /// The publisher, and the one beside it.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.live.iter().chain(&self.beside)
+    }
+
+    pub(crate) fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.live.iter_mut().chain(&mut self.beside)
     }
 
     /// What somebody meets who came at `asked` and wants to publish. Only who has proved
@@ -226,8 +257,8 @@ impl Place {
                 Why::TookOver
             }
             Some(live) if live.is_silent(now) && beside.sends(now) => {
-                if self.latch.is_latched() {
-                    self.latch.attempt(now);
+                let silent_since = live.last_packet.at();
+                if !self.latch.may_step_in(now, silent_since) {
                     return None;
                 }
                 Why::Silent

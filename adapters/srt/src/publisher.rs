@@ -176,15 +176,18 @@ impl PublisherDoor {
     }
 
     /// Makes the entrant the publisher if the place is free, in one step. A source that is
-    /// going answers with silence: the caller finds nothing when it asks again.
+    /// going answers with silence: the caller finds nothing when it asks again. So does one
+    /// whose caller was banned while it waited.
     fn try_admit(&self, asked: Instant, entrant: &mut Entrant) -> Verdict {
         let mut place = self.place();
-        if entrant
-            .as_ref()
-            .is_some_and(|(_, who)| place.knows_group(who))
-        {
-            if let Some((keys, candidate)) = entrant.take() {
+        if entrant.as_ref().is_some_and(|(_, who)| who.is_banned()) {
+            return Verdict::Closed;
+        }
+        let group = entrant.as_ref().and_then(|(_, who)| place.group_of(who));
+        if let Some(session) = group {
+            if let Some((keys, mut candidate)) = entrant.take() {
                 // One group is one publisher, however many legs it has.
+                session.legs.extend(candidate.leg_place());
                 candidate.reply.join(keys, self.connection_config());
             }
             return Verdict::Free;
@@ -210,7 +213,8 @@ impl PublisherDoor {
         verdict
     }
 
-    fn begin(&self, keys: Option<SessionKeys>, candidate: Candidate) -> Session {
+    fn begin(&self, keys: Option<SessionKeys>, mut candidate: Candidate) -> Session {
+        let legs = candidate.leg_place().into_iter().collect();
         let last_packet = LastPacket::new(Clock::start().now());
         let gate = Gate::new();
         let sink = FeedSink::new(gate.clone(), last_packet.clone());
@@ -223,6 +227,7 @@ impl PublisherDoor {
             peer,
             caller,
             _ticket: candidate.ticket,
+            legs,
             passphrase,
             since: SystemTime::now(),
             gate,
@@ -275,6 +280,7 @@ impl PublisherDoor {
     fn look(&self, context: &SourceContext, stream_id: &str) {
         let mut place = self.place();
         self.send_away_the_locked_out(&place);
+        place.sessions_mut().for_each(Session::note_legs);
         let beside = place.describe(stream_id);
         let Some(session) = &mut place.live else {
             return;
@@ -326,21 +332,16 @@ impl PublisherDoor {
     }
 
     /// Ends the connections from banned addresses.
-    pub(crate) fn send_away(&self, banned: &NetworkSet) {
-        let place = self.place();
-        for session in [&place.live, &place.beside].into_iter().flatten() {
-            let links = &session.handle.status().links;
-            let over_one = links.iter().any(|link| banned.contains(link.address.ip()));
-            if over_one || banned.contains(session.peer.ip()) {
-                session.handle.close();
-            }
+    pub(crate) fn send_away(&self, banned: &Arc<NetworkSet>) {
+        for session in self.place().sessions() {
+            session.send_away(banned);
         }
     }
 
     /// Whoever came in with a passphrase that is not valid any more.
     fn send_away_the_locked_out(&self, place: &Place) {
         let rule = self.listening.rule(&self.lock);
-        for session in place.live.iter().chain(&place.beside) {
+        for session in place.sessions() {
             if !rule.still_admits(session.passphrase.as_ref()) {
                 session.handle.close();
             }

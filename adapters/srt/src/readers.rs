@@ -192,7 +192,7 @@ impl ReaderDoor {
     /// Lets a reader with the right credential in, if there is room.
     pub(crate) fn admit(&self, keys: Option<SessionKeys>, candidate: Candidate) {
         let mut readers = self.readers();
-        if readers.closed {
+        if readers.closed || candidate.is_banned() {
             // Silence: the caller finds nothing when it asks again.
             return;
         }

@@ -9,7 +9,9 @@ use std::process::Command;
 
 use common::{Bed, PASSPHRASE, Sender};
 use serde_json::Value;
+use tidegate_engine::ListenerAdapter;
 use tidegate_testkit::{LossyRelay, eventually, media, peers};
+use tidegate_units::NetworkSet;
 
 fn srt_test_live() -> Option<PathBuf> {
     let what = "an srt-test-live of libsrt 1.5 with bonding";
@@ -128,6 +130,83 @@ fn an_encrypted_group_opens_with_the_keys_of_each_leg() {
         ..BROADCAST
     };
     cut_costs_nothing(&settings, 20, &call);
+}
+
+/// How many legs are there.
+fn standing(bed: &Bed) -> usize {
+    states(bed).iter().filter(|state| *state != "down").count()
+}
+
+fn admitted(bed: &Bed) -> Value {
+    let status = bed.adapter.listener_status("ingest").unwrap();
+    status.counters["connections_admitted"].clone()
+}
+
+fn ban(bed: &Bed, networks: &[&str]) {
+    let set: NetworkSet = networks.iter().map(|text| text.parse().unwrap()).collect();
+    bed.runtime.block_on(bed.adapter.set_bans(set));
+}
+
+#[test]
+fn a_ban_cuts_the_legs_from_there_and_each_leg_has_a_place_while_it_lives() {
+    let Some(library) = libsrt().filter(|_| peers::have(&["python3"])) else {
+        return;
+    };
+    let bed = Bed::new();
+    bed.source("cam", SETTINGS);
+    let relays = ["127.0.0.2", "127.0.0.3"];
+    let relays = relays.map(|address| LossyRelay::calling_from(address, server(&bed)));
+    let _caller = group(&library, &bed, &relays, &BROADCAST);
+    eventually("both legs are there", || {
+        (standing(&bed) == 2 && admitted(&bed) == 2).then_some(())
+    });
+    ban(&bed, &["127.0.0.3", "192.0.2.0/24"]);
+    eventually("the banned leg is cut and its place is free", || {
+        (standing(&bed) == 1 && admitted(&bed) == 1).then_some(())
+    });
+    assert!(bed.is_connected("cam"), "the other leg goes on");
+    ban(&bed, &["127.0.0.2/31"]);
+    eventually("the source is free", || {
+        (!bed.is_connected("cam") && admitted(&bed) == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_banned_founder_leaves_its_group_to_the_other_legs() {
+    let Some(library) = libsrt().filter(|_| peers::have(&["python3"])) else {
+        return;
+    };
+    let bed = Bed::new();
+    bed.source("cam", SETTINGS);
+    let relays = ["127.0.0.2", "127.0.0.3"];
+    let relays = relays.map(|address| LossyRelay::calling_from(address, server(&bed)));
+    let _caller = group(&library, &bed, &relays, &BROADCAST);
+    eventually("both legs are there", || {
+        (standing(&bed) == 2).then_some(())
+    });
+    let founder = status(&bed)["srt"]["legs"][0]["peer"].clone();
+    let (address, _) = founder.as_str().unwrap().split_once(':').unwrap();
+    ban(&bed, &[address]);
+    eventually("the founder is cut and its place is free", || {
+        (standing(&bed) == 1 && admitted(&bed) == 1).then_some(())
+    });
+    assert!(bed.is_connected("cam"));
+    assert_eq!(status(&bed)["reconnects"], 0);
+}
+
+#[test]
+fn legs_count_among_the_connections_of_one_address() {
+    let Some(library) = libsrt().filter(|_| peers::have(&["python3"])) else {
+        return;
+    };
+    let bed = Bed::with_listener(r#"{ "bind": "127.0.0.1:0", "max_connections_per_address": 1 }"#);
+    bed.source("cam", SETTINGS);
+    let relays = relays(&bed, 0);
+    let _caller = group(&library, &bed, &relays, &BROADCAST);
+    let rejection = bed.rejection("live/cam");
+    assert_eq!(rejection.reason, "overloaded");
+    assert!(rejection.advice.contains("max_connections_per_address"));
+    assert_eq!(admitted(&bed), 1);
 }
 
 #[test]

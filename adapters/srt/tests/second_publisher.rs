@@ -206,6 +206,44 @@ fn a_latched_standby_still_replaces_a_publisher_that_left() {
 }
 
 #[test]
+fn a_latched_standby_steps_in_for_a_publisher_that_stays_connected_without_media() {
+    if !peers::have(&["ffmpeg", "srt-live-transmit"]) {
+        return;
+    }
+    let bed = bed("stand_by");
+    let mut live = encoder(&bed, "encoder0");
+    bed.wait_connected("cam1");
+    for count in 1..=2 {
+        let next = encoder(&bed, &format!("encoder{count}"));
+        let ready = || srt(&bed)["standby"]["packets_received"].as_u64() > Some(50);
+        eventually("the next one stands by", || ready().then_some(()));
+        live.stop();
+        eventually("it steps in", || {
+            (srt(&bed)["takeovers"] == count).then_some(())
+        });
+        live = next;
+    }
+    let seen = || srt(&bed)["standby"]["packets_received"].as_u64() > Some(10);
+    let mut quiet = Sender::start("quiet", &url(&bed), bed.folder(), seen);
+    let quiet_peer = srt(&bed)["standby"]["peer"].clone();
+    live.stop();
+    eventually("the quiet one steps in, and that was one too many", || {
+        quiet.send(&[]);
+        let srt = srt(&bed);
+        (srt["peer"] == quiet_peer && srt["takeovers_latched"] == true).then_some(())
+    });
+    // From now on it is connected and sends nothing.
+    let _standby = encoder(&bed, "standby");
+    eventually("the standby steps in", || {
+        (srt(&bed)["takeovers"] == 4).then_some(())
+    });
+    assert!(quiet.process.ended().is_none(), "it was not sent away");
+    let status = srt(&bed);
+    assert_eq!(status["takeovers_latched"], true);
+    assert_eq!(status["standby"]["peer"], quiet_peer, "{status}");
+}
+
+#[test]
 fn where_anybody_may_publish_nobody_takes_over() {
     if !peers::have(&["ffmpeg"]) {
         return;

@@ -21,6 +21,7 @@ use tidegate_udp::Clock;
 use crate::command::{Answer, Command, PortId};
 use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
 use crate::guest::Guest;
+use crate::leg::{Leg, LegHandle};
 use crate::role::Role;
 use crate::shard::Door;
 
@@ -42,10 +43,17 @@ pub struct AdmissionReply {
     port: PortId,
     request: RequestId,
     peer: SocketAddr,
+    leg: Option<Arc<Leg>>,
     answered: bool,
 }
 
 impl AdmissionReply {
+    /// Follows the stranger as a leg of the bonding group it names: through the answer, and
+    /// until the leg ends.
+    pub fn follow(&mut self) -> LegHandle {
+        LegHandle::to(self.leg.get_or_insert_with(|| Arc::new(Leg)))
+    }
+
     /// Lets the stranger in. The handle is good at once; the connection follows.
     pub fn accept(
         self,
@@ -78,16 +86,18 @@ impl AdmissionReply {
 
     fn send(mut self, decision: Decision, accepted: Option<Guest>) {
         self.answered = true;
+        let command = self.command(decision, accepted);
         // A queue that stays full makes the answer silence.
-        let _ = self.door.push(self.command(decision, accepted));
+        let _ = self.door.push(command);
     }
 
-    fn command(&self, decision: Decision, accepted: Option<Guest>) -> Command {
+    fn command(&mut self, decision: Decision, accepted: Option<Guest>) -> Command {
         Command::Decide(Box::new(Answer {
             port: self.port,
             request: self.request,
             decision,
             accepted,
+            leg: self.leg.take(),
         }))
     }
 }
@@ -95,8 +105,9 @@ impl AdmissionReply {
 impl Drop for AdmissionReply {
     fn drop(&mut self) {
         if !self.answered {
+            let command = self.command(Decision::Postpone, None);
             // Maybe on a shard, where nothing may wait; what does not fit expires by itself.
-            let _ = self.door.try_push(self.command(Decision::Postpone, None));
+            let _ = self.door.try_push(command);
         }
     }
 }
@@ -164,6 +175,7 @@ impl Gate {
             port,
             request: request.id,
             peer: request.peer,
+            leg: None,
             answered: false,
         };
         let waiting = Waiting {

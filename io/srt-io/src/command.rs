@@ -6,10 +6,12 @@ use tidegate_srt::{
     RejectReason, RequestId, SessionKeys,
 };
 use tidegate_udp::Socket;
+use tidegate_units::NetworkSet;
 use tokio::sync::oneshot;
 
 use crate::admission::Gate;
 use crate::guest::Guest;
+use crate::leg::Leg;
 use crate::opener::Opener;
 use crate::port_status::PortShared;
 use crate::shard::LinkMap;
@@ -49,6 +51,12 @@ pub(crate) enum Command {
     Keys(Box<OpenedKeys>),
     /// End a connection.
     Close { port: PortId, id: ConnectionId },
+    /// End those legs of a bonding group that come from there.
+    CloseLegs {
+        port: PortId,
+        id: ConnectionId,
+        from: Arc<NetworkSet>,
+    },
     /// Close everything and end the thread.
     Stop { done: oneshot::Sender<()> },
 }
@@ -93,6 +101,8 @@ pub(crate) struct Answer {
     pub(crate) decision: Decision,
     /// For an accepted peer: what it is for.
     pub(crate) accepted: Option<Guest>,
+    /// Kept for as long as it is a leg of a group, for whoever follows that.
+    pub(crate) leg: Option<Arc<Leg>>,
 }
 
 /// A datagram that arrived at the wrong shard.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use tidegate_srt::srtla::LinkStatus;
 use tidegate_srt::{CloseReason, ConnectionId, LegStatus, Negotiated, RejectReason, Statistics};
-use tidegate_units::Instant;
+use tidegate_units::{Instant, NetworkSet};
 use tokio::sync::Notify;
 
 use crate::command::{Command, PortId};
@@ -130,6 +130,22 @@ impl ConnectionHandle {
                 port: *port,
                 id: *id,
             });
+        }
+    }
+
+    /// Ends those legs of a bonding group that come from `networks`; with its last leg the
+    /// group ends, too. Of a connection that is not made yet, its first leg counts.
+    pub fn close_legs(&self, networks: &Arc<NetworkSet>) {
+        match self.shared.place.get() {
+            Some((port, id)) => {
+                let _ = self.door.push(Command::CloseLegs {
+                    port: *port,
+                    id: *id,
+                    from: Arc::clone(networks),
+                });
+            }
+            None if networks.contains(self.status().peer.ip()) => self.close(),
+            None => {}
         }
     }
 

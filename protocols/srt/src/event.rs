@@ -64,6 +64,8 @@ pub enum Event {
     LegJoined {
         /// The group.
         group: ConnectionId,
+        /// The leg.
+        leg: ConnectionId,
         /// The request the leg came from; `None` for a leg that we called.
         request: Option<RequestId>,
         /// Where the leg comes from, or whom we called.
@@ -73,6 +75,8 @@ pub enum Event {
     LegLeft {
         /// The group.
         group: ConnectionId,
+        /// The leg.
+        leg: ConnectionId,
         /// Where the leg came from, or went to.
         peer: SocketAddr,
         /// Why.

@@ -32,7 +32,7 @@ impl Candidate {
             }
         }
         // It may have been banned meanwhile.
-        if self.house.banned.load().contains(self.peer.ip()) {
+        if self.is_banned() {
             return None;
         }
         match self.turnstile.enter(self.peer.ip(), self.limits_for(entry)) {

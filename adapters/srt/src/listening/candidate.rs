@@ -9,6 +9,7 @@ use super::Caller;
 use super::table::Table;
 use crate::doorman::Webhook;
 use crate::house::House;
+use crate::legs::LegPlace;
 use crate::passphrases::Passphrase;
 use crate::turnstile::{Limits, Ticket, Turnstile};
 
@@ -74,6 +75,20 @@ impl Refusal {
 }
 
 impl Candidate {
+    /// Whether somebody has banned it while it waited.
+    pub(crate) fn is_banned(&self) -> bool {
+        self.house.banned.load().contains(self.peer.ip())
+    }
+
+    /// Its place as a leg of a bonding group, if it is one; it gives its ticket for it.
+    pub(crate) fn leg_place(&mut self) -> Option<LegPlace> {
+        self.caller.group?;
+        Some(LegPlace {
+            leg: self.reply.follow(),
+            _ticket: self.ticket.take(),
+        })
+    }
+
     /// Turns the candidate away and tells the journal why.
     pub(crate) fn refuse(self, refusal: Refusal) {
         self.reject(refusal.reason).journal(refusal);

@@ -61,7 +61,7 @@ impl Entry {
     }
 
     /// Sends away whoever is connected from these addresses.
-    pub(super) fn send_away(&self, banned: &NetworkSet) {
+    pub(super) fn send_away(&self, banned: &Arc<NetworkSet>) {
         match self {
             Self::Source(door) => door.send_away(banned),
             Self::Output(door) => door.send_away_banned(banned),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{
-    ConnectionId, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
+    ConnectionId, Decision, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
 };
 use tidegate_udp::{Datagram, steer};
 use tidegate_units::Instant;
@@ -22,6 +22,7 @@ use crate::admission::Gate;
 use crate::command::{Answer, Called, OpenPort, OpenedKeys, PlaceCall, PortId};
 use crate::connection::{ConnectionShared, EndReason};
 use crate::guest::Guest;
+use crate::leg::Leg;
 use crate::opener::Opener;
 use crate::port_status::{PortShared, PortStatus};
 use crate::role::Role;
@@ -52,6 +53,9 @@ pub(super) struct Port {
     requests: HashSet<RequestId>,
     /// Accepted, but not connected yet.
     accepted: HashMap<RequestId, Guest>,
+    /// Of accepted callers that are to be legs: who follows them.
+    joining: HashMap<RequestId, Arc<Leg>>,
+    legs: HashMap<ConnectionId, Arc<Leg>>,
     /// For rendezvous that may be asked with keys of the other side.
     openers: HashMap<ConnectionId, Opener>,
     /// Connections in the order of their next snapshot, with its time.
@@ -107,6 +111,8 @@ impl Port {
             shared: open.shared,
             requests: HashSet::new(),
             accepted: HashMap::new(),
+            joining: HashMap::new(),
+            legs: HashMap::new(),
             openers: HashMap::new(),
             round: VecDeque::new(),
             next_status: now,
@@ -218,6 +224,13 @@ impl Port {
         if let Some(guest) = answer.accepted {
             self.accepted.insert(answer.request, guest);
         }
+        let comes_in = matches!(
+            answer.decision,
+            Decision::Accept { .. } | Decision::Join { .. }
+        );
+        if let Some(leg) = answer.leg.filter(|_| comes_in) {
+            self.joining.insert(answer.request, leg);
+        }
         self.endpoint.decide(now, answer.request, answer.decision);
     }
 
@@ -320,6 +333,7 @@ impl Port {
                 Event::RequestGone(request) => {
                     self.requests.remove(&request);
                     self.accepted.remove(&request);
+                    self.joining.remove(&request);
                 }
                 Event::Connected {
                     id,
@@ -339,8 +353,17 @@ impl Port {
                     self.deliver(now);
                     self.end(now, id, &EndReason::Closed(reason));
                 }
-                Event::LegJoined { peer, .. } => tracing::debug!(%peer, "a leg joined its group"),
-                Event::LegLeft { peer, reason, .. } => {
+                Event::LegJoined {
+                    leg, request, peer, ..
+                } => {
+                    let followed = request.and_then(|request| self.joining.remove(&request));
+                    self.legs.extend(followed.map(|followed| (leg, followed)));
+                    tracing::debug!(%peer, "a leg joined its group");
+                }
+                Event::LegLeft {
+                    leg, peer, reason, ..
+                } => {
+                    self.legs.remove(&leg);
                     tracing::debug!(%peer, %reason, "a leg left its group");
                 }
                 Event::LegRefused { peer, reason, .. } => {

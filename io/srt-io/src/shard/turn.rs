@@ -75,6 +75,9 @@ impl Shard {
                     self.with_port(port, |port| port.give_keys(now, *opened));
                 }
                 Command::Close { port, id } => self.with_port(port, |port| port.close(now, id)),
+                Command::CloseLegs { port, id, from } => {
+                    self.with_port(port, |port| port.endpoint.close_legs(now, id, &from));
+                }
                 Command::Stop { done } => self.stop(now, done),
             }
         }

@@ -9,7 +9,7 @@ use crate::handshake::StreamId;
 use crate::statistics::Statistics;
 use crate::wire::{GroupExtension, SocketId};
 use core::net::SocketAddr;
-use tidegate_units::Instant;
+use tidegate_units::{Instant, NetworkSet};
 
 /// Which group a new connection becomes a leg of.
 #[derive(Debug, Clone, Copy)]
@@ -132,6 +132,7 @@ impl Endpoint {
         }
         self.events.push_back(Event::LegJoined {
             group,
+            leg,
             request: Some(request),
             peer,
         });
@@ -252,6 +253,7 @@ impl Endpoint {
         let closing = members.closing;
         self.events.push_back(Event::LegLeft {
             group,
+            leg,
             peer,
             reason,
         });
@@ -267,6 +269,22 @@ impl Endpoint {
         let connection = self.table.connection(leg);
         let offset = connection.and_then(Connection::clock_offset_micros);
         group.clock().lead(leg, offset);
+    }
+
+    /// Closes those legs of a bonding group that come from `networks`. The group goes on with
+    /// the others, and ends with its last leg.
+    pub fn close_legs(&mut self, now: Instant, id: ConnectionId, networks: &NetworkSet) {
+        self.advance(now);
+        let Some(group) = self.table.group(id) else {
+            return;
+        };
+        let legs: Vec<ConnectionId> = group.legs_from(networks).collect();
+        for leg in legs {
+            if let Some(connection) = self.table.connection_mut(leg) {
+                connection.close(now);
+                self.mark(leg.slot);
+            }
+        }
     }
 
     /// Ends a group: each leg is closed as any connection, or cut off.

@@ -12,7 +12,7 @@ use crate::statistics::{Counters, Statistics};
 use crate::wire::KeyState;
 use core::net::SocketAddr;
 use std::collections::VecDeque;
-use tidegate_units::{Bitrate, Duration, Instant};
+use tidegate_units::{Bitrate, Duration, Instant, NetworkSet};
 
 /// Legs of one group at the most.
 pub(crate) const MAX_LEGS: usize = 8;
@@ -180,6 +180,15 @@ impl Group {
         let active = self.legs.iter().find(|leg| leg.is_active(now));
         let first = || self.legs.first().filter(|_| leads.is_none());
         active.or_else(first).map(|leg| leg.id)
+    }
+
+    /// Those of the legs that come from `networks`.
+    pub(crate) fn legs_from<'a>(
+        &'a self,
+        networks: &'a NetworkSet,
+    ) -> impl Iterator<Item = ConnectionId> + 'a {
+        let is_meant = |leg: &&Leg| networks.contains(leg.peer.ip());
+        self.legs.iter().filter(is_meant).map(|leg| leg.id)
     }
 
     pub(crate) const fn clock(&mut self) -> &mut GroupClock {

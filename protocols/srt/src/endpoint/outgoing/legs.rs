@@ -119,6 +119,7 @@ impl Endpoint {
             }
             endpoint.events.push_back(Event::LegJoined {
                 group: id,
+                leg,
                 request: None,
                 peer,
             });
@@ -201,6 +202,7 @@ impl Endpoint {
             group.fail(now, leg, LegEnd::Closed(reason), figures, random);
             endpoint.events.push_back(Event::LegLeft {
                 group: id,
+                leg,
                 peer,
                 reason,
             });

@@ -10,7 +10,7 @@ use tidegate_srt::{
     ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig, EndpointLimits,
     Event, GroupKind, LegState, ListenerConfig, Received, SocketIdSpace, TransmitBatch,
 };
-use tidegate_units::{Duration, Instant};
+use tidegate_units::{Duration, Instant, NetworkSet};
 
 use crate::session::Session;
 
@@ -398,4 +398,43 @@ fn our_answers_name_one_group_as_libsrts_do() {
         assert_eq!(numbers.len(), 2);
         assert_eq!(numbers[0], numbers[1], "{name}: both legs are in one group");
     }
+}
+
+#[test]
+fn legs_are_closed_by_where_they_come_from_and_the_group_goes_with_the_last() {
+    let mut session = Session::read("group-broadcast");
+    let callers = callers(&session);
+    let far = SocketAddr::from(([192, 0, 2, 1], callers[1].port()));
+    let goodbye = |bytes: &[u8]| bytes.starts_with(&[0x80, 5]);
+    session
+        .datagrams
+        .retain(|datagram| !goodbye(&datagram.bytes));
+    for datagram in &mut session.datagrams {
+        if datagram.from == callers[1] {
+            datagram.from = far;
+        }
+    }
+    let media = session.media();
+    let later = session.datagrams.split_off(session.datagrams.len() / 2);
+    let mut group = Group::new();
+    group.hear(&session);
+    assert_eq!(group.joined, 2);
+    let close = |group: &mut Group, network: &str| {
+        let networks: NetworkSet = [network.parse().unwrap()].into_iter().collect();
+        let id = group.id.unwrap();
+        group.endpoint.close_legs(group.now, id, &networks);
+        group.turn();
+    };
+    close(&mut group, "192.0.2.0/24");
+    assert_eq!(group.states(), [LegState::Active, LegState::Down]);
+    group.hear(&Session { datagrams: later });
+    assert_eq!(
+        group.received.len(),
+        media.len(),
+        "the other leg has it all"
+    );
+    assert!(!group.closed);
+    close(&mut group, &callers[0].ip().to_string());
+    group.run_until(group.now + Duration::from_secs(1));
+    assert!(group.closed, "that was the last leg");
 }

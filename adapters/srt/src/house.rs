@@ -4,16 +4,7 @@ use arc_swap::ArcSwap;
 use tidegate_units::NetworkSet;
 
 use crate::doorman::Doorman;
-use crate::turnstile::{Limits, Turnstile};
-
-/// Callers that may be asked about at a time; who finds no place hears nothing, and repeats
-/// itself.
-pub const ASKING_MAX: usize = 64;
-/// The same, with how many of one address.
-pub(crate) const ASKING: Limits = Limits {
-    total: ASKING_MAX,
-    per_address: 16,
-};
+use crate::questions::Questions;
 
 /// What all listeners of an adapter share about who may come in.
 #[derive(Default)]
@@ -22,5 +13,5 @@ pub(crate) struct House {
     /// Nobody from here.
     pub(crate) banned: ArcSwap<NetworkSet>,
     /// Questions that wait for an answer.
-    pub(crate) asking: Arc<Turnstile>,
+    pub(crate) asking: Questions,
 }

@@ -33,6 +33,7 @@ mod place;
 mod publisher;
 mod pull;
 mod push;
+mod questions;
 mod readers;
 mod settings;
 mod sink;
@@ -40,7 +41,7 @@ mod turnstile;
 
 pub use adapter::Adapter;
 pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};
-pub use house::ASKING_MAX;
+pub use questions::{ASKING_MAX, ASKING_PER_WEBHOOK_MAX};
 pub use settings::{
     CallUri, FilterChoice, ListenerSettings, OutputSettings, SecondPublisher, SourceSettings,
     UriError, WebhookSettings, percent_decoded,

@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use tidegate_engine::Secret;
 
+use crate::settings::percent_decoded;
+
 /// Passphrases that are valid at once for one caller. Each costs a key derivation with every
 /// handshake on the listener.
 pub(crate) const PASSPHRASES_MAX: usize = 4;
@@ -51,11 +53,14 @@ impl Passphrases {
         self.common.is_empty() && self.users.is_empty()
     }
 
-    /// Those valid for a caller that gives this name with `u=`, or none. A user with
-    /// passphrases of its own has no other.
+    /// Those valid for a caller that gives this name with `u=`, as it stands or
+    /// percent-encoded, or none. A user with passphrases of its own has no other.
     pub(crate) fn of(&self, user: Option<&str>) -> &[Passphrase] {
-        user.and_then(|user| self.users.get(user))
-            .unwrap_or(&self.common)
+        let own = |user: &str| {
+            let as_it_stands = self.users.get(user);
+            as_it_stands.or_else(|| self.users.get(&percent_decoded(user)))
+        };
+        user.and_then(own).unwrap_or(&self.common)
     }
 
     /// Whether somebody who came in with this one would still come in, under whatever label.
@@ -86,6 +91,7 @@ mod tests {
             users: BTreeMap::from([("alice".to_owned(), vec![passphrase("c")])]),
         };
         assert_eq!(all.of(Some("alice")), [passphrase("c")]);
+        assert_eq!(all.of(Some("%61lice")), [passphrase("c")]);
         assert_eq!(all.of(Some("bob")), all.common);
         assert_eq!(all.of(None), all.common);
         assert_eq!(all.most(), 2);

@@ -158,6 +158,8 @@ struct Readers {
     sessions: Vec<Session>,
     /// What was counted for those that have left.
     gone: Counters,
+    /// Who found no place.
+    refused: u64,
     /// The output is going: nobody comes in any more.
     closed: bool,
 }
@@ -198,6 +200,7 @@ impl ReaderDoor {
         }
         let max = self.max_readers;
         if readers.sessions.len() >= max {
+            readers.refused += 1;
             drop(readers);
             let advice = "Raise `max_readers` of the output if the machine bears more, or read \
                           from an output on another node";
@@ -297,12 +300,18 @@ impl ReaderDoor {
                 details
             })
             .collect();
+        let refused = readers.refused;
         drop(readers);
         self.report.readers(connected as u64);
         let total = details::counters(&total);
         self.report.detail(
             "srt",
-            json!({ "total": total, "max_readers": self.max_readers, "readers": shown }),
+            json!({
+                "total": total,
+                "max_readers": self.max_readers,
+                "refused_max_readers": refused,
+                "readers": shown,
+            }),
         );
     }
 

@@ -26,7 +26,8 @@ pub(crate) enum Full {
 #[derive(Default)]
 pub(crate) struct Turnstile {
     inside: Mutex<Inside>,
-    turned_away: AtomicU64,
+    full: AtomicU64,
+    address_full: AtomicU64,
 }
 
 #[derive(Default)]
@@ -54,7 +55,11 @@ impl Turnstile {
             None
         };
         if let Some(full) = full {
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
+            let counter = match full {
+                Full::Total(_) => &self.full,
+                Full::Address(_) => &self.address_full,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
             return Err(full);
         }
         inside.total += 1;
@@ -69,8 +74,14 @@ impl Turnstile {
         self.inside().total
     }
 
+    /// How many were turned away because all places were taken.
     pub(crate) fn turned_away(&self) -> u64 {
-        self.turned_away.load(Ordering::Relaxed)
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// How many were turned away because their address had all of its places taken.
+    pub(crate) fn turned_away_for_address(&self) -> u64 {
+        self.address_full.load(Ordering::Relaxed)
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -118,7 +129,9 @@ mod tests {
         assert_eq!(enter("192.0.2.1").err(), Some(Full::Address(2)));
         let _other = enter("192.0.2.2").ok().unwrap();
         assert_eq!(enter("192.0.2.3").err(), Some(Full::Total(3)));
-        assert_eq!((turnstile.count(), turnstile.turned_away()), (3, 2));
+        assert_eq!(turnstile.count(), 3);
+        assert_eq!(turnstile.turned_away(), 1);
+        assert_eq!(turnstile.turned_away_for_address(), 1);
     }
 
     #[test]

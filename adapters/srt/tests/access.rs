@@ -267,7 +267,15 @@ fn a_full_output_refuses_the_next_reader_and_the_status_shows_why() {
         Some("at most 1 readers of output out")
     );
     let status = serde_json::to_value(bed.output_status("out")).unwrap();
-    assert_eq!(status["detail"]["srt"]["max_readers"], 1, "{status}");
+    let srt = &status["detail"]["srt"];
+    assert_eq!(srt["max_readers"], 1, "{status}");
+    let refused = || {
+        let status = serde_json::to_value(bed.output_status("out")).unwrap();
+        status["detail"]["srt"]["refused_max_readers"].as_u64()
+    };
+    eventually("it counts who found no place", || {
+        (refused() >= Some(1)).then_some(())
+    });
     drop(first);
     eventually("its place is free", || (readers() == 0).then_some(()));
     let _next = Receiving::start("next", &bed.url("streamid=out"), bed.folder());
@@ -294,7 +302,8 @@ fn one_address_does_not_take_all_the_connections_of_a_listener() {
     };
     assert_eq!(counters()["connections_admitted"], 1);
     assert_eq!(counters()["connections_per_address_max"], 1);
-    assert!(counters()["refused_for_room"].as_u64() >= Some(1));
+    assert!(counters()["refused_max_connections_per_address"].as_u64() >= Some(1));
+    assert_eq!(counters()["refused_max_connections"], 0);
     drop(sender);
     eventually("the place is free", || {
         (counters()["connections_admitted"] == 0).then_some(())

@@ -14,6 +14,7 @@ use tidegate_srt::{CallerConfig, Received};
 use tidegate_srt_io::{CallOptions, ConnectionHandle, ConnectionState, EndReason, Role, Sink};
 use tidegate_testkit::{eventually, media, peers};
 use tidegate_units::Instant;
+use tokio::sync::Semaphore;
 
 /// Says yes after a second, and counts how many wait for it.
 #[derive(Default)]
@@ -53,9 +54,13 @@ impl Sink for Nowhere {
 
 /// Readers of our own: a hundred processes would be slow.
 fn readers(bed: &Bed, count: usize) -> Vec<ConnectionHandle> {
+    readers_of(bed, "out", count)
+}
+
+fn readers_of(bed: &Bed, stream_id: &'static str, count: usize) -> Vec<ConnectionHandle> {
     let call = |_| {
         let caller = CallerConfig {
-            stream_id: "out".into(),
+            stream_id: stream_id.into(),
             connect_timeout: Duration::from_secs(20),
             ..CallerConfig::default()
         };
@@ -66,7 +71,7 @@ fn readers(bed: &Bed, count: usize) -> Vec<ConnectionHandle> {
     (0..count).map(call).collect()
 }
 
-fn counted(handles: &[ConnectionHandle], is: fn(&ConnectionState) -> bool) -> usize {
+fn counted(handles: &[ConnectionHandle], is: impl Fn(&ConnectionState) -> bool) -> usize {
     handles
         .iter()
         .filter(|handle| is(&handle.status().state))
@@ -129,4 +134,97 @@ fn a_crowd_of_readers_does_not_keep_the_publisher_out() {
     let _sender = bed.publish("cam1", &options, &sent);
     gathered.assert_carried(&sent);
     assert_eq!(connected(&callers), 9);
+}
+
+/// Says yes, but at one URL only when the test lets it.
+struct SlowPorter {
+    waiting: AtomicUsize,
+    let_go: Semaphore,
+}
+
+const SLOW: &str = "http://192.0.2.1/slow";
+
+impl Doorman for SlowPorter {
+    fn ask<'a>(
+        &'a self,
+        webhook: &'a Webhook,
+        _question: &'a Question,
+    ) -> BoxFuture<'a, Result<Answer, NoAnswer>> {
+        Box::pin(async move {
+            if webhook.url == SLOW {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+                self.let_go.acquire().await.unwrap().forget();
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+            }
+            Ok(Answer {
+                allow: true,
+                reason: None,
+            })
+        })
+    }
+}
+
+/// An output `out` whose webhook is slow.
+fn slow_bed() -> (Bed, Arc<SlowPorter>) {
+    let webhook = format!(r#", "webhook": {{ "url": "{SLOW}" }}"#);
+    let bed = bed(r#"{ "bind": "127.0.0.1:0" }"#, &webhook);
+    let porter = Arc::new(SlowPorter {
+        waiting: AtomicUsize::new(0),
+        let_go: Semaphore::new(0),
+    });
+    let doorman = Arc::clone(&porter) as Arc<dyn Doorman>;
+    drop(bed.adapter.clone().with_doorman(doorman));
+    (bed, porter)
+}
+
+fn waits(porter: &SlowPorter, count: usize) {
+    eventually("so many are asked about", || {
+        (porter.waiting.load(Ordering::SeqCst) == count).then_some(())
+    });
+}
+
+#[test]
+fn a_webhook_that_never_answers_delays_nobody_but_its_own_callers() {
+    let (bed, porter) = slow_bed();
+    for (name, webhook) in [
+        ("fast", r#", "webhook": { "url": "http://192.0.2.1/fast" }"#),
+        ("free", ""),
+    ] {
+        let settings =
+            format!(r#"{{ "listener": "ingest", "stream_id": "{name}", "open": true {webhook} }}"#);
+        bed.output(name, "cam1", &settings);
+    }
+    let slow = readers(&bed, 40);
+    waits(&porter, 16);
+    for name in ["fast", "free"] {
+        let callers = readers_of(&bed, name, 3);
+        eventually("they are in", || (connected(&callers) == 3).then_some(()));
+    }
+    assert_eq!(connected(&slow), 0);
+    assert_eq!(porter.waiting.load(Ordering::SeqCst), 16);
+    let counters = bed.adapter.listener_status("ingest").unwrap().counters;
+    assert_eq!(counters["webhook_questions"], 16);
+    assert_eq!(counters["webhook_questions_per_webhook_max"], 64);
+}
+
+#[test]
+fn who_is_banned_while_the_webhook_is_asked_does_not_come_in() {
+    let (bed, porter) = slow_bed();
+    let callers = readers(&bed, 3);
+    waits(&porter, 3);
+    let banned = ["127.0.0.1".parse().unwrap()].into_iter().collect();
+    bed.runtime.block_on(bed.adapter.set_bans(banned));
+    porter.let_go.add_permits(3);
+    waits(&porter, 0);
+    eventually("they give up", || {
+        let ended = |state: &ConnectionState| matches!(state, ConnectionState::Ended(_));
+        (counted(&callers, ended) == 3).then_some(())
+    });
+    assert!(
+        callers
+            .iter()
+            .all(|caller| caller.status().connected_at.is_none())
+    );
+    assert_eq!(bed.output_status("out").readers, 0);
+    assert!(!bed.has_rejections());
 }

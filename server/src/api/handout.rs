@@ -2,19 +2,20 @@
 //!
 //! This is the one place where a secret is shown again. Every use is in the journal.
 
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Serialize;
-use tidegate_engine::{EventKind, SecretRef, Subject};
+use tidegate_engine::{EventKind, Subject};
 use utoipa::ToSchema;
 
 use super::address::{host, port, query_encoded, url_host};
+use super::credential::{self, Placed, Wanted};
 use super::problem::Problem;
 use super::{App, Shared};
-use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
+use crate::adapters::{Item, OutputConfig, SourceConfig};
 use crate::auth::Identity;
-use crate::config::check::has_passphrases;
 use crate::state::{Desired, not_found};
 
 /// Latency suggested where nothing is configured.
@@ -31,8 +32,13 @@ pub(super) struct Handout {
     port: u16,
     /// The stream ID.
     stream_id: String,
+    /// The user it is for, when that was asked for.
+    user: Option<String>,
     /// The passphrase, when it has one.
     passphrase: Option<String>,
+    /// Which passphrase that is, as the status says by which one a connection came:
+    /// `passphrase`, `passphrases/LABEL`, `users/NAME`, with `listener/` before the listener's.
+    passphrase_used: Option<String>,
     /// The latency to set, in milliseconds.
     latency_ms: u64,
     /// All of it in one address, latency in milliseconds as SRT tools take it.
@@ -51,35 +57,41 @@ pub(super) struct Handout {
 
 /// How to send to a source, with its secret. The journal keeps who asked.
 #[utoipa::path(get, path = "/api/v1/handout/sources/{name}", tag = "source",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Its name"), Wanted),
     responses((status = 200, body = Handout), (status = 401, body = Problem),
-        (status = 404, body = Problem),
-        (status = 409, description = "Nobody connects to it", body = Problem)))]
+        (status = 404, description = "There is no such object, user or passphrase", body = Problem),
+        (status = 409, description = "Nobody connects to it, or a user must be named",
+            body = Problem)))]
 pub(super) async fn source(
     State(app): State<Shared>,
     Extension(identity): Extension<Identity>,
     Path(name): Path<String>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Handout>, Problem> {
+    let Query(wanted) = wanted?;
     let subject = Subject::source(&*name);
-    let parts = parts::<SourceConfig>(&app, &name)?;
-    audit(&app, &identity, subject);
+    let parts = parts::<SourceConfig>(&app, &name, Direction::Send, wanted)?;
+    audit(&app, &identity, subject, &parts);
     Ok(Json(parts.handout(Direction::Send)))
 }
 
 /// How to watch an output, with its secret. The journal keeps who asked.
 #[utoipa::path(get, path = "/api/v1/handout/outputs/{name}", tag = "output",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Its name"), Wanted),
     responses((status = 200, body = Handout), (status = 401, body = Problem),
-        (status = 404, body = Problem),
-        (status = 409, description = "Nobody connects to it", body = Problem)))]
+        (status = 404, description = "There is no such object, user or passphrase", body = Problem),
+        (status = 409, description = "Nobody connects to it, or a user must be named",
+            body = Problem)))]
 pub(super) async fn output(
     State(app): State<Shared>,
     Extension(identity): Extension<Identity>,
     Path(name): Path<String>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Handout>, Problem> {
+    let Query(wanted) = wanted?;
     let subject = Subject::output(&*name);
-    let parts = parts::<OutputConfig>(&app, &name)?;
-    audit(&app, &identity, subject);
+    let parts = parts::<OutputConfig>(&app, &name, Direction::Receive, wanted)?;
+    audit(&app, &identity, subject, &parts);
     Ok(Json(parts.handout(Direction::Receive)))
 }
 
@@ -95,50 +107,52 @@ struct Parts {
     url_host: String,
     port: u16,
     stream_id: String,
-    passphrase: Option<String>,
+    user: Option<String>,
+    passphrase: Option<Placed>,
     latency_ms: u64,
 }
 
-fn parts<T: Item>(app: &App, name: &str) -> Result<Parts, Problem> {
+fn parts<T: Item>(
+    app: &App,
+    name: &str,
+    direction: Direction,
+    wanted: Wanted,
+) -> Result<Parts, Problem> {
     let desired = app.control.current();
     let item = desired
         .find::<T>(name)
         .ok_or_else(|| not_found::<T>(&desired, name))?;
     let port = called_port(item, app, &desired)?;
-    let passphrase = common_passphrase(item, &desired)?;
+    let passphrase = credential::of(item, &desired, &wanted)?;
+    let stream_id = item.stream_id().unwrap_or_default();
     Ok(Parts {
         name: name.to_owned(),
         host: host(&desired),
         url_host: url_host(&desired),
         port,
-        stream_id: item.stream_id().unwrap_or_default().to_owned(),
+        stream_id: stream_id_for(stream_id, direction, wanted.user.as_deref()),
+        user: wanted.user,
         passphrase,
         latency_ms: latency_ms(item).unwrap_or(LATENCY_MS),
     })
 }
 
-/// The passphrase of everybody who has none of their own.
-fn common_passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
-    if has_passphrases(item) {
-        return passphrase(item, desired).and_then(|common| match common {
-            Some(common) => Ok(Some(common)),
-            None => Err(Problem::new(
-                StatusCode::CONFLICT,
-                "users",
-                format!(
-                    "\"{}\" has no passphrase for everybody, only for its users.",
-                    item.name()
-                ),
-            )
-            .advise("Hand every user the stream ID with u=NAME, and the passphrase of its own.")),
-        });
-    }
-    let is_open = setting(item, "open").is_some_and(|open| open == true);
-    let listener = item.listener().map(|(_, listener)| listener);
-    match listener.and_then(|name| desired.find::<ListenerConfig>(name)) {
-        Some(listener) if !is_open => passphrase(listener, desired),
-        _ => Ok(None),
-    }
+/// The stream ID that gives a user's name; without one, the plain one.
+fn stream_id_for(stream_id: &str, direction: Direction, user: Option<&str>) -> String {
+    let Some(user) = user else {
+        return stream_id.to_owned();
+    };
+    // What has a meaning in this form; Tidegate decodes it.
+    let written = |text: &str| text.replace('%', "%25").replace(',', "%2C");
+    let mode = match direction {
+        Direction::Send => "publish",
+        Direction::Receive => "request",
+    };
+    let resource = match stream_id {
+        "" => String::new(),
+        stream_id => format!("r={},", written(stream_id)),
+    };
+    format!("#!::{resource}m={mode},u={}", written(user))
 }
 
 /// The port that callers of `item` are to call.
@@ -161,22 +175,7 @@ fn called_port<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<u16, P
     })
 }
 
-fn passphrase<T: Item>(item: &T, desired: &Desired) -> Result<Option<String>, Problem> {
-    let mut resolved = desired
-        .vault
-        .resolved(item)
-        .map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))?;
-    let secrets = resolved.secrets();
-    // A webhook's secret is nothing to hand out.
-    let is_common = |field: &str| field.contains("/passphrase") && !field.contains("/users/");
-    let mut common = secrets.into_iter().filter(|(field, _)| is_common(field));
-    Ok(common.find_map(|(_, secret)| match secret {
-        SecretRef::Literal(secret) => Some(secret.expose().to_owned()),
-        SecretRef::Named(_) | SecretRef::Unchanged => None,
-    }))
-}
-
-fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value> {
+pub(super) fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value> {
     let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
     settings.get(item.kind())?.get(name).cloned()
 }
@@ -200,7 +199,7 @@ impl Parts {
         if !self.stream_id.is_empty() {
             url += &format!("streamid={}&", query_encoded(&self.stream_id));
         }
-        if let Some(passphrase) = &self.passphrase {
+        if let Some((_, passphrase)) = &self.passphrase {
             url += &format!("passphrase={}&", written(passphrase));
         }
         format!("{url}latency={latency}")
@@ -229,20 +228,23 @@ impl Parts {
         };
         let key = self
             .passphrase
-            .as_deref()
-            .map_or(String::new(), |passphrase| {
+            .as_ref()
+            .map_or(String::new(), |(_, passphrase)| {
                 format!(", Passphrase {passphrase}, Key length 128")
             });
         let vmix = format!(
             "Type SRT (Caller), Hostname {}, Port {}, Stream ID {}, Latency {}{key}",
             self.host, self.port, self.stream_id, self.latency_ms
         );
+        let (passphrase_used, passphrase) = self.passphrase.unzip();
         Handout {
             name: self.name,
             host: self.host,
             port: self.port,
             stream_id: self.stream_id,
-            passphrase: self.passphrase,
+            user: self.user,
+            passphrase,
+            passphrase_used,
             latency_ms: self.latency_ms,
             url: millis,
             obs,
@@ -259,13 +261,13 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn audit(app: &App, identity: &Identity, subject: Subject) {
+fn audit(app: &App, identity: &Identity, subject: Subject, parts: &Parts) {
     let by = identity.user.clone();
-    app.engine.events().emit(
-        subject,
-        EventKind::Audit {
-            by,
-            action: "saw its secret".into(),
-        },
-    );
+    let action = match &parts.passphrase {
+        Some((place, _)) => format!("saw its secret ({place})"),
+        None => "saw its address; it has no secret".to_owned(),
+    };
+    app.engine
+        .events()
+        .emit(subject, EventKind::Audit { by, action });
 }

@@ -10,6 +10,7 @@
 mod address;
 mod bans;
 mod body;
+mod credential;
 mod dashboard;
 mod gate;
 mod handout;

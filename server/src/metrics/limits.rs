@@ -59,6 +59,10 @@ fn limits() -> Vec<(&'static str, usize)> {
             tidegate_adapter_srt::SRTLA_LINKS_MAX,
         ),
         ("webhook_questions", tidegate_adapter_srt::ASKING_MAX),
+        (
+            "webhook_questions_per_webhook",
+            tidegate_adapter_srt::ASKING_PER_WEBHOOK_MAX,
+        ),
         ("webhook_answer_bytes", webhook::ANSWER_BYTES_MAX),
         ("listeners", config::check::LISTENERS_MAX),
         ("config_bytes", config::read::TEXT_BYTES_MAX),

@@ -1,7 +1,7 @@
 //! Asks webhooks whether callers may come in.
 //!
 //! ```text
-//! question ─▶ JSON ─▶ signed ─▶ name looked up ─▶ address allowed? ─▶ POST ─▶ answer
+//! question ─▶ JSON ─▶ signed ─▶ name looked up ─▶ addresses allowed? ─▶ POST ─▶ answer
 //!                                    └─────────── webhook's timeout ───────────┘
 //! ```
 //!
@@ -10,6 +10,7 @@
 
 mod address;
 mod answer;
+mod reach;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -68,10 +69,10 @@ impl Webhooks {
     async fn exchange(&self, webhook: &Webhook, question: &Question) -> Result<Answer, NoAnswer> {
         let at = Place::of(&webhook.url)?;
         let request = request(&at, webhook, question)?;
-        let address = at.look_up(webhook.allow_link_local).await?;
-        let stream = TcpStream::connect(address)
+        let addresses = at.look_up(webhook.allow_link_local).await?;
+        let stream = reach::first(&addresses, TcpStream::connect::<SocketAddr>)
             .await
-            .map_err(|error| unreachable(address, &error))?;
+            .map_err(|(address, error)| unreachable(address, &error, addresses.len() - 1))?;
         let (status, body) = if at.secure {
             let trust = self.trust.of(webhook.ca.as_deref()).await?;
             let stream = secured(&at, trust, stream, webhook.ca.as_deref()).await?;
@@ -115,8 +116,8 @@ impl Place {
         })
     }
 
-    /// The first address of the name that may be asked.
-    async fn look_up(&self, allow_link_local: bool) -> Result<SocketAddr, NoAnswer> {
+    /// The addresses of the name that may be asked, the best first; never none.
+    async fn look_up(&self, allow_link_local: bool) -> Result<Vec<SocketAddr>, NoAnswer> {
         let host = &self.host;
         let unknown = |why: String| {
             failed(
@@ -125,12 +126,16 @@ impl Place {
             )
         };
         let addresses = lookup_host((host.as_str(), self.port)).await;
-        let mut refused = None;
+        let (mut allowed, mut refused) = (Vec::new(), None);
         for address in addresses.map_err(|error| unknown(error.to_string()))? {
             match address::refusal(address.ip(), allow_link_local) {
-                None => return Ok(address),
+                None if allowed.len() < reach::ADDRESSES_MAX => allowed.push(address),
+                None => break,
                 Some(why) => refused = Some((address.ip(), why)),
             }
+        }
+        if !allowed.is_empty() {
+            return Ok(allowed);
         }
         Err(match refused {
             Some((address, why)) => failed(
@@ -220,9 +225,13 @@ where
     }
 }
 
-fn unreachable(address: SocketAddr, error: &std::io::Error) -> NoAnswer {
+fn unreachable(address: SocketAddr, error: &std::io::Error, others: usize) -> NoAnswer {
+    let beside = match others {
+        0 => String::new(),
+        others => format!(", nor at {others} more addresses"),
+    };
     failed(
-        format!("the webhook at {address} cannot be reached: {error}"),
+        format!("the webhook at {address} cannot be reached{beside}: {error}"),
         "Start it, or check its url and the firewalls in between",
     )
 }

@@ -178,3 +178,23 @@ fn an_alias_bomb_is_put_out() {
     assert_eq!(code, 1, "{said}");
     assert!(began.elapsed() < std::time::Duration::from_secs(5));
 }
+
+#[test]
+fn a_webhook_that_cannot_be_asked_has_its_place() {
+    for (url, says) in [
+        ("ftp://auth/srt", "neither http:// nor https://"),
+        ("http://auth:99999/srt", "port"),
+        ("http://300.1.1.1/srt", "IPv4"),
+        ("http://2001:db8::1/srt", "brackets"),
+        ("auth.example.com", "no scheme"),
+    ] {
+        let said = with("latency: 200ms", &format!("webhook: {{ url: \"{url}\" }}"));
+        assert!(said.starts_with("3:65: "), "{url}: {said}");
+        assert!(said.contains(says), "{url}: {said}");
+    }
+    let said = with(
+        "latency: 200ms",
+        "webhook: { url: \"http://auth/\", timeout: 1h }",
+    );
+    assert!(said.starts_with("3:89: "), "{said}");
+}

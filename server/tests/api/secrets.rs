@@ -157,3 +157,72 @@ fn showing_a_secret_again_is_in_the_journal() {
         (event["subject"]["name"] == "cam1" && event["by"] == "api-token").then_some(())
     });
 }
+
+/// Sources with several passphrases, with users, and on a listener that has some.
+const MANY: &str = r#"
+listeners:
+  - { name: ingest, srt: { bind: "127.0.0.1:0", users: { carol: "canary-of-carol" } } }
+sources:
+  - { name: rotated, srt: { listener: ingest, stream_id: a, passphrases: { y25: "canary-of-2025", y26: "canary-of-2026" } } }
+  - { name: users, srt: { listener: ingest, stream_id: "b,%", users: { alice: "canary-of-alice", bob: { new: "canary-new-of-bob", old: "canary-old-of-bob" } } } }
+  - { name: listeners, srt: { listener: ingest, stream_id: c } }
+outputs:
+  - { name: watch, source: users, srt: { listener: ingest, stream_id: d, users: { alice: "canary-of-reading-alice" } } }
+"#;
+
+#[test]
+fn a_handout_is_for_whom_it_was_asked_and_says_which_passphrase_it_shows() {
+    let tidegate = tidegate(MANY);
+    let _ = tidegate.port("ingest");
+    let get = |of: &str| tidegate.http().get(&format!("/api/v1/handout/{of}"));
+    for (of, stream_id, used, passphrase) in [
+        ("sources/rotated", "a", "passphrases/y25", "canary-of-2025"),
+        (
+            "sources/rotated?passphrase=y26",
+            "a",
+            "passphrases/y26",
+            "canary-of-2026",
+        ),
+        (
+            "sources/users?user=alice",
+            "#!::r=b%2C%25,m=publish,u=alice",
+            "users/alice",
+            "canary-of-alice",
+        ),
+        (
+            "sources/users?user=bob&passphrase=old",
+            "#!::r=b%2C%25,m=publish,u=bob",
+            "users/bob/old",
+            "canary-old-of-bob",
+        ),
+        (
+            "sources/listeners?user=carol",
+            "#!::r=c,m=publish,u=carol",
+            "listener/users/carol",
+            "canary-of-carol",
+        ),
+        (
+            "outputs/watch?user=alice",
+            "#!::r=d,m=request,u=alice",
+            "users/alice",
+            "canary-of-reading-alice",
+        ),
+    ] {
+        let handout = get(of).json();
+        assert_eq!(handout["stream_id"], stream_id, "{of}: {handout}");
+        assert_eq!(handout["passphrase_used"], used, "{of}: {handout}");
+        assert_eq!(handout["passphrase"], passphrase, "{of}: {handout}");
+    }
+    for (of, status, says) in [
+        ("sources/users", 409, "?user=NAME: alice, bob."),
+        ("sources/users?user=carol", 404, "alice, bob"),
+        ("sources/rotated?passphrase=y27", 404, "y25, y26"),
+        ("sources/rotated?label=y26", 400, "label"),
+        ("sources/none?user=alice", 404, "none"),
+    ] {
+        let answer = get(of);
+        assert_eq!(answer.status, status, "{of}: {}", answer.text());
+        assert!(answer.text().contains(says), "{of}: {}", answer.text());
+        assert!(!answer.text().contains("canary"), "{of}");
+    }
+}

@@ -275,6 +275,13 @@ fn unknown(request: &ConnectionRequest) -> Refusal {
         )
         .received(request.stream_id.to_string());
     }
+    if is_quoted(request.stream_id.as_bytes()) {
+        return Refusal::new(
+            RejectReason::UnknownStream,
+            "Take the quotation marks around the stream ID away at the caller",
+        )
+        .received(request.stream_id.to_string());
+    }
     if request.stream_id.is_empty() {
         let advice = "Set the stream ID at the caller";
         return Refusal::new(RejectReason::UnknownStream, advice).received("no stream ID");
@@ -283,6 +290,11 @@ fn unknown(request: &ConnectionRequest) -> Refusal {
         RejectReason::UnknownStream,
         "Check the stream ID at the caller, or configure a source or an output with it",
     )
+}
+
+/// As people paste it who know it from a command line.
+const fn is_quoted(stream_id: &[u8]) -> bool {
+    matches!(stream_id, [b'"', .., b'"'] | [b'\'', .., b'\''])
 }
 
 /// Keys, and what opened them.

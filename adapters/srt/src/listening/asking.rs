@@ -15,7 +15,6 @@ use tidegate_srt::RejectReason;
 
 use super::{Candidate, Entry, Refusal};
 use crate::doorman::{Answer, NoAnswer, OnFailure, Question, Webhook};
-use crate::house::ASKING;
 use crate::turnstile::{Full, Limits};
 
 impl Candidate {
@@ -49,7 +48,7 @@ impl Candidate {
 
     /// Asks the webhook. `None` is silence: too many are being asked about.
     async fn ask(&self, webhook: &Webhook, entry: &Entry) -> Option<Result<bool, Refusal>> {
-        let _turn = self.house.asking.enter(self.peer.ip(), ASKING).ok()?;
+        let _turn = self.house.asking.enter(&webhook.url, self.peer.ip())?;
         let question = self.question(entry);
         let answer = match self.house.doorman.get() {
             Some(doorman) => doorman.ask(webhook, &question).await,

@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 
 use super::{Listening, drops};
 use crate::doorman::Webhook;
-use crate::house::ASKING;
 use crate::passphrases::Passphrases;
+use crate::questions::{ASKING_MAX, ASKING_PER_WEBHOOK_MAX};
 use crate::settings::{ListenerSettings, WEBHOOK_TIMEOUT_MAX};
 
 /// The port of a listener, if it is open.
@@ -273,10 +273,17 @@ impl Listening {
         counters["connections_admitted"] = self.turnstile.count().into();
         counters["connections_max"] = limits.total.into();
         counters["connections_per_address_max"] = limits.per_address.into();
-        counters["refused_for_room"] = self.turnstile.turned_away().into();
+        let (full, address_full) = (
+            self.turnstile.turned_away(),
+            self.turnstile.turned_away_for_address(),
+        );
+        counters["refused_for_room"] = (full + address_full).into();
+        counters["refused_max_connections"] = full.into();
+        counters["refused_max_connections_per_address"] = address_full.into();
         counters["webhook_questions"] = asking.count().into();
-        counters["webhook_questions_max"] = ASKING.total.into();
-        counters["webhook_postponed"] = asking.turned_away().into();
+        counters["webhook_questions_max"] = ASKING_MAX.into();
+        counters["webhook_questions_per_webhook_max"] = ASKING_PER_WEBHOOK_MAX.into();
+        counters["webhook_postponed"] = asking.postponed().into();
         counters
     }
 }

@@ -5,6 +5,9 @@ use tidegate_engine::{Cidr, SettingsError};
 /// Networks in one list; whoever needs more has a firewall.
 const NETWORKS_MAX: usize = 256;
 
+/// Connections or readers that can be allowed: as many as one media thread holds.
+const PLACES_MAX: u32 = 20_000;
+
 pub(super) fn check_allow(allow: &[Cidr]) -> Result<(), SettingsError> {
     if allow.len() <= NETWORKS_MAX {
         return Ok(());
@@ -32,10 +35,16 @@ pub(super) fn check_only_for_callers(
     }
 }
 
-pub(super) fn check_not_zero(field: &'static str, count: u32) -> Result<(), SettingsError> {
-    if count > 0 {
-        return Ok(());
+/// Whether a limit on connections or readers is one that can be kept.
+pub(super) fn check_places(field: &'static str, count: u32) -> Result<(), SettingsError> {
+    match count {
+        0 => Err(SettingsError::new(field, "with 0 nobody could come in")
+            .advise("remove the object if nobody is to come in")),
+        1..=PLACES_MAX => Ok(()),
+        _ => Err(SettingsError::new(
+            field,
+            format!("{count} are more than the {PLACES_MAX} allowed"),
+        )
+        .advise("share them out over several listeners, outputs or nodes")),
     }
-    Err(SettingsError::new(field, "with 0 nobody could come in")
-        .advise("remove the object if nobody is to come in"))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
 use tidegate_srt_io::SocketOptions;
 
-use super::access::{check_allow, check_not_zero};
+use super::access::{check_allow, check_places};
 use super::cipher::Cipher;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::webhook::secret_of;
@@ -210,8 +210,8 @@ impl Settings for ListenerSettings {
     fn check(&self) -> Result<(), SettingsError> {
         check_allow(&self.allow)?;
         check_ttl(self.ttl)?;
-        check_not_zero("max_connections", self.max_connections)?;
-        check_not_zero(
+        check_places("max_connections", self.max_connections)?;
+        check_places(
             "max_connections_per_address",
             self.max_connections_per_address,
         )?;
@@ -272,6 +272,21 @@ mod tests {
         assert!(!settings.reject_detail);
         assert!(settings.srtla);
         assert!(settings.check().is_ok());
+    }
+
+    #[test]
+    fn limits_are_settings_and_out_of_range_they_are_refused_by_name() {
+        let check = |field: &str, count: u32| {
+            let text = format!(r#"{{ "bind": "[::]:9000", "{field}": {count} }}"#);
+            let settings: ListenerSettings = serde_json::from_str(&text).unwrap();
+            settings.check().map_err(|error| error.field)
+        };
+        for field in ["max_connections", "max_connections_per_address"] {
+            assert_eq!(check(field, 1), Ok(()));
+            assert_eq!(check(field, 20_000), Ok(()));
+            assert_eq!(check(field, 0), Err(field));
+            assert_eq!(check(field, 20_001), Err(field));
+        }
     }
 
     #[test]

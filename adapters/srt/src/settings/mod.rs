@@ -13,6 +13,7 @@ mod second_publisher;
 mod source;
 mod uri;
 mod uri_options;
+mod web_address;
 mod webhook;
 
 pub use filter::FilterChoice;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
-use super::access::{check_allow, check_not_zero, check_only_for_callers};
+use super::access::{check_allow, check_only_for_callers, check_places};
 use super::cipher::{Cipher, KeyChange};
 use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
@@ -221,7 +221,7 @@ impl OutputSettings {
         ];
         check_only_for_callers(self.call.is_some(), &set)?;
         check_allow(&self.allow)?;
-        check_not_zero("max_readers", self.max_readers.unwrap_or(DEFAULT_READERS))?;
+        check_places("max_readers", self.max_readers.unwrap_or(DEFAULT_READERS))?;
         self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
     }
 

@@ -51,7 +51,8 @@ impl AccessRequest {
         if let Some(flat) = text.strip_prefix(FLAT) {
             for pair in flat.split(',').filter(|pair| !pair.is_empty()) {
                 let (key, value) = pair.split_once('=')?;
-                request.add(key.to_owned(), value)?;
+                // Whoever types the list puts a blank behind the comma.
+                request.add(key.trim().to_owned(), value)?;
             }
         } else {
             let nested = text.strip_prefix(NESTED)?.trim_end().strip_suffix('}')?;

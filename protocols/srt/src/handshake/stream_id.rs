@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_a_key_are_none_of_it() {
+        let id = StreamId::from("#!::r=live/cam1, m=publish, u=alice");
+        let access = id.access().unwrap();
+        assert_eq!(access.mode(), Some(AccessMode::Publish));
+        assert_eq!(access.user(), Some("alice"));
+        assert_eq!(access.custom().count(), 0);
+        assert!(StreamId::from("#!::r=1, r=2").is_malformed());
+    }
+
+    #[test]
     fn the_nested_form_joins_its_keys_with_dots() {
         let id = StreamId::from("#!:{r=cam1, m=request, user={name=bob,site={town=x}}}");
         let access = id.access().unwrap();

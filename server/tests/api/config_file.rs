@@ -196,5 +196,5 @@ fn a_webhook_that_cannot_be_asked_has_its_place() {
         "latency: 200ms",
         "webhook: { url: \"http://auth/\", timeout: 1h }",
     );
-    assert!(said.starts_with("3:89: "), "{said}");
+    assert!(said.starts_with("3:90: "), "{said}");
 }

@@ -185,21 +185,22 @@ fn listening(address: &Address) -> anyhow::Result<Value> {
         format!("{address}: to listen, name an IP address of this machine, or leave it out")
     })?;
     let mut settings = json!({ "bind": SocketAddr::from((host, address.port)) });
-    let others: Vec<String> = address
+    // The options are checked as those of a call are; what most ask for is the caller's choice.
+    let options: Vec<String> = address
         .options()
-        .filter(|(name, _)| !LISTENING_OPTIONS.contains(name))
+        .filter(|(name, _)| !["mode", "adapter"].contains(name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    // The options are checked as those of a call are; what they ask for is the caller's choice.
-    let call = format!("srt://{}:{}?{}", "caller", 1, others.join("&"));
+    let call = format!("srt://{}:{}?{}", "caller", 1, options.join("&"));
     let checked = call.parse::<CallUri>();
     checked.map_err(|error| anyhow!("{address}: {error}"))?;
-    if !others.is_empty() {
-        let names: Vec<&str> = others
-            .iter()
-            .filter_map(|one| one.split('=').next())
-            .collect();
-        let names = names.join(", ");
+    let ignored: Vec<&str> = address
+        .options()
+        .map(|(name, _)| name)
+        .filter(|name| !LISTENING_OPTIONS.contains(name))
+        .collect();
+    if !ignored.is_empty() {
+        let names = ignored.join(", ");
         say_wrong(&format!(
             "{address}: who calls decides about {names}; it is ignored here"
         ));
@@ -260,6 +261,16 @@ mod tests {
     fn where_we_are_called_a_passphrase_is_decoded_as_in_a_call() {
         let address = Address::parse("srt://:9000?passphrase=a%26b%20c%25defgh").unwrap();
         assert_eq!(srt(&address).unwrap()["passphrase"], "a&b c%defgh");
+    }
+
+    #[test]
+    fn microseconds_written_for_ffmpeg_are_noticed_where_we_are_called_too() {
+        let address = Address::parse("srt://:4201?latency=120000").unwrap();
+        let error = srt(&address).unwrap_err().to_string();
+        assert!(
+            error.contains("ffmpeg's option counts microseconds"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -245,7 +245,12 @@ impl<'a> Watch<'a> {
 }
 
 fn describe(state: &str, peer: Option<&str>, why: Option<&str>) -> String {
-    let peer = peer.map_or_else(String::new, |peer| format!(" to {peer}"));
+    let preposition = if state == "disconnected" {
+        "from"
+    } else {
+        "to"
+    };
+    let peer = peer.map_or_else(String::new, |peer| format!(" {preposition} {peer}"));
     match why {
         Some(why) if state != "connected" => format!("{state}{peer}, {why}"),
         _ => format!("{state}{peer}"),

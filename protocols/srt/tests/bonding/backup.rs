@@ -178,3 +178,17 @@ fn legs_of_one_weight_take_turns_only_when_one_fails() {
     assert_eq!(world.data[0], before);
     world.finish();
 }
+
+/// The leg that is closed owes answers, and nobody judges it for that any more.
+#[test]
+fn a_group_that_is_closed_while_its_leg_is_dead_sleeps_until_it_ends() {
+    let mut world = settled(setup(&[lossy(20, 0.0), lossy(20, 0.0)], 400 * MS));
+    world.cut = vec![true; 2];
+    world.run_for(50 * MS);
+    world.stop_publishing();
+    let group = world.group.unwrap();
+    world.caller.close(world.now, group);
+    world.run_for(20 * SECOND);
+    assert!(world.closed().is_some());
+    assert_eq!(world.caller.connection_count(), 0);
+}

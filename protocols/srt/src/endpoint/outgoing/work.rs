@@ -155,7 +155,7 @@ impl Endpoint {
         };
         if let super::Occupant::Outgoing(group) = &entry.occupant {
             let mut at = group.wake_at();
-            if group.kind == GroupKind::Backup {
+            if group.kind == GroupKind::Backup && group.stage == Stage::Open {
                 let patience = group.patience();
                 for leg in &group.legs {
                     let connection = leg.open_as().and_then(|id| self.table.connection(id));

@@ -29,6 +29,8 @@ step "Fuzz targets"
 fuzz/run.sh "${FUZZ_SECONDS:-5}"
 
 step "Tests"
+# Random networks that SRT is simulated on: half a minute of two processors.
+export TIDEGATE_SIM_SEEDS=${TIDEGATE_SIM_SEEDS:-2000}
 status=0
 cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log/rust" || status=$?
 

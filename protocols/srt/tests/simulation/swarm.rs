@@ -1,7 +1,7 @@
 //! Many seeds, each with conditions of its own; and one seed twice.
 //!
-//! `TIDEGATE_SIM_SEEDS=100000 cargo test -p tidegate-srt --test simulation swarm` for a night.
-//! A failure names its seed: `TIDEGATE_SIM_SEED=… ` runs that one alone.
+//! `make simulate SEEDS=100000` for a night. A failure names its seed:
+//! `TIDEGATE_SIM_SEED=…` runs that one alone.
 
 use core::time::Duration;
 

@@ -2,15 +2,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// What `TIDEGATE_SIM_SEEDS` is when it is not set.
+const USUAL_SEEDS: u64 = 100;
+
 /// Runs every seed, on all processors, and names those that fail.
 ///
-/// `TIDEGATE_SIM_SEEDS` says how many there are from `first` on instead of `default`, and
-/// `TIDEGATE_SIM_SEED` names a single one. Seeds that once `failed` run first for ever after.
-pub fn on_every_seed(first: u64, default: u64, failed: &[u64], run: impl Fn(u64) + Sync) {
+/// `usual` is how many there are from `first` on when nothing else is said, and the test's share
+/// of `TIDEGATE_SIM_SEEDS`: twice the usual hundred is twice as many here. `TIDEGATE_SIM_SEED`
+/// names a single one. Seeds that once `failed` run first for ever after.
+pub fn on_every_seed(first: u64, usual: u64, failed: &[u64], run: impl Fn(u64) + Sync) {
     let seeds = match environment("TIDEGATE_SIM_SEED") {
         Some(only) => vec![only],
         None => {
-            let count = environment("TIDEGATE_SIM_SEEDS").unwrap_or(default);
+            let asked = environment("TIDEGATE_SIM_SEEDS").unwrap_or(USUAL_SEEDS);
+            let count = (asked * usual).div_ceil(USUAL_SEEDS);
             let found = failed.iter().copied();
             found.chain(first..first + count).collect()
         }

@@ -4,6 +4,7 @@ use crate::driver::{BoxFuture, OutputDriver, SourceDriver};
 use crate::error::{RunError, SettingsError};
 use crate::event::EventSink;
 use crate::secret::{SecretRef, Secrets};
+use core::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +44,16 @@ pub trait Settings:
         None
     }
 
+    /// The port of its listener's range that it claims instead of a stream ID.
+    fn port_on_listener(&self) -> Option<u16> {
+        None
+    }
+
+    /// The ports of a listener that streams may claim.
+    fn port_range(&self) -> Option<RangeInclusive<u16>> {
+        None
+    }
+
     /// The local address that it alone opens, if it opens one.
     fn port(&self) -> Option<SocketAddr> {
         None
@@ -77,6 +88,12 @@ pub trait OutputAdapter: Send + Sync {
         settings: &Self::Settings,
         secrets: &dyn Secrets,
     ) -> Result<Arc<dyn OutputDriver>, SettingsError>;
+
+    /// How the port is doing that an output with these settings has to itself, if it has one.
+    fn port_status(&self, settings: &Self::Settings) -> Option<ListenerStatus> {
+        let _ = settings;
+        None
+    }
 }
 
 /// Makes sources of one kind.
@@ -97,6 +114,12 @@ pub trait SourceAdapter: Send + Sync {
         settings: &Self::Settings,
         secrets: &dyn Secrets,
     ) -> Result<Arc<dyn SourceDriver>, SettingsError>;
+
+    /// As [`OutputAdapter::port_status`].
+    fn port_status(&self, settings: &Self::Settings) -> Option<ListenerStatus> {
+        let _ = settings;
+        None
+    }
 }
 
 /// Makes listeners of one kind: local ports where strangers arrive.

@@ -4,6 +4,7 @@
 //! serde's `flatten` a misspelt key would be swallowed, and errors would lose their place.)
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -131,6 +132,24 @@ macro_rules! adapters {
                 Err(unknown_kind(&config.name))
             }
 
+            /// How the port is doing that a source has to itself, if it has one.
+            #[must_use]
+            pub fn source_port(&self, config: &SourceConfig) -> Option<ListenerStatus> {
+                $(if let Some(settings) = &config.$sk {
+                    return SourceAdapter::port_status(&self.$sk, settings);
+                })*
+                None
+            }
+
+            /// The same of an output.
+            #[must_use]
+            pub fn output_port(&self, config: &OutputConfig) -> Option<ListenerStatus> {
+                $(if let Some(settings) = &config.$ok {
+                    return OutputAdapter::port_status(&self.$ok, settings);
+                })*
+                None
+            }
+
             /// What consumes a feed for an output.
             ///
             /// # Errors
@@ -205,6 +224,20 @@ macro_rules! adapters {
             fn port(&self) -> Option<(&'static str, SocketAddr)> {
                 $(if let Some(settings) = &self.$kind {
                     return settings.port().map(|port| (stringify!($kind), port));
+                })*
+                None
+            }
+
+            fn port_on_listener(&self) -> Option<u16> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.port_on_listener();
+                })*
+                None
+            }
+
+            fn port_range(&self) -> Option<RangeInclusive<u16>> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.port_range();
                 })*
                 None
             }
@@ -287,6 +320,10 @@ pub trait Item:
     fn stream_id(&self) -> Option<&str>;
     /// The adapter and the local address that it alone opens.
     fn port(&self) -> Option<(&'static str, SocketAddr)>;
+    /// The port of its listener's range that it claims instead of a stream ID.
+    fn port_on_listener(&self) -> Option<u16>;
+    /// The ports of a listener that sources and outputs may claim.
+    fn port_range(&self) -> Option<RangeInclusive<u16>>;
     /// Where it refers to secrets, each with its field (`srt/passphrase`).
     fn secrets(&mut self) -> Vec<(String, &mut SecretRef)>;
     /// What is wrong with it when its listener has no secret to lend it.

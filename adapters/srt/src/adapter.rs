@@ -15,7 +15,7 @@ use crate::call::Target;
 use crate::doorman::Doorman;
 use crate::fountain::Release;
 use crate::house::House;
-use crate::listening::{Listening, Rules};
+use crate::listening::{Alone, Listening, Rules};
 use crate::lock::{Lock, Without};
 use crate::publisher::ListenerSource;
 use crate::pull::CallerSource;
@@ -32,7 +32,7 @@ pub struct Adapter {
     shards: Arc<Shards>,
     listeners: Arc<Mutex<BTreeMap<String, Arc<Listening>>>>,
     /// Ports of one stream alone, for as long as a driver has them.
-    own_ports: Arc<Mutex<BTreeMap<SocketAddr, Weak<Listening>>>>,
+    own_ports: Arc<Mutex<BTreeMap<Spot, Weak<Listening>>>>,
     house: Arc<House>,
 }
 
@@ -80,25 +80,35 @@ impl Adapter {
         Arc::clone(listeners.entry(name.to_owned()).or_insert_with(fresh))
     }
 
-    fn own_ports(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Weak<Listening>>> {
+    fn own_ports(&self) -> MutexGuard<'_, BTreeMap<Spot, Weak<Listening>>> {
         self.own_ports
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where callers of a stream arrive: on a port of its own, or on a listener.
-    fn arrival(&self, bind: Option<SocketAddr>, listener: Option<&str>) -> Arc<Listening> {
-        let Some(bind) = bind else {
+    fn arrival(&self, spot: Option<Spot>, listener: Option<&str>) -> Arc<Listening> {
+        let Some(spot) = spot else {
             return self.listening(listener.unwrap_or_default());
         };
+        let alone = match &spot {
+            Spot::At(bind) => Alone::At(*bind),
+            Spot::Of(listener, port) => Alone::Of(self.listening(listener), *port),
+        };
         let mut ports = self.own_ports();
-        if let Some(listening) = ports.get(&bind).and_then(Weak::upgrade) {
+        if let Some(listening) = ports.get(&spot).and_then(Weak::upgrade) {
             return listening;
         }
         ports.retain(|_, port| port.strong_count() > 0);
-        let listening = Listening::for_one(bind, Arc::clone(&self.shards), Arc::clone(&self.house));
-        ports.insert(bind, Arc::downgrade(&listening));
+        let (shards, house) = (Arc::clone(&self.shards), Arc::clone(&self.house));
+        let listening = Listening::for_one(alone, shards, house);
+        ports.insert(spot, Arc::downgrade(&listening));
         listening
+    }
+
+    fn status_at(&self, spot: Option<Spot>) -> Option<ListenerStatus> {
+        let listening = self.own_ports().get(&spot?).and_then(Weak::upgrade)?;
+        listening.status()
     }
 
     fn target(
@@ -123,6 +133,29 @@ impl Adapter {
             packet_filter: None,
             attempts: AtomicUsize::new(0),
         }
+    }
+}
+
+/// The port of one stream alone, as the settings have it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Spot {
+    At(SocketAddr),
+    /// In the range of the listener of this name.
+    Of(String, u16),
+}
+
+impl Spot {
+    fn of_source(settings: &SourceSettings) -> Option<Self> {
+        Self::new(settings.bind, settings.listener.as_deref(), settings.port)
+    }
+
+    fn of_output(settings: &OutputSettings) -> Option<Self> {
+        Self::new(settings.bind, settings.listener.as_deref(), settings.port)
+    }
+
+    fn new(bind: Option<SocketAddr>, listener: Option<&str>, port: Option<u16>) -> Option<Self> {
+        bind.map(Self::At)
+            .or_else(|| Some(Self::Of(listener?.to_owned(), port?)))
     }
 }
 
@@ -162,7 +195,7 @@ impl SourceAdapter for Adapter {
         let own = settings.written_passphrases().resolve("", secrets)?;
         let cipher = settings.cipher.mode();
         Ok(Arc::new(ListenerSource {
-            listening: self.arrival(settings.bind, settings.listener.as_deref()),
+            listening: self.arrival(Spot::of_source(settings), settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(own, Without::ListenersOrOpen, cipher)),
             latency: settings.latency.map(|latency| latency.0),
@@ -170,6 +203,10 @@ impl SourceAdapter for Adapter {
             second_publisher: settings.second_publisher,
             rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
         }))
+    }
+
+    fn port_status(&self, settings: &SourceSettings) -> Option<ListenerStatus> {
+        self.status_at(Spot::of_source(settings))
     }
 }
 
@@ -203,7 +240,7 @@ impl OutputAdapter for Adapter {
             Without::ListenersOrClosed
         };
         Ok(Arc::new(ListenerOutput {
-            listening: self.arrival(settings.bind, settings.listener.as_deref()),
+            listening: self.arrival(Spot::of_output(settings), settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(own, without, settings.cipher.mode())),
             key_refresh: settings.key_refresh.map(|change| change.to_refresh()),
@@ -214,6 +251,10 @@ impl OutputAdapter for Adapter {
             rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
             max_readers: settings.readers_max(),
         }))
+    }
+
+    fn port_status(&self, settings: &OutputSettings) -> Option<ListenerStatus> {
+        self.status_at(Spot::of_output(settings))
     }
 }
 

@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Bed, PASSPHRASE, Receiving};
-use tidegate_engine::{NoSecrets, SourceAdapter, SourceSpec};
-use tidegate_testkit::{eventually, free_udp_port, media, peers};
+use tidegate_adapter_srt::{ListenerSettings, SourceSettings};
+use tidegate_engine::{ListenerAdapter, NoSecrets, SourceAdapter, SourceSpec};
+use tidegate_testkit::{Process, eventually, free_udp_port, media, peers};
 
 #[test]
 fn a_device_without_a_stream_id_sends_to_the_streams_own_port() {
@@ -26,6 +27,85 @@ fn a_device_without_a_stream_id_sends_to_the_streams_own_port() {
     });
     let _sender = bed.send("cam1", &format!("srt://127.0.0.1:{camera}"), &sent);
     receiving.gathered.assert_carried(&sent);
+}
+
+/// ffmpeg as the devices: it names no stream.
+#[test]
+fn every_stream_has_a_port_of_its_listeners_range_and_the_listeners_rules() {
+    if !peers::have(&["ffmpeg", "srt-live-transmit"]) {
+        return;
+    }
+    // They are given out in order, up to the last one there is.
+    let mut pairs = std::iter::repeat_with(|| (free_udp_port(), free_udp_port()));
+    let (first, last) = pairs.find(|(first, last)| first < last).unwrap();
+    let listener = |passphrase: &str| {
+        format!(
+            r#"{{ "bind": "127.0.0.1:0", "port_range": "{first}-{last}",
+                "passphrase": "{passphrase}", "max_connections": 2, "tos": 136 }}"#
+        )
+    };
+    let (old, new) = ("the devices' passphrase", "another one for devices");
+    let bed = Bed::new();
+    let settings = serde_json::from_str(&listener(old)).unwrap();
+    let set = |settings: &ListenerSettings| {
+        let events = bed.engine.events().clone();
+        let set = bed.adapter.set_listener("devices", settings, events);
+        bed.runtime.block_on(set).unwrap();
+    };
+    set(&settings);
+    let source = |port: u16| format!(r#"{{ "listener": "devices", "port": {port} }}"#);
+    let call = |port: u16, passphrase: &str| {
+        format!("srt://127.0.0.1:{port}?pkt_size=1316&passphrase={passphrase}")
+    };
+    let mut cameras = Vec::new();
+    for (name, port) in [("cam1", first), ("cam2", last)] {
+        bed.source(name, &source(port));
+        cameras.push(peers::test_picture(name, &call(port, old), bed.folder()));
+        bed.wait_connected(name);
+    }
+    // The listener's limit holds for all of its ports together.
+    let one_more = format!("srt://127.0.0.1:{first}?passphrase={old}");
+    let mut command = std::process::Command::new("srt-live-transmit");
+    command.args(["-q", "-a:no", "file://con", &one_more]);
+    let _third = Process::with_input("third", &mut command, bed.folder());
+    assert!(bed.rejection("").expected.unwrap().contains('2'));
+
+    // What changes at the listener changes there: who has the old passphrase is sent away.
+    set(&serde_json::from_str(&listener(new)).unwrap());
+    for name in ["cam1", "cam2"] {
+        eventually("it is sent away", || {
+            (!bed.is_connected(name)).then_some(())
+        });
+    }
+    drop(cameras);
+    let _camera = peers::test_picture("again", &call(last, new), bed.folder());
+    bed.wait_connected("cam2");
+    let settings: SourceSettings = serde_json::from_str(&source(last)).unwrap();
+    let status = SourceAdapter::port_status(&bed.adapter, &settings).unwrap();
+    assert_eq!(status.bound.unwrap().port(), last);
+    assert_eq!(status.counters["connections_max"], 2);
+    assert!(status.counters["datagrams"].as_u64() > Some(10));
+}
+
+#[test]
+fn a_port_of_a_range_waits_for_its_listener() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let settings = format!(r#"{{ "listener": "devices", "port": {port} }}"#);
+    bed.change_source("cam1", &settings);
+    eventually("it says what it waits for", || {
+        let error = bed.source_status("cam1")?.last_error?;
+        error.contains("listener devices is not open").then_some(())
+    });
+    let listener = format!(r#"{{ "bind": "127.0.0.1:0", "port_range": "{port}-{port}" }}"#);
+    let listener: ListenerSettings = serde_json::from_str(&listener).unwrap();
+    let events = bed.engine.events().clone();
+    let set = bed.adapter.set_listener("devices", &listener, events);
+    bed.runtime.block_on(set).unwrap();
+    eventually("it is open", || {
+        let status = bed.source_status("cam1")?;
+        (status.connection_reason.as_deref() == Some("waiting for the sender")).then_some(())
+    });
 }
 
 #[test]

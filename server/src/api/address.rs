@@ -64,6 +64,9 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
         return Some(format!("{kind}://{host}:{}", own.port()));
     }
     let (kind, listener) = item.listener()?;
+    if let Some(own) = item.port_on_listener() {
+        return Some(format!("{kind}://{host}:{own}"));
+    }
     let port = port(listener, app, desired)?;
     let stream_id = item.stream_id().unwrap_or_default();
     Some(format!(

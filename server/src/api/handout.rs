@@ -160,6 +160,9 @@ fn called_port<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<u16, P
     if let Some((_, own)) = item.port() {
         return Ok(own.port());
     }
+    if let Some(own) = item.port_on_listener() {
+        return Ok(own);
+    }
     let Some((_, listener)) = item.listener() else {
         let name = item.name();
         return Err(Problem::new(

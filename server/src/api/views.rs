@@ -3,14 +3,15 @@
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_engine::{
-    Connection, Expect, Health, OutputState, OutputStatus, Reason, SourceState, SourceStatus,
-    StandingAlarm,
+    Connection, Expect, Health, ListenerStatus, OutputState, OutputStatus, Reason, SourceState,
+    SourceStatus, StandingAlarm,
 };
 use utoipa::ToSchema;
 
 use super::App;
 use super::address;
 use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
+use crate::config::ports;
 use crate::reconcile::ObjectError;
 use crate::state::{Desired, shown};
 use crate::time::rfc3339;
@@ -59,6 +60,8 @@ pub struct SourceView {
     pub last_error: Option<String>,
     /// Where a sender sends to.
     pub url: Option<String>,
+    /// The port it has to itself, if it has one.
+    pub port: Option<PortView>,
     /// What SRT measures.
     #[schema(value_type = Option<super::schema::SrtFigures>)]
     pub srt: Option<Value>,
@@ -109,11 +112,35 @@ pub struct OutputView {
     pub last_error: Option<String>,
     /// How it is reached, or where it writes.
     pub url: Option<String>,
+    /// The port it has to itself, if it has one.
+    pub port: Option<PortView>,
     /// What the adapter adds.
     #[schema(value_type = Object)]
     pub detail: Value,
     /// Why it is not what its settings say.
     pub error: Option<ObjectError>,
+}
+
+/// A port that a source or an output has to itself, as a listener's.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PortView {
+    /// The address it is bound to, once it is.
+    pub bound: Option<String>,
+    /// What it has counted.
+    #[schema(value_type = Object)]
+    pub counters: Value,
+    /// Why it is not open.
+    pub error: Option<String>,
+}
+
+impl From<ListenerStatus> for PortView {
+    fn from(status: ListenerStatus) -> Self {
+        Self {
+            bound: status.bound.map(|bound| bound.to_string()),
+            counters: status.counters,
+            error: status.error,
+        }
+    }
 }
 
 /// A listener: its settings, and where it is bound.
@@ -133,6 +160,8 @@ pub struct ListenerView {
     /// What it has counted.
     #[schema(value_type = Object)]
     pub counters: Value,
+    /// The next port of its range that no source and no output has.
+    pub next_port: Option<u16>,
     /// Why it is not open.
     pub error: Option<ObjectError>,
 }
@@ -219,6 +248,7 @@ impl Viewed for SourceConfig {
             reconnects: 0,
             last_error: None,
             url: address::of_source(self, app, desired),
+            port: app.adapters.source_port(self).map(PortView::from),
             srt: None,
             media: None,
             expect: self.expect.clone(),
@@ -298,6 +328,7 @@ impl Viewed for OutputConfig {
             lost_packets: 0,
             last_error: None,
             url: address::of_output(self, app, desired),
+            port: app.adapters.output_port(self).map(PortView::from),
             detail: Value::Object(serde_json::Map::new()),
             error,
         };
@@ -348,6 +379,7 @@ impl Viewed for ListenerConfig {
                 .and_then(|status| status.bound)
                 .map(|bound| bound.to_string()),
             counters: status.map_or_else(|| serde_json::json!({}), |status| status.counters),
+            next_port: ports::next_free(&desired.document, self),
             error,
         }
     }

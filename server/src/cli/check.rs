@@ -2,7 +2,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::{read_file, say, say_wrong};
-use crate::config::read;
+use crate::adapters::{Item, ListenerConfig};
+use crate::config::{Document, ports, read};
 
 const WRONG: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -27,6 +28,9 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             say(&format!(
                 "{name} is right: listeners {l}, sources {s}, outputs {o}"
             ));
+            for listener in &document.listeners {
+                say_ports(listener, &document);
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(errors) => {
@@ -38,4 +42,22 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             Ok(WRONG.into())
         }
     }
+}
+
+/// Who has which port of a listener's range, and which is free.
+fn say_ports(listener: &ListenerConfig, document: &Document) {
+    let Some(range) = listener.port_range() else {
+        return;
+    };
+    let (name, first, last) = (&listener.name, range.start(), range.end());
+    let owners = ports::owners(document, listener);
+    let owners: String = owners
+        .iter()
+        .map(|(port, owner)| format!("{port} {owner}, "))
+        .collect();
+    let free = ports::next_free(document, listener);
+    let free = free.map_or_else(|| "none".to_owned(), |port| port.to_string());
+    say(&format!(
+        "listener \"{name}\", ports {first}-{last}: {owners}next free: {free}"
+    ));
 }

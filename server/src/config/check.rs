@@ -1,8 +1,8 @@
 //! Checking a configuration as a whole: what is only wrong beside something else.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
+use super::ports;
 use super::problem::ConfigProblem;
 use super::read::unknown_reference;
 use super::{Document, Name, SecretConfig};
@@ -28,7 +28,7 @@ pub fn whole(document: &Document) -> Vec<ConfigProblem> {
     items("/outputs", &document.outputs, document, &mut problems);
     routes(document, &mut problems);
     claims(document, &mut problems);
-    ports(document, &mut problems);
+    problems.extend(ports::collisions(document));
     for (name, secret) in &document.secrets {
         problems.extend(secret_origin(name, secret));
     }
@@ -104,10 +104,12 @@ fn one_item<T: Item>(item: &T, document: &Document) -> Vec<ConfigProblem> {
                 let problem = unknown_reference("listener", listener, names);
                 problems.push(problem.at(format!("/{kind}/listener")));
             }
-            Some(&known) if !has_passphrases(known) => {
-                problems.extend(item.without_listeners_secret());
+            Some(&known) => {
+                problems.extend(ports::outside_range(item, known, document));
+                if !has_passphrases(known) {
+                    problems.extend(item.without_listeners_secret());
+                }
             }
-            Some(_) => {}
         }
     }
     for (field, secret) in item.clone().secrets() {
@@ -172,57 +174,6 @@ fn claims(document: &Document, problems: &mut Vec<ConfigProblem>) {
             taken.insert(key, owner);
         }
     }
-}
-
-/// Two cannot open one port, whatever they are.
-fn ports(document: &Document, problems: &mut Vec<ConfigProblem>) {
-    let mut opened = Vec::new();
-    opened.extend(opened_by(&document.listeners));
-    opened.extend(opened_by(&document.sources));
-    opened.extend(opened_by(&document.outputs));
-    for (index, one) in opened.iter().enumerate() {
-        if let Some(other) = opened[..index]
-            .iter()
-            .find(|other| one.collides_with(other))
-        {
-            problems.push(
-                ConfigProblem::new(format!("{} is already opened by {}.", one.at, other.owner))
-                    .advise("Give each a port of its own.")
-                    .at(one.pointer.clone()),
-            );
-        }
-    }
-}
-
-/// A local address that somebody opens.
-struct Opened {
-    kind: &'static str,
-    at: SocketAddr,
-    owner: String,
-    pointer: String,
-}
-
-impl Opened {
-    fn collides_with(&self, other: &Self) -> bool {
-        let (one, two) = (self.at.ip(), other.at.ip());
-        let overlap = one == two || one.is_unspecified() || two.is_unspecified();
-        // The kernel gives everybody another port 0.
-        let same_port = self.at.port() == other.at.port() && self.at.port() != 0;
-        self.kind == other.kind && same_port && overlap
-    }
-}
-
-fn opened_by<T: Item>(items: &[T]) -> impl Iterator<Item = Opened> {
-    items.iter().enumerate().filter_map(|(index, item)| {
-        let (kind, at) = item.port()?;
-        let what = T::WHAT;
-        Some(Opened {
-            kind,
-            at,
-            owner: format!("{what} \"{}\"", item.name()),
-            pointer: format!("/{what}s/{index}/{kind}/bind"),
-        })
-    })
 }
 
 fn claim<T: Item>(item: &T) -> Option<(&'static str, &str, &str, &Name)> {

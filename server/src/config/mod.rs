@@ -4,6 +4,7 @@ pub mod check;
 mod document;
 mod locate;
 mod name;
+pub(crate) mod ports;
 pub mod problem;
 pub mod read;
 

@@ -107,6 +107,7 @@ fn from_yaml_error(error: &Error) -> ConfigProblem {
                 .advise("Remove one of the two.")
         }
         Error::Message { msg, .. } => other(msg),
+        Error::InvalidScalar { ty, .. } => wrong_scalar(ty),
         other => ConfigProblem::new(sentence(&without_position(&other.to_string()))),
     };
     problem.place = error.location().and_then(place_of);
@@ -161,6 +162,19 @@ fn wrong_type(unexpected: &str, expected: &str) -> ConfigProblem {
     ConfigProblem::new(format!(
         "This is of type {kind}, where {expected} is expected."
     ))
+}
+
+/// Says what is expected alone, for the same reason.
+fn wrong_scalar(expected: &str) -> ConfigProblem {
+    let expected = match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" => "a whole number, 0 or more",
+        "bool" => "true or false",
+        other => return ConfigProblem::new(format!("This is no valid {other}.")),
+    };
+    ConfigProblem::new(format!("This is not {expected}."))
 }
 
 fn unknown(field: &str, valid: &[&str]) -> ConfigProblem {

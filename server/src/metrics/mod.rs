@@ -132,6 +132,11 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         .filter_map(|source| Some((labels(source), source.srt.as_ref()?)))
         .collect();
     srt::register(registry, "source", &with_srt);
+    let ports = sources.iter().filter_map(|source| {
+        let port = source.port.as_ref()?;
+        Some((labels(source), port.bound.is_some(), &port.counters))
+    });
+    ports_of(registry, "source_port", ports);
 }
 
 fn srt_figures(each: &mut PerObject<'_, SourceView>) {
@@ -231,22 +236,41 @@ fn outputs(registry: &mut Registry, outputs: &[OutputView]) {
         .filter_map(|output| Some((labels(output), figure(Some(&output.detail), "srt")?)))
         .collect();
     srt::register(registry, "output", &with_srt);
+    let ports = outputs.iter().filter_map(|output| {
+        let port = output.port.as_ref()?;
+        Some((labels(output), port.bound.is_some(), &port.counters))
+    });
+    ports_of(registry, "output_port", ports);
 }
 
 fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {
+    let labels = |listener: &ListenerView| Named {
+        name: listener.name.clone(),
+        kind: listener.kind.into(),
+    };
+    let ports = listeners.iter().map(|listener| {
+        (
+            labels(listener),
+            listener.bound.is_some(),
+            &listener.counters,
+        )
+    });
+    ports_of(registry, "listener", ports);
+}
+
+/// What ports have counted, by the object whose they are.
+fn ports_of<'a>(
+    registry: &mut Registry,
+    what: &str,
+    ports: impl Iterator<Item = (Named, bool, &'a Value)>,
+) {
     let bound = Family::<Named, Gauge>::default();
     let figures = Family::<Counted, Gauge>::default();
-    for listener in listeners {
-        let labels = Named {
-            name: listener.name.clone(),
-            kind: listener.kind.into(),
-        };
-        bound
-            .get_or_create(&labels)
-            .set(i64::from(listener.bound.is_some()));
-        for (figure, value) in listener.counters.as_object().into_iter().flatten() {
+    for (labels, is_bound, counters) in ports {
+        bound.get_or_create(&labels).set(i64::from(is_bound));
+        for (figure, value) in counters.as_object().into_iter().flatten() {
             let labels = Counted {
-                name: listener.name.clone(),
+                name: labels.name.clone(),
                 figure: figure.clone(),
             };
             if let Some(value) = value.as_u64() {
@@ -256,12 +280,9 @@ fn listeners(registry: &mut Registry, listeners: &[ListenerView]) {
             }
         }
     }
-    registry.register("listener_bound", "Whether the listener is open", bound);
-    registry.register(
-        "listener_figure",
-        "What the listener has counted, by name",
-        figures,
-    );
+    let (is_open, counted) = (format!("{what}_bound"), format!("{what}_figure"));
+    registry.register(is_open, "Whether the port is open", bound);
+    registry.register(counted, "What the port has counted, by name", figures);
 }
 
 fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {

@@ -128,6 +128,67 @@ fn two_that_open_one_port_are_refused() {
 }
 
 #[test]
+fn a_port_of_a_range_that_cannot_be_has_its_place() {
+    let ranged = STATION
+        .replace(
+            "bind: \"127.0.0.1:0\"",
+            "bind: \"127.0.0.1:0\", port_range: 9100-9101",
+        )
+        .replace("stream_id: live/cam1", "port: 9100")
+        .replace("stream_id: live/cam2", "port: 9101");
+    assert_eq!(check(&ranged), (0, String::new()));
+    for (from, to, place, words) in [
+        (
+            "port_range",
+            "port_rnage",
+            "3:49: ",
+            "Did you mean \"port_range\"?",
+        ),
+        (
+            "9100-9101",
+            "9101-9100",
+            "3:61: ",
+            "write it like `9100-9149`",
+        ),
+        ("9100-9101", "1000-2000", "3:61: ", "it may have 1000 ports"),
+        (
+            "port: 9101",
+            "prot: 9101",
+            "6:44: ",
+            "Did you mean \"port\"?",
+        ),
+        ("port: 9101", "port: 91010", "6:50: ", "65535"),
+        (
+            "port: 9101",
+            "port: 9100",
+            "6:50: ",
+            "opened by source \"cam1\". The next free one of \"ingest\" is 9101",
+        ),
+        (
+            "port: 9101",
+            "port: 9102",
+            "6:50: ",
+            "not in the range 9100-9101",
+        ),
+        (
+            "listener: ingest, port: 9101",
+            "listener: ingset, port: 9101",
+            "6:36: ",
+            "Did you mean \"ingest\"?",
+        ),
+        (", port_range: 9100-9101", "", "5:50: ", "no range of ports"),
+    ] {
+        assert!(ranged.contains(from), "{from}");
+        let (code, said) = check(&ranged.replacen(from, to, 1));
+        assert_eq!(code, 1, "{to}: {said}");
+        assert!(
+            said.starts_with(place) && said.contains(words),
+            "{to}: {said}"
+        );
+    }
+}
+
+#[test]
 fn an_object_is_exactly_one_thing() {
     let said = with(", udp: { to: \"127.0.0.1:9\" }", "");
     assert!(

@@ -11,6 +11,7 @@ mod failure;
 mod hls;
 mod interop;
 mod live_changes;
+mod ports;
 mod refusal;
 mod relay;
 

@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_secs(60);
 const CODE: &str = "host_receive_drops";
 
 /// Watches an open port until it is closed; an alarm goes with its port.
-async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>) {
+async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>, subject: Subject) {
     let mut drops = Drops::default();
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -36,7 +36,7 @@ async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>) {
             None => drops.clear(now),
         };
         if let (Some(change), Some(events)) = (change, listening.events.load_full()) {
-            events.emit(Subject::listener(&*listening.name), change);
+            events.emit(subject.clone(), change);
         }
         if open.is_none() {
             return;
@@ -46,7 +46,8 @@ async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>) {
 
 pub(super) fn start(listening: &Arc<Listening>, port: &Arc<ListenerHandle>) {
     if let Some(runtime) = listening.runtime.get() {
-        runtime.spawn(watch(Arc::downgrade(listening), Arc::downgrade(port)));
+        let (listening, subject) = (Arc::downgrade(listening), listening.subject());
+        runtime.spawn(watch(listening, Arc::downgrade(port), subject));
     }
 }
 

@@ -14,11 +14,11 @@ mod table;
 pub(crate) use caller::Caller;
 pub(crate) use candidate::{Candidate, Refusal};
 pub(crate) use open::Opening;
+pub(crate) use own_port::Alone;
 pub(crate) use table::{Claimed, Entry, Rules};
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -68,8 +68,10 @@ pub(crate) struct Listening {
     /// The one inquiry into a wrong passphrase that may be under way.
     inquiry: Arc<Semaphore>,
     pub(crate) opening: Opening,
-    /// The address of a port that serves one stream, whatever it is asked for.
-    own_port: Option<SocketAddr>,
+    /// Of a port that serves one stream, whatever it is asked for.
+    alone: Option<Alone>,
+    /// Ports of its range that streams have.
+    range: Mutex<Vec<Weak<Self>>>,
 }
 
 impl Listening {
@@ -90,16 +92,23 @@ impl Listening {
             tries: AtomicUsize::new(1),
             inquiry: Arc::new(Semaphore::new(1)),
             opening: Opening::default(),
-            own_port: None,
+            alone: None,
+            range: Mutex::default(),
         })
     }
 
     /// A port for one stream alone.
-    pub(crate) fn for_one(bind: SocketAddr, shards: Arc<Shards>, house: Arc<House>) -> Arc<Self> {
-        let mut listening = Self::new(&own_port::name_of(bind), shards, house);
+    pub(crate) fn for_one(alone: Alone, shards: Arc<Shards>, house: Arc<House>) -> Arc<Self> {
+        let mut listening = Self::new(&alone.name(), shards, house);
         if let Some(fresh) = Arc::get_mut(&mut listening) {
-            fresh.own_port = Some(bind);
+            if let Alone::Of(listener, _) = &alone {
+                fresh.turnstile = Arc::clone(&listener.turnstile);
+            }
+            fresh.alone = Some(alone);
             fresh.table = ArcSwap::from_pointee(Table::for_one());
+        }
+        if let Some(Alone::Of(listener, _)) = &listening.alone {
+            listener.add_to_range(&listening);
         }
         listening
     }
@@ -132,7 +141,7 @@ impl Listening {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load().with(stream_id, entry).map_err(|owner| {
             let listener = &self.name;
-            let taken = if self.own_port.is_some() {
+            let taken = if self.alone.is_some() {
                 RunError::configuration(
                     format!("the {listener} belongs to {owner}"),
                     "Give every source and output a port of its own, or put them on a listener, \

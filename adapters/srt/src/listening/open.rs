@@ -91,11 +91,36 @@ impl Listening {
         settings: &ListenerSettings,
         events: EventSink,
     ) -> Result<SocketAddr, RunError> {
-        let terms = Terms::of(settings)?;
         self.note_runtime();
-        self.events.store(Some(Arc::new(events)));
+        self.events.store(Some(Arc::new(events.clone())));
         self.opening.removed.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
+        let bound = self.set_port(&mut port, settings).await?;
+        drop(port);
+        self.change_range(settings, &events).await?;
+        Ok(bound)
+    }
+
+    /// The same, if it is open.
+    pub(super) async fn change_if_open(
+        self: &Arc<Self>,
+        settings: &ListenerSettings,
+        events: &EventSink,
+    ) -> Result<(), RunError> {
+        let mut port = self.opening.port.lock().await;
+        if port.is_none() {
+            return Ok(());
+        }
+        self.events.store(Some(Arc::new(events.clone())));
+        self.set_port(&mut port, settings).await.map(drop)
+    }
+
+    async fn set_port(
+        self: &Arc<Self>,
+        port: &mut Option<Port>,
+        settings: &ListenerSettings,
+    ) -> Result<SocketAddr, RunError> {
+        let terms = Terms::of(settings)?;
         let asked = (settings.bind, settings.udp());
         if let Some(open) = port.as_ref().filter(|open| open.asked == asked) {
             open.handle.configure(&self.config(settings));

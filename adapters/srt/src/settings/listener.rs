@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -12,7 +13,7 @@ use super::access::{check_allow, check_places};
 use super::cipher::Cipher;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::webhook::secret_of;
-use super::{KeyBytes, WebhookSettings, is_false};
+use super::{KeyBytes, PortRange, WebhookSettings, is_false};
 use crate::doorman::Webhook;
 use crate::turnstile::Limits;
 
@@ -32,6 +33,11 @@ pub struct ListenerSettings {
     /// Local address and port, like `0.0.0.0:9000` or `[::]:9000` (IPv6 and IPv4).
     #[schemars(with = "String", example = &"0.0.0.0:9000")]
     pub bind: SocketAddr,
+    /// More ports, like `9100-9149`, at most 1000: sources and outputs may have one each
+    /// (`port`), for devices that cannot name a stream. Whatever else is set here holds for
+    /// them, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port_range: Option<PortRange>,
     /// Receive latency of streams that do not set their own; a caller that asks for more gets
     /// more. About four times the round-trip time is a good start.
     #[serde(default = "default_latency")]
@@ -141,6 +147,7 @@ impl ListenerSettings {
     pub const fn new(bind: SocketAddr) -> Self {
         Self {
             bind,
+            port_range: None,
             latency: DEFAULT_LATENCY,
             reject_detail: false,
             srtla: true,
@@ -164,6 +171,15 @@ impl ListenerSettings {
             passphrase: self.passphrase.as_ref(),
             passphrases: &self.passphrases,
             users: &self.users,
+        }
+    }
+
+    /// The settings of a port of its range.
+    pub(crate) fn at_port(&self, port: u16) -> Self {
+        Self {
+            bind: SocketAddr::new(self.bind.ip(), port),
+            port_range: None,
+            ..self.clone()
         }
     }
 
@@ -200,6 +216,10 @@ impl Settings for ListenerSettings {
         Some(self.bind)
     }
 
+    fn port_range(&self) -> Option<RangeInclusive<u16>> {
+        self.port_range.map(PortRange::ports)
+    }
+
     fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
         let mut found =
             passphrases::secrets(&mut self.passphrase, &mut self.passphrases, &mut self.users);
@@ -208,6 +228,7 @@ impl Settings for ListenerSettings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
+        check_port_range(self.port_range, self.bind)?;
         check_allow(&self.allow)?;
         check_ttl(self.ttl)?;
         check_places("max_connections", self.max_connections)?;
@@ -228,6 +249,17 @@ fn limits(total: u32, per_address: u32) -> Limits {
     Limits {
         total: count(total),
         per_address: count(per_address),
+    }
+}
+
+fn check_port_range(range: Option<PortRange>, bind: SocketAddr) -> Result<(), SettingsError> {
+    match range {
+        Some(range) if range.ports().contains(&bind.port()) => {
+            let message = format!("the range {range} contains the port of `bind`");
+            Err(SettingsError::new("port_range", message)
+                .advise("leave that one out: it is for streams with a stream ID"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -287,6 +319,21 @@ mod tests {
             assert_eq!(check(field, 0), Err(field));
             assert_eq!(check(field, 20_001), Err(field));
         }
+    }
+
+    #[test]
+    fn a_range_of_ports_lies_beside_the_listeners_own() {
+        let parse = |bind: &str| {
+            let text = format!(r#"{{ "bind": "{bind}", "port_range": "9100-9149" }}"#);
+            serde_json::from_str::<ListenerSettings>(&text).unwrap()
+        };
+        let settings = parse("[::]:9000");
+        assert!(settings.check().is_ok());
+        assert_eq!(settings.at_port(9107).bind, "[::]:9107".parse().unwrap());
+        assert_eq!(
+            parse("0.0.0.0:9149").check().unwrap_err().field,
+            "port_range"
+        );
     }
 
     #[test]

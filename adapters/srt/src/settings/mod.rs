@@ -8,6 +8,7 @@ mod output;
 mod passphrase;
 mod passphrases;
 mod percent;
+mod port_range;
 mod repeats;
 mod second_publisher;
 mod source;
@@ -21,6 +22,7 @@ pub use listener::ListenerSettings;
 pub use output::OutputSettings;
 pub(crate) use passphrase::{KeyBytes, check_passphrase, resolve};
 pub use percent::percent_decoded;
+pub use port_range::{PORT_RANGE_MAX, PortRange};
 pub(crate) use repeats::Repeats;
 pub use second_publisher::SecondPublisher;
 pub use source::SourceSettings;
@@ -41,6 +43,7 @@ const STREAM_ID_BYTES_MAX: usize = 512;
 struct Way<'a> {
     listener: Option<&'a str>,
     stream_id: Option<&'a str>,
+    port: Option<u16>,
     bind: Option<SocketAddr>,
     call: Option<&'a CallUri>,
 }
@@ -58,6 +61,11 @@ fn check_way(way: &Way<'_>) -> Result<(), SettingsError> {
         .filter(|(_, set)| *set)
         .map(|(f, _)| *f)
         .collect();
+    if let (Some(_), None) = (way.port, way.listener) {
+        let message = "`port` is one of a listener's range";
+        return Err(SettingsError::new("port", message)
+            .advise("name the listener, or write the port with its address as `bind`"));
+    }
     match *set {
         [] => Err(SettingsError::new(
             "listener",
@@ -67,6 +75,7 @@ fn check_way(way: &Way<'_>) -> Result<(), SettingsError> {
             "name a listener to wait on, give it a port of its own like `bind: \"0.0.0.0:9101\"`, \
              or write `call: \"srt://host:port\"`",
         )),
+        ["listener"] if way.port.is_some() => check_port(way),
         ["listener"] => check_stream_id(way.stream_id),
         ["bind"] => check_own_port(way),
         ["call"] if way.stream_id.is_some() => Err(SettingsError::new(
@@ -84,6 +93,20 @@ fn check_way(way: &Way<'_>) -> Result<(), SettingsError> {
              `call` to call the other side",
         )),
         [_] => Ok(()),
+    }
+}
+
+fn check_port(way: &Way<'_>) -> Result<(), SettingsError> {
+    match (way.port, way.stream_id) {
+        (Some(0), _) => Err(SettingsError::new("port", "there is no port 0")
+            .advise("choose one of the listener's `port_range`")),
+        (_, Some(_)) => Err(SettingsError::new(
+            "port",
+            "both `stream_id` and `port` are set; a stream on a port of its own is the only one \
+             there, whatever callers name",
+        )
+        .advise("keep one of them")),
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,10 @@ pub struct OutputSettings {
     /// The stream ID readers ask for, plain or as `#!::r=…,m=request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_id: Option<String>,
+    /// Instead of a stream ID: one of the ports in the listener's `port_range`, for this stream
+    /// alone, whatever stream ID the caller names, or none. For devices that know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
     /// Instead of a listener and a stream ID: a local address and port for this stream alone,
     /// like `0.0.0.0:9101`, whatever stream ID the caller names, or none. For devices that know
     /// none.
@@ -96,6 +100,7 @@ pub struct OutputSettings {
 struct Written {
     listener: Option<String>,
     stream_id: Option<String>,
+    port: Option<u16>,
     bind: Option<SocketAddr>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
@@ -128,6 +133,7 @@ impl TryFrom<Written> for OutputSettings {
         Ok(Self {
             listener: written.listener,
             stream_id: written.stream_id,
+            port: written.port,
             bind: written.bind,
             call: written.call,
             passphrase,
@@ -176,6 +182,10 @@ impl Settings for OutputSettings {
         self.bind
     }
 
+    fn port_on_listener(&self) -> Option<u16> {
+        self.port
+    }
+
     fn without_listeners_secret(&self) -> Option<SettingsError> {
         let is_closed =
             self.listener.is_some() && !self.open && self.written_passphrases().is_empty();
@@ -190,6 +200,7 @@ impl Settings for OutputSettings {
         check_way(&Way {
             listener: self.listener.as_deref(),
             stream_id: self.stream_id.as_deref(),
+            port: self.port,
             bind: self.bind,
             call: self.call.as_ref(),
         })?;

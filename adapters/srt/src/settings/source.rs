@@ -26,6 +26,10 @@ pub struct SourceSettings {
     /// The stream ID the publisher names, plain or as `#!::r=…,m=publish`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_id: Option<String>,
+    /// Instead of a stream ID: one of the ports in the listener's `port_range`, for this stream
+    /// alone, whatever stream ID the caller names, or none. For devices that know none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
     /// Instead of a listener and a stream ID: a local address and port for this stream alone,
     /// like `0.0.0.0:9101`, whatever stream ID the caller names, or none. For devices that know
     /// none.
@@ -81,6 +85,7 @@ pub struct SourceSettings {
 struct Written {
     listener: Option<String>,
     stream_id: Option<String>,
+    port: Option<u16>,
     bind: Option<SocketAddr>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
@@ -108,6 +113,7 @@ impl TryFrom<Written> for SourceSettings {
         Ok(Self {
             listener: written.listener,
             stream_id: written.stream_id,
+            port: written.port,
             bind: written.bind,
             call: written.call,
             passphrase,
@@ -152,10 +158,15 @@ impl Settings for SourceSettings {
         self.bind
     }
 
+    fn port_on_listener(&self) -> Option<u16> {
+        self.port
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         check_way(&Way {
             listener: self.listener.as_deref(),
             stream_id: self.stream_id.as_deref(),
+            port: self.port,
             bind: self.bind,
             call: self.call.as_ref(),
         })?;
@@ -273,6 +284,20 @@ mod tests {
             field(r#"{"bind":"0.0.0.0:9101","call":"srt://h:1"}"#),
             "call"
         );
+    }
+
+    #[test]
+    fn a_port_of_a_listeners_range_stands_in_for_the_stream_id() {
+        let source = parse(r#"{"listener":"devices","port":9107}"#);
+        assert!(source.check().is_ok());
+        let field = |text| parse(text).check().unwrap_err().field;
+        assert_eq!(field(r#"{"listener":"a","port":0}"#), "port");
+        assert_eq!(
+            field(r#"{"listener":"a","port":1,"stream_id":"b"}"#),
+            "port"
+        );
+        assert_eq!(field(r#"{"bind":"0.0.0.0:1","port":2}"#), "port");
+        assert_eq!(field(r#"{"call":"srt://h:1","port":2}"#), "port");
     }
 
     #[test]

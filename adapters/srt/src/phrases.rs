@@ -77,9 +77,11 @@ pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
 
 /// The wire's codes, as listeners use them.
 mod code {
-    pub(super) const FILTER: u32 = 14;
     pub(super) const BAD_SECRET: u32 = 10;
     pub(super) const UNSECURE: u32 = 11;
+    pub(super) const FILTER: u32 = 14;
+    pub(super) const GROUP: u32 = 15;
+    pub(super) const CIPHER_MODE: u32 = 17;
     pub(super) const BAD_REQUEST: u32 = 1400;
     pub(super) const UNAUTHORIZED: u32 = 1401;
     pub(super) const OVERLOAD: u32 = 1402;
@@ -89,16 +91,21 @@ mod code {
     pub(super) const CONFLICT: u32 = 1409;
 }
 
+const OTHER_PASSPHRASE: &str = "The passphrases differ: set the one the far side expects";
+const ONE_PASSPHRASE: &str =
+    "Only one side has a passphrase: set it on both, or take it away on both";
+const OTHER_CIPHER: &str = "The cipher modes differ: set `cipher: ctr` (every SRT has it) or `gcm`, as the far side has it";
+
 fn refused(to: &str, reason: RejectReason) -> RunError {
     let advice = match reason {
         RejectReason::Peer(code) => match code.value() {
             code::FILTER => {
                 "The packet filters differ: write the far side's in `packet_filter`, or just `fec`"
             }
-            code::BAD_SECRET => "The passphrases differ: set the one the far side expects",
-            code::UNSECURE => {
-                "Only one side has a passphrase: set it on both, or take it away on both"
-            }
+            code::BAD_SECRET => OTHER_PASSPHRASE,
+            code::UNSECURE => ONE_PASSPHRASE,
+            code::CIPHER_MODE => OTHER_CIPHER,
+            code::GROUP => "The far side takes no bonding groups: call it over one leg",
             code::NOT_FOUND | code::BAD_REQUEST => {
                 "Check the stream ID (`streamid` in the address)"
             }
@@ -110,6 +117,9 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
             }
             _ => "Check stream ID, passphrase and direction with the far side's operator",
         },
+        RejectReason::WrongPassphrase => OTHER_PASSPHRASE,
+        RejectReason::EncryptionRequired | RejectReason::EncryptionUnexpected => ONE_PASSPHRASE,
+        RejectReason::CryptoMode | RejectReason::OldGaloisMode => OTHER_CIPHER,
         RejectReason::Filter => {
             "The far side knows no packet filter, or another one: take `packet_filter` away, or \
              set it there"
@@ -117,4 +127,29 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
         _ => "Check the settings on both sides",
     };
     RunError::theirs(format!("{to} refused the call ({reason})"), advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_srt::RejectCode;
+
+    use super::*;
+
+    fn advice(reason: RejectReason) -> String {
+        refused("h:9000", reason).advice
+    }
+
+    #[test]
+    fn a_refused_call_is_told_of_the_same_mistake_in_the_same_words_whoever_saw_it() {
+        for (code, here, word) in [
+            (10, RejectReason::WrongPassphrase, "passphrases differ"),
+            (11, RejectReason::EncryptionRequired, "Only one side"),
+            (11, RejectReason::EncryptionUnexpected, "Only one side"),
+            (17, RejectReason::CryptoMode, "cipher modes differ"),
+        ] {
+            let there = advice(RejectReason::Peer(RejectCode::new(code)));
+            assert!(there.contains(word), "{code}: {there}");
+            assert_eq!(there, advice(here));
+        }
+    }
 }

@@ -15,8 +15,12 @@ export const closeSession = () => request<void>('DELETE', at('session'));
 export const readSystem = () => request<SystemView>('GET', at('system'));
 export const readRejections = () => request<Rejection[]>('GET', at('rejections'));
 export const readHistory = (source: string) => request<History>('GET', at('sources', source, 'history'));
-export const readHandout = (collection: 'sources' | 'outputs', name: string) =>
-  request<Handout>('GET', at('handout', collection, name));
+/** For a user, with one of several passphrases; without either the first one that is for everybody. */
+export function readHandout(collection: 'sources' | 'outputs', name: string, wanted: { user?: string; passphrase?: string } = {}) {
+  const { user, passphrase } = wanted;
+  const query = new URLSearchParams({ ...(user === undefined ? {} : { user }), ...(passphrase === undefined ? {} : { passphrase }) }).toString();
+  return request<Handout>('GET', at('handout', collection, name) + (query ? `?${query}` : ''));
+}
 export const readEvents = (limit: number) => request<TypedEvent[]>('GET', `${API}/events?limit=${limit}`);
 
 export const create = (collection: Collection, config: Config) => request<unknown>('POST', at(collection), config);

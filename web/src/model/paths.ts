@@ -51,6 +51,14 @@ function made(noun: string, kind: string, rows: PathRow[]): Paths {
   };
 }
 
+/** "1 of 2 legs is missing: 192.0.2.7"; null when all are there. With the port where the address alone names several. */
+export function missingPaths(srt: SrtFigures | null): string | null {
+  const found = paths(srt);
+  if (!found || found.missing === 0) return null;
+  const several = (row: PathRow) => found.rows.filter((other) => other.host === row.host).length > 1;
+  return `${found.trouble}: ${found.rows.filter((row) => row.missing).map((row) => (several(row) ? row.peer : row.host)).join(', ')}`;
+}
+
 /** In a backup group idling is a leg's work; in a broadcast group, beside one that carries, it is none. */
 function legRows(legs: Leg[], isBackup: boolean): PathRow[] {
   const most = Math.max(...legs.map((leg) => leg.receive_rate_bps));

@@ -58,4 +58,4 @@ function quietText(source: SourceView, state: StateName): string {
 }
 
 /** "2 of 3 outputs deliver". */
-export const delivering = (number: number, all: number): string => `${number} of ${plural(all, 'output')} deliver${number === 1 ? 's' : ''}`;
+export const delivering = (number: number, all: number): string => `${number} of ${plural(all, 'output')} deliver${number === 1 || all === 1 ? 's' : ''}`;

@@ -10,6 +10,9 @@ const REASONS: Record<string, string> = {
   unknown_stream: 'unknown stream ID',
   bad_stream_id: 'unreadable stream ID',
   forbidden: 'not allowed',
+  address_not_allowed: 'address not allowed',
+  unsupported_type: 'not a live stream',
+  webhook_failed: 'no answer from the webhook',
   already_publishing: 'already publishing',
   wrong_mode: 'wrong direction',
   overloaded: 'limit reached',
@@ -18,13 +21,18 @@ const REASONS: Record<string, string> = {
   version_too_old: 'SRT version too old',
   stream_mode: 'stream mode not supported',
   congestion_control: 'file mode not supported',
-  packet_filter: 'FEC not supported',
-  bonding_group: 'bonding not supported',
+  packet_filter: 'packet filters do not match',
+  bonding_group: 'bonding not accepted here',
   cipher_mode: 'other cipher mode',
   old_aes_gcm: 'AES-GCM of an old SRT',
+  rendezvous_cookie: 'rendezvous failed',
+  timeout: 'no answer',
+  closing: 'listener is closing',
+  refused_by_peer: 'refused by the far side',
   internal_error: 'internal error',
 };
 
+export const isKnownRejection = (reason: string): boolean => Object.hasOwn(REASONS, reason);
 export const rejectionWord = (reason: string): string => REASONS[reason] ?? reason.replaceAll('_', ' ');
 
 /** "3 times in 9 s", or nothing for a single one. */

@@ -1,7 +1,8 @@
 /** The one sentence at the top of a source: what is the matter and what to do, with the evidence beneath. */
 import { inWords } from './sentence';
 import type { OutputView, Rejection, SourceView } from '../api/types';
-import { audioFormat, bitrate, codec, milliseconds, percent, pictureFormat, plural, words, type Quantity } from './format';
+import { audioFormat, bitrate, clock, codec, milliseconds, percent, pictureFormat, plural, words, type Quantity } from './format';
+import { missingPaths } from './paths';
 import { howOften, rejectionWord } from './rejection';
 import { delivering, reasonText, recentRejection } from './reasons';
 import { calls, outputState, sourceState, WORDS, type StateWord } from './words';
@@ -46,9 +47,10 @@ function ready(source: SourceView, outputs: OutputView[]): string {
 function arriving(source: SourceView): string {
   const video = source.media?.video;
   const audio = source.media?.audio ?? [];
-  const picture = video ? [pictureFormat(video), codec(video.codec)].filter(Boolean).join(' ') : 'no picture';
-  const sound = audio[0] ? audioFormat(audio[0]) : 'no sound';
-  return `${picture} and ${sound} arrive`;
+  const picture = video ? [pictureFormat(video), codec(video.codec)].filter(Boolean).join(' ') : null;
+  const sound = audio[0] ? audioFormat(audio[0]) : null;
+  if (picture && sound) return `${picture} and ${sound} arrive`;
+  return picture || sound ? `${picture ?? sound} arrives, without ${picture ? 'sound' : 'a picture'}` : 'no picture and no sound arrive';
 }
 
 function waiting(source: SourceView, rejections: Rejection[], now: number): [string, string] {
@@ -56,7 +58,7 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
   if (latest) {
     const often = howOften(latest);
     const what = `a sender was rejected: ${rejectionWord(latest.reason)}${often ? `, ${often}` : ''}`;
-    return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer}.`];
+    return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer} at ${clock(Date.parse(latest.at))}.`];
   }
   const advice = source.reasons[0]?.advice;
   const nobody = calls(source) ? 'the far side has not answered. Check its address and port.' : 'nobody is connected. Give the sender its settings.';
@@ -87,6 +89,7 @@ function evidence(source: SourceView, outputs: OutputView[]): string {
   const lost = srt?.packets_dropped;
   const facts = [
     ...others,
+    missingPaths(srt),
     source.connection === 'connected' && `${words(bitrate(source.bitrate_bps))} arriving`,
     fact('RTT', milliseconds(srt?.rtt_ms)),
     fact('loss', percent(srt?.loss_percent)),

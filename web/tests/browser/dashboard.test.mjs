@@ -134,6 +134,16 @@ test('shows secrets only when asked', async () => {
   await page.getByText(/k7m2q9x4/).first().waitFor();
 });
 
+test('hands out the passphrase that is chosen, and says which one is in use', async () => {
+  await open('/sources/bonded-van');
+  const choice = page.getByLabel('With');
+  assert.deepEqual(await choice.locator('option').allInnerTexts(), ['Passphrase', 'Passphrase 2026-11-20, in use now', 'User alice', 'User bob, new', 'User bob, old']);
+  await page.getByRole('button', { name: /Show lines/ }).click();
+  await page.getByText(/k7m2q9x4/).first().waitFor();
+  await choice.selectOption('users/bob/new');
+  await page.getByText(/bob-new-w8d3/).first().waitFor();
+});
+
 test('saves a source unchanged as it was, and says whom a change disconnects', async () => {
   await open('/sources/bonded-van');
   await page.getByRole('button', { name: /^Edit/ }).first().click();
@@ -197,7 +207,8 @@ test('puts a wrong ban’s problem beside its field', async () => {
 
 test('makes a missing leg obvious', async () => {
   await open('/sources/bonded-van');
-  await page.getByText('1 of 2 legs is missing').waitFor();
+  await page.getByText('1 of 2 legs is missing', { exact: true }).waitFor();
+  await page.getByLabel('Verdict').getByText('1 of 2 legs is missing: 2001:db8:85a3::8a2e:370:7334').waitFor();
   assert.match(await text(page.locator('tr.missing')), /2001:db8.*Lost for \d\d:\d\d/);
 });
 
@@ -214,6 +225,14 @@ test('plays the source’s HLS output with changing pixels', async () => {
   const before = await sample();
   await page.waitForFunction(([at]) => document.querySelector('video').currentTime > at + 0.5, [await page.evaluate(() => document.querySelector('video').currentTime)]);
   assert.notEqual(await sample(), before);
+});
+
+test('never calls a picture live that the player only has stored', async () => {
+  await open('/sources/finish-main', { picture: true });
+  await page.getByText(/^Live, \d/).waitFor({ timeout: 20_000 });
+  mock.state.silent = 'finish-main';
+  await page.getByText('Not live: nothing arrives now').waitFor();
+  assert.equal(await page.locator('video.frozen').count(), 1);
 });
 
 test('moves one cursor through all graphs by key', async () => {

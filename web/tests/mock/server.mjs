@@ -15,7 +15,7 @@ const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 /** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. */
 export async function startMock({ picture = false, empty = false, loggedIn = true } = {}) {
   const started = Date.now();
-  const state = { empty, loggedIn, extra: [], quiet: false, writes: [], bans: empty ? [] : scenario.bans(started) };
+  const state = { empty, loggedIn, extra: [], quiet: false, silent: null, writes: [], bans: empty ? [] : scenario.bans(started) };
   const streams = new Set();
   const media = picture ? startPicture() : null;
 
@@ -23,10 +23,12 @@ export async function startMock({ picture = false, empty = false, loggedIn = tru
     const now = Date.now();
     return {
       now: new Date(now).toISOString(), revision: 7, listeners: scenario.listeners(),
-      sources: state.empty ? state.extra : [...scenario.sources(now, started), ...state.extra],
+      sources: state.empty ? state.extra : [...scenario.sources(now, started), ...state.extra].map(silenced),
       outputs: state.empty ? [] : scenario.outputs(), alarms: state.empty ? [] : scenario.alarms(now, started),
     };
   };
+  /** Nothing of it arrives any more, without its connection having ended. */
+  const silenced = (source) => (source.name === state.silent ? { ...source, last_packet_age_ms: 60_000 } : source);
   const push = (stream, kind, data) => stream.write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
   const beat = setInterval(() => {
     if (!state.quiet) for (const stream of streams) push(stream, 'state', message());
@@ -90,8 +92,10 @@ async function api(request, pathname, message, state, json, problem) {
   }
   if (kind === 'sources' && name) return json(200, message.sources.find((one) => one.name === name));
   if (kind === 'handout') {
-    const url = `srt://live.example.net:9000?mode=caller&streamid=harbour/${part}&passphrase=k7m2q9x4w8d3f6h5j2n7&latency=200000`;
-    return json(200, { name: part, host: 'live.example.net', port: 9000, stream_id: `harbour/${part}`, passphrase: 'k7m2q9x4w8d3f6h5j2n7', latency_ms: 200, vmix: 'Type: SRT Caller\nHostname: live.example.net\nPort: 9000', url, obs: url, ffmpeg: `ffmpeg -re -i input.mp4 -c copy -f mpegts "${url}"`, srt_live_transmit: `srt-live-transmit udp://:5000 "${url}"` });
+    const wanted = new URL(request.url, 'http://localhost').searchParams;
+    const passphrase = wanted.has('user') ? `${wanted.get('user')}-${wanted.get('passphrase') ?? 'only'}-w8d3f6h5j2n7` : 'k7m2q9x4w8d3f6h5j2n7';
+    const url = `srt://live.example.net:9000?mode=caller&streamid=harbour/${part}&passphrase=${passphrase}&latency=200000`;
+    return json(200, { name: part, host: 'live.example.net', port: 9000, stream_id: `harbour/${part}`, passphrase, latency_ms: 200, vmix: 'Type: SRT Caller\nHostname: live.example.net\nPort: 9000', url, obs: url, ffmpeg: `ffmpeg -re -i input.mp4 -c copy -f mpegts "${url}"`, srt_live_transmit: `srt-live-transmit udp://:5000 "${url}"` });
   }
   return problem(404, 'There is nothing here.');
 }

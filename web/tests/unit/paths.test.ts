@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Leg, Link } from '../../src/api/types';
 import { LossMeters } from '../../src/model/loss';
-import { paths } from '../../src/model/paths';
-import { filterFacts, passphraseName, securityFacts } from '../../src/model/security';
+import { missingPaths, paths } from '../../src/model/paths';
 import { chips } from '../../src/model/chips';
 import { outputKind, sourceKind } from '../../src/model/words';
 import { verdict } from '../../src/model/verdict';
@@ -37,6 +36,14 @@ describe('legs and links', () => {
     expect(paths({ group: 'broadcast', legs: [leg(), idle] })).toMatchObject({ missing: 1, rows: [{}, { word: 'No media for 00:05' }] });
     expect(paths({ group: 'broadcast', legs: [idle, idle] })).toMatchObject({ missing: 0 });
   });
+  it('that are missing are named, with their ports where the address names several', () => {
+    const gone = leg({ peer: '192.0.2.9:51023', state: 'down' });
+    expect(missingPaths({ group: 'broadcast', legs: [leg(), gone] })).toBe('1 of 2 legs is missing: 192.0.2.9');
+    expect(missingPaths({ group: 'broadcast', legs: [leg(), gone, { ...gone, peer: '192.0.2.9:51024' }] })).toBe('2 of 3 legs are missing: 192.0.2.9:51023, 192.0.2.9:51024');
+    expect(missingPaths({ group: 'broadcast', legs: [leg()] })).toBeNull();
+    const missing = source({ state: 'warning', health: 'warning', srt: { links: [link(), link({ address: '192.0.2.61:40002', state: 'lost' })] } });
+    expect(verdict(missing, [], [], NOW).evidence).toContain('1 of 2 links is missing: 192.0.2.61');
+  });
   it('say how long they have been silent', () => {
     expect(paths({ group: 'backup', legs: [leg({ state: 'silent', silent_ms: 4000 })] })?.rows[0]).toMatchObject({ word: 'Silent for 00:04', missing: true });
   });
@@ -51,30 +58,6 @@ describe('legs and links', () => {
     meters.fillIn(at(1000, 0));
     expect(meters.fillIn(at(1090, 10)).srt?.legs?.[0]?.loss_percent).toBe(10);
   });
-});
-
-describe('keys', () => {
-  it('say the cipher and how often the key was changed', () => {
-    const facts = securityFacts({ encryption: 'aes-256-gcm', km_state_receive: 'secured', total: { key_refreshes: 3 }, passphrase_used: 'users/alice' });
-    expect(facts.map(({ text, note, warn }) => [text, note, warn])).toEqual([['AES-256-GCM', 'key changed 3 times', false], ['alice’s passphrase', '', false]]);
-    expect(securityFacts({ encryption: 'none', km_state_receive: 'unsecured' })).toMatchObject([{ text: 'none', note: '', warn: false }]);
-  });
-  it('warn where packets cannot be read', () => {
-    const facts = securityFacts({ encryption: 'aes-128-ctr', km_state_receive: 'bad_secret', packets_undecrypted: 7 });
-    expect(facts.map(({ text, note, warn }) => [text, note, warn])).toEqual([['AES-128', 'wrong passphrase', true], ['7 packets', '', true]]);
-  });
-  it('name the passphrase by its place in the settings', () => {
-    expect(['passphrase', 'passphrases/2027', 'users/bob/new', 'listener/passphrase', 'listener/users/bob'].map(passphraseName)).toEqual([
-      'passphrase', 'passphrase 2027', 'bob’s passphrase new', 'the listener’s passphrase', 'the listener’s bob’s passphrase',
-    ]);
-  });
-});
-
-it('tells what the packet filter did, where there is one', () => {
-  expect(filterFacts({ packet_filter: 'none', total: { filter_packets_rebuilt: 1 } })).toEqual([]);
-  expect(filterFacts({ packet_filter: 'fec,cols:10,rows:5', total: { filter_packets_rebuilt: 1204, filter_packets_lost: 17 } })).toMatchObject([
-    { text: 'fec, cols:10, rows:5' }, { text: '1,204 packets', note: '17 were too many for it' },
-  ]);
 });
 
 describe('a rendezvous', () => {

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { alarmSentence, unacknowledged, worst } from '../../src/model/alarms';
-import { reasonLine, reasonText } from '../../src/model/reasons';
-import { hostOf, howOften, meant, plainStreamId, rejectionWord } from '../../src/model/rejection';
+import { delivering, reasonLine, reasonText } from '../../src/model/reasons';
+import { hostOf, howOften, isKnownRejection, meant, plainStreamId, rejectionWord } from '../../src/model/rejection';
 import { verdict } from '../../src/model/verdict';
 import { NOW, output, rejection, source } from './samples';
 
@@ -48,6 +49,20 @@ describe('the verdict', () => {
     expect(verdict(source(), [output()], [], NOW).sentence).toBe('1080p50 H.264 and AAC stereo 48 kHz arrive. Nothing to do.');
     expect(verdict(source({ state: 'ready' }), [], [], NOW).sentence).toContain('Add an output');
   });
+  it('says what is not there where only sound or only a picture arrives', () => {
+    const media = source().media!;
+    expect(verdict(source({ media: { ...media, audio: [] } }), [output()], [], NOW).sentence).toBe('1080p50 H.264 arrives, without sound. Nothing to do.');
+    expect(verdict(source({ media: { ...media, video: null } }), [output()], [], NOW).sentence).toBe('AAC stereo 48 kHz arrives, without a picture. Nothing to do.');
+  });
+  it('says when the sender was rejected, for it may have come in since', () => {
+    const waiting = source({ state: 'waiting', connection: 'disconnected', media: null, srt: null });
+    expect(verdict(waiting, [], [rejection()], NOW).evidence).toMatch(/^From 203\.0\.113\.48:51022 at \d\d:\d\d:00\.$/);
+  });
+  it('counts outputs that deliver', () => {
+    expect([delivering(0, 1), delivering(1, 1), delivering(1, 2), delivering(0, 2)]).toEqual([
+      '0 of 1 output delivers', '1 of 1 output delivers', '1 of 2 outputs delivers', '0 of 2 outputs deliver',
+    ]);
+  });
   it('puts a rejected sender first while nobody is connected', () => {
     const waiting = source({ state: 'waiting', connection: 'disconnected', media: null, srt: null });
     expect(verdict(waiting, [], [rejection()], NOW).sentence).toBe('a sender was rejected: wrong passphrase, 3 times in 9 s. Send the settings again.');
@@ -59,6 +74,12 @@ describe('rejections', () => {
     expect(howOften(rejection())).toBe('3 times in 9 s');
     expect(howOften(rejection({ count: 1 }))).toBe('');
     expect(howOften(rejection({ first_at: null }))).toBe('3 times');
+  });
+  it('have words for every reason the server gives', () => {
+    const server = readFileSync(new URL('../../../protocols/srt/src/reject.rs', import.meta.url), 'utf8');
+    const names = server.split('pub const fn name')[1]!.split('impl fmt::Display')[0]!.match(/(?<==> ")\w+(?=")/g) ?? [];
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !isKnownRejection(name))).toEqual([]);
   });
   it('have words for reasons that are not known yet', () => {
     expect(rejectionWord('key_refresh_failed')).toBe('key refresh failed');

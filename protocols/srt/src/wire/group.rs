@@ -8,7 +8,7 @@ pub struct GroupExtension {
     pub group: u32,
     /// Broadcast 1, backup 2.
     pub kind: u8,
-    /// Bit 0: the legs use the same message numbers.
+    /// Bit 0: the legs use the same message numbers, which they do anyway: libsrt refuses it.
     pub flags: u8,
     /// The leg's weight (backup) or unused.
     pub weight: u16,
@@ -17,8 +17,6 @@ pub struct GroupExtension {
 impl GroupExtension {
     /// Set in the ID of every group, so that none is taken for a socket's.
     pub const ID_BIT: u32 = 1 << 30;
-    /// In the flags: the legs use the same message numbers.
-    pub const SAME_MESSAGE_NUMBERS: u8 = 1;
     /// Every leg carries every packet.
     pub const BROADCAST: u8 = 1;
     /// One leg carries the packets, the others wait.

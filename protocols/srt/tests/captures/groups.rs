@@ -234,7 +234,7 @@ impl Group {
     }
 }
 
-fn group_of(handshake: &Handshake<'_>) -> GroupExtension {
+pub(crate) fn group_of(handshake: &Handshake<'_>) -> GroupExtension {
     let body = handshake
         .extensions
         .iter()
@@ -300,7 +300,7 @@ fn a_backup_group_has_an_active_leg_and_an_idle_one() {
     assert_eq!(states, [LegState::Active, LegState::Idle]);
 }
 
-fn callers(session: &Session) -> Vec<SocketAddr> {
+pub(crate) fn callers(session: &Session) -> Vec<SocketAddr> {
     let all = session.datagrams.iter().map(|datagram| datagram.from);
     let mut callers: Vec<_> = all.filter(|from| from.port() != LISTENER_PORT).collect();
     callers.sort();

@@ -4,6 +4,7 @@
 
 mod caller;
 mod filter;
+mod group_calls;
 mod groups;
 mod handshakes;
 mod listener;

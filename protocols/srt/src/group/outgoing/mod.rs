@@ -138,7 +138,8 @@ impl Outgoing {
         GroupExtension {
             group: self.number,
             kind: self.kind.code(),
-            flags: GroupExtension::SAME_MESSAGE_NUMBERS,
+            // libsrt knows one flag, and refuses it.
+            flags: 0,
             weight,
         }
     }
@@ -193,14 +194,17 @@ impl Outgoing {
         self.legs.iter().filter_map(OutgoingLeg::open_as)
     }
 
-    /// Why no leg could be made: the first reason that says more than that nobody answered.
+    /// Why no leg could be made: the reason that says most.
     pub(crate) fn refusal(&self) -> RejectReason {
         let reasons = self.legs.iter().filter_map(|leg| match leg.ended {
             Some(LegEnd::Refused(reason)) => Some(reason),
             _ => None,
         });
-        let mut telling = reasons.filter(|reason| *reason != RejectReason::Timeout);
-        telling.next().unwrap_or(RejectReason::Timeout)
+        let silence = RejectReason::Timeout;
+        // A listener for one caller has no room for a second leg, whatever it says to the first.
+        let full = RejectReason::Backlog.code();
+        let vague = |reason: &RejectReason| (*reason == silence, reason.code() == full);
+        reasons.min_by_key(vague).unwrap_or(silence)
     }
 
     /// The message number of the packet with this index: the same on every leg.
@@ -291,5 +295,40 @@ impl Outgoing {
         });
         let late = self.replay.late_at();
         pauses.chain(late).min().unwrap_or(Instant::FAR_FUTURE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LegEnd, Outgoing};
+    use crate::config::CallerConfig;
+    use crate::group::{GroupCall, GroupKind, LegCall};
+    use crate::handshake::StreamId;
+    use crate::reject::RejectReason;
+    use tidegate_units::Instant;
+
+    #[test]
+    fn the_refusal_that_says_most_stands_for_all() {
+        let remote = ([192, 0, 2, 1], 9000).into();
+        let (weight, way) = (0, 0);
+        let leg = LegCall {
+            remote,
+            weight,
+            way,
+        };
+        let call = GroupCall::new(GroupKind::Backup, vec![leg; 3], CallerConfig::default());
+        let mut group = Outgoing::new(Instant::ZERO, call, 1, 0, StreamId::new(b""));
+        let full = RejectReason::Peer(RejectReason::Backlog.code());
+        let mut refusal = |reasons: [RejectReason; 3]| {
+            for (leg, reason) in group.legs.iter_mut().zip(reasons) {
+                leg.ended = Some(LegEnd::Refused(reason));
+            }
+            group.refusal()
+        };
+        let (silent, no_group) = (RejectReason::Timeout, RejectReason::Group);
+        assert_eq!(refusal([silent, full, no_group]), no_group);
+        assert_eq!(refusal([no_group, full, silent]), no_group);
+        assert_eq!(refusal([silent, full, silent]), full);
+        assert_eq!(refusal([silent; 3]), silent);
     }
 }

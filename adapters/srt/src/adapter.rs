@@ -131,6 +131,7 @@ impl Adapter {
             passphrase,
             latency: latency.map(|latency| latency.0),
             packet_filter: None,
+            bonding: None,
             attempts: AtomicUsize::new(0),
         }
     }
@@ -231,6 +232,7 @@ impl OutputAdapter for Adapter {
             target.cipher = settings.cipher.mode().unwrap_or(target.cipher);
             target.key_refresh = settings.key_refresh.map(|change| change.to_refresh());
             target.repeats = settings.repeats.unwrap_or_default();
+            target.bonding.clone_from(&settings.bonding);
             return Ok(Arc::new(CallerOutput { target, release }));
         }
         let own = settings.written_passphrases().resolve("", secrets)?;

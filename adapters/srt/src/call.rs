@@ -10,13 +10,15 @@ use tidegate_engine::{CancellationToken, RunError, Secret};
 use tidegate_srt::{
     CallerConfig, CipherMode, ConnectionConfig, KeyLength, KeyRefresh, MaxBandwidth, SessionKeys,
 };
-use tidegate_srt_io::{CallOptions, ConnectionHandle, Role, Shards};
+use tidegate_srt_io::{
+    CallError, CallOptions, ConnectionHandle, GroupCallOptions, LegOptions, Role, Shards,
+};
 use tidegate_units::Bitrate;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::phrases;
-use crate::settings::{CallMode, CallUri, FilterChoice, Repeats};
+use crate::settings::{Bonding, CallMode, CallUri, FilterChoice, Repeats};
 
 /// How long a name may take to become an address.
 const RESOLVE_MAX: Duration = Duration::from_secs(5);
@@ -37,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) latency: Option<Duration>,
     /// Of the settings' own field.
     pub(crate) packet_filter: Option<FilterChoice>,
+    /// Of an output: the call is the first of several legs.
+    pub(crate) bonding: Option<Bonding>,
     /// Counts the attempts, to try a name's addresses in turn.
     pub(crate) attempts: AtomicUsize,
 }
@@ -89,21 +93,11 @@ impl Target {
         stop: &CancellationToken,
     ) -> Result<Option<Placed>, RunError> {
         let attempt = async {
-            let remote = self.resolve().await?;
-            let keys = self.keys(remote).await?;
-            let uri = self.uri.options();
-            let options = CallOptions {
-                local: self.local(remote)?,
-                interface: uri.interface.clone(),
-                tos: uri.tos,
-                ttl: uri.ttl,
-                passphrase: self.opening_passphrase(),
-                ..CallOptions::new(self.caller(keys, receiver), role)
+            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+            let handle = match &self.bonding {
+                None => self.place_call(attempt, role, receiver).await?,
+                Some(bonding) => self.place_group(attempt, bonding, role, receiver).await?,
             };
-            let handle = self
-                .shards
-                .call(remote, options)
-                .map_err(|error| phrases::not_placed(&error))?;
             let placed = Placed { handle };
             match placed.handle.connected().await {
                 Ok(_) => Ok(placed),
@@ -116,26 +110,60 @@ impl Target {
         }
     }
 
-    async fn resolve(&self) -> Result<SocketAddr, RunError> {
-        let host = self.uri.host();
-        let failed = |why: String| {
-            RunError::theirs(
-                format!("the address of {host} cannot be found: {why}"),
-                "Check the name, and this machine's DNS",
-            )
+    async fn place_call(
+        &self,
+        attempt: usize,
+        role: Role,
+        receiver: Receiver,
+    ) -> Result<ConnectionHandle, RunError> {
+        let remote = resolve(&self.uri, attempt).await?;
+        let keys = self.keys(remote).await?;
+        let uri = self.uri.options();
+        let options = CallOptions {
+            local: local(&self.uri, remote)?,
+            interface: uri.interface.clone(),
+            tos: uri.tos,
+            ttl: uri.ttl,
+            passphrase: self.opening_passphrase(),
+            ..CallOptions::new(self.caller(keys, receiver), role)
         };
-        let lookup = tokio::net::lookup_host((host, self.uri.port()));
-        let found = timeout(RESOLVE_MAX, lookup)
-            .await
-            .map_err(|_| failed("no answer from the name server".into()))?
-            .map_err(|error| failed(error.to_string()))?;
-        let mut addresses: Vec<SocketAddr> = found.collect();
-        addresses.sort_by_key(|address| address.is_ipv6());
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-        let chosen = attempt
-            .checked_rem(addresses.len())
-            .and_then(|index| addresses.get(index));
-        chosen.copied().ok_or_else(|| failed("it has none".into()))
+        let placed = self.shards.call(remote, options);
+        placed.map_err(|error| phrases::not_placed(&error))
+    }
+
+    async fn place_group(
+        &self,
+        attempt: usize,
+        bonding: &Bonding,
+        role: Role,
+        receiver: Receiver,
+    ) -> Result<ConnectionHandle, RunError> {
+        let mut legs = Vec::new();
+        for (uri, weight) in bonding.legs(&self.uri) {
+            let remote = resolve(&uri, attempt).await?;
+            let options = uri.options();
+            legs.push(LegOptions {
+                remote,
+                weight,
+                local: local(&uri, remote)?,
+                interface: options.interface.clone(),
+                tos: options.tos,
+                ttl: options.ttl,
+            });
+        }
+        let Some(first) = legs.first() else {
+            return Err(phrases::not_placed(&CallError::NoLegs));
+        };
+        let keys = self.keys(first.remote).await?;
+        let options = GroupCallOptions {
+            kind: bonding.kind(),
+            legs,
+            min_stability: bonding.min_stability.map(|span| span.0),
+            caller: self.caller(keys, receiver),
+            role,
+        };
+        let placed = self.shards.call_group(options);
+        placed.map_err(|error| phrases::not_placed(&error))
     }
 
     /// In a rendezvous it may be the other side whose keys are used.
@@ -159,31 +187,6 @@ impl Target {
         keys.map(Some).map_err(|error| {
             RunError::configuration(error.to_string(), "Choose a passphrase of 10 to 79 bytes")
         })
-    }
-
-    fn local(&self, remote: SocketAddr) -> Result<Option<SocketAddr>, RunError> {
-        let options = self.uri.options();
-        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
-        // The other side of a rendezvous calls the port it is called at, unless told otherwise.
-        let usual = match options.mode {
-            CallMode::Caller => 0,
-            CallMode::Rendezvous => remote.port(),
-        };
-        let port = options.local_port.unwrap_or(usual);
-        match (options.local_address, options.local_port) {
-            (None, None) => Ok(None),
-            (Some(address), _) if address.is_ipv4() == remote.is_ipv4() => {
-                Ok(Some((address, port).into()))
-            }
-            (Some(address), _) => Err(RunError::configuration(
-                format!("{} cannot be called from {address}", remote.ip()),
-                "adapter= must be of the same family as the far side: IPv4 or IPv6",
-            )),
-            (None, Some(_)) if remote.is_ipv4() => {
-                Ok(Some((std::net::Ipv4Addr::UNSPECIFIED, port).into()))
-            }
-            (None, Some(_)) => Ok(Some((std::net::Ipv6Addr::UNSPECIFIED, port).into())),
-        }
     }
 
     fn caller(&self, keys: Option<SessionKeys>, receiver: Receiver) -> CallerConfig {
@@ -244,5 +247,53 @@ impl Target {
             },
             Some(bytes) => MaxBandwidth::Absolute(bits(bytes.unsigned_abs())),
         }
+    }
+}
+
+/// The address of a name, of several another at each attempt.
+async fn resolve(uri: &CallUri, attempt: usize) -> Result<SocketAddr, RunError> {
+    let host = uri.host();
+    let failed = |why: String| {
+        RunError::theirs(
+            format!("the address of {host} cannot be found: {why}"),
+            "Check the name, and this machine's DNS",
+        )
+    };
+    let lookup = tokio::net::lookup_host((host, uri.port()));
+    let found = timeout(RESOLVE_MAX, lookup)
+        .await
+        .map_err(|_| failed("no answer from the name server".into()))?
+        .map_err(|error| failed(error.to_string()))?;
+    let mut addresses: Vec<SocketAddr> = found.collect();
+    addresses.sort_by_key(|address| address.is_ipv6());
+    let chosen = attempt
+        .checked_rem(addresses.len())
+        .and_then(|index| addresses.get(index));
+    chosen.copied().ok_or_else(|| failed("it has none".into()))
+}
+
+/// Where a call leaves from.
+fn local(uri: &CallUri, remote: SocketAddr) -> Result<Option<SocketAddr>, RunError> {
+    let options = uri.options();
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+    // The other side of a rendezvous calls the port it is called at, unless told otherwise.
+    let usual = match options.mode {
+        CallMode::Caller => 0,
+        CallMode::Rendezvous => remote.port(),
+    };
+    let port = options.local_port.unwrap_or(usual);
+    match (options.local_address, options.local_port) {
+        (None, None) => Ok(None),
+        (Some(address), _) if address.is_ipv4() == remote.is_ipv4() => {
+            Ok(Some((address, port).into()))
+        }
+        (Some(address), _) => Err(RunError::configuration(
+            format!("{} cannot be called from {address}", remote.ip()),
+            "adapter= must be of the same family as the far side: IPv4 or IPv6",
+        )),
+        (None, Some(_)) if remote.is_ipv4() => {
+            Ok(Some((std::net::Ipv4Addr::UNSPECIFIED, port).into()))
+        }
+        (None, Some(_)) => Ok(Some((std::net::Ipv6Addr::UNSPECIFIED, port).into())),
     }
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use tidegate_engine::Paths;
-use tidegate_srt::{GroupKind, LegState, LegStatus};
+use tidegate_srt::{CloseReason, GroupKind, LegEnd, LegState, LegStatus, RejectReason};
 use tidegate_srt_io::{ConnectionStatus, LegHandle};
 
-use crate::details::{counters, gauges, millis};
+use crate::details::{Direction, counters, gauges, millis};
+use crate::settings::CallUri;
 use crate::turnstile::Ticket;
 
 /// A leg's place among the listener's connections, for as long as the leg is there.
@@ -14,17 +15,28 @@ pub(crate) struct LegPlace {
     pub(crate) _ticket: Option<Ticket>,
 }
 
-/// The legs as the API shows them; nothing for a plain connection.
+/// The legs of a group that called us, as the API shows them; nothing for a plain connection.
 pub(crate) fn describe(status: &ConnectionStatus) -> Option<Value> {
     if status.legs.is_empty() {
         return None;
     }
-    Some(status.legs.iter().map(|leg| leg_of(leg, status)).collect())
+    let legs = status.legs.iter();
+    Some(legs.map(|leg| leg_of(leg, status, Direction::In)).collect())
 }
 
-fn leg_of(leg: &LegStatus, status: &ConnectionStatus) -> Value {
+/// The legs of a group that we call as, in the order they are written in.
+pub(crate) fn describe_called(status: &ConnectionStatus, calls: &[(CallUri, u16)]) -> Value {
+    let shown = |(leg, (call, _)): (&LegStatus, &(CallUri, u16))| {
+        let mut shown = leg_of(leg, status, Direction::Out);
+        shown["call"] = call.to_string().into();
+        shown
+    };
+    status.legs.iter().zip(calls).map(shown).collect()
+}
+
+fn leg_of(leg: &LegStatus, status: &ConnectionStatus, way: Direction) -> Value {
     let (figures, total) = (&leg.statistics, &leg.statistics.total);
-    json!({
+    let mut shown = json!({
         "peer": leg.peer.to_string(),
         "state": leg.state.name(),
         "weight": leg.weight,
@@ -32,15 +44,43 @@ fn leg_of(leg: &LegStatus, status: &ConnectionStatus) -> Value {
         "silent_ms": millis(figures.silent_for),
         "rtt_ms": millis(figures.instant.rtt),
         "jitter_ms": millis(figures.instant.jitter),
-        "receive_rate_bps": figures.receive_rate.as_bps(),
-        "packets_received": total.packets_received,
-        "packets_lost": total.packets_lost,
-        "packets_retransmitted": total.packets_received_retransmitted,
-        "packets_undecrypted": total.packets_undecrypted,
         "total": counters(total),
         "interval": counters(&figures.interval),
         "instant": gauges(&figures.instant),
-    })
+    });
+    let carried = match way {
+        Direction::In => json!({
+            "receive_rate_bps": figures.receive_rate.as_bps(),
+            "packets_received": total.packets_received,
+            "packets_lost": total.packets_lost,
+            "packets_retransmitted": total.packets_received_retransmitted,
+            "packets_undecrypted": total.packets_undecrypted,
+        }),
+        Direction::Out => json!({
+            "send_rate_bps": figures.send_rate.as_bps(),
+            "packets_sent": total.packets_sent,
+            "packets_lost": total.packets_send_lost,
+            "packets_retransmitted": total.packets_retransmitted,
+            "packets_dropped": total.packets_send_dropped,
+        }),
+    };
+    if let (Some(shown), Value::Object(carried)) = (shown.as_object_mut(), carried) {
+        shown.extend(carried);
+        if let Some(reason) = leg.ended.and_then(reason) {
+            shown.insert("reason".into(), reason.into());
+        }
+    }
+    shown
+}
+
+/// Why a leg is down. That it was closed here is no news.
+fn reason(ended: LegEnd) -> Option<String> {
+    match ended {
+        LegEnd::Closed(CloseReason::Local) => None,
+        LegEnd::Closed(reason) => Some(reason.to_string()),
+        LegEnd::Refused(RejectReason::Timeout) => Some("the far side does not answer".into()),
+        LegEnd::Refused(reason) => Some(format!("the far side refused the call: {reason}")),
+    }
 }
 
 /// How many legs could carry the feed, for health; nothing for a plain connection.
@@ -113,5 +153,20 @@ mod tests {
         assert_eq!(shown[1]["state"], "down");
         assert_eq!(shown[1]["weight"], 7);
         assert!(shown[0]["total"]["packets_received"].is_u64());
+        assert!(shown[0]["packets_received"].is_u64());
+    }
+
+    #[test]
+    fn a_leg_that_is_sent_over_shows_what_was_sent_and_why_it_is_down() {
+        let mut status = with(&[LegState::Down]);
+        let mut legs = status.legs.to_vec();
+        legs[0].ended = Some(LegEnd::Refused(RejectReason::Timeout));
+        status.legs = legs.into();
+        let call = "srt://192.0.2.1:5000?adapter=10.0.0.1";
+        let shown = describe_called(&status, &[(call.parse().expect("an address"), 7)]);
+        assert_eq!(shown[0]["call"], call);
+        assert!(shown[0]["packets_sent"].is_u64());
+        assert_eq!(shown[0]["packets_received"], Value::Null);
+        assert_eq!(shown[0]["reason"], "the far side does not answer");
     }
 }

@@ -95,6 +95,7 @@ const OTHER_PASSPHRASE: &str = "The passphrases differ: set the one the far side
 const ONE_PASSPHRASE: &str =
     "Only one side has a passphrase: set it on both, or take it away on both";
 const OTHER_CIPHER: &str = "The cipher modes differ: set `cipher: ctr` (every SRT has it) or `gcm`, as the far side has it";
+const NO_GROUPS: &str = "The far side takes no bonding groups: set `groupconnect` there if it is libsrt, or take `bonding` away here";
 
 fn refused(to: &str, reason: RejectReason) -> RunError {
     let advice = match reason {
@@ -105,7 +106,7 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
             code::BAD_SECRET => OTHER_PASSPHRASE,
             code::UNSECURE => ONE_PASSPHRASE,
             code::CIPHER_MODE => OTHER_CIPHER,
-            code::GROUP => "The far side takes no bonding groups: call it over one leg",
+            code::GROUP => NO_GROUPS,
             code::NOT_FOUND | code::BAD_REQUEST => {
                 "Check the stream ID (`streamid` in the address)"
             }
@@ -120,6 +121,7 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
         RejectReason::WrongPassphrase => OTHER_PASSPHRASE,
         RejectReason::EncryptionRequired | RejectReason::EncryptionUnexpected => ONE_PASSPHRASE,
         RejectReason::CryptoMode | RejectReason::OldGaloisMode => OTHER_CIPHER,
+        RejectReason::Group => NO_GROUPS,
         RejectReason::Filter => {
             "The far side knows no packet filter, or another one: take `packet_filter` away, or \
              set it there"
@@ -146,6 +148,7 @@ mod tests {
             (11, RejectReason::EncryptionRequired, "Only one side"),
             (11, RejectReason::EncryptionUnexpected, "Only one side"),
             (17, RejectReason::CryptoMode, "cipher modes differ"),
+            (15, RejectReason::Group, "takes no bonding groups"),
         ] {
             let there = advice(RejectReason::Peer(RejectCode::new(code)));
             assert!(there.contains(word), "{code}: {there}");

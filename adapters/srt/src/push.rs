@@ -1,19 +1,30 @@
 //! An output that calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
-use tidegate_engine::{BoxFuture, Delivery, Ended, OutputContext, OutputDriver, RunError};
+use tidegate_engine::{
+    BoxFuture, Delivery, Ended, OutputContext, OutputDriver, RunError, Severity,
+};
 use tidegate_srt_io::{ConnectionStatus, Role};
+use tidegate_units::Instant;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::call::{Placed, Receiver, Target};
 use crate::details;
 use crate::fountain::{Count, Discard, Release, RouteFountain};
+use crate::legs;
 use crate::low_delay::SourceLatency;
 use crate::publisher::REPORT_INTERVAL;
 use crate::pull::outcome;
 use crate::readers::GOODBYE_MAX;
+use crate::settings::Bonding;
+
+/// The alarm while legs of a bonding group are missing, as a source's health calls it.
+const LINK_LOST: &str = "link_lost";
+/// A leg is missed after so long: it may come a little later than the first.
+const MISSING_FOR: Duration = Duration::from_secs(2);
 
 /// The settings of an output that calls, ready to run. One run is one call.
 pub(crate) struct CallerOutput {
@@ -65,6 +76,7 @@ impl CallerOutput {
         discard: &Discard,
     ) -> Result<Ended, RunError> {
         context.report.up();
+        let mut missing = MissingLegs::default();
         let mut acknowledged = 0;
         let mut tick = interval(REPORT_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -83,6 +95,7 @@ impl CallerOutput {
             context
                 .report
                 .detail("srt", self.details(&status, source_latency));
+            missing.watch(context, &status, self.target.bonding.as_ref());
         };
         placed.handle.close();
         // The goodbye is short; what takes longer is cut off with the connection.
@@ -93,7 +106,49 @@ impl CallerOutput {
 
     fn details(&self, status: &ConnectionStatus, source_latency: &SourceLatency) -> Value {
         let low_delay = self.release.is_at_once().then_some(source_latency);
-        details::output(status, self.target.stream_id(), low_delay)
+        let mut details = details::output(status, self.target.stream_id(), low_delay);
+        if let Some(bonding) = &self.target.bonding {
+            let calls = bonding.legs(&self.target.uri);
+            details["legs"] = legs::describe_called(status, &calls);
+            details["group"] = bonding.kind().name().into();
+        }
+        details
+    }
+}
+
+/// Says so while legs are missing.
+#[derive(Debug, Default)]
+struct MissingLegs {
+    since: Option<Instant>,
+}
+
+impl MissingLegs {
+    fn watch(
+        &mut self,
+        context: &OutputContext,
+        status: &ConnectionStatus,
+        bonding: Option<&Bonding>,
+    ) {
+        let paths = bonding.and_then(|bonding| legs::paths(status, bonding.kind()));
+        let Some(paths) = paths.filter(|paths| paths.missing > 0) else {
+            if self.since.take().is_some() {
+                context.report.clear(LINK_LOST);
+            }
+            return;
+        };
+        let since = *self.since.get_or_insert(status.at);
+        if status.at.saturating_since(since) < MISSING_FOR {
+            return;
+        }
+        let all = paths.missing + paths.working;
+        let text = format!("{} of {all} legs are missing", paths.missing);
+        context.report.raise(
+            LINK_LOST,
+            Severity::Warning,
+            &text,
+            "The others carry the stream, and it is called again by itself. Look at the network \
+             of the leg that is down; the output's `legs` say why",
+        );
     }
 }
 

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tidegate_srt::{CallerConfig, GroupKind};
 
@@ -12,6 +13,8 @@ pub struct GroupCallOptions {
     pub kind: GroupKind,
     /// One or more; each has a socket of its own.
     pub legs: Vec<LegOptions>,
+    /// Backup: no leg is judged by less silence than this; `None`: libsrt's 60 ms.
+    pub min_stability: Option<Duration>,
     /// What the SRT core says to the far side, on every leg.
     pub caller: CallerConfig,
     /// What the group is for.

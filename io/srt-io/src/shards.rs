@@ -203,9 +203,11 @@ impl Shards {
         let (port, legs) = self.open_for_group(door, &options.legs)?;
         let first = legs.first().ok_or(CallError::NoLegs)?.remote;
         let shared = ConnectionShared::new(first, Clock.now());
+        let mut group = GroupCall::new(options.kind, legs, options.caller);
+        group.min_stability = options.min_stability.unwrap_or(group.min_stability);
         let call = PlaceCall {
             port,
-            called: Called::Group(Box::new(GroupCall::new(options.kind, legs, options.caller))),
+            called: Called::Group(Box::new(group)),
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
             opener: None,
         };

@@ -202,6 +202,7 @@ fn group_call(legs: Vec<LegOptions>, packets: u32) -> GroupCallOptions {
     GroupCallOptions {
         kind: GroupKind::Broadcast,
         legs,
+        min_stability: None,
         caller: CallerConfig::default(),
         role: Role::Reader(Box::new(Numbers::new(packets))),
     }

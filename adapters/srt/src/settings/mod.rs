@@ -1,6 +1,7 @@
 //! What listeners, sources and outputs are told.
 
 mod access;
+mod bonding;
 mod cipher;
 mod filter;
 mod listener;
@@ -17,6 +18,7 @@ mod uri_options;
 mod web_address;
 mod webhook;
 
+pub(crate) use bonding::Bonding;
 pub use filter::FilterChoice;
 pub use listener::ListenerSettings;
 pub use output::OutputSettings;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
 use super::access::{check_allow, check_only_for_callers, check_places};
+use super::bonding::Bonding;
 use super::cipher::{Cipher, KeyChange};
 use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;
@@ -43,6 +44,9 @@ pub struct OutputSettings {
     /// With `mode=rendezvous` the other side calls as well, from that port to the same one here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallUri>,
+    /// The call is made over several networks at once; the far side must take bonding groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bonding: Option<Bonding>,
     /// 10 to 79 characters; readers need it. Without one it is the listener's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<SecretRef>,
@@ -103,6 +107,7 @@ struct Written {
     port: Option<u16>,
     bind: Option<SocketAddr>,
     call: Option<CallUri>,
+    bonding: Option<Bonding>,
     passphrase: Option<SecretRef>,
     #[serde(default)]
     passphrases: Labelled,
@@ -136,6 +141,7 @@ impl TryFrom<Written> for OutputSettings {
             port: written.port,
             bind: written.bind,
             call: written.call,
+            bonding: written.bonding,
             passphrase,
             passphrases: written.passphrases,
             users: written.users,
@@ -207,6 +213,9 @@ impl Settings for OutputSettings {
         self.check_access()?;
         self.check_callers()?;
         check_filter(self.call.as_ref(), self.packet_filter)?;
+        if let Some(bonding) = &self.bonding {
+            bonding.check(self.call.as_ref(), self.packet_filter)?;
+        }
         self.written_passphrases().check()?;
         if self.call.is_some() {
             self.written_passphrases().check_call()?;

@@ -93,6 +93,15 @@ impl CallUri {
         self.options.mode
     }
 
+    /// The options as they were written, a passphrase included.
+    pub(super) fn options_written(&self) -> impl Iterator<Item = &str> {
+        let secret = self.passphrase.is_some().then_some("passphrase");
+        self.query
+            .iter()
+            .map(|(option, _)| option.as_str())
+            .chain(secret)
+    }
+
     pub(crate) const fn options(&self) -> &UriOptions {
         &self.options
     }

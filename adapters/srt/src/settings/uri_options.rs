@@ -194,7 +194,11 @@ impl Reading<'_> {
             "congestion" => only(&["live", ""], "only live congestion control is"),
             "messageapi" => only(&yes, "only live messages are"),
             "enforcedencryption" => only(&yes, "encryption is always enforced"),
-            "groupconnect" => only(&["0", ""], "bonding is not there yet"),
+            "groupconnect" => only(
+                &["0", ""],
+                "a listener here takes bonding groups without it; an output calls as one with \
+                 `bonding`",
+            ),
             other if WITHOUT_EFFECT.contains(&other) => Ok(()),
             _ => Err(self.unknown()),
         }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -265,6 +265,23 @@ pub(crate) fn refused(bed: &Bed, name: &str, options: &str) -> String {
 pub(crate) struct Gathered(Arc<Mutex<Vec<u8>>>);
 
 impl Gathered {
+    /// What another program writes into a file.
+    pub(crate) fn of_file(path: PathBuf) -> Self {
+        let gathered = Self::default();
+        let bytes = Arc::downgrade(&gathered.0);
+        std::thread::spawn(move || {
+            let mut seen = 0;
+            while let Some(bytes) = bytes.upgrade() {
+                let written = std::fs::read(&path).unwrap_or_default();
+                bytes.lock().unwrap().extend(&written[seen..]);
+                seen = written.len();
+                drop(bytes);
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        gathered
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.lock().unwrap().len()
     }

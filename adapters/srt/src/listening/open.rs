@@ -317,7 +317,7 @@ impl Listening {
 fn counters(handle: &ListenerHandle) -> Value {
     let members = handle.status();
     let sum = |count: fn(&PortStatus) -> u64| members.iter().map(|m| count(m)).sum::<u64>();
-    json!({
+    let mut counters = json!({
         "connections": sum(|m| m.connections as u64),
         "datagrams": sum(|m| m.endpoint.datagrams),
         "malformed": sum(|m| m.endpoint.malformed),
@@ -358,5 +358,10 @@ fn counters(handle: &ListenerHandle) -> Value {
         "hand_over_lost": sum(|m| m.hand_over_lost),
         "admission_overflow": members.first().map_or(0, |m| m.admission_overflow),
         "receive_buffer_bytes": members.first().map_or(0, |m| m.recv_buffer_bytes),
-    })
+    });
+    counters["groups"] = sum(|m| m.endpoint.groups.groups).into();
+    counters["group_legs"] = sum(|m| m.endpoint.groups.legs).into();
+    counters["groups_refused"] = sum(|m| m.endpoint.groups.groups_refused).into();
+    counters["group_legs_refused"] = sum(|m| m.endpoint.groups.legs_refused).into();
+    counters
 }

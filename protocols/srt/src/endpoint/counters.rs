@@ -47,4 +47,19 @@ pub struct EndpointCounters {
     pub replies_dropped: u64,
     /// What SRTLA has seen.
     pub srtla: SrtlaCounters,
+    /// The bonding groups that send to us.
+    pub groups: GroupCounters,
+}
+
+/// What an endpoint has seen of bonding groups that send to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupCounters {
+    /// Groups that are there.
+    pub groups: u64,
+    /// Their legs.
+    pub legs: u64,
+    /// Groups refused because there are too many.
+    pub groups_refused: u64,
+    /// Legs refused because their group has as many as it may have.
+    pub legs_refused: u64,
 }

@@ -1,7 +1,7 @@
 //! Bonding groups: where what their legs receive comes together.
 
-use super::Endpoint;
 use super::table::{Entry, Occupant};
+use super::{Endpoint, GroupCounters};
 use crate::connection::Connection;
 use crate::event::{CloseReason, ConnectionId, Event, RequestId};
 use crate::group::{Founding, Group, GroupRequest, LegStatus, MAX_GROUPS};
@@ -53,6 +53,15 @@ impl Endpoint {
         Some(self.table.group_mut(id)?.statistics(now, &legs))
     }
 
+    pub(super) fn group_counters(&self) -> GroupCounters {
+        let groups = self.groups.iter().filter_map(|id| self.table.group(*id));
+        GroupCounters {
+            groups: self.groups.len() as u64,
+            legs: groups.map(|group| group.legs().count() as u64).sum(),
+            ..self.counters.groups
+        }
+    }
+
     /// The open group that a request is for.
     pub(super) fn group_for(
         &mut self,
@@ -68,6 +77,7 @@ impl Endpoint {
     /// A number for a new group, unless there are too many.
     pub(super) fn draw_group(&mut self) -> Option<SocketId> {
         if self.groups.len() >= MAX_GROUPS {
+            self.counters.groups.groups_refused += 1;
             return None;
         }
         let socket = self

@@ -283,6 +283,7 @@ impl Endpoint {
         let id = self.group_for(&asked, &stream_id).ok_or(None)?;
         let group = self.table.group(id).ok_or(None)?;
         if !group.has_room() {
+            self.counters.groups.legs_refused += 1;
             return Err(Some(RejectReason::Overloaded));
         }
         if group.negotiated.encryption.is_some() != encrypted {

@@ -28,7 +28,7 @@ mod rendezvous;
 mod table;
 
 pub use calls::ConnectError;
-pub use counters::EndpointCounters;
+pub use counters::{EndpointCounters, GroupCounters};
 pub use listen::Decision;
 
 use crate::config::{EndpointConfig, EndpointLimits, ListenerConfig, SocketIdSpace};
@@ -261,6 +261,7 @@ impl Endpoint {
     pub fn counters(&self) -> EndpointCounters {
         EndpointCounters {
             srtla: self.bundles.counters(),
+            groups: self.group_counters(),
             ..self.counters
         }
     }

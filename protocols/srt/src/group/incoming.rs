@@ -68,6 +68,8 @@ struct Leg {
     weight: u16,
     joined: Instant,
     last_media: Option<Instant>,
+    /// Its latest packet had a number that was not believed.
+    strays: bool,
 }
 
 impl Leg {
@@ -123,6 +125,7 @@ impl Group {
             weight,
             joined: now,
             last_media: None,
+            strays: false,
         });
         // It stands in for the lost one that it looks most like.
         let likeness = |lost: &LegStatus| {
@@ -212,11 +215,19 @@ impl Group {
 
     /// Takes what a leg received.
     pub(crate) fn take(&mut self, now: Instant, leg: ConnectionId, packet: Received) {
-        if let Some(leg) = self.legs.iter_mut().find(|known| known.id == leg) {
-            leg.last_media = Some(now);
-        }
         let bytes = packet.payload.len() as u64 + HEADER_BYTES;
-        match self.merge.take(now, packet) {
+        let merged = if self.merge.is_beyond(packet.sequence) && self.is_contradicted(now, leg) {
+            Merged::OutOfRange
+        } else {
+            self.merge.take(now, packet)
+        };
+        if let Some(leg) = self.legs.iter_mut().find(|known| known.id == leg) {
+            leg.strays = merged == Merged::OutOfRange;
+            if !leg.strays {
+                leg.last_media = Some(now);
+            }
+        }
+        match merged {
             Merged::Fresh { missing, dropped } => {
                 self.own.packets_received_unique += 1;
                 self.own.bytes_received_unique += bytes;
@@ -229,6 +240,12 @@ impl Group {
             Merged::NoRoom => self.own.packets_no_room += 1,
             Merged::OutOfRange => self.own.control_ignored += 1,
         }
+    }
+
+    /// Whether another leg carries the stream, which is not where this leg would have it.
+    fn is_contradicted(&self, now: Instant, leg: ConnectionId) -> bool {
+        let mut others = self.legs.iter().filter(|other| other.id != leg);
+        others.any(|other| other.is_active(now) && !other.strays)
     }
 
     pub(crate) fn drop_late(&mut self, now: Instant) {

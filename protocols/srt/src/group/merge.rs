@@ -37,7 +37,7 @@ pub(crate) enum Merged {
     Belated,
     /// The buffer has no room.
     NoRoom,
-    /// No pause of the sender explains such a number.
+    /// No pause of the sender explains such a number, or other legs know better.
     OutOfRange,
 }
 
@@ -66,6 +66,11 @@ impl Merge {
         self.latency
     }
 
+    /// Whether a packet is further ahead than there is room: then the sender has moved on.
+    pub(crate) fn is_beyond(&self, index: u64) -> bool {
+        index.saturating_sub(self.buffer.next()) >= self.room.packets() as u64
+    }
+
     /// Takes what a leg received.
     pub(crate) fn take(&mut self, now: Instant, packet: Received) -> Merged {
         let (index, next) = (packet.sequence, self.buffer.next());
@@ -83,7 +88,7 @@ impl Merge {
             return Merged::OutOfRange;
         }
         self.room.on_packet(now);
-        let is_beyond = index - next >= self.room.packets() as u64;
+        let is_beyond = self.is_beyond(index);
         let held = self.ready.len() + self.buffer.waiting();
         if held >= self.room.packets() || is_beyond && self.buffer.waiting() > 0 {
             return Merged::NoRoom;

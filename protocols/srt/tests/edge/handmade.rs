@@ -1,8 +1,9 @@
 //! Handshakes made by hand.
 
 use tidegate_srt::wire::{
-    ControlPacket, ExtensionBlocks, ExtensionCommand, ExtensionWriter, Handshake, HsExtension,
-    HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion, Timestamp, WireAddress,
+    ControlPacket, ExtensionBlocks, ExtensionCommand, ExtensionWriter, GroupExtension, Handshake,
+    HsExtension, HsFlags, RequestType, SequenceNumber, SocketId, SrtVersion, Timestamp,
+    WireAddress,
 };
 
 /// The first words of a handshake as any caller sends them.
@@ -32,6 +33,15 @@ pub(crate) fn induction(socket: u32) -> Vec<u8> {
 }
 
 pub(crate) fn conclusion(socket: u32, cookie: u32) -> Vec<u8> {
+    concluding(socket, cookie, None)
+}
+
+/// A conclusion that asks to be a leg of this group.
+pub(crate) fn leg(socket: u32, cookie: u32, group: GroupExtension) -> Vec<u8> {
+    concluding(socket, cookie, Some(group))
+}
+
+fn concluding(socket: u32, cookie: u32, group: Option<GroupExtension>) -> Vec<u8> {
     let mut extensions = ExtensionWriter::new();
     let hello = HsExtension {
         version: SrtVersion::OURS,
@@ -40,7 +50,11 @@ pub(crate) fn conclusion(socket: u32, cookie: u32) -> Vec<u8> {
         send_latency_millis: 0,
     };
     extensions.push(ExtensionCommand::HANDSHAKE_REQUEST, &hello.to_bytes());
+    if let Some(group) = group {
+        extensions.push(ExtensionCommand::GROUP, &group.to_bytes());
+    }
     let request = Handshake {
+        extension_field: 1 | u16::from(group.is_some()) << 2,
         extensions: extensions.blocks(),
         ..handshake(RequestType::Conclusion, socket, cookie)
     };

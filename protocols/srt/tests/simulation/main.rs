@@ -10,6 +10,7 @@ mod encryption;
 mod filter;
 mod filter_in_rendezvous;
 mod group;
+mod group_attack;
 mod handshake;
 mod hostile;
 mod lifetime;

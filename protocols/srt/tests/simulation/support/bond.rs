@@ -291,6 +291,25 @@ impl Bond {
         }
     }
 
+    /// The numbers that the leg's packets bear are this far ahead of the stream's from now on.
+    pub fn derange(&mut self, leg: usize, ahead: u32) {
+        let address = self.world.nodes[self.legs[leg].node].address;
+        if let Some(guise) = self.guises.borrow_mut().get_mut(&address) {
+            guise.shift = ahead & SEQUENCE_MASK;
+        }
+    }
+
+    /// The next `count` payloads are too late before any leg was able to send them.
+    pub fn give_up(&mut self, count: u32) {
+        for _ in 0..count {
+            self.world.note_origin(1, LISTENER);
+            self.sent.push(self.world.now);
+        }
+        for guise in self.guises.borrow_mut().values_mut() {
+            guise.shift = guise.shift.wrapping_add(count) & SEQUENCE_MASK;
+        }
+    }
+
     /// The leg begins to carry, and first repeats everything from payload `from` on.
     pub fn take_over(&mut self, leg: usize, from: u64) {
         self.legs[leg].carries = true;

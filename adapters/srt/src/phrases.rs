@@ -77,6 +77,7 @@ pub(crate) fn call_error(to: &str, reason: &EndReason) -> RunError {
 
 /// The wire's codes, as listeners use them.
 mod code {
+    pub(super) const HUNG_UP: u32 = 2;
     pub(super) const BAD_SECRET: u32 = 10;
     pub(super) const UNSECURE: u32 = 11;
     pub(super) const FILTER: u32 = 14;
@@ -102,6 +103,10 @@ fn refused(to: &str, reason: RejectReason) -> RunError {
         RejectReason::Peer(code) => match code.value() {
             code::FILTER => {
                 "The packet filters differ: write the far side's in `packet_filter`, or just `fec`"
+            }
+            code::HUNG_UP => {
+                "It hung up without a reason, as libsrt does in a rendezvous when the passphrases \
+                 differ: compare them, and the packet filters"
             }
             code::BAD_SECRET => OTHER_PASSPHRASE,
             code::UNSECURE => ONE_PASSPHRASE,

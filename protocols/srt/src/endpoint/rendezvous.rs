@@ -6,7 +6,7 @@ use crate::crypto::{ConnectionCrypto, KeyMaterial, SessionKeys};
 use crate::event::{ConnectionId, Event};
 use crate::handshake::{Agreed, HandshakeRole, RendezvousStep};
 use crate::reject::RejectReason;
-use crate::wire::{Control, ControlPacket, Handshake, Packet, Timestamp};
+use crate::wire::{Control, ControlPacket, Handshake, Packet, RejectCode, Timestamp};
 use tidegate_units::Instant;
 
 impl Endpoint {
@@ -62,6 +62,16 @@ impl Endpoint {
         {
             let step = rendezvous.handle(now, *timestamp, handshake, true);
             return self.follow(now, slot, step);
+        }
+        if let Packet::Control(ControlPacket {
+            control: Control::Shutdown(_),
+            ..
+        }) = packet
+        {
+            // libsrt's only word, as responder, for a request it does not agree with (1.5.1 and
+            // 1.5.5, `CUDT::startConnect`).
+            let hung_up = RejectReason::Peer(RejectCode::PEER);
+            return self.follow(now, slot, RendezvousStep::Failed(hung_up, None));
         }
         let step = rendezvous.handle_sign_of_life();
         self.follow(now, slot, step);

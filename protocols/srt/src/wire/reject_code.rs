@@ -11,6 +11,9 @@ impl RejectCode {
     /// Request types from this on are refusals.
     pub(crate) const REQUEST_BASE: u32 = 1000;
 
+    /// The peer hung up and gave no reason.
+    pub(crate) const PEER: Self = Self(2);
+
     /// The code with this number.
     #[must_use]
     pub const fn new(code: u32) -> Self {

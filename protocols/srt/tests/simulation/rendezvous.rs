@@ -258,6 +258,35 @@ fn a_wrong_passphrase_is_told_to_both_sides() {
     }
 }
 
+/// libsrt, as responder, has no other word for a request it does not agree with.
+#[test]
+fn a_peer_that_hangs_up_ends_the_meeting_at_once() {
+    let mut pair = Scenario::new(352).build();
+    let sent = pair.record();
+    pair.node_mut(Side::Caller).endpoint.set_listener(None);
+    pair.meet(Side::Caller);
+    pair.world.run_for(100 * MS);
+    let socket = sent.borrow().iter().find_map(|datagram| {
+        let own = datagram.from == caller_address();
+        packets::word(&datagram.bytes, 10).filter(|_| own)
+    });
+    let hangs_up = |socket| packets::control(packets::SHUTDOWN, 0, 0, socket, &[0]);
+    pair.hand_in(Side::Caller, &hangs_up(0x0BAD_0BAD));
+    pair.world.run_for(50 * MS);
+    assert!(pair.events().is_empty(), "{:#?}", pair.events());
+    pair.hand_in(Side::Caller, &hangs_up(socket.unwrap()));
+    pair.world.run_for(50 * MS);
+    let reason = pair
+        .node(Side::Caller)
+        .events
+        .iter()
+        .find_map(|(_, event)| match event {
+            Event::Refused { reason, .. } => Some(*reason),
+            _ => None,
+        });
+    assert!(matches!(reason, Some(RejectReason::Peer(code)) if code.name() == "PEER"));
+}
+
 /// Whoever can send in the peer's name, but not read what the peer is sent, stops nobody and
 /// gets nothing: no media leaves before the peer has shown that it heard us.
 #[test]

@@ -5,11 +5,11 @@ use tidegate_srt::{
     CallerConfig, ConnectionId, Decision, EndpointConfig, GroupCall, KeyMaterial, ListenerConfig,
     RejectReason, RequestId, SessionKeys,
 };
-use tidegate_udp::Socket;
 use tidegate_units::NetworkSet;
 use tokio::sync::oneshot;
 
 use crate::admission::Gate;
+use crate::exit::OpenWay;
 use crate::guest::Guest;
 use crate::leg::Leg;
 use crate::opener::Opener;
@@ -63,9 +63,8 @@ pub(crate) enum Command {
 
 pub(crate) struct OpenPort {
     pub(crate) id: PortId,
-    pub(crate) socket: Socket,
-    /// For further legs of a bonding group: a socket each, and what the poller calls it.
-    pub(crate) others: Vec<(PortId, Socket)>,
+    /// One; for a bonding group that is called, one for each leg.
+    pub(crate) ways: Vec<OpenWay>,
     pub(crate) config: EndpointConfig,
     pub(crate) gate: Option<Gate>,
     pub(crate) links: Arc<LinkMap>,

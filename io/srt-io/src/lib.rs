@@ -24,6 +24,7 @@ mod call;
 mod command;
 mod config;
 mod connection;
+mod exit;
 mod group_call;
 mod guest;
 mod key_pool;

@@ -13,6 +13,7 @@ use crate::call::{CallError, CallOptions, canonical};
 use crate::command::{Called, Command, OpenPort, PlaceCall, PortId};
 use crate::config::{ListenOptions, ShardsConfig};
 use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
+use crate::exit::{Exit, OpenWay, is_absent};
 use crate::group_call::{GroupCallOptions, LegOptions};
 use crate::guest::Guest;
 use crate::key_pool::KeyPool;
@@ -130,8 +131,7 @@ impl Shards {
             let shared = Arc::new(PortShared::default());
             let open = OpenPort {
                 id: port,
-                socket,
-                others: Vec::new(),
+                ways: vec![OpenWay::only(port, socket)],
                 config,
                 gate: Some(gate.clone()),
                 links: Arc::clone(&links),
@@ -225,35 +225,16 @@ impl Shards {
         door: &Arc<Door>,
         legs: &[LegOptions],
     ) -> Result<(PortId, Vec<LegCall>), CallError> {
-        let mut sockets = Vec::with_capacity(legs.len());
-        let mut calls = Vec::with_capacity(legs.len());
-        for (way, leg) in legs.iter().enumerate() {
-            let address = leg.bind();
-            let udp = Options {
-                tos: leg.tos,
-                ttl: leg.ttl,
-                interface: leg.interface.clone(),
-                only_v6: true,
-                ..Options::default()
-            };
-            let socket = Socket::bind(address, &udp).map_err(|error| CallError::Local {
-                address,
-                interface: leg.interface.clone(),
-                error,
-            })?;
-            sockets.push((self.fresh_port(), socket));
-            calls.push(LegCall {
-                remote: canonical(leg.remote),
-                weight: leg.weight,
-                way: u8::try_from(way).unwrap_or(u8::MAX),
-            });
-        }
-        let mut sockets = sockets.into_iter();
-        let (id, socket) = sockets.next().ok_or(CallError::NoLegs)?;
+        let ways = self.open_ways(legs)?;
+        let id = ways.first().ok_or(CallError::NoLegs)?.token;
+        let calls = legs.iter().enumerate().map(|(way, leg)| LegCall {
+            remote: canonical(leg.remote),
+            weight: leg.weight,
+            way: u8::try_from(way).unwrap_or(u8::MAX),
+        });
         let open = OpenPort {
             id,
-            socket,
-            others: sockets.collect(),
+            ways,
             config: self.endpoint(door).map_err(CallError::Random)?,
             gate: None,
             links: Arc::default(),
@@ -262,7 +243,39 @@ impl Shards {
         };
         door.push(Command::Open(Box::new(open)))
             .map_err(|_| CallError::Busy)?;
-        Ok((id, calls))
+        Ok((id, calls.collect()))
+    }
+
+    /// A socket for each leg. One leg's network may be missing: that is what the others are for.
+    fn open_ways(&self, legs: &[LegOptions]) -> Result<Vec<OpenWay>, CallError> {
+        let mut ways = Vec::with_capacity(legs.len());
+        let mut missing = None;
+        for exit in legs.iter().map(Exit::of) {
+            let failed = |error| CallError::Local {
+                address: exit.address,
+                interface: exit.udp.interface.clone(),
+                error,
+            };
+            let socket = match exit.open() {
+                Ok(socket) => Some(socket),
+                Err(error) if is_absent(&error) => {
+                    let error = failed(error);
+                    tracing::warn!(%error, "a leg's own network is not there");
+                    missing = missing.or(Some(error));
+                    None
+                }
+                Err(error) => return Err(failed(error)),
+            };
+            ways.push(OpenWay {
+                token: self.fresh_port(),
+                socket,
+                exit: Some(exit),
+            });
+        }
+        match missing {
+            Some(error) if ways.iter().all(|way| way.socket.is_none()) => Err(error),
+            _ => Ok(ways),
+        }
     }
 
     /// Opens the port that a shard's calls share, unless it is open.
@@ -302,10 +315,10 @@ impl Shards {
             only_v6: true,
             ..udp
         };
+        let socket = Socket::bind(address, &udp).map_err(failed)?;
         let open = OpenPort {
             id,
-            socket: Socket::bind(address, &udp).map_err(failed)?,
-            others: Vec::new(),
+            ways: vec![OpenWay::only(id, socket)],
             config: self.endpoint(door).map_err(failed)?,
             gate: None,
             links: Arc::default(),

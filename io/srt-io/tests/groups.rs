@@ -275,3 +275,62 @@ async fn a_leg_that_cannot_leave_from_its_address_is_named() {
     assert!(matches!(error, CallError::NoLegs));
     shards.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leg_whose_own_network_is_missing_does_not_hold_up_the_others() {
+    let (shards, house) = (shards(1), Arc::new(House::default()));
+    let host = Host {
+        house: Arc::clone(&house),
+        known: Mutex::default(),
+    };
+    let listener = dual_stack(&shards, host);
+    let to = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().port()));
+    let no_address = LegOptions {
+        local: Some("192.0.2.55:0".parse().unwrap()),
+        ..LegOptions::new(to, 2)
+    };
+    let legs = vec![no_address, LegOptions::new(to, 1)];
+    let call = shards.call_group(group_call(legs, 500)).unwrap();
+    tokio::time::timeout(PATIENCE, call.connected())
+        .await
+        .unwrap()
+        .unwrap();
+    let bytes = expected(500);
+    until("the stream arrives whole", || {
+        let streams = house.streams.lock().unwrap();
+        streams.iter().any(|(_, it)| *it == bytes)
+    })
+    .await;
+    assert_eq!(call.status().legs[0].state, LegState::Down);
+    call.close();
+    call.ended().await;
+    shards.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leg_that_reached_nobody_is_called_again_by_a_fresh_socket() {
+    let (shards, house) = (shards(1), Arc::new(House::default()));
+    let host = Host {
+        house,
+        known: Mutex::default(),
+    };
+    let listener = dual_stack(&shards, host);
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
+    nobody.set_read_timeout(Some(PATIENCE)).unwrap();
+    let good = ([127, 0, 0, 1], listener.local_addr().port()).into();
+    let legs = vec![
+        LegOptions::new(good, 0),
+        LegOptions::new(nobody.local_addr().unwrap(), 0),
+    ];
+    let mut options = group_call(legs, 1);
+    options.caller.connect_timeout = Duration::from_millis(100);
+    let call = shards.call_group(options).unwrap();
+    let rings = tokio::task::spawn_blocking(move || {
+        let from = || nobody.recv_from(&mut [0; 2048]).unwrap().1;
+        (0..4).map(|_| from()).collect::<HashSet<SocketAddr>>()
+    });
+    assert!(rings.await.unwrap().len() > 1);
+    call.close();
+    call.ended().await;
+    shards.stop().await;
+}

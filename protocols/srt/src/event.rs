@@ -89,6 +89,8 @@ pub enum Event {
         group: ConnectionId,
         /// Whom we called.
         peer: SocketAddr,
+        /// By which of the endpoint's sockets.
+        way: u8,
         /// Why.
         reason: RejectReason,
     },

@@ -151,6 +151,7 @@ impl Port {
             }
         }
         for way in &mut self.ways {
+            way.renew(shard.poller);
             way.watch_for_room(shard.poller);
         }
         datagrams

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tidegate_srt::{
     ConnectionId, Decision, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
 };
-use tidegate_udp::{Datagram, steer};
+use tidegate_udp::{Datagram, Socket, steer};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
 
@@ -94,10 +94,7 @@ impl Port {
     pub(super) fn new(now: Instant, open: OpenPort) -> Self {
         Self {
             id: open.id,
-            ways: std::iter::once((open.id, open.socket))
-                .chain(open.others)
-                .map(|(token, socket)| Way::new(token, socket))
-                .collect(),
+            ways: open.ways.into_iter().map(Way::new).collect(),
             endpoint: Endpoint::new(now, open.config),
             connections: HashMap::new(),
             appointments: BinaryHeap::new(),
@@ -366,8 +363,13 @@ impl Port {
                     self.legs.remove(&leg);
                     tracing::debug!(%peer, %reason, "a leg left its group");
                 }
-                Event::LegRefused { peer, reason, .. } => {
+                Event::LegRefused {
+                    peer, reason, way, ..
+                } => {
                     tracing::debug!(%peer, %reason, "a leg of a group could not be made");
+                    if let Some(way) = self.ways.get_mut(usize::from(way)) {
+                        way.expire();
+                    }
                 }
                 Event::Odd(oddity) => tracing::debug!(?oddity, "an odd packet was ignored"),
                 other => tracing::debug!(?other, "an event nobody here knows"),
@@ -449,19 +451,20 @@ impl Port {
 
     /// Datagrams that its sockets have dropped.
     fn socket_drops(&self) -> u64 {
-        self.ways.iter().map(|way| way.socket.drops()).sum()
+        self.ways.iter().map(Way::drops).sum()
     }
 
     fn status(&self) -> PortStatus {
+        let socket = self.ways.iter().find_map(Way::socket);
         PortStatus {
             endpoint: self.endpoint.counters(),
-            socket: self.ways[0].socket.counters(),
-            outbox: self.ways[0].outbox.counters(),
+            socket: socket.map(Socket::counters).unwrap_or_default(),
+            outbox: self.ways[0].outbox().counters(),
             connections: self.endpoint.connection_count(),
             handed_over: self.handed_over,
             hand_over_lost: self.hand_over_lost,
             admission_overflow: self.gate.as_ref().map_or(0, Gate::overflow),
-            recv_buffer_bytes: self.ways[0].socket.recv_buffer_bytes(),
+            recv_buffer_bytes: socket.map_or(0, Socket::recv_buffer_bytes),
         }
     }
 }

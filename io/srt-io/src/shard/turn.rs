@@ -1,6 +1,5 @@
 use std::sync::atomic::Ordering;
 
-use tidegate_udp::Interest;
 use tidegate_units::Instant;
 
 use super::media::Surroundings;
@@ -94,7 +93,7 @@ impl Shard {
     fn open(&mut self, now: Instant, open: OpenPort) {
         let port = Port::new(now, open);
         for way in &port.ways {
-            if let Err(error) = self.poller.add(&way.socket, way.token.0, Interest::Read) {
+            if let Err(error) = way.watch(&self.poller) {
                 tracing::error!(%error, "a media thread cannot watch its socket");
                 return;
             }
@@ -134,7 +133,7 @@ impl Shard {
         };
         let mut count = 0;
         for _ in 0..READS_PER_TURN {
-            match port.ways[way].socket.recv(&mut self.received) {
+            match port.ways[way].receive(&mut self.received) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
@@ -190,9 +189,8 @@ impl Shard {
 
     fn drop_finished_ports(&mut self, now: Instant) {
         for (_, port) in self.ports.extract_if(|_, port| port.has_finished(now)) {
-            // The socket goes with the port, and its watch with the socket.
             for way in &port.ways {
-                let _ = self.poller.remove(&way.socket);
+                way.unwatch(&self.poller);
                 self.ways.remove(&way.token);
             }
             port.finish();

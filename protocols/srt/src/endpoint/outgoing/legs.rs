@@ -140,13 +140,13 @@ impl Endpoint {
         };
         let no_leg_left = self.with_outgoing(now, group_slot, |endpoint, group| {
             let random = endpoint.random.next_u32();
-            let peer = group.leg_mut(leg).map(|leg| leg.call.remote);
+            let call = group.leg_mut(leg).map(|leg| leg.call);
             group.fail(now, leg, LegEnd::Refused(reason), None, random);
-            if let Some(peer) = peer {
-                let group = id;
+            if let Some(call) = call {
                 endpoint.events.push_back(Event::LegRefused {
-                    group,
-                    peer,
+                    group: id,
+                    peer: call.remote,
+                    way: call.way,
                     reason,
                 });
             }

@@ -253,6 +253,30 @@ fn readers_who_leave_when_they_have_had_enough_are_no_failure() {
     ends_well(&mut send);
 }
 
+/// Its latency of 3 s is longer than what is waited for anyway: libsrt drops what it has not
+/// played when the sender leaves.
+#[test]
+fn a_file_for_a_reader_who_calls_ends_by_itself_when_the_last_byte_is_played() {
+    if !have(&["srt-live-transmit", "ffmpeg"]) {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let clip = media::h264_aac(folder.path(), 4);
+    let got = folder.path().join("got.ts");
+    let port = free_udp_port();
+    let mut command = tidegate(&["send", clip.to_str().unwrap(), &format!("srt://:{port}")]);
+    let mut send = Process::start("send", &mut command, folder.path());
+    let from = format!("srt://127.0.0.1:{port}?latency=3000");
+    let _reader = srt_to_file("reader", &from, &got);
+    ends_well(&mut send);
+    let clip = std::fs::read(clip).unwrap();
+    eventually("the last of it is there", || {
+        // The reader may have come when the file had begun.
+        let got = std::fs::read(&got).ok()?;
+        (got.len() > clip.len() / 2 && clip.ends_with(&got)).then_some(())
+    });
+}
+
 fn stuffing() -> Vec<u8> {
     [0x47, 0x1F, 0xFF, 0x10].repeat(47).repeat(7)
 }

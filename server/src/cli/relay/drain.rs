@@ -1,7 +1,9 @@
 //! After the end of the input: what is on its way still gets across.
 //!
 //! ```text
-//!            held back until due           nothing more gets across for DRAIN_QUIET
+//!            held back until due       nothing more gets across for DRAIN_QUIET and the
+//!                                      far side's latency: it drops what it has not played
+//!                                      when we leave
 //!  input ─▶ waiting ───────────▶ moving ─────────────────────────────────▶ done
 //!  ended        │                  │
 //!               └──────────────────┴── nobody there, or nothing accepted, for DRAIN_MAX ─▶ failed
@@ -28,6 +30,8 @@ pub(super) struct Seen {
     /// The far side comes and goes as it likes, as readers on a listener do.
     pub(super) is_for_readers: bool,
     pub(super) delivered_bytes: u64,
+    /// How long the far side holds back what it has received.
+    pub(super) latency: Duration,
 }
 
 /// What to do after a look.
@@ -71,7 +75,7 @@ impl Drain {
             return Verdict::Wait;
         }
         let released = *self.released.get_or_insert(now);
-        if now.saturating_duration_since(self.moved.0) >= DRAIN_QUIET {
+        if now.saturating_duration_since(self.moved.0) >= DRAIN_QUIET + seen.latency {
             let in_vain = seen.had_input && seen.delivered_bytes == 0;
             return if in_vain {
                 Verdict::Nothing
@@ -79,7 +83,7 @@ impl Drain {
                 Verdict::Done
             };
         }
-        if now.saturating_duration_since(released) < DRAIN_MAX {
+        if now.saturating_duration_since(released) < DRAIN_MAX + seen.latency {
             return Verdict::Wait;
         }
         match (seen.delivered_bytes, seen.is_up) {
@@ -100,6 +104,7 @@ mod tests {
         is_up: true,
         is_for_readers: false,
         delivered_bytes: 1000,
+        latency: Duration::ZERO,
     };
 
     /// Looks four times a second; what comes of it, and after how many milliseconds.
@@ -138,6 +143,20 @@ mod tests {
             ..SEEN
         };
         assert_eq!(verdict(wrong_clock), (Verdict::Done, 10_750));
+    }
+
+    #[test]
+    fn what_the_far_side_has_not_played_yet_is_waited_for() {
+        let latency = Duration::from_secs(12);
+        assert_eq!(
+            verdict(|_| Seen { latency, ..SEEN }),
+            (Verdict::Done, 13_000)
+        );
+        let gone = |_| Seen {
+            is_up: false,
+            ..SEEN
+        };
+        assert_eq!(verdict(gone), (Verdict::NotAll, 10_000));
     }
 
     #[test]

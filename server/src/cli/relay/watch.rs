@@ -129,6 +129,7 @@ impl<'a> Watch<'a> {
                 is_up: is_up(&output),
                 is_for_readers: readers_of(&output).is_some(),
                 delivered_bytes: output.delivered_bytes,
+                latency: latency_of(&output),
             };
             let what = match drain.look(Instant::now(), seen) {
                 Verdict::Wait => {
@@ -313,14 +314,30 @@ fn readers_of(output: &OutputStatus) -> Option<&Vec<Value>> {
     output.detail.get("srt")?["readers"].as_array()
 }
 
+/// The SRT connections of an output: its readers, or its call.
+fn receivers(output: &OutputStatus) -> Vec<&Value> {
+    match readers_of(output) {
+        Some(readers) => readers.iter().collect(),
+        None => output.detail.get("srt").into_iter().collect(),
+    }
+}
+
+/// The longest latency among those who receive.
+fn latency_of(output: &OutputStatus) -> Duration {
+    let receivers = receivers(output);
+    let millis = receivers
+        .iter()
+        .filter_map(|srt| srt["latency_ms"].as_f64());
+    // Its field in the handshake has 16 bits of milliseconds.
+    let millis = millis.fold(0.0, f64::max).min(f64::from(u16::MAX));
+    Duration::from_secs_f64(millis / 1000.0)
+}
+
 /// The SRT connections of both ends.
 fn samples(source: Option<&SourceStatus>, output: &OutputStatus) -> Vec<Sample> {
     let of_source = source.and_then(|source| source.details.get("srt"));
     let of_source = of_source.and_then(|srt| Sample::of(FROM, srt));
-    let of_output: Vec<&Value> = match readers_of(output) {
-        Some(readers) => readers.iter().collect(),
-        None => output.detail.get("srt").into_iter().collect(),
-    };
+    let of_output = receivers(output);
     let of_output = of_output.into_iter().filter_map(|srt| Sample::of(TO, srt));
     of_source.into_iter().chain(of_output).collect()
 }

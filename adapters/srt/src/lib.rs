@@ -44,7 +44,7 @@ pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};
 pub use questions::{ASKING_MAX, ASKING_PER_WEBHOOK_MAX};
 pub use settings::{
     CallUri, FilterChoice, ListenerSettings, OutputSettings, PORT_RANGE_MAX, PortRange,
-    SecondPublisher, SourceSettings, UriError, WebhookSettings, percent_decoded,
+    SecondPublisher, SourceSettings, UriError, WebhookSettings, percent_decoded_text,
 };
 pub use tidegate_srt::srtla::{LINKS_MAX as SRTLA_LINKS_MAX, SENDERS_MAX as SRTLA_SENDERS_MAX};
 pub use tidegate_srt::{Counters, Described, Gauges};

@@ -1,8 +1,14 @@
 //! Percent-encoding, as far as addresses need it.
 
-/// `%41` as `A`; what is no such code stays as it is.
+/// `%41` as `A`; what is no such code stays as it is, and so does all of it when the codes
+/// make no text.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    percent_decoded_text(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The same, or nothing when the codes make no text: those of UTF-8 do.
 #[must_use]
-pub fn percent_decoded(text: &str) -> String {
+pub fn percent_decoded_text(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -15,7 +21,7 @@ pub fn percent_decoded(text: &str) -> String {
         decoded.push(value.unwrap_or(byte));
         at += if value.is_some() { 3 } else { 1 };
     }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+    String::from_utf8(decoded).ok()
 }
 
 /// What a query cannot hold as it is.

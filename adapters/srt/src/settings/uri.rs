@@ -9,7 +9,7 @@ use tidegate_engine::{REDACTED, Secret, SecretRef};
 use tidegate_srt::fec::FilterError;
 
 use super::passphrase::check_passphrase;
-use super::percent::{percent_decoded, percent_encoded};
+use super::percent::{percent_decoded_text, percent_encoded};
 use super::uri_options::{CallMode, Reading, UriOptions};
 
 /// The address of a call, with its options. Never holds a passphrase for long:
@@ -49,6 +49,12 @@ pub enum UriError {
         value: String,
         /// What it can have.
         wanted: &'static str,
+    },
+    /// Percent codes that make no text.
+    #[error("the percent codes in {option:?} or its value are not UTF-8")]
+    Encoding {
+        /// The option, as written.
+        option: String,
     },
     /// A packet filter that cannot be.
     #[error("packetfilter={value}: {error}")]
@@ -161,7 +167,12 @@ impl FromStr for CallUri {
         };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
-            uri.take_option(option, &percent_decoded(value))?;
+            let not_text = || UriError::Encoding {
+                option: option.to_owned(),
+            };
+            let name = percent_decoded_text(option).ok_or_else(not_text)?;
+            let value = percent_decoded_text(value).ok_or_else(not_text)?;
+            uri.take_option(&name, &value)?;
         }
         Ok(uri)
     }
@@ -300,6 +311,35 @@ mod tests {
                 .as_deref(),
             Some("a&b")
         );
+    }
+
+    /// What srt-live-transmit 1.5.5 sends for these, read off the wire.
+    #[test]
+    fn percent_codes_are_read_as_srt_live_transmit_reads_them() {
+        for (query, stream_id) in [
+            ("streamid=a%26b%20c%c3%a4", "a&b cä"),
+            ("stream%69d=a", "a"),
+            ("streamid=a%2", "a%2"),
+            ("streamid=a%", "a%"),
+            ("streamid=x%zzy%%41", "x%zzy%A"),
+            ("streamid=a+b", "a+b"),
+            ("streamid=a=b", "a=b"),
+            ("streamid=%2541", "%41"),
+            ("streamid=one&streamid=two", "two"),
+        ] {
+            let uri = parse(&format!("srt://h:1?{query}")).unwrap();
+            assert_eq!(uri.options().stream_id.as_deref(), Some(stream_id));
+            let again = parse(&uri.to_string()).unwrap();
+            assert_eq!(again.options().stream_id.as_deref(), Some(stream_id));
+            let uri = parse(&format!("srt://h:1?{query}&pass%70hrase=%3010%25456789"));
+            let passphrase = uri.unwrap().passphrase.unwrap();
+            assert_eq!(passphrase.expose(), "010%456789");
+        }
+        for query in ["streamid=%E4", "passphrase=0123456789%E4", "%E4=1"] {
+            let error = parse(&format!("srt://h:1?{query}")).unwrap_err();
+            assert!(matches!(error, UriError::Encoding { .. }), "{error}");
+            assert!(!error.to_string().contains("0123456789"), "{error}");
+        }
     }
 
     #[test]

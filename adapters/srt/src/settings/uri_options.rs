@@ -96,7 +96,7 @@ const WITHOUT_EFFECT: [&str; 18] = [
 ];
 
 /// Options that are understood.
-const WITH_EFFECT: [&str; 32] = [
+const WITH_EFFECT: [&str; 34] = [
     "adapter",
     "bind",
     "bindtodevice",
@@ -129,6 +129,8 @@ const WITH_EFFECT: [&str; 32] = [
     "streamid",
     "tlpktdrop",
     "transtype",
+    "tsbpd",
+    "tsbpdmode",
 ];
 
 /// Linux has names of network interfaces no longer than this.
@@ -199,6 +201,7 @@ impl Reading<'_> {
                 "a listener here takes bonding groups without it; an output calls as one with \
                  `bonding`",
             ),
+            "tsbpd" | "tsbpdmode" => only(&yes, "media always keeps its time"),
             other if WITHOUT_EFFECT.contains(&other) => Ok(()),
             _ => Err(self.unknown()),
         }

@@ -1,9 +1,8 @@
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 
 use anyhow::{Context, bail, ensure};
-use tidegate_adapter_srt::percent_decoded;
+use tidegate_adapter_srt::percent_decoded_text;
 use tidegate_engine::Secret;
 
 /// One end of a relay, as srt-live-transmit writes it: `scheme://host:port?option=value`.
@@ -14,6 +13,8 @@ pub(super) struct Address {
     pub(super) port: u16,
     /// What follows the question mark, as written.
     pub(super) query: String,
+    /// The options in it, decoded.
+    options: Vec<(String, String)>,
     /// The passphrase, if it is not among the options.
     pub(super) passphrase: Option<Secret>,
 }
@@ -35,6 +36,7 @@ impl Address {
         host: String::new(),
         port: 0,
         query: String::new(),
+        options: Vec::new(),
         passphrase: None,
     };
 
@@ -76,6 +78,7 @@ impl Address {
             host: host.to_owned(),
             port,
             query: query.to_owned(),
+            options: pairs(query).map(decoded).collect::<Result<_, _>>()?,
             passphrase: None,
         })
     }
@@ -103,17 +106,22 @@ impl Address {
         Ok(self)
     }
 
-    /// The value of an option, decoded.
-    pub(super) fn option(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut options = self.options();
-        let found = options.find(|(known, _)| *known == name);
-        found.map(|(_, value)| percent_decoded(value).into())
+    /// The value of an option: the last one, as srt-live-transmit has it.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
+        let found = self.options.iter().rfind(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
-    /// The options one by one, as they are written.
     pub(super) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
-        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        let options = self.options.iter();
+        options.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The query as written, without the options of these names.
+    pub(super) fn query_without(&self, names: &[&str]) -> String {
+        let named = pairs(&self.query).zip(&self.options);
+        let rest = named.filter(|(_, (name, _))| !names.contains(&name.as_str()));
+        rest.map(|(pair, _)| pair).collect::<Vec<_>>().join("&")
     }
 
     /// Host and port, as an address is written.
@@ -124,6 +132,18 @@ impl Address {
             format!("{}:{}", self.host, self.port)
         }
     }
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter(|pair| !pair.is_empty())
+}
+
+fn decoded(pair: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let not_text = || format!("the percent codes in {name:?} or its value are not UTF-8");
+    let value = percent_decoded_text(value).with_context(not_text)?;
+    let name = percent_decoded_text(name).with_context(not_text)?;
+    Ok((name, value))
 }
 
 /// Without its options, which may hold a passphrase.
@@ -180,10 +200,18 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_an_option_is_decoded() {
-        let it = parse("srt://:1?passphrase=a%26b%20c%25d&x=1");
+    fn options_are_decoded_and_the_last_of_a_name_holds() {
+        let it = parse("srt://:1?pass%70hrase=a%26b%20c%25d&x=1&x=%zz%3&&x%2");
         assert_eq!(it.option("passphrase").unwrap(), "a&b c%d");
+        assert_eq!(it.option("x").unwrap(), "%zz%3");
         assert!(it.option("y").is_none());
+        assert_eq!(it.query_without(&["passphrase", "x"]), "x%2");
+        let error = Address::parse("srt://:1?passphrase=0123456789%E4").err();
+        let error = error.unwrap().to_string();
+        assert!(
+            error.contains("not UTF-8") && !error.contains("0123"),
+            "{error}"
+        );
     }
 
     #[test]

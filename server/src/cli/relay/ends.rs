@@ -21,7 +21,15 @@ pub(super) const FROM: &str = "from";
 pub(super) const TO: &str = "to";
 
 /// Options of an SRT address that mean something where we are called.
-const LISTENING_OPTIONS: [&str; 5] = ["mode", "adapter", "passphrase", "latency", "rcvlatency"];
+const LISTENING_OPTIONS: [&str; 7] = [
+    "mode",
+    "adapter",
+    "bind",
+    "groupconnect",
+    "passphrase",
+    "latency",
+    "rcvlatency",
+];
 
 /// Options of UDP addresses that srt-live-transmit has, and what they are here.
 const UDP_OUTPUT_OPTIONS: [(&str, &str); 2] = [("ttl", "ttl"), ("adapter", "interface")];
@@ -60,7 +68,7 @@ impl Input {
             })),
             Scheme::Udp => {
                 refuse_options(from, &["adapter"])?;
-                drivers::udp(&from.authority(), from.option("adapter").as_deref())
+                drivers::udp(&from.authority(), from.option("adapter"))
             }
             Scheme::Srt => {
                 let config = json!({ "name": FROM, "srt": srt(from)? });
@@ -175,23 +183,15 @@ fn calling(address: &Address) -> Value {
 
 /// The settings of an end that is called.
 fn listening(address: &Address) -> anyhow::Result<Value> {
-    let everywhere = address.host.is_empty() || address.host == "*";
-    let host = match address.option("adapter") {
-        Some(adapter) => adapter,
-        None if everywhere => "0.0.0.0".into(),
-        None => address.host.as_str().into(),
-    };
+    let host = local_host(address);
     let host: IpAddr = host.parse().with_context(|| {
         format!("{address}: to listen, name an IP address of this machine, or leave it out")
     })?;
     let mut settings = json!({ "bind": SocketAddr::from((host, address.port)) });
     // The options are checked as those of a call are; what most ask for is the caller's choice.
-    let options: Vec<String> = address
-        .options()
-        .filter(|(name, _)| !["mode", "adapter"].contains(name))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let call = format!("srt://{}:{}?{}", "caller", 1, options.join("&"));
+    // Bonding groups are taken anyway.
+    let options = address.query_without(&["mode", "adapter", "groupconnect"]);
+    let call = format!("srt://caller:1?{options}");
     let checked = call.parse::<CallUri>();
     checked.map_err(|error| anyhow!("{address}: {error}"))?;
     let ignored: Vec<&str> = address
@@ -217,12 +217,26 @@ fn listening(address: &Address) -> anyhow::Result<Value> {
     Ok(settings)
 }
 
+/// Where to listen: `bind` holds before `adapter`, and that before the host.
+fn local_host(address: &Address) -> &str {
+    let bind = address.option("bind").unwrap_or_default();
+    let host = bind.rsplit_once(':').map_or("", |(host, _)| host);
+    let bind = if bind.parse::<IpAddr>().is_ok() {
+        bind
+    } else {
+        host.trim_start_matches('[').trim_end_matches(']')
+    };
+    let adapter = address.option("adapter").unwrap_or_default();
+    let named = [bind, adapter, &address.host];
+    let first = named.into_iter().find(|host| !host.is_empty());
+    first.filter(|host| *host != "*").unwrap_or("0.0.0.0")
+}
+
 fn is_listener(address: &Address) -> bool {
-    let is_nobody = address.host.is_empty() && address.option("mode").is_none();
-    is_nobody
-        || address
-            .option("mode")
-            .is_some_and(|mode| mode == "listener" || mode == "server")
+    match address.option("mode") {
+        None | Some("default") => address.host.is_empty(),
+        Some(mode) => mode == "listener" || mode == "server",
+    }
 }
 
 /// The settings of a UDP output.
@@ -271,6 +285,89 @@ mod tests {
             error.contains("ffmpeg's option counts microseconds"),
             "{error}"
         );
+    }
+
+    /// What srt-live-transmit 1.5.5 knows, each with a value it is used with.
+    const OPTIONS: &str = "adapter=127.0.0.1 bind=127.0.0.1:0 bindtodevice=lo blocking=1 \
+        congestion=live conntimeo=3000 cryptomode=0 drifttracer=1 enforcedencryption=true fc=25600 \
+        groupconnect=0 groupminstabletimeo=60 inputbw=1000000 iptos=0xB8 ipttl=64 ipv6only=1 \
+        kmpreannounce=4096 kmrefreshrate=16777216 latency=120 linger=0 lossmaxttl=40 maxbw=-1 \
+        maxrexmitbw=-1 messageapi=1 minversion=0x010300 mininputbw=0 mode=default mss=1500 \
+        nakreport=yes oheadbw=25 packetfilter=fec,cols:10 passphrase=0123456789 payloadsize=1316 \
+        pbkeylen=16 peeridletimeo=5000 peerlatency=200 port=0 rcvbuf=12058624 rcvlatency=200 \
+        retransmitalgo=1 snddropdelay=0 sndbuf=12058624 streamid=a timeout=1000 tlpktdrop=no \
+        transtype=live tsbpd=1 tsbpdmode=on";
+
+    fn ends_of(text: &str) -> anyhow::Result<()> {
+        let shards = tidegate_srt_io::Shards::start(&tidegate_srt_io::ShardsConfig {
+            threads: 1,
+            ..Default::default()
+        })?;
+        let adapters = Adapters::new(&crate::adapters::Shared { shards });
+        let from = Input::Address(Address::parse(text)?);
+        from.driver(1316, &CancellationToken::new(), &adapters)?;
+        let to = Output::Address(Address::parse(text)?);
+        to.driver(false, &adapters)?;
+        Ok(())
+    }
+
+    #[test]
+    fn every_option_of_srt_live_transmit_is_taken_and_misspelt_it_is_named() {
+        for option in OPTIONS.split_whitespace() {
+            for (place, mode) in [
+                ("h", ""),
+                ("h", "&mode=rendezvous"),
+                ("", ""),
+                ("127.0.0.1", "&mode=server"),
+            ] {
+                let taken = ends_of(&format!("srt://{place}:1?{option}{mode}"));
+                assert!(taken.is_ok(), "{place} {mode} {option}: {taken:?}");
+            }
+            let (name, value) = option.split_once('=').unwrap();
+            let misspelt = format!("{name}q={value}");
+            for place in ["h:1?", ":1?"] {
+                let error = ends_of(&format!("srt://{place}{misspelt}")).unwrap_err();
+                let wanted = format!("did you mean {name:?}");
+                assert!(error.to_string().contains(&wanted), "{misspelt}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_taken_where_we_are_called_and_a_call_names_another_way() {
+        assert!(ends_of("srt://:1?groupconnect=1").is_ok());
+        let error = ends_of("srt://h:1?groupconnect=1").unwrap_err().to_string();
+        assert!(error.contains("`bonding`"), "{error}");
+    }
+
+    #[test]
+    fn who_listens_and_where_is_read_as_srt_live_transmit_reads_it() {
+        for (text, bind) in [
+            ("srt://:9000", "0.0.0.0:9000"),
+            ("srt://:9000?mode=default", "0.0.0.0:9000"),
+            ("srt://*:9000?mode=listener", "0.0.0.0:9000"),
+            ("srt://127.0.0.1:9000?mode=server", "127.0.0.1:9000"),
+            ("srt://[::1]:9000?mode=listener", "[::1]:9000"),
+            ("srt://:9000?adapter=127.0.0.2", "127.0.0.2:9000"),
+            (
+                "srt://:9000?adapter=127.0.0.2&bind=127.0.0.3:1",
+                "127.0.0.3:9000",
+            ),
+            ("srt://:9000?bind=[::1]:1", "[::1]:9000"),
+            ("srt://:9000?bind=127.0.0.3", "127.0.0.3:9000"),
+            ("srt://:9000?bind=:1", "0.0.0.0:9000"),
+        ] {
+            let settings = srt(&Address::parse(text).unwrap()).unwrap();
+            assert_eq!(settings["bind"], bind, "{text}");
+        }
+        for text in [
+            "srt://h:9000",
+            "srt://h:9000?mode=default",
+            "srt://h:9000?mode=client",
+        ] {
+            let settings = srt(&Address::parse(text).unwrap()).unwrap();
+            assert_eq!(settings["call"], text);
+        }
     }
 
     #[test]

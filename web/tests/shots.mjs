@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { launch } from './chromium.mjs';
 import { startMock } from './mock/server.mjs';
 
-const [folder, only = ''] = process.argv.slice(2);
-if (!folder) throw new Error('Usage: node tests/shots.mjs FOLDER [only screens whose name contains this]');
+const [folder, only = '', widths = ''] = process.argv.slice(2);
+if (!folder) throw new Error('Usage: node tests/shots.mjs FOLDER [only screens whose name contains this] [only these widths: 1440,390]');
 mkdirSync(folder, { recursive: true });
 
-const WIDTHS = [[1920, 1080], [1440, 900], [1240, 900], [800, 1100], [390, 844]];
+const WIDTHS = [[1920, 1080], [1440, 900], [1240, 900], [800, 1100], [390, 844]].filter(([width]) => widths === '' || widths.split(',').includes(String(width)));
 const goTo = (hash) => (page) => page.goto(`${page.base}/#${hash}`);
 const screens = {
   routes: goTo('/'),
@@ -45,6 +45,19 @@ const screens = {
     page.tall = true;
   },
   callers: goTo('/callers'),
+  listeners: goTo('/listeners'),
+  'edit-listener': async (page) => {
+    await goTo('/listeners')(page);
+    await page.getByRole('button', { name: 'Edit devices' }).click();
+    await page.getByLabel('Address and port').fill('9400');
+    page.tall = true;
+  },
+  'source-figures': async (page) => {
+    await goTo('/sources/bonded-van')(page);
+    await page.getByText('All figures of the connection').click();
+  },
+  'source-latched': goTo('/sources/two-senders'),
+  'source-keys': goTo('/sources/other-key'),
   'add-source': async (page) => {
     await goTo('/')(page);
     await page.getByRole('button', { name: /Add source/ }).click();

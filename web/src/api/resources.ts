@@ -1,6 +1,6 @@
 /** Every call the dashboard makes, by name. */
 import { request } from './http';
-import type { Ban, Config, Handout, History, NewBan, Rejection, SystemView, TypedEvent } from './types';
+import type { Ban, Config, Handout, History, NewBan, Rejection, SourceView, SystemView, TypedEvent } from './types';
 
 const API = '/api/v1';
 const at = (...parts: string[]): string => [API, ...parts.map(encodeURIComponent)].join('/');
@@ -14,6 +14,8 @@ export const closeSession = () => request<void>('DELETE', at('session'));
 
 export const readSystem = () => request<SystemView>('GET', at('system'));
 export const readRejections = () => request<Rejection[]>('GET', at('rejections'));
+/** With the full lists of figures, which the live stream leaves out. */
+export const readSource = (source: string) => request<SourceView>('GET', at('sources', source));
 export const readHistory = (source: string) => request<History>('GET', at('sources', source, 'history'));
 /** For a user, with one of several passphrases; without either the first one that is for everybody. */
 export function readHandout(collection: 'sources' | 'outputs', name: string, wanted: { user?: string; passphrase?: string } = {}) {

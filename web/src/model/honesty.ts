@@ -1,14 +1,23 @@
-/** Green is earned: a source whose output should deliver and does not is not shown as good. */
-import type { OutputView, Reason, SourceView } from '../api/types';
+/** Green is earned: a source with an alarm, or whose output should deliver and does not, is not shown as good. */
+import type { Alarm, OutputView, Reason, SourceView } from '../api/types';
 import { outputState } from './words';
 
-/** The source as it may be shown, given what its outputs do. Waiting for a reader is no fault. */
-export function bearOut(source: SourceView, outputs: OutputView[]): SourceView {
+/** The source as it may be shown, given what its outputs do and which alarms stand. Waiting for a reader is no fault. */
+export function bearOut(source: SourceView, outputs: OutputView[], alarms: Alarm[]): SourceView {
   if (source.state !== 'live' && source.state !== 'ready') return source;
+  const alarm = alarms.find(({ subject, severity }) => subject.type === 'source' && subject.name === source.name && severity !== 'info');
+  if (alarm) return { ...source, state: 'warning', reasons: [...source.reasons, reasonOfAlarm(alarm)] };
   const stuck = outputs.find((output) => output.source === source.name && ['failed', 'warning'].includes(outputState(output)));
   if (!stuck) return source;
   return { ...source, state: 'warning', reasons: [...source.reasons, reasonOf(stuck)] };
 }
+
+/** Alarms that say more than a row has room for. */
+const SHORT: Record<string, string> = {
+  publisher_flapping: 'Senders take turns', host_receive_drops: 'This machine drops packets',
+};
+
+const reasonOfAlarm = ({ code, text, since, advice }: Alarm): Reason => ({ code, text: SHORT[code] ?? text, since, advice });
 
 function reasonOf(output: OutputView): Reason {
   const failed = outputState(output) === 'failed';

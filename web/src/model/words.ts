@@ -4,7 +4,7 @@ import type { OutputView, SourceView } from '../api/types';
 export type Tone = 'ok' | 'warn' | 'fault' | 'rec' | 'idle';
 export type IconName =
   | 'live' | 'ready' | 'wait' | 'conn' | 'warn' | 'fault' | 'idle' | 'rec' | 'air'
-  | 'search' | 'x' | 'play' | 'picture' | 'routes' | 'callers' | 'bell' | 'sound' | 'muted' | 'plus';
+  | 'search' | 'x' | 'play' | 'picture' | 'routes' | 'port' | 'callers' | 'bell' | 'sound' | 'muted' | 'plus';
 
 export interface StateWord {
   word: string;

@@ -69,7 +69,7 @@ class Live {
     for (const source of message.sources) {
       sparks.add(source.name, source.connection === 'connected' ? source.bitrate_bps : null);
     }
-    this.sources = message.sources.map((source) => bearOut(this.#loss.fillIn(source), message.outputs));
+    this.sources = message.sources.map((source) => bearOut(this.#loss.fillIn(source), message.outputs, message.alarms ?? []));
     this.outputs = message.outputs;
     this.listeners = message.listeners;
     this.alarms = message.alarms ?? [];

@@ -6,6 +6,7 @@ import type { GroupName } from '../model/group';
 export type Panel =
   | { form: 'source'; base: Config | null }
   | { form: 'output'; base: Config | null; source: string }
+  | { form: 'listener'; base: Config | null }
   | { form: 'ban'; address: string; reason: string };
 
 const TOAST_MS = 6000;

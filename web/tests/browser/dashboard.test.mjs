@@ -205,6 +205,50 @@ test('puts a wrong ban’s problem beside its field', async () => {
   await page.locator('#address-note', { hasText: 'That bans everybody.' }).waitFor();
 });
 
+test('shows every listener, and why one is not open', async () => {
+  await open('/listeners');
+  await page.getByText('UDP port 9200 is in use by another program.').waitFor();
+  const devices = await text(page.locator('tr', { hasText: 'devices' }));
+  assert.match(devices, /Open This machine dropped 311 packets 0\.0\.0\.0:9100 and 9101-9149, next free 9103/);
+});
+
+test('adds and changes a listener, keeps what the form does not show, and says whom it sends away', async () => {
+  await open('/listeners');
+  await page.getByRole('button', { name: /Add listener/ }).click();
+  await page.getByLabel('Name').fill('guests');
+  await page.getByLabel('Address and port').fill('9300');
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1), { method: 'POST', kind: 'listeners', name: undefined, config: { name: 'guests', srt: { bind: '0.0.0.0:9300' } } });
+  await page.getByRole('button', { name: 'Edit devices' }).click();
+  await page.getByText('Kept as it is: max_connections').waitFor();
+  await page.getByLabel('Address and port').fill('9400');
+  await page.getByText('2 connections on it end').waitFor();
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1).config.srt, { bind: '0.0.0.0:9400', port_range: '9101-9149', latency: '400ms', passphrase: '•••', max_connections: 40 });
+});
+
+test('gives a source a port of the listener’s range', async () => {
+  await open('/');
+  await page.getByRole('button', { name: /Add source/ }).click();
+  await page.getByLabel('Name').fill('cam9');
+  await page.getByLabel('How it arrives').selectOption('range');
+  await page.getByLabel('Listener').selectOption('devices');
+  await page.getByText('One of 9101-9149.').waitFor();
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1).config, { name: 'cam9', srt: { listener: 'devices', port: 9103 } });
+});
+
+test('lists all figures of a connection while they are asked for', async () => {
+  await open('/sources/bonded-van');
+  await page.getByText('All figures of the connection').click();
+  const figures = page.locator('details', { hasText: 'All figures of the connection' });
+  await figures.getByText('Filter packets rebuilt').waitFor();
+  assert.match(await text(figures), /Filter packets rebuilt 1,204/);
+});
+
 test('makes a missing leg obvious', async () => {
   await open('/sources/bonded-van');
   await page.getByText('1 of 2 legs is missing', { exact: true }).waitFor();

@@ -46,7 +46,7 @@ function source(now, name, given = {}) {
             latency_ms: 160, overhead_percent: 25, enough_now: true,
             why: ['RTT 42 ms, 0.02 % loss in bursts of up to 1.3 ms, jitter 1.4 ms, over the last 10 min', `3 × RTT + 3 × jitter + 10 ms = 142 ms; now ${latency} ms`],
           },
-          km_state_receive: 'secured', km_state_send: 'secured', passphrase_used: 'passphrase', packet_filter: 'none', host_drops_packets: 0,
+          km_state_receive: 'secured', km_state_send: 'secured', passphrase_used: given.encryption === 'none' ? null : 'passphrase', packet_filter: 'none', host_drops_packets: 0,
           total: { key_refreshes: 2, filter_packets_rebuilt: 0, filter_packets_lost: 0 },
           ...given.srt,
           loss_percent: Math.max(0, (given.loss ?? 0.02) + wave(second, seed, (given.loss ?? 0.02) * 0.3)),
@@ -153,6 +153,15 @@ export function sources(now, started) {
         ],
       },
     }),
+    source(now, 'two-senders', {
+      state: 'live', bps: 7.9e6, rtt: 24, settings: { second_publisher: 'take_over' },
+      srt: { second_publisher: 'take_over', takeovers: 6, takeovers_latched: true },
+    }),
+    source(now, 'other-key', {
+      state: 'failed', health: 'error', media: null, silent: true, age: 9000 + gone, rtt: 24,
+      reasons: [reason('no_media', 'No media', ago(now, 9000 + gone), 'Its packets cannot be decrypted: let the sender connect anew.')],
+      srt: { km_state_receive: 'bad_secret', packets_undecrypted: 4021 },
+    }),
     source(now, 'town-hall', { state: 'waiting', connected: false }),
     source(now, 'press-room', { state: 'waiting', connected: false }),
     source(now, 'remote-caller', { state: 'connecting', mode: 'caller', connected: false, connection: 'connecting', why: 'Calling 198.51.100.7:7001' }),
@@ -186,7 +195,9 @@ export function bans(now) {
 }
 
 export const listeners = () => [
-  { name: 'ingest', revision: 1, kind: 'srt', config: { name: 'ingest', srt: { bind: '0.0.0.0:9000', latency: '200ms' } }, bound: '0.0.0.0:9000', error: null, counters: { connections: 9 } },
+  { name: 'ingest', revision: 1, kind: 'srt', config: { name: 'ingest', srt: { bind: '0.0.0.0:9000', latency: '200ms' } }, bound: '0.0.0.0:9000', error: null, counters: { connections: 9, refused: 57, host_receive_drops: 0 } },
+  { name: 'devices', revision: 1, kind: 'srt', config: { name: 'devices', srt: { bind: '0.0.0.0:9100', port_range: '9101-9149', latency: '400ms', passphrase: '•••', max_connections: 40 } }, bound: '0.0.0.0:9100', next_port: 9103, error: null, counters: { connections: 2, refused: 1204, host_receive_drops: 311 } },
+  { name: 'studio', revision: 1, kind: 'srt', config: { name: 'studio', srt: { bind: '[::]:9200' } }, bound: null, error: { message: 'UDP port 9200 is in use by another program', advice: 'Stop it (`ss -ulpn` shows which), or choose another port.' }, counters: {} },
 ];
 
 export function alarms(now, started) {
@@ -195,6 +206,8 @@ export function alarms(now, started) {
     of('source', 'drone', 'warning', 'no_media', 'No media', started - 12000, 'Ask the pilot to start the encoder.'),
     of('source', 'helicopter', 'error', 'losing_packets', 'Losing packets', started - 9000, 'Set the latency to 340 ms, or lower the bitrate.'),
     of('source', 'moto-2', 'warning', 'latency_too_low', 'Latency too low', started - 96000, 'Latency 120 ms is too low for RTT 84 ms. Set 390 ms.'),
+    of('source', 'two-senders', 'warning', 'publisher_flapping', 'Publishers took source two-senders from each other 4 times within 10 minutes (203.0.113.9:4000 from 203.0.113.10:4000); a publisher that sends is not replaced any more', started - 300000,
+      'Look for two encoders with one stream ID and stop one of them, or mend the path of the one that fails.'),
     of('output', 'broken-disk', 'error', 'output_failed', 'The disk is full', started - 200000, 'Free some space. Recording goes on by itself.'),
   ];
 }
@@ -242,4 +255,22 @@ export function history(now, name) {
     });
   }
   return { interval_ms: 1000, points };
+}
+
+/** A source as it is read alone: with the full lists of figures, which the stream leaves out. */
+export function inFull(found) {
+  if (!found?.srt) return found;
+  const { srt } = found;
+  const total = {
+    packets_sent: 0, packets_received: srt.packets_received, packets_received_unique: srt.packets_received - 31, packets_lost: srt.packets_lost, loss_events: 40,
+    packets_retransmitted: 0, packets_received_retransmitted: srt.packets_retransmitted, acks_sent: 91234, acks_received: 0, naks_sent: 52, packets_dropped: srt.packets_dropped,
+    packets_belated: 3, packets_duplicate: 31, packets_undecrypted: srt.packets_undecrypted ?? 0, bytes_received: srt.packets_received * 1360, bytes_sent: 0, ...srt.total,
+  };
+  const interval = Object.fromEntries(Object.keys(total).map((key) => [key, 0]));
+  Object.assign(interval, { packets_received: 761, packets_received_unique: 760, packets_lost: 1, acks_sent: 101, bytes_received: 1_034_960 });
+  const instant = {
+    rtt_ms: srt.rtt_ms, rtt_variance_ms: 2.1, jitter_ms: srt.jitter_ms, link_capacity_bps: 21.4e6, flow_window_packets: 8192, flight_packets: 0,
+    receive_buffer_packets: 143, receive_buffer_bytes: 188_188, receive_buffer_ms: srt.receive_buffer_ms, receive_latency_ms: srt.latency_ms, reorder_tolerance_packets: 4,
+  };
+  return { ...found, srt: { ...srt, total, interval, interval_ms: 1003, instant } };
 }

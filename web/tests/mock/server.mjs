@@ -90,7 +90,7 @@ async function api(request, pathname, message, state, json, problem) {
     const found = scenario.history(now, name);
     return found ? json(200, found) : json(200, { interval_ms: 1000, points: [] });
   }
-  if (kind === 'sources' && name) return json(200, message.sources.find((one) => one.name === name));
+  if (kind === 'sources' && name) return json(200, scenario.inFull(message.sources.find((one) => one.name === name)));
   if (kind === 'handout') {
     const wanted = new URL(request.url, 'http://localhost').searchParams;
     const passphrase = wanted.has('user') ? `${wanted.get('user')}-${wanted.get('passphrase') ?? 'only'}-w8d3f6h5j2n7` : 'k7m2q9x4w8d3f6h5j2n7';

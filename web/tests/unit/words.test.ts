@@ -24,15 +24,23 @@ describe('green is earned', () => {
   });
   it('warns when an output that should deliver does not, and names it', () => {
     const stuck = output({ name: 'partner', kind: 'srt', mode: 'caller', state: 'reconnecting', delivering: false, last_error: 'No answer.' });
-    const shown = bearOut(source(), [stuck]);
+    const shown = bearOut(source(), [stuck], []);
     expect(sourceState(shown)).toBe('warning');
     expect(shown.reasons.at(-1)).toMatchObject({ text: 'Output reconnecting', advice: 'partner: No answer.' });
   });
   it('stays green while an output waits for its first reader', () => {
-    expect(sourceState(bearOut(source(), [output({ state: 'waiting', delivering: false, readers: 0 })]))).toBe('live');
+    expect(sourceState(bearOut(source(), [output({ state: 'waiting', delivering: false, readers: 0 })], []))).toBe('live');
   });
   it('does not blame a source for the outputs of another', () => {
-    expect(bearOut(source(), [output({ source: 'cam2', state: 'failed', delivering: false })]).state).toBe('live');
+    expect(bearOut(source(), [output({ source: 'cam2', state: 'failed', delivering: false })], []).state).toBe('live');
+  });
+  it('warns while an alarm stands at a source that is fine otherwise, in words that a row has room for', () => {
+    const alarm = { since: '2026-11-20T18:41:00Z', severity: 'warning', subject: { type: 'source', name: 'cam1' }, code: 'publisher_flapping', text: 'Publishers took source cam1 from each other 4 times', advice: 'Stop one of them' };
+    const shown = bearOut(source(), [], [alarm]);
+    expect(sourceState(shown)).toBe('warning');
+    expect(shown.reasons).toEqual([{ code: 'publisher_flapping', text: 'Senders take turns', since: alarm.since, advice: 'Stop one of them' }]);
+    expect(bearOut(source(), [], [{ ...alarm, subject: { type: 'output', name: 'cam1' } }]).state).toBe('live');
+    expect(bearOut(source(), [], [{ ...alarm, code: 'new_one' }]).reasons[0]?.text).toBe(alarm.text);
   });
 });
 

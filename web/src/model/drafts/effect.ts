@@ -47,6 +47,10 @@ const sorted = (from: Settings): Settings => Object.fromEntries(Object.entries(f
 const locksOut = (config: Config, base: Config, used: unknown[]): boolean =>
   hasOwn(config) !== hasOwn(base) || used.some((label) => typeof label === 'string' && !same(at(config, label), at(base, label)));
 
+/** How many of those who came in by these are not let in any more. */
+export const lockedOut = (config: Config, base: Config, used: unknown[]): number =>
+  used.filter((label) => typeof label === 'string' && !same(at(config, label), at(base, label))).length;
+
 /** Passphrases of its own put those of the listener, or none at all, out of force. */
 const hasOwn = (config: Config): boolean => PASSPHRASES.some((key) => settings(config, 'srt')[key] !== undefined);
 

@@ -65,7 +65,7 @@ export const leftOut = (srt: Settings, way: Way): string[] =>
   weCall(way) ? FOR_CALLERS.filter(([key]) => srt[key] !== undefined).map(([, words]) => words) : [];
 
 /** A port alone is one of every address of this machine. */
-const bindValue = (value: string): string => (/^\d+$/.test(value.trim()) ? `0.0.0.0:${value.trim()}` : value.trim());
+export const bindValue = (value: string): string => (/^\d+$/.test(value.trim()) ? `0.0.0.0:${value.trim()}` : value.trim());
 
 function withoutMode(call: string): string {
   const [place = '', query] = split(call);

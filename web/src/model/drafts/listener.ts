@@ -1,0 +1,72 @@
+/** What the form of a listener edits, and how it becomes an object of the desired state again. */
+import type { Config, ListenerView, OutputView, Settings, SourceView } from '../../api/types';
+import { plural } from '../format';
+import { lockedOut } from './effect';
+import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
+import { bindValue } from './way';
+import { latencyText, latencyValue, listText, listValue, same, settings, text, typed, Writer } from './write';
+
+export interface ListenerDraft extends PassphrasesDraft {
+  name: string;
+  bind: string;
+  portRange: string;
+  latencyMs: string;
+  cipher: string;
+  allow: string;
+  srtla: boolean;
+  rejectDetail: boolean;
+}
+
+/** Settings of SRT that the form shows; others are kept, and named. */
+export const LISTENER_FIELDS = [
+  'bind', 'port_range', 'latency', 'passphrase', 'passphrases', 'users', 'cipher', 'allow', 'srtla', 'reject_detail',
+];
+
+export function listenerDraft(config: Config | null): ListenerDraft {
+  const srt = settings(config, 'srt');
+  return {
+    name: config?.name ?? '',
+    bind: text(srt.bind),
+    portRange: text(srt.port_range),
+    ...passphrasesDraft(srt),
+    latencyMs: latencyText(srt.latency),
+    cipher: text(srt.cipher) || 'auto',
+    allow: listText(srt.allow),
+    srtla: srt.srtla !== false,
+    rejectDetail: srt.reject_detail === true,
+  };
+}
+
+/** Only what was changed is written; the rest stays as it was, shown or not. */
+export function listenerConfig(draft: ListenerDraft, base: Config | null): Config {
+  const writer = new Writer(draft, base ? listenerDraft(base) : null);
+  const srt: Settings = { ...settings(base, 'srt') };
+  writer.put(srt, 'bind', 'bind', bindValue(draft.bind));
+  writer.put(srt, 'port_range', 'portRange', typed(draft.portRange));
+  writer.put(srt, 'latency', 'latencyMs', latencyValue(draft.latencyMs));
+  writePassphrases(srt, draft, writer);
+  writer.put(srt, 'cipher', 'cipher', draft.cipher === 'auto' ? undefined : draft.cipher);
+  writer.put(srt, 'allow', 'allow', listValue(draft.allow));
+  writer.put(srt, 'srtla', 'srtla', draft.srtla ? undefined : false);
+  writer.put(srt, 'reject_detail', 'rejectDetail', draft.rejectDetail ? true : undefined);
+  return { ...(base ?? {}), name: draft.name.trim(), srt };
+}
+
+/** What opens the port anew, and ends what is on it. */
+const REOPENS = ['bind', 'interface', 'tos', 'ttl'];
+
+/** Whom saving sends away; empty when nobody is. `used`: the listener's passphrases that those on it came in with. */
+export function listenerEffect(config: Config, base: Config, now: ListenerView | undefined, used: (string | undefined)[]): string {
+  const number = now?.counters?.connections ?? 0;
+  const [srt, before] = [settings(config, 'srt'), settings(base, 'srt')];
+  if (number === 0 || REOPENS.every((key) => same(srt[key], before[key]))) {
+    const out = lockedOut(config, base, used);
+    return out > 0 ? `Saving disconnects ${plural(out, 'caller')} with a passphrase that goes; ${out === 1 ? 'it has' : 'they have'} to call again.` : '';
+  }
+  return `Saving opens the port anew: ${plural(number, 'connection')} on it ${number === 1 ? 'ends' : 'end'}. Peers connect again by themselves, at the new address only if they know it.`;
+}
+
+/** The sources and outputs that are reached through a listener, by name. */
+export function streamsOn(listener: string, sources: SourceView[], outputs: OutputView[]): string[] {
+  return [...sources, ...outputs].filter((item) => settings(item.config, 'srt').listener === listener).map((item) => item.name);
+}

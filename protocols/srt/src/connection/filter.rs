@@ -3,7 +3,7 @@
 use super::{Connection, Noticed};
 use crate::crypto::ConnectionCrypto;
 use crate::fec::{ArqMode, Decoder, Encoder, FecFate, PacketFilter};
-use crate::recv::Fate;
+use crate::recv::{Fate, Reporting};
 use crate::transmit::{Pushed, TransmitBatch};
 use crate::wire::{DataHeader, DataKey};
 use tidegate_units::Instant;
@@ -44,12 +44,11 @@ impl Filter {
         self.agreed.arq == ArqMode::Never
     }
 
-    /// Whether losses are not to be reported until the filter gives them up.
-    pub(super) fn holds_reports(&self) -> bool {
+    pub(super) fn reporting(&self) -> Reporting {
         match self.agreed.arq {
-            ArqMode::Always => false,
-            ArqMode::OnRequest => self.decodes,
-            ArqMode::Never => true,
+            ArqMode::OnRequest if self.decodes => Reporting::WhenGivenUp,
+            ArqMode::OnRequest | ArqMode::Always => Reporting::AtOnce,
+            ArqMode::Never => Reporting::Never,
         }
     }
 

@@ -34,7 +34,7 @@ use crate::crypto::ConnectionCrypto;
 use crate::event::CloseReason;
 use crate::fec::FEC_HEADER_BYTES;
 use crate::handshake::Negotiated;
-use crate::recv::{Received, Receiver, ReceiverSettings, Rtt};
+use crate::recv::{Received, Receiver, ReceiverSettings, Reporting, Rtt};
 use crate::send::{HEADER_BYTES, Sender};
 use crate::statistics::{Gauges, Statistics};
 use crate::wire::{KeyState, SequenceNumber, SocketId, Timestamp};
@@ -184,7 +184,7 @@ impl Connection {
             repeat_reports: config.nak_report,
             trace_drift: config.trace_drift,
             reorder_tolerance_packets: config.reorder_tolerance_packets,
-            hold_reports: filter.as_ref().is_some_and(Filter::holds_reports),
+            reporting: filter.as_ref().map_or(Reporting::AtOnce, Filter::reporting),
             several_paths: config.several_paths,
             handshake: made.handshake,
         });

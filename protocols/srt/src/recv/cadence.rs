@@ -84,6 +84,12 @@ impl Cadence {
         }
     }
 
+    /// When a loss that is skipped at `skipped_at` has to be reported at the latest: in time
+    /// for one answer, and to be reported a second time in case the first report gets lost.
+    pub(crate) fn last_moment(&self, skipped_at: Instant) -> Instant {
+        skipped_at - (self.usual + self.repeat)
+    }
+
     /// Whether a repetition asked for now can be back before the loss is skipped.
     pub(crate) fn is_worthwhile(&self, now: Instant, skipped_at: Option<Instant>) -> bool {
         skipped_at.is_none_or(|at| now + self.soonest <= at)

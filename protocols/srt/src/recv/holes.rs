@@ -9,9 +9,6 @@ const RUN_SPACING: Duration = Duration::from_millis(2);
 const MANY_RUNS: usize = 512;
 const MANY_RUNS_INTERVAL: Duration = Duration::from_millis(5);
 
-/// When a run is reported that somebody else may still rebuild: never by itself.
-pub(crate) const HELD_BACK: Instant = Instant::FAR_FUTURE;
-
 /// The runs of packets that are missing between the next packet due in order and the
 /// newest one, oldest first.
 ///
@@ -34,6 +31,8 @@ struct Hole {
     found: Instant,
     /// When it is to be reported (again); `None`: never.
     report_at: Option<Instant>,
+    /// A packet filter may still rebuild it.
+    held: bool,
     /// What was asked for already.
     asked: Option<Asked>,
 }
@@ -52,9 +51,19 @@ impl Holes {
             last,
             found: now,
             report_at,
+            held: false,
             asked: None,
         });
         self.expect_report(report_at);
+    }
+
+    /// A run was found missing behind all others that a packet filter may still rebuild: it is
+    /// to be reported when that gives it up ([`Self::release`]), or else at `last_moment`.
+    pub(crate) fn hold(&mut self, now: Instant, first: u64, last: u64, last_moment: Instant) {
+        self.push(now, first, last, Some(last_moment));
+        if let Some(hole) = self.runs.back_mut() {
+            hole.held = true;
+        }
     }
 
     /// The first index behind the oldest run and those that touch it.
@@ -120,8 +129,7 @@ impl Holes {
         }
     }
 
-    /// What is still missing of `first..=last` and was not to be reported so far
-    /// ([`HELD_BACK`]) is to be reported at `at`.
+    /// What is still missing of `first..=last` and was held back is to be reported at `at`.
     pub(crate) fn release(&mut self, first: u64, last: u64, at: Instant) {
         self.split_at(first);
         self.split_at(last + 1);
@@ -129,10 +137,11 @@ impl Holes {
         let touched = self.runs.range_mut(from..);
         let held = touched
             .take_while(|hole| hole.first <= last)
-            .filter(|hole| hole.report_at == Some(HELD_BACK));
+            .filter(|hole| hole.held);
         let mut released = None;
         for hole in held {
-            hole.report_at = Some(at);
+            hole.held = false;
+            hole.report_at = hole.report_at.map(|planned| planned.min(at));
             released = Some(at);
         }
         self.expect_report(released);
@@ -214,6 +223,7 @@ impl Holes {
                 room = write(hole.first, hole.last);
                 if room {
                     let asked = cadence.ask(hole.asked, now);
+                    hole.held = false;
                     hole.asked = Some(asked);
                     hole.report_at = Some(cadence.next(asked, now, end));
                 }
@@ -344,8 +354,8 @@ mod tests {
     #[test]
     fn what_is_held_back_is_reported_once_it_is_released_and_nothing_else() {
         let mut holes = Holes::default();
-        holes.push(Instant::ZERO, 10, 19, Some(HELD_BACK));
-        holes.push(Instant::ZERO, 30, 30, Some(HELD_BACK));
+        holes.hold(Instant::ZERO, 10, 19, Instant::FAR_FUTURE);
+        holes.hold(Instant::ZERO, 30, 30, Instant::from_millis(900));
         assert_eq!(reported(&mut holes, 500), []);
         holes.release(12, 13, Instant::from_millis(600));
         holes.release(20, 29, Instant::from_millis(600));
@@ -353,6 +363,8 @@ mod tests {
         assert_eq!(reported(&mut holes, 600), [(12, 13)]);
         holes.release(0, 13, Instant::from_millis(601));
         assert_eq!(reported(&mut holes, 602), [(10, 11)]);
+        assert_eq!(reported(&mut holes, 899), [(10, 11), (12, 13)]);
+        assert_eq!(reported(&mut holes, 900), [(30, 30)], "the last moment");
         assert!(!holes.first_gap_is_given_up());
     }
 

@@ -28,5 +28,5 @@ pub(crate) use playout::PlayoutLevel;
 pub use received::Received;
 pub(crate) use receiver::{MAX_JUMP_PACKETS, Receiver};
 pub(crate) use rtt::Rtt;
-pub(crate) use settings::ReceiverSettings;
+pub(crate) use settings::{ReceiverSettings, Reporting};
 pub(crate) use skipped::Skipped;

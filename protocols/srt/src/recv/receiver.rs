@@ -3,14 +3,14 @@ use super::arrived::{Arrived, Fate};
 use super::buffer::{Arrival, ReceiveBuffer};
 use super::cadence::Cadence;
 use super::chunk::PayloadMemory;
-use super::holes::{HELD_BACK, Holes};
+use super::holes::Holes;
 use super::jitter::Jitter;
 use super::playout::PlayoutLevel;
 use super::rate::{LinkRate, Rates};
 use super::received::Received;
 use super::reordering::Reordering;
 use super::rtt::Rtt;
-use super::settings::ReceiverSettings;
+use super::settings::{ReceiverSettings, Reporting};
 use super::skipped::Skipped;
 use super::tolerance::ReorderTolerance;
 use super::tsbpd::Tsbpd;
@@ -50,7 +50,7 @@ pub(crate) struct Receiver {
     room: Room,
     too_late_drop: bool,
     repeat_reports: bool,
-    hold_reports: bool,
+    reporting: Reporting,
     announced_full: bool,
     /// Set on a leg of a group: what the group needs next.
     group_next: Option<u64>,
@@ -87,7 +87,7 @@ impl Receiver {
             room,
             too_late_drop: settings.too_late_drop,
             repeat_reports: settings.repeat_reports,
-            hold_reports: settings.hold_reports,
+            reporting: settings.reporting,
             announced_full: false,
             group_next: None,
             compared: settings.first,
@@ -270,25 +270,37 @@ impl Receiver {
             arrived.missing += index - end;
             let learned = self.reordering.wait(rtt, self.tsbpd.latency());
             let report_at = self.tolerance.on_gap(now, end, index, rtt.smoothed());
-            let report_at = self.held(report_at.max(now + learned));
-            self.holes.push(now, end, index - 1, Some(report_at));
+            let skipped_at = self.tsbpd.due(now, header.timestamp);
+            let last_moment = Cadence::new(rtt, self.tsbpd.latency()).last_moment(skipped_at);
+            let report_at = report_at.max(now + learned);
+            self.push_gap(now, (end, index - 1), report_at, last_moment);
         } else {
             self.tolerance.on_ordered();
             self.reordering.on_ordered();
         }
         while let Some((first, last)) = self.tolerance.pop_ripe(index) {
-            if !self.hold_reports {
+            if self.reporting == Reporting::AtOnce {
                 self.holes.report_soon(first, last, now);
             }
         }
     }
 
-    const fn held(&self, report_at: Instant) -> Instant {
-        if self.hold_reports {
-            HELD_BACK
-        } else {
-            report_at
-        }
+    /// Packets are missing behind everything known: to be reported then, or when a packet
+    /// filter gives them up, at the last moment otherwise, or never.
+    fn push_gap(
+        &mut self,
+        now: Instant,
+        (first, last): (u64, u64),
+        report_at: Instant,
+        last_moment: Instant,
+    ) {
+        let last_moment = match self.reporting {
+            Reporting::AtOnce => return self.holes.push(now, first, last, Some(report_at)),
+            Reporting::WhenGivenUp if last_moment > now => last_moment,
+            // Where there is no time to ask, the filter is all there is.
+            Reporting::WhenGivenUp | Reporting::Never => Instant::FAR_FUTURE,
+        };
+        self.holes.hold(now, first, last, last_moment);
     }
 
     fn place(&mut self, now: Instant, index: u64, arrival: Arrival) {

@@ -1,6 +1,16 @@
 use crate::wire::Timestamp;
 use tidegate_units::{Duration, Instant};
 
+/// When losses are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reporting {
+    AtOnce,
+    /// A packet filter may still rebuild them: when [`Receiver::ask_for`] says that it does
+    /// not, or when it would soon be too late to ask.
+    WhenGivenUp,
+    Never,
+}
+
 /// What the receiving half is told when the connection is made.
 #[derive(Debug, Clone)]
 pub(crate) struct ReceiverSettings {
@@ -15,9 +25,7 @@ pub(crate) struct ReceiverSettings {
     pub(crate) repeat_reports: bool,
     pub(crate) trace_drift: bool,
     pub(crate) reorder_tolerance_packets: u32,
-    /// A loss is reported only when [`Receiver::ask_for`] says so: a packet filter may still
-    /// rebuild it.
-    pub(crate) hold_reports: bool,
+    pub(crate) reporting: Reporting,
     /// Packets come over paths of different delay.
     pub(crate) several_paths: bool,
     /// When the packet with the peer's handshake extension came, and its timestamp.

@@ -15,7 +15,7 @@ fn settings() -> ReceiverSettings {
         trace_drift: true,
         several_paths: false,
         reorder_tolerance_packets: 0,
-        hold_reports: false,
+        reporting: Reporting::AtOnce,
         handshake: (Instant::ZERO, Timestamp::new(0)),
     }
 }

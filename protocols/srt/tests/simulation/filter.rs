@@ -202,6 +202,85 @@ fn with_always_losses_are_asked_for_beside_it() {
     );
 }
 
+/// A slow stream fills a matrix in more time than there is: what is lost is asked for in time.
+#[test]
+fn with_onreq_what_the_filter_would_rebuild_too_late_is_asked_for() {
+    let link = LinkConfig::delayed(10 * MS).losing(Probability::percent(5.0));
+    let text = "fec,cols:10,rows:5,layout:even";
+    let mut pair = scenario(15, text, link).latency(150 * MS).connect();
+    pair.stream(Side::Caller, 1.0, 30 * SECOND);
+    let listener = pair.statistics(Side::Listener).total;
+    let lost = listener.packets_lost;
+    assert!(lost > 100, "{listener:?}");
+    // Each report and each repetition may get lost as well.
+    assert!(listener.packets_dropped * 8 < lost, "{listener:?}");
+}
+
+/// The end of a stream leaves groups open for ever.
+#[test]
+fn with_onreq_losses_of_an_unfinished_group_are_asked_for() {
+    let text = "fec,cols:10,rows:20,layout:even";
+    let clean = LinkConfig::delayed(10 * MS);
+    let mut pair = scenario(16, text, clean).latency(300 * MS).connect();
+    let mut number = 0;
+    pair.world.intercept(move |_, datagram| {
+        let bytes = &datagram.bytes;
+        if !packets::is_data(bytes) || packets::is_retransmission(bytes) {
+            return Verdict::Pass;
+        }
+        number += 1;
+        match number {
+            12..=14 => Verdict::Drop,
+            _ => Verdict::Pass,
+        }
+    });
+    pair.stream(Side::Caller, 1.0, 200 * MS);
+    pair.assert_everything_arrived_from(Side::Caller);
+    assert_eq!(pair.statistics(Side::Listener).total.packets_dropped, 0);
+}
+
+/// Reports and repetitions get lost like anything else: what is still missing is asked for again.
+#[test]
+fn with_onreq_a_loss_is_asked_for_until_it_is_repeated() {
+    for (first_reports, first_repetitions) in [(1, 0), (3, 0), (0, 1), (0, 3), (2, 2)] {
+        let clean = LinkConfig::delayed(ONE_WAY);
+        let mut pair = scenario(17, "fec,cols:5", clean)
+            .latency(800 * MS)
+            .connect();
+        let (mut number, mut reports, mut repetitions) = (0, 0, 0);
+        pair.world.intercept(move |_, datagram| {
+            let bytes = &datagram.bytes;
+            let verdict = |is_lost: bool| {
+                if is_lost {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
+            };
+            if packets::is_control(bytes, packets::NAK) {
+                reports += 1;
+                return verdict(reports <= first_reports);
+            }
+            if !packets::is_data(bytes) {
+                return Verdict::Pass;
+            }
+            if packets::is_retransmission(bytes) {
+                repetitions += 1;
+                return verdict(repetitions <= 2 * first_repetitions);
+            }
+            // Two of a row are more than it rebuilds; the filter's packets count as well.
+            number += 1;
+            verdict(number == 602 || number == 603)
+        });
+        pair.stream(Side::Caller, MEGABITS_PER_SECOND, 3 * SECOND);
+        pair.assert_everything_arrived_from(Side::Caller);
+        let listener = pair.statistics(Side::Listener).total;
+        assert_eq!(listener.packets_dropped, 0, "{listener:?}");
+        assert_eq!(listener.filter_packets_lost, 2, "{listener:?}");
+        assert!(listener.naks_sent > first_reports.max(first_repetitions));
+    }
+}
+
 /// What comes late is not lost: with jitter and without loss, hardly anything is asked for.
 #[test]
 fn packets_out_of_order_are_neither_lost_nor_asked_for() {

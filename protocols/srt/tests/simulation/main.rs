@@ -19,4 +19,5 @@ mod recovery_with_libsrt;
 mod rendezvous;
 mod statistics;
 mod swarm;
+mod swarm_mixed;
 mod wrap;

@@ -53,7 +53,7 @@ fn random_link(chance: &mut Chance) -> LinkConfig {
     link
 }
 
-fn random_scenario(seed: u64) -> (Scenario, Chance) {
+pub(crate) fn random_scenario(seed: u64) -> (Scenario, Chance) {
     let mut chance = Chance::stream(seed, 99);
     let mut scenario = Scenario::new(seed).latency(20 * MS + chance.duration(900 * MS));
     scenario.to_listener = random_link(&mut chance);
@@ -83,7 +83,7 @@ fn is_rendezvous(seed: u64) -> bool {
 }
 
 /// One side calls, or both do, some time apart; says whether they are connected in the end.
-fn connects(pair: &mut Pair) -> bool {
+pub(crate) fn connects(pair: &mut Pair) -> bool {
     let seed = pair.scenario.seed;
     if !is_rendezvous(seed) {
         pair.call();
@@ -141,7 +141,7 @@ fn any_network_delivers_a_correct_part_of_the_stream_and_sessions_end() {
 }
 
 /// Loss that can be repaired in time: many round trips of latency, room on the line.
-fn recoverable_scenario(seed: u64) -> Scenario {
+pub(crate) fn recoverable_scenario(seed: u64) -> Scenario {
     let (mut scenario, mut chance) = random_scenario(seed);
     let one_way = MS + chance.duration(40 * MS);
     let jitter = chance.duration(10 * MS);
@@ -199,7 +199,7 @@ fn loss_that_can_be_repaired_in_time_is_repaired() {
 }
 
 /// Takes the losses of both directions away, or gives them back.
-fn set_loss(pair: &mut Pair, lossy: bool) {
+pub(crate) fn set_loss(pair: &mut Pair, lossy: bool) {
     let (caller, listener) = (
         pair.node(Side::Caller).address,
         pair.node(Side::Listener).address,

@@ -68,7 +68,7 @@ impl Receiver {
         if last >= end {
             let unseen = end.max(first);
             if unseen > end {
-                self.holes.push(now, end, unseen - 1, Some(self.held(now)));
+                self.push_gap(now, (end, unseen - 1), now, Instant::FAR_FUTURE);
             }
             self.holes.push(now, unseen, last, None);
             self.buffer.extend_to(last + 1);

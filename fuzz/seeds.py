@@ -112,6 +112,15 @@ SESSIONS = [
 ]
 
 
+# A session with a packet filter: losses that are rebuilt, asked for, repeated and lost again, and forged
+# packets among them.
+FILTER_SESSIONS = [
+    bytes([0, 31, 1, 30, 2, 0b0001_0000, 1, 20, 2, 0, 0, 20, 2, 0b1000_0110, 1, 60, 2, 1, 1, 90, 2, 0]),
+    bytes([0, 12, 1, 9, 6, 12, 2, 255, 0, 0, 30, 1, 2, 3, 4, 5, 6, 7, 8, 2, 0b0000_0100, 1, 60, 2, 0]),
+    bytes([0, 20, 1, 9, 5, 3, 17, 9, 4, 5, 7, 8, 250, 1, 2, 3, 4, 5, 6, 7, 8, 2, 2, 1, 90, 2, 0, 1, 200]),
+]
+
+
 def ts_packets(path):
     data = open(path, "rb").read()
     return [data[at:at + 188] for at in range(0, len(data) - 187, 188) if data[at] == 0x47]
@@ -190,5 +199,8 @@ if __name__ == "__main__":
     for steps in SESSIONS:
         save("srt_session", b"\0" + steps)
         save("srt_session", b"\1" + steps)
+    for steps in FILTER_SESSIONS:
+        for how, matrix in [(0, 3), (0b0001_1001, 0x73), (0b0000_1011, 0x62), (0b0000_0111, 0xB4)]:
+            save("srt_filter_session", bytes([how, matrix]) + steps)
     from_captures(sys.argv[1])
     from_samples(sys.argv[2])

@@ -17,10 +17,11 @@ pub fn rfc3339(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }
 
+/// The end of the year 9999, the last one RFC 3339 can write.
+pub const LAST_MILLIS: u64 = 253_402_300_799_999;
+
 /// RFC 3339 of milliseconds since 1970.
 #[must_use]
 pub fn rfc3339_of_millis(millis: u64) -> String {
-    // The year 9999 is the last one RFC 3339 can write.
-    const LAST_MILLIS: u64 = 253_402_300_799_999;
     rfc3339(SystemTime::UNIX_EPOCH + Duration::from_millis(millis.min(LAST_MILLIS)))
 }

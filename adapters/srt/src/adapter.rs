@@ -5,22 +5,23 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tidegate_engine::{
-    BoxFuture, Cidr, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver,
-    RunError, Secret, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Span,
+    BoxFuture, EventSink, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
+    Secret, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Span,
 };
 use tidegate_srt_io::Shards;
 use tidegate_units::NetworkSet;
 
 use crate::call::Target;
-use crate::doorman::Doorman;
+use crate::doorman::{Doorman, Webhook};
 use crate::fountain::Release;
 use crate::house::House;
-use crate::listening::{Alone, Listening, Rules};
-use crate::lock::{Lock, Without};
+use crate::listening::{Alone, Listening};
+use crate::lock::{Asked, Lock, Without};
 use crate::publisher::ListenerSource;
 use crate::pull::CallerSource;
 use crate::push::CallerOutput;
 use crate::readers::ListenerOutput;
+use crate::rules::Rules;
 use crate::settings::{
     CallUri, KeyBytes, ListenerSettings, OutputSettings, Repeats, SourceSettings, WebhookSettings,
     resolve,
@@ -160,17 +161,13 @@ impl Spot {
     }
 }
 
-/// What a stream asks of its callers besides the passphrase.
-fn rules(
-    allow: &[Cidr],
-    webhook: Option<&WebhookSettings>,
+/// A webhook with its secret.
+fn webhook(
+    settings: Option<&WebhookSettings>,
     secrets: &dyn Secrets,
-) -> Result<Rules, SettingsError> {
-    let webhook = webhook.map(|webhook| webhook.resolve(secrets));
-    Ok(Rules {
-        allow: allow.into(),
-        webhook: webhook.transpose()?.map(Arc::new),
-    })
+) -> Result<Option<Arc<Webhook>>, SettingsError> {
+    let resolved = settings.map(|webhook| webhook.resolve(secrets));
+    Ok(resolved.transpose()?.map(Arc::new))
 }
 
 impl SourceAdapter for Adapter {
@@ -195,14 +192,22 @@ impl SourceAdapter for Adapter {
         }
         let own = settings.written_passphrases().resolve("", secrets)?;
         let cipher = settings.cipher.mode();
+        let asked = Asked {
+            own: Arc::new(own),
+            without: Without::ListenersOrOpen,
+            rules: Rules {
+                allow: settings.allow.as_slice().into(),
+                webhook: webhook(settings.webhook.as_ref(), secrets)?,
+                second_publisher: settings.second_publisher,
+                ..Rules::default()
+            },
+        };
         Ok(Arc::new(ListenerSource {
             listening: self.arrival(Spot::of_source(settings), settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
-            lock: Arc::new(Lock::new(own, Without::ListenersOrOpen, cipher)),
+            lock: Arc::new(Lock::new(asked, cipher)),
             latency: settings.latency.map(|latency| latency.0),
             packet_filter: settings.packet_filter,
-            second_publisher: settings.second_publisher,
-            rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
         }))
     }
 
@@ -241,17 +246,25 @@ impl OutputAdapter for Adapter {
         } else {
             Without::ListenersOrClosed
         };
+        let asked = Asked {
+            own: Arc::new(own),
+            without,
+            rules: Rules {
+                allow: settings.allow.as_slice().into(),
+                webhook: webhook(settings.webhook.as_ref(), secrets)?,
+                max_readers: settings.readers_max(),
+                ..Rules::default()
+            },
+        };
         Ok(Arc::new(ListenerOutput {
             listening: self.arrival(Spot::of_output(settings), settings.listener.as_deref()),
             stream_id: settings.stream_id.clone().unwrap_or_default(),
-            lock: Arc::new(Lock::new(own, without, settings.cipher.mode())),
+            lock: Arc::new(Lock::new(asked, settings.cipher.mode())),
             key_refresh: settings.key_refresh.map(|change| change.to_refresh()),
             repeats: settings.repeats.unwrap_or_default(),
             latency: settings.latency.map(|latency| latency.0),
             packet_filter: settings.packet_filter,
             release,
-            rules: rules(&settings.allow, settings.webhook.as_ref(), secrets)?,
-            max_readers: settings.readers_max(),
         }))
     }
 

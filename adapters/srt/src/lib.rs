@@ -35,6 +35,7 @@ mod pull;
 mod push;
 mod questions;
 mod readers;
+mod rules;
 mod settings;
 mod sink;
 mod turnstile;

@@ -4,12 +4,20 @@ use arc_swap::ArcSwap;
 use tidegate_srt::{CipherMode, KeyError, KeyMaterial, SessionKeys};
 
 use crate::passphrases::{Passphrase, Passphrases};
+use crate::rules::Rules;
 
-/// What a stream asks of callers. Its passphrases change while it runs.
+/// What a stream asks of callers. All but the cipher changes while it runs.
 pub(crate) struct Lock {
-    own: ArcSwap<Passphrases>,
-    without: Without,
+    asked: ArcSwap<Asked>,
     cipher: Option<CipherMode>,
+}
+
+/// What is asked at the moment.
+#[derive(PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) own: Arc<Passphrases>,
+    pub(crate) without: Without,
+    pub(crate) rules: Rules,
 }
 
 /// Who comes in when a stream has no passphrase of its own.
@@ -34,28 +42,34 @@ pub(crate) enum Rule {
 const NOBODYS_PASSPHRASE: &[u8] = b"no stream has this passphrase";
 
 impl Lock {
-    pub(crate) fn new(own: Passphrases, without: Without, cipher: Option<CipherMode>) -> Self {
+    pub(crate) fn new(asked: Asked, cipher: Option<CipherMode>) -> Self {
         Self {
-            own: ArcSwap::from_pointee(own),
-            without,
+            asked: ArcSwap::from_pointee(asked),
             cipher,
         }
     }
 
-    /// Goes on with the passphrases of `newer`, if nothing else differs.
+    /// Asks what `newer` does from now on, if the cipher is the same.
     pub(crate) fn take_over(&self, newer: &Self) -> bool {
-        let same = (self.without, self.cipher) == (newer.without, newer.cipher);
-        if same {
-            self.own.store(newer.own.load_full());
+        let same = self.cipher == newer.cipher;
+        let asked = newer.asked.load_full();
+        // What is the same stays the very same, for whoever looks out for a change.
+        if same && *self.asked.load_full() != *asked {
+            self.asked.store(asked);
         }
         same
     }
 
+    /// What is asked at the moment.
+    pub(crate) fn asked(&self) -> Arc<Asked> {
+        self.asked.load_full()
+    }
+
     /// Who comes in on a listener with these passphrases.
     pub(crate) fn rule(&self, of_listener: &Arc<Passphrases>) -> Rule {
-        let own = self.own.load_full();
-        match self.without {
-            _ if !own.is_empty() => Rule::Having(own),
+        let asked = self.asked.load();
+        match asked.without {
+            _ if !asked.own.is_empty() => Rule::Having(Arc::clone(&asked.own)),
             Without::Open => Rule::Anybody,
             _ if !of_listener.is_empty() => Rule::Having(Arc::clone(of_listener)),
             Without::ListenersOrOpen => Rule::Anybody,
@@ -65,7 +79,7 @@ impl Lock {
 
     /// The most passphrases of its own that are valid for one caller.
     pub(crate) fn most(&self) -> usize {
-        self.own.load().most()
+        self.asked.load().own.most()
     }
 
     /// The cipher mode that callers must have, if it is not the listener's to say.

@@ -9,7 +9,7 @@
 //!                                    (not fed)      stand by: live is silent, or gone
 //! ```
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +23,7 @@ use crate::flapping::{Latch, Takeover};
 use crate::legs::{self, LegPlace};
 use crate::links::Shares;
 use crate::listening::{Caller, Candidate};
+use crate::lock::Asked;
 use crate::passphrases::Passphrase;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
@@ -71,6 +72,18 @@ impl Session {
                 self.last_packet.note(statistics.at - statistics.silent_for);
             }
         }
+    }
+
+    /// Where it comes from: each leg of a bonding group from somewhere else.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let legs: Vec<IpAddr> = match self.caller.group {
+            Some(_) => {
+                let status = self.handle.status();
+                status.legs.iter().map(|leg| leg.peer.ip()).collect()
+            }
+            None => vec![self.peer.ip()],
+        };
+        legs.into_iter()
     }
 
     /// Ends what of it comes from banned addresses: legs of a bonding group, and the group
@@ -124,6 +137,8 @@ impl Session {
 #[derive(Default)]
 pub(crate) struct Place {
     pub(crate) policy: SecondPublisher,
+    /// What was asked of callers when it was looked at last.
+    asked: Option<Arc<Asked>>,
     /// The publisher of the moment.
     pub(crate) live: Option<Session>,
     /// The one that would take over, or stands by.
@@ -172,11 +187,34 @@ pub(crate) enum Why {
 }
 
 impl Place {
-    pub(crate) fn new(policy: SecondPublisher) -> Self {
+    pub(crate) fn new(asked: Arc<Asked>) -> Self {
         Self {
-            policy,
+            policy: asked.rules.second_publisher,
+            asked: Some(asked),
             ..Self::default()
         }
+    }
+
+    /// Goes by what is asked of callers now; whether that is something else. Who changes it
+    /// has looked at what went on, so takeovers are counted anew. Who was let in beside the
+    /// publisher under another policy goes, unless it can stand by.
+    pub(crate) fn adopt(&mut self, asked: Arc<Asked>) -> bool {
+        if self
+            .asked
+            .as_ref()
+            .is_some_and(|old| Arc::ptr_eq(old, &asked))
+        {
+            return false;
+        }
+        let policy = asked.rules.second_publisher;
+        let before = std::mem::replace(&mut self.policy, policy);
+        if before != policy && policy != SecondPublisher::StandBy {
+            let beside = self.beside.take();
+            beside.iter().for_each(|beside| beside.handle.close());
+        }
+        self.asked = Some(asked);
+        self.latch = Latch::default();
+        true
     }
 
     /// The publisher here already of whom a caller wants to be one more leg.

@@ -20,7 +20,7 @@ use tidegate_engine::{
 };
 use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
-use tidegate_units::{Instant, NetworkSet};
+use tidegate_units::{Instant, Network, NetworkSet};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -28,11 +28,11 @@ use crate::details;
 use crate::figures::Watch;
 use crate::legs;
 use crate::links::{self, Shares};
-use crate::listening::{Candidate, Entry, Listening, Rules};
+use crate::listening::{Candidate, Entry, Listening};
 use crate::lock::Lock;
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
-use crate::settings::{FilterChoice, SecondPublisher};
+use crate::settings::FilterChoice;
 use crate::sink::{FeedSink, Gate, LastPacket};
 
 /// How often it is looked at whether a second publisher may come in, or step in.
@@ -47,8 +47,6 @@ pub(crate) struct ListenerSource {
     pub(crate) lock: Arc<Lock>,
     pub(crate) latency: Option<Duration>,
     pub(crate) packet_filter: Option<FilterChoice>,
-    pub(crate) second_publisher: SecondPublisher,
-    pub(crate) rules: Rules,
 }
 
 impl SourceDriver for ListenerSource {
@@ -67,11 +65,10 @@ impl SourceDriver for ListenerSource {
                 lock: Arc::clone(&self.lock),
                 listening: Arc::clone(&self.listening),
                 latency: self.latency,
-                rules: self.rules.clone(),
                 packet_filter: self.packet_filter,
                 feed: context.feed.clone(),
                 report: context.report.clone(),
-                place: Mutex::new(Place::new(self.second_publisher)),
+                place: Mutex::new(Place::new(self.lock.asked())),
                 changed: Notify::new(),
             });
             let entry = Entry::Source(Arc::clone(&door));
@@ -106,14 +103,12 @@ impl SourceDriver for ListenerSource {
 }
 
 impl ListenerSource {
-    /// Whether only passphrases can differ.
+    /// Whether only what is asked of callers can differ.
     fn is_like(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.listening, &other.listening)
             && self.stream_id == other.stream_id
             && self.latency == other.latency
-            && self.rules == other.rules
             && self.packet_filter == other.packet_filter
-            && self.second_publisher == other.second_publisher
     }
 }
 
@@ -141,7 +136,6 @@ pub(crate) struct PublisherDoor {
     pub(crate) lock: Arc<Lock>,
     listening: Arc<Listening>,
     latency: Option<Duration>,
-    pub(crate) rules: Rules,
     pub(crate) packet_filter: Option<FilterChoice>,
     feed: Feed,
     report: SourceReport,
@@ -338,17 +332,28 @@ impl PublisherDoor {
         }
     }
 
-    /// Whoever came in with a passphrase that is not valid any more.
+    /// Whoever came in with a passphrase, or from an address, that is not right any more.
     fn send_away_the_locked_out(&self, place: &Place) {
-        let rule = self.listening.rule(&self.lock);
+        let stay = self.listening.stay(&self.lock);
         for session in place.sessions() {
-            if !rule.still_admits(session.passphrase.as_ref()) {
+            if !stay.is_right(session.passphrase.as_ref()) {
                 session.handle.close();
+            }
+            let outside = session.addresses();
+            let outside = outside.filter(|address| !stay.is_allowed(*address));
+            let outside: NetworkSet = outside.map(Network::from).collect();
+            if !outside.is_empty() {
+                session.send_away(&Arc::new(outside));
             }
         }
     }
 
+    /// The place, under the policy of the moment.
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.adopt(self.lock.asked()) {
+            self.report.clear_alarm(standing::FLAPPING);
+        }
+        place
     }
 }

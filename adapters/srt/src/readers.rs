@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::details;
 use crate::fountain::{Count, Discard, Release, RouteFountain};
-use crate::listening::{Candidate, Entry, Listening, Refusal, Rules};
+use crate::listening::{Candidate, Entry, Listening, Refusal, Stay};
 use crate::lock::Lock;
 use crate::low_delay::SourceLatency;
 use crate::passphrases::Passphrase;
@@ -42,8 +42,6 @@ pub(crate) struct ListenerOutput {
     pub(crate) key_refresh: Option<KeyRefresh>,
     pub(crate) repeats: Repeats,
     pub(crate) release: Release,
-    pub(crate) rules: Rules,
-    pub(crate) max_readers: usize,
 }
 
 impl OutputDriver for ListenerOutput {
@@ -66,8 +64,6 @@ impl OutputDriver for ListenerOutput {
                 key_refresh: self.key_refresh.unwrap_or_default(),
                 repeats: self.repeats,
                 release: self.release,
-                rules: self.rules.clone(),
-                max_readers: self.max_readers,
                 route: context.route.clone(),
                 report: context.report.clone(),
                 events: context.events.clone(),
@@ -107,14 +103,12 @@ impl OutputDriver for ListenerOutput {
 }
 
 impl ListenerOutput {
-    /// Whether only passphrases can differ.
+    /// Whether only what is asked of callers can differ.
     fn is_like(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.listening, &other.listening)
             && self.stream_id == other.stream_id
             && self.latency == other.latency
-            && self.rules == other.rules
             && self.packet_filter == other.packet_filter
-            && self.max_readers == other.max_readers
             && self.release == other.release
             && self.key_refresh == other.key_refresh
             && self.repeats == other.repeats
@@ -143,8 +137,6 @@ pub(crate) struct ReaderDoor {
     key_refresh: KeyRefresh,
     repeats: Repeats,
     release: Release,
-    pub(crate) rules: Rules,
-    max_readers: usize,
     route: Route,
     report: OutputReport,
     events: EventSink,
@@ -198,7 +190,7 @@ impl ReaderDoor {
             // Silence: the caller finds nothing when it asks again.
             return;
         }
-        let max = self.max_readers;
+        let max = self.max_readers();
         if readers.sessions.len() >= max {
             readers.refused += 1;
             drop(readers);
@@ -272,10 +264,11 @@ impl ReaderDoor {
     }
 
     fn look(&self) {
+        let stay = self.listening.stay(&self.lock);
         let mut readers = self.readers();
         let Readers { sessions, gone, .. } = &mut *readers;
         sessions.retain_mut(|reader| {
-            let stays = self.look_at(reader);
+            let stays = self.look_at(reader, &stay);
             if !stays {
                 *gone = gone.plus(&counted(reader));
             }
@@ -308,7 +301,7 @@ impl ReaderDoor {
             "srt",
             json!({
                 "total": total,
-                "max_readers": self.max_readers,
+                "max_readers": self.max_readers(),
                 "refused_max_readers": refused,
                 "readers": shown,
             }),
@@ -316,7 +309,7 @@ impl ReaderDoor {
     }
 
     /// Says when a reader came or went; false when it is gone.
-    fn look_at(&self, reader: &mut Session) -> bool {
+    fn look_at(&self, reader: &mut Session, stay: &Stay) -> bool {
         let status = reader.handle.status();
         let peer = || status.peer.to_string();
         match &status.state {
@@ -326,11 +319,8 @@ impl ReaderDoor {
                     let (peer, stream_id) = (peer(), reader.stream_id.clone());
                     self.emit(EventKind::ReaderConnected { peer, stream_id });
                 }
-                if !self
-                    .listening
-                    .rule(&self.lock)
-                    .still_admits(reader.passphrase.as_ref())
-                {
+                let is_right = stay.is_right(reader.passphrase.as_ref());
+                if !is_right || !stay.is_allowed(status.peer.ip()) {
                     reader.handle.close();
                 }
                 if sends_media(&status) {
@@ -346,6 +336,11 @@ impl ReaderDoor {
                 false
             }
         }
+    }
+
+    /// Readers at a time, by the settings of the moment.
+    fn max_readers(&self) -> usize {
+        self.lock.asked().rules.max_readers
     }
 
     /// Ends the connections from banned addresses.

@@ -7,16 +7,17 @@ use common::{Bed, PASSPHRASE, Receiving, Sender, assert_same, without_stuffing};
 use serde_json::Value;
 use tidegate_testkit::{Process, eventually, media, peers};
 
+fn settings(policy: &str, more: &str) -> String {
+    format!(
+        r#"{{ "listener": "ingest", "stream_id": "a", "passphrase": "{PASSPHRASE}",
+            "second_publisher": "{policy}" {more} }}"#
+    )
+}
+
 /// A source with this policy, and an output anybody may read.
 fn bed(policy: &str) -> Bed {
     let bed = Bed::new();
-    bed.source(
-        "cam1",
-        &format!(
-            r#"{{ "listener": "ingest", "stream_id": "a", "passphrase": "{PASSPHRASE}",
-                "second_publisher": "{policy}" }}"#
-        ),
-    );
+    bed.source("cam1", &settings(policy, ""));
     bed.output(
         "out",
         "cam1",
@@ -170,6 +171,18 @@ fn publishers_that_take_a_source_from_each_other_latch_and_raise_an_alarm() {
         encoders[3].ended().is_none(),
         "the last one stays on the air"
     );
+    bed.change_source(
+        "cam1",
+        &settings("take_over", r#", "allow": ["127.0.0.1"]"#),
+    );
+    eventually("a change opens the latch", || {
+        (srt(&bed)["takeovers_latched"] == false && bed.engine.alarms().is_empty()).then_some(())
+    });
+    assert!(encoders[3].ended().is_none() && bed.is_connected("cam1"));
+    encoders.push(encoder(&bed, "encoder5"));
+    eventually("it took over", || {
+        (srt(&bed)["takeovers"] == 4).then_some(())
+    });
     bed.runtime
         .block_on(bed.engine.remove_source("cam1"))
         .unwrap();

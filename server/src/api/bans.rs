@@ -15,7 +15,7 @@ use super::body::TextBody;
 use super::problem::Problem;
 use crate::auth::Identity;
 use crate::bans::{Ban, BanError};
-use crate::time::{millis_since_epoch, rfc3339_of_millis};
+use crate::time::{LAST_MILLIS, millis_since_epoch, rfc3339_of_millis};
 
 /// Most characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
@@ -127,23 +127,7 @@ impl NewBan {
             return Err(wrong("/reason", &detail));
         }
         let now = SystemTime::now();
-        let until = match (&self.until, self.duration) {
-            (Some(_), Some(_)) => {
-                return Err(wrong("/until", "Both a duration and an end are given.")
-                    .advise("Leave one of them out."));
-            }
-            (None, None) => None,
-            (None, Some(duration)) => Some(now.checked_add(duration.0).ok_or_else(|| {
-                wrong("/duration", "The ban would end beyond time.").advise("Leave it out.")
-            })?),
-            (Some(until), None) => Some(humantime::parse_rfc3339_weak(until).map_err(|_| {
-                wrong("/until", "The end is not a time as in RFC 3339.")
-                    .advise("Write it like 2030-01-31T18:00:00Z.")
-            })?),
-        };
-        if until.is_some_and(|until| until <= now) {
-            return Err(wrong("/until", "The ban would be over already."));
-        }
+        let until_millis = self.end_millis(now)?;
         let line = |c: char| if c.is_control() { ' ' } else { c };
         Ok(Ban {
             id: 0,
@@ -151,8 +135,35 @@ impl NewBan {
             reason: self.reason.chars().map(line).collect(),
             added_by: by.to_owned(),
             since_millis: millis_since_epoch(now),
-            until_millis: until.map(millis_since_epoch),
+            until_millis,
         })
+    }
+
+    /// When it ends, in milliseconds since 1970; `None` is never.
+    fn end_millis(&self, now: SystemTime) -> Result<Option<u64>, Problem> {
+        let (field, end) = match (&self.until, self.duration) {
+            (Some(_), Some(_)) => {
+                return Err(wrong("/until", "Both a duration and an end are given.")
+                    .advise("Leave one of them out."));
+            }
+            (None, None) => return Ok(None),
+            (None, Some(duration)) => ("/duration", now.checked_add(duration.0)),
+            (Some(until), None) => {
+                let end = humantime::parse_rfc3339_weak(until).map_err(|_| {
+                    wrong("/until", "The end is not a time as in RFC 3339.")
+                        .advise("Write it like 2030-01-31T18:00:00Z.")
+                })?;
+                ("/until", Some(end))
+            }
+        };
+        if end.is_some_and(|end| end <= now) {
+            return Err(wrong(field, "The ban would be over already."));
+        }
+        match end.map(millis_since_epoch) {
+            Some(end @ ..=LAST_MILLIS) => Ok(Some(end)),
+            _ => Err(wrong(field, "The ban would end after the year 9999.")
+                .advise("Leave it out: without an end it is for good.")),
+        }
     }
 }
 

@@ -219,8 +219,10 @@ impl Parts {
             Direction::Send => (
                 format!("ffmpeg -re -i INPUT -c copy -f mpegts {for_ffmpeg}"),
                 format!("srt-live-transmit udp://:5000 {for_srt}"),
+                // Without the two settings it would send the file as fast as it can.
                 format!(
-                    "gst-launch-1.0 filesrc location=INPUT.ts ! tsparse ! srtsink uri={for_gst}"
+                    "gst-launch-1.0 filesrc location=INPUT.ts ! \
+                     tsparse set-timestamps=true alignment=7 ! srtsink sync=true uri={for_gst}"
                 ),
             ),
             Direction::Receive => (

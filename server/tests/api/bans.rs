@@ -98,6 +98,21 @@ fn what_is_no_ban_is_refused_with_the_place_of_the_mistake() {
             "longer",
         ),
         (json!({ "adress": "192.0.2.9" }), "adress"),
+        (
+            json!({ "address": "192.0.2.9", "duration": "0s" }),
+            "/duration",
+        ),
+        (
+            json!({ "address": "192.0.2.9", "duration": "300000000years" }),
+            "9999",
+        ),
+        (
+            json!({ "address": "192.0.2.9", "duration": "-1h" }),
+            "with its unit",
+        ),
+        (json!({ "address": "" }), "not an IP address"),
+        (json!({ "address": "192.0.2.9/33" }), "number of bits"),
+        (json!({ "address": 7 }), "address"),
     ];
     for (body, says) in cases {
         let answer = tidegate.http().post("/api/v1/bans", &body);

@@ -215,7 +215,7 @@ fn a_banned_encoder_is_sent_away_and_comes_back_when_the_ban_is_lifted() {
     if !have(&["ffmpeg"]) {
         return;
     }
-    let server = tidegate(
+    let mut server = tidegate(
         "listeners: [{ name: ingest, srt: { bind: \"127.0.0.1:0\" } }]\n\
          sources: [{ name: cam, srt: { listener: ingest, stream_id: live/cam1, passphrase: publish-secret-1 } }]\n",
     );
@@ -227,10 +227,19 @@ fn a_banned_encoder_is_sent_away_and_comes_back_when_the_ban_is_lifted() {
     let made = server.http().post("/api/v1/bans", &ban);
     assert_eq!(made.status, 201);
     eventually("it is sent away", || encoder.ended());
-    let mut again = publish(&server, "again");
-    eventually("it hears nothing and gives up", || again.ended());
-    let rejections = server.http().get("/api/v1/rejections").json();
-    assert_eq!(rejections, json!([]));
+    for name in ["again", "after a restart"] {
+        let mut again = publish(&server, name);
+        eventually("it hears nothing and gives up", || again.ended());
+        let rejections = server.http().get("/api/v1/rejections").json();
+        assert_eq!(rejections, json!([]), "{name}");
+        let ingest = server.http().get("/api/v1/listeners/ingest").json();
+        assert!(
+            ingest["counters"]["banned"].as_u64() > Some(0),
+            "{name}: {ingest}"
+        );
+        server.process().kill();
+        server.restart();
+    }
     let path = format!("/api/v1/bans/{}", made.json()["id"]);
     assert_eq!(server.http().delete(&path).status, 204);
     let _encoder = publish(&server, "welcome");

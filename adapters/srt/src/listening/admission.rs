@@ -54,7 +54,9 @@ impl Admission for Listening {
             packet_filter: request.packet_filter,
             reply,
             has_proved: settings.as_ref().is_some_and(|s| allows(&s.allow))
-                || verdict.as_ref().is_ok_and(|entry| allows(entry.allow())),
+                || verdict
+                    .as_ref()
+                    .is_ok_and(|entry| allows(&entry.rules().allow)),
             ticket: None,
             house: Arc::clone(&self.house),
             turnstile: Arc::clone(&self.turnstile),

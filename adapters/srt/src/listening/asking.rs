@@ -20,7 +20,7 @@ use crate::turnstile::{Full, Limits};
 impl Candidate {
     /// Goes through what is left to ask; `None` when the candidate stays outside.
     pub(super) async fn clear(mut self, entry: &Entry) -> Option<Self> {
-        let webhook = entry.webhook().cloned().or_else(|| self.webhook.clone());
+        let webhook = entry.rules().webhook.or_else(|| self.webhook.clone());
         if let Some(webhook) = webhook {
             match self.ask(&webhook, entry).await? {
                 Ok(vouched_for) => self.has_proved |= vouched_for,

@@ -6,6 +6,7 @@ use tidegate_engine::Cidr;
 use tidegate_srt::{AccessMode, AccessType, ConnectionRequest, RejectReason};
 
 use super::{Entry, Refusal};
+use crate::rules::allows;
 use crate::settings::ListenerSettings;
 
 /// Networks that are named in the journal; more would fill a line without saying more.
@@ -21,12 +22,12 @@ pub(super) fn check(
     if let Some(listener) = listener {
         check_address(address, &listener.allow, "the listener")?;
     }
-    check_address(address, entry.allow(), &entry.to_string())?;
+    check_address(address, &entry.rules().allow, &entry.to_string())?;
     check_keys(request)
 }
 
 fn check_address(address: IpAddr, allow: &[Cidr], whose: &str) -> Result<(), Refusal> {
-    if allow.is_empty() || allow.iter().any(|network| network.0.contains(address)) {
+    if allows(allow, address) {
         return Ok(());
     }
     let mut named: Vec<String> = allow.iter().map(ToString::to_string).collect();

@@ -9,13 +9,15 @@ mod drops;
 mod filter;
 mod open;
 mod own_port;
+mod stay;
 mod table;
 
 pub(crate) use caller::Caller;
 pub(crate) use candidate::{Candidate, Refusal};
 pub(crate) use open::Opening;
 pub(crate) use own_port::Alone;
-pub(crate) use table::{Claimed, Entry, Rules};
+pub(crate) use stay::Stay;
+pub(crate) use table::{Claimed, Entry};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -173,7 +175,7 @@ impl Listening {
         self.released.notify_waiters();
     }
 
-    /// Gives a running stream the passphrases of `newer`, if nothing else differs.
+    /// Has a running stream ask of its callers what `newer` does, if it can.
     pub(crate) fn change(&self, lock: &Lock, newer: &Lock) -> bool {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = lock.take_over(newer);

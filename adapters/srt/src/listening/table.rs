@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tidegate_engine::Cidr;
 use tidegate_srt::StreamId;
 use tidegate_units::NetworkSet;
 
 use super::Listening;
-use crate::doorman::Webhook;
 use crate::publisher::PublisherDoor;
 use crate::readers::ReaderDoor;
+use crate::rules::Rules;
 
 /// How unlike a configured stream ID another may be to be offered as what was meant.
 const NEAR_ENOUGH: f64 = 0.7;
@@ -44,20 +43,9 @@ impl Entry {
         }
     }
 
-    /// From where it may be called; empty is from everywhere.
-    pub(super) fn allow(&self) -> &[Cidr] {
-        match self {
-            Self::Source(door) => &door.rules.allow,
-            Self::Output(door) => &door.rules.allow,
-        }
-    }
-
-    /// Whom to ask about its callers.
-    pub(super) fn webhook(&self) -> Option<&Arc<Webhook>> {
-        match self {
-            Self::Source(door) => door.rules.webhook.as_ref(),
-            Self::Output(door) => door.rules.webhook.as_ref(),
-        }
+    /// What it asks of its callers besides the passphrase.
+    pub(super) fn rules(&self) -> Rules {
+        self.lock().asked().rules.clone()
     }
 
     /// Sends away whoever is connected from these addresses.
@@ -67,13 +55,6 @@ impl Entry {
             Self::Output(door) => door.send_away_banned(banned),
         }
     }
-}
-
-/// What a source or an output asks of its callers besides the passphrase.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Rules {
-    pub(crate) allow: Arc<[Cidr]>,
-    pub(crate) webhook: Option<Arc<Webhook>>,
 }
 
 /// Stream IDs of one listener. Exactly one owner each.

@@ -6,7 +6,7 @@ use tidegate_engine::{Cidr, SettingsError};
 const NETWORKS_MAX: usize = 256;
 
 /// Connections or readers that can be allowed: as many as one media thread holds.
-const PLACES_MAX: u32 = 20_000;
+pub(super) const PLACES_MAX: u32 = 20_000;
 
 pub(super) fn check_allow(allow: &[Cidr]) -> Result<(), SettingsError> {
     if allow.len() <= NETWORKS_MAX {

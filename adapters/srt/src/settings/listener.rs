@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
 use tidegate_srt_io::SocketOptions;
 
-use super::access::{check_allow, check_places};
+use super::access::{PLACES_MAX, check_allow, check_places};
 use super::cipher::Cipher;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::webhook::secret_of;
@@ -68,13 +68,15 @@ pub struct ListenerSettings {
     /// Only callers from these addresses and networks may come in; without it everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Cidr>,
-    /// Connections at a time. A tenth of them is kept for publishers.
+    /// Connections at a time; 2000 without it. A tenth of them is kept for publishers.
+    #[schemars(range(min = 1, max = PLACES_MAX))]
     #[serde(
         default = "default_connections",
         skip_serializing_if = "is_default_connections"
     )]
     pub max_connections: u32,
-    /// Connections at a time from one address (IPv6: from one /64 network).
+    /// Connections at a time from one address (IPv6: from one /64 network); 500 without it.
+    #[schemars(range(min = 1, max = PLACES_MAX))]
     #[serde(
         default = "default_per_address",
         skip_serializing_if = "is_default_per_address"

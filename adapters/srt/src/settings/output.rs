@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
 
-use super::access::{check_allow, check_only_for_callers, check_places};
+use super::access::{PLACES_MAX, check_allow, check_only_for_callers, check_places};
 use super::bonding::Bonding;
 use super::cipher::{Cipher, KeyChange};
 use super::filter::{FilterChoice, check_filter};
@@ -81,6 +81,7 @@ pub struct OutputSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookSettings>,
     /// Readers at a time; 1000 without it.
+    #[schemars(range(min = 1, max = PLACES_MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_readers: Option<u32>,
     /// Forward error correction, like `fec,cols:10,rows:5`; the other side has to agree. `none`

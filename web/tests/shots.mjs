@@ -71,6 +71,12 @@ const screens = {
     await page.getByLabel('Kind').selectOption('srt-listener');
     page.tall = true;
   },
+  'edit-bonding': async (page) => {
+    await goTo('/sources/backup-pair')(page);
+    await page.getByRole('button', { name: /to-studio/ }).click();
+    await page.locator('.acts').getByRole('button', { name: 'Edit', exact: true }).last().click();
+    page.tall = true;
+  },
   keys: async (page) => {
     await goTo('/')(page);
     await page.waitForTimeout(500);

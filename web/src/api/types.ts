@@ -65,14 +65,21 @@ export interface Link {
 /** One connection of a bonding group. */
 export interface Leg {
   peer: string;
-  state: 'active' | 'idle' | 'silent' | 'down';
+  /** Of a group that Tidegate calls as: the address in the settings. */
+  call?: string;
+  state: 'active' | 'idle' | 'silent' | 'down' | 'unstable';
+  /** Why it is down. */
+  reason?: string | null;
   weight: number;
   /** Time in this state. */
   since_ms: number;
   silent_ms: number;
   rtt_ms: number | null;
-  receive_rate_bps: number;
-  packets_received: number;
+  /** One of the two, by the direction. */
+  receive_rate_bps?: number;
+  send_rate_bps?: number;
+  packets_received?: number;
+  packets_sent?: number;
   packets_lost: number;
   /** Filled in here, from the counters. */
   loss_percent?: number | null;
@@ -134,6 +141,13 @@ export interface ObjectError {
   advice: string;
 }
 
+/** The port that a source or an output has to itself. */
+export interface OwnPort {
+  bound: string | null;
+  error: string | null;
+  counters?: Record<string, number>;
+}
+
 export interface SourceView {
   name: string;
   revision: number;
@@ -151,6 +165,7 @@ export interface SourceView {
   peer: string | null;
   readers?: number;
   url?: string | null;
+  port?: OwnPort | null;
   srt: SrtFigures | null;
   media: Media | null;
   expect: Expectation | null;
@@ -173,6 +188,7 @@ export interface OutputView {
   reconnects: number | null;
   last_error: string | null;
   url?: string | null;
+  port?: OwnPort | null;
   detail?: Settings | null;
   state_reason?: string | null;
   error: ObjectError | null;

@@ -61,25 +61,36 @@ export function missingPaths(srt: SrtFigures | null): string | null {
 
 /** In a backup group idling is a leg's work; in a broadcast group, beside one that carries, it is none. */
 function legRows(legs: Leg[], isBackup: boolean): PathRow[] {
-  const most = Math.max(...legs.map((leg) => leg.receive_rate_bps));
-  const carried = legs.some((leg) => leg.state === 'active');
+  const rateOf = (leg: Leg): number => leg.receive_rate_bps ?? leg.send_rate_bps ?? 0;
+  const most = Math.max(...legs.map(rateOf));
+  const carried = legs.some((leg) => leg.state === 'active' || leg.state === 'unstable');
   return legs.map((leg) => {
-    const active = leg.state === 'active';
+    const active = leg.state === 'active' || leg.state === 'unstable';
     const idlesInVain = leg.state === 'idle' && !isBackup && carried;
     return {
-      ...whereFrom(leg.peer, isBackup ? `, priority ${leg.weight}` : ''),
+      ...whereFrom(leg.peer, `${goesOutBy(leg.call)}${isBackup ? `, priority ${leg.weight}` : ''}${leg.state === 'down' && leg.reason ? `: ${leg.reason}` : ''}`),
+      // Two legs to one address of the far side are told apart by what they go out by.
+      peer: leg.call ?? leg.peer,
       missing: idlesInVain || leg.state === 'silent' || leg.state === 'down',
       ...legWord(leg, isBackup, idlesInVain),
-      share: percentOf(active && most > 0 ? (leg.receive_rate_bps / most) * 100 : 0),
-      rate: bitrate(active ? leg.receive_rate_bps : 0),
+      share: percentOf(active && most > 0 ? (rateOf(leg) / most) * 100 : 0),
+      rate: bitrate(active ? rateOf(leg) : 0),
       rtt: leg.state === 'down' ? null : milliseconds(leg.rtt_ms),
       loss: active ? percent(leg.loss_percent) : null,
     };
   });
 }
 
+/** ", by usb0": what tells two legs to one address apart. */
+function goesOutBy(call: string | undefined): string {
+  const options = new URLSearchParams(call?.split('?')[1] ?? '');
+  const by = ['bindtodevice', 'adapter', 'bind'].map((option) => options.get(option)).find(Boolean);
+  return by ? `, by ${by}` : '';
+}
+
 function legWord(leg: Leg, isBackup: boolean, idlesInVain: boolean): Pick<PathRow, 'state' | 'word'> {
   if (leg.state === 'active') return { state: WORDS.live, word: 'Carries' };
+  if (leg.state === 'unstable') return { state: WORDS.warning, word: `Unsteady for ${duration(leg.since_ms)}` };
   if (idlesInVain) return { state: WORDS.warning, word: `No media for ${duration(leg.since_ms)}` };
   if (leg.state === 'idle') return isBackup ? { state: WORDS.ready, word: 'Stands by' } : { state: WORDS.waiting, word: 'No media yet' };
   if (leg.state === 'silent') return { state: WORDS.warning, word: `Silent for ${duration(leg.silent_ms)}` };

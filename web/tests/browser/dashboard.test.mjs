@@ -137,6 +137,7 @@ test('shows secrets only when asked', async () => {
 test('hands out the passphrase that is chosen, and says which one is in use', async () => {
   await open('/sources/bonded-van');
   const choice = page.getByLabel('With');
+  await choice.waitFor();
   assert.deepEqual(await choice.locator('option').allInnerTexts(), ['Passphrase', 'Passphrase 2026-11-20, in use now', 'User alice', 'User bob, new', 'User bob, old']);
   await page.getByRole('button', { name: /Show lines/ }).click();
   await page.getByText(/k7m2q9x4/).first().waitFor();
@@ -269,6 +270,20 @@ test('plays the source’s HLS output with changing pixels', async () => {
   const before = await sample();
   await page.waitForFunction(([at]) => document.querySelector('video').currentTime > at + 0.5, [await page.evaluate(() => document.querySelector('video').currentTime)]);
   assert.notEqual(await sample(), before);
+});
+
+test('shows the legs of an output that calls over several networks, and changes them', async () => {
+  await open('/sources/backup-pair');
+  assert.match(await text(page.getByLabel('Picture, tracks, outputs').locator('tr.missing')), /203\.0\.113\.9 port 9000, by usb0, priority 1: the far side does not answer Warning: Lost for 00:31/);
+  await page.getByRole('button', { name: /to-studio/ }).click();
+  await page.locator('.acts').getByRole('button', { name: 'Edit', exact: true }).last().click();
+  await page.getByRole('button', { name: 'Add a leg' }).click();
+  await page.getByLabel('Address of leg 3').fill('srt://203.0.113.10:9000');
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1).config.srt.bonding, {
+    mode: 'backup', min_stability: '80ms', legs: [{ call: 'srt://203.0.113.9:9000?bindtodevice=usb0' }, { call: 'srt://203.0.113.10:9000' }],
+  });
 });
 
 test('never calls a picture live that the player only has stored', async () => {

@@ -62,7 +62,7 @@ function output(name, of, kind, given = {}) {
   const body = {
     hls: { hls: {} }, record: { record: { format: 'ts', keep: '7d' } }, udp: { udp: { to: '239.1.1.1:5000' } },
     srt: given.mode === 'caller'
-      ? { srt: { call: 'srt://203.0.113.9:9000?streamid=live/x', passphrase: '•••' } }
+      ? { srt: { call: 'srt://203.0.113.9:9000?streamid=live/x', passphrase: '•••', ...(given.bonding ? { bonding: given.bonding } : {}) } }
       : { srt: { listener: 'ingest', stream_id: `out/${name}`, passphrase: { secret: 'partner' } } },
   }[kind];
   const delivering = given.delivering ?? true;
@@ -71,7 +71,7 @@ function output(name, of, kind, given = {}) {
     state: given.state ?? (delivering ? 'delivering' : 'waiting'), delivering, bitrate_bps: delivering ? (given.bps ?? 8e6) : 0,
     readers: given.readers ?? 0, reconnects: given.reconnects ?? 0, last_error: given.error ?? null,
     url: { hls: `/hls/${name}/index.m3u8`, record: `recordings/${name}/`, udp: 'udp://239.1.1.1:5000', srt: given.mode === 'caller' ? null : `srt://live.example.net:9000?streamid=out/${name}` }[kind],
-    detail: {}, error: null,
+    detail: given.detail ?? {}, error: null,
   };
 }
 
@@ -174,6 +174,19 @@ export function outputs() {
     output('partner-tv', 'finish-main', 'srt', { readers: 2 }),
     output('archive', 'finish-main', 'record'),
     output('to-youtube-relay', 'finish-main', 'srt', { mode: 'caller', state: 'reconnecting', delivering: false, reconnects: 4, error: '203.0.113.9:9000 does not answer. Check its address, and that its port is open for UDP.' }),
+    output('to-studio', 'backup-pair', 'srt', {
+      mode: 'caller', bps: 6e6,
+      bonding: { mode: 'backup', min_stability: '80ms', legs: [{ call: 'srt://203.0.113.9:9000?bindtodevice=usb0' }] },
+      detail: {
+        srt: {
+          group: 'backup',
+          legs: [
+            { peer: '203.0.113.9:9000', call: 'srt://203.0.113.9:9000?streamid=live/x', state: 'active', weight: 2, since_ms: 900000, silent_ms: 2, rtt_ms: 22, send_rate_bps: 6.4e6, packets_sent: 91234, packets_lost: 12 },
+            { peer: '203.0.113.9:9000', call: 'srt://203.0.113.9:9000?bindtodevice=usb0', state: 'down', weight: 1, since_ms: 31000, silent_ms: 31000, rtt_ms: 60, send_rate_bps: 0, packets_sent: 900, packets_lost: 0, reason: 'the far side does not answer' },
+          ],
+        },
+      },
+    }),
     output('helicopter-iso', 'helicopter', 'record', { bps: 6.1e6 }),
     output('multiview', 'moto-2', 'hls', { readers: 1, bps: 5.4e6 }),
     output('moto-2-iso', 'moto-2', 'record', { bps: 5.4e6 }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/api/types';
 import { fieldAt } from '../../src/model/drafts/fields';
 import { outputEffect, sourceEffect } from '../../src/model/drafts/effect';
 import { outputConfig, outputDraft } from '../../src/model/drafts/output';
@@ -178,6 +179,28 @@ describe('what saving does to who is connected', () => {
     expect(outputEffect({ ...config, srt: rest }, config, now)).toBe('Saving disconnects 1 reader; it has to call again.');
     expect(outputEffect({ ...config, srt: { ...config.srt, latency: '1s' } }, config, now)).toBe('Saving disconnects 2 readers; they have to call again.');
     expect(outputEffect(config, config, now)).toBe('');
+  });
+});
+
+describe('a call over several networks', () => {
+  const base: Config = { name: 'studio', source: 'cam1', srt: { call: 'srt://h:1?streamid=a', low_delay: true } };
+  const bonded: Config = { ...base, srt: { call: 'srt://h:1', bonding: { mode: 'backup', weight: 9, min_stability: '80ms', legs: [{ call: 'srt://i:1', weight: 1 }] } } };
+  const changed = (config: Config, change: object) => outputConfig({ ...outputDraft(config, '', ''), ...change }, config).srt;
+
+  it('gets its legs beside the call, without weights where none are written', () => {
+    expect(changed(base, { bonding: 'backup', legs: [{ call: ' srt://h:1?adapter=192.0.2.5 ', weight: '' }, { call: '', weight: '' }] })).toEqual({
+      call: 'srt://h:1?streamid=a', low_delay: true, bonding: { mode: 'backup', legs: [{ call: 'srt://h:1?adapter=192.0.2.5' }] },
+    });
+  });
+  it('keeps what the form does not show, while it stays a backup group', () => {
+    expect(changed(bonded, { legs: [{ call: 'srt://i:1', weight: '2' }] })).toEqual({
+      call: 'srt://h:1', bonding: { mode: 'backup', weight: 9, min_stability: '80ms', legs: [{ call: 'srt://i:1', weight: 2 }] },
+    });
+    expect(changed(bonded, { bonding: 'broadcast' })).toEqual({ call: 'srt://h:1', bonding: { mode: 'broadcast', legs: [{ call: 'srt://i:1' }] } });
+  });
+  it('has no legs any more once one network is enough, or it is no call', () => {
+    expect(changed(bonded, { bonding: '' })).toEqual({ call: 'srt://h:1' });
+    expect(changed(bonded, { way: 'rendezvous' })).toEqual({ call: 'srt://h:1?mode=rendezvous' });
   });
 });
 

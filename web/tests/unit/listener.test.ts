@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Config, ListenerView } from '../../src/api/types';
-import { listenerConfig, listenerDraft, listenerEffect, streamsOn } from '../../src/model/drafts/listener';
+import { connectionsOn, listenerConfig, listenerDraft, listenerEffect, streamsOn } from '../../src/model/drafts/listener';
 import { parseRoute, href } from '../../src/model/router';
 import { output, source } from './samples';
 
@@ -27,16 +27,21 @@ describe('a listener', () => {
     });
   });
   it('says whom it sends away by another port', () => {
-    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, view(3), [])).toBe('');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, view(0), [])).toBe('');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, view(1), [])).toContain('1 connection on it ends');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, view(3), [])).toContain('3 connections on it end.');
+    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 3, [])).toBe('');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 0, [])).toBe('');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 1, [])).toContain('1 connection on it ends');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 3, [])).toContain('3 connections on it end.');
   });
   it('says who came in with a passphrase that goes', () => {
-    expect(listenerEffect(changed({ more: [] }), BASE, view(3), ['passphrases/2027', 'passphrases/2027', undefined])).toBe(
+    expect(listenerEffect(changed({ more: [] }), BASE, 3, ['passphrases/2027', 'passphrases/2027', undefined])).toBe(
       'Saving disconnects 2 callers with a passphrase that goes; they have to call again.',
     );
-    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, view(3), ['passphrases/2027'])).toBe('');
+    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 3, ['passphrases/2027'])).toBe('');
+  });
+  it('counts who is connected to the ports of its range, too', () => {
+    const own = source({ config: { name: 'cam1', srt: { listener: 'ingest', port: 9101 } }, port: { bound: '0.0.0.0:9101', error: null, counters: { connections: 1 } } });
+    expect(connectionsOn(view(3), [own, source()], [])).toBe(4);
+    expect(connectionsOn({ ...view(3), counters: {} }, [own], [])).toBeNull();
   });
   it('knows what is reached through it', () => {
     const other = source({ name: 'own', config: { name: 'own', srt: { bind: '0.0.0.0:9101' } } });

@@ -47,6 +47,23 @@ describe('legs and links', () => {
   it('say how long they have been silent', () => {
     expect(paths({ group: 'backup', legs: [leg({ state: 'silent', silent_ms: 4000 })] })?.rows[0]).toMatchObject({ word: 'Silent for 00:04', missing: true });
   });
+  it('that Tidegate calls say by what they go out, what they carry, and why one is down', () => {
+    const out = (change: Partial<Leg>) => leg({ peer: '203.0.113.9:9000', receive_rate_bps: undefined, packets_received: undefined, loss_percent: undefined, send_rate_bps: 6e6, ...change });
+    const legs = [
+      out({ call: 'srt://203.0.113.9:9000?streamid=x' }),
+      out({ call: 'srt://203.0.113.9:9000?bindtodevice=usb0', state: 'down', since_ms: 31_000, reason: 'the far side does not answer' }),
+      out({ call: 'srt://203.0.113.9:9000?adapter=192.0.2.5', state: 'unstable', since_ms: 2000 }),
+    ];
+    const found = paths({ group: 'broadcast', legs });
+    expect(found?.has).toEqual({ rate: true, rtt: true, loss: false });
+    expect(found?.rows.map((row) => [row.word, row.note, row.missing, row.rate?.value])).toEqual([
+      ['Carries', 'port 9000', false, '6.0'],
+      ['Lost for 00:31', 'port 9000, by usb0: the far side does not answer', true, '0.0'],
+      ['Unsteady for 00:02', 'port 9000, by 192.0.2.5', false, '6.0'],
+    ]);
+    expect(new Set(found?.rows.map((row) => row.peer)).size).toBe(3);
+    expect(missingPaths({ group: 'broadcast', legs })).toBe('1 of 3 legs is missing: srt://203.0.113.9:9000?bindtodevice=usb0');
+  });
   it('of SRTLA share the packets out, and have no columns without figures', () => {
     const found = paths({ links: [link(), link({ address: '192.0.2.1:1', share_percent: 40 }), link({ address: '192.0.2.2:1', state: 'lost', last_heard_ms: 61_000 })] });
     expect(found).toMatchObject({ title: 'Links', trouble: '1 of 3 links is missing', has: { rate: false, rtt: false, loss: false } });

@@ -38,6 +38,8 @@ const OF_OUTPUTS: Settings[] = [
   { bind: '0.0.0.0:9201', open: true },
   { call: 'srt://h:1', low_delay: true, key_refresh: { packets: 1000000, announce_packets: 4000 }, repeats: { budget_percent: 50, copies_percent: 0 } },
   { call: 'srt://h:1', repeats: {} },
+  { call: 'srt://h:1?streamid=a', bonding: { mode: 'backup', weight: 9, min_stability: '80ms', legs: [{ call: 'srt://h:1?bindtodevice=usb0', weight: 1 }] } },
+  { call: 'srt://h:1', bonding: { mode: 'broadcast', legs: [{ call: 'srt://i:1' }, { call: 'srt://j:1', of: 'a later version' }] } },
 ];
 
 const sourceAgain = (config: Config) => sourceConfig(sourceDraft(config, 'first'), config);

@@ -34,6 +34,13 @@ describe('green is earned', () => {
   it('does not blame a source for the outputs of another', () => {
     expect(bearOut(source(), [output({ source: 'cam2', state: 'failed', delivering: false })], []).state).toBe('live');
   });
+  it('warns when an output has lost one of its legs, though it delivers', () => {
+    const leg = { peer: '203.0.113.9:9000', weight: 1, since_ms: 1, silent_ms: 1, rtt_ms: 20, send_rate_bps: 6e6, packets_sent: 1, packets_lost: 0 };
+    const bonded = (state: string) => output({ kind: 'srt', mode: 'caller', detail: { srt: { group: 'broadcast', legs: [{ ...leg, state: 'active' }, { ...leg, peer: '203.0.113.10:9000', state }] } } });
+    const shown = bearOut(source(), [bonded('down')], []);
+    expect([sourceState(shown), shown.reasons[0]?.text, shown.reasons[0]?.advice]).toEqual(['warning', 'Output lost a leg', 'viewers: 1 of 2 legs is missing: 203.0.113.10']);
+    expect(bearOut(source(), [bonded('active')], []).state).toBe('live');
+  });
   it('warns while an alarm stands at a source that is fine otherwise, in words that a row has room for', () => {
     const alarm = { since: '2026-11-20T18:41:00Z', severity: 'warning', subject: { type: 'source', name: 'cam1' }, code: 'publisher_flapping', text: 'Publishers took source cam1 from each other 4 times', advice: 'Stop one of them' };
     const shown = bearOut(source(), [], [alarm]);

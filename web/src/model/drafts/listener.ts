@@ -52,12 +52,18 @@ export function listenerConfig(draft: ListenerDraft, base: Config | null): Confi
   return { ...(base ?? {}), name: draft.name.trim(), srt };
 }
 
+/** Connections on its port and on those of its range, which their streams count. */
+export function connectionsOn(listener: ListenerView, sources: SourceView[], outputs: OutputView[]): number | null {
+  if (listener.counters?.connections === undefined) return null;
+  const ofRange = [...sources, ...outputs].filter((item) => settings(item.config, 'srt').listener === listener.name);
+  return ofRange.reduce((sum, item) => sum + (item.port?.counters?.connections ?? 0), listener.counters.connections);
+}
+
 /** What opens the port anew, and ends what is on it. */
 const REOPENS = ['bind', 'interface', 'tos', 'ttl'];
 
 /** Whom saving sends away; empty when nobody is. `used`: the listener's passphrases that those on it came in with. */
-export function listenerEffect(config: Config, base: Config, now: ListenerView | undefined, used: (string | undefined)[]): string {
-  const number = now?.counters?.connections ?? 0;
+export function listenerEffect(config: Config, base: Config, number: number, used: (string | undefined)[]): string {
   const [srt, before] = [settings(config, 'srt'), settings(base, 'srt')];
   if (number === 0 || REOPENS.every((key) => same(srt[key], before[key]))) {
     const out = lockedOut(config, base, used);

@@ -1,12 +1,13 @@
 /** What the form of an output edits, and how it becomes an object of the desired state again. */
 import type { Config, Settings } from '../../api/types';
+import { bondingDraft, writeBonding, type BondingDraft } from './bonding';
 import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
 import { wayDraft, weCall, writeWay, type Way, type WayDraft } from './way';
 import { assign, latencyText, latencyValue, listText, listValue, numberValue, settings, text, typed, Writer } from './write';
 
 export type OutputKind = 'srt' | 'udp' | 'hls' | 'record' | 'kept';
 
-export interface OutputDraft extends WayDraft, PassphrasesDraft {
+export interface OutputDraft extends WayDraft, PassphrasesDraft, BondingDraft {
   name: string;
   source: string;
   kind: OutputKind;
@@ -27,7 +28,7 @@ export interface OutputDraft extends WayDraft, PassphrasesDraft {
 
 export const OUTPUT_FIELDS = [
   'listener', 'stream_id', 'port', 'bind', 'call', 'passphrase', 'passphrases', 'users', 'open', 'latency', 'low_delay', 'cipher', 'pbkeylen',
-  'allow', 'packet_filter', 'repeats',
+  'allow', 'packet_filter', 'repeats', 'bonding',
 ];
 
 const KINDS = ['srt', 'udp', 'hls', 'record'] as const;
@@ -43,6 +44,7 @@ export function outputDraft(config: Config | null, source: string, listener: str
     kind,
     ...wayDraft(srt, kind !== 'srt', listener),
     ...passphrasesDraft(srt),
+    ...bondingDraft(srt),
     open: srt.open === true,
     lowDelay: srt.low_delay === true,
     latencyMs: latencyText(srt.latency),
@@ -96,6 +98,7 @@ function writeSrt(srt: Settings, draft: OutputDraft, writer: Writer<OutputDraft>
     assign(srt, 'repeats', Object.keys(repeats).length > 0 ? repeats : undefined);
   }
   writeWay(srt, draft, writer);
+  writeBonding(srt, draft, writer);
 }
 
 export const mayBeOpen = (way: Way): boolean => !weCall(way) && way !== 'kept';

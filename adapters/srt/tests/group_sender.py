@@ -1,6 +1,6 @@
 """Sends its standard input over a libsrt bonding group: what no packaged program does.
 
-group_sender.py LIBRARY TYPE STREAM_ID LATENCY_MS PASSPHRASE PORT:WEIGHT...
+group_sender.py LIBRARY TYPE STREAM_ID LATENCY_MS PASSPHRASE FILTER PORT:WEIGHT...
 """
 
 import ctypes
@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 
-LATENCY, PASSPHRASE, STREAM_ID = 23, 26, 46
+LATENCY, PASSPHRASE, STREAM_ID, PACKET_FILTER = 23, 26, 46, 60
 TYPES = {"broadcast": 1, "backup": 2}
 PAYLOAD_BYTES = 1316
 
@@ -34,7 +34,7 @@ def address(port):
 
 
 def main():
-    library, kind, stream_id, latency, passphrase, *members = sys.argv[1:]
+    library, kind, stream_id, latency, passphrase, packet_filter, *members = sys.argv[1:]
     srt = ctypes.CDLL(library)
     srt.srt_prepare_endpoint.restype = Member
     srt.srt_getlasterror_str.restype = ctypes.c_char_p
@@ -54,6 +54,8 @@ def main():
     option(STREAM_ID, stream_id.encode())
     if passphrase:
         option(PASSPHRASE, passphrase.encode())
+    if packet_filter:
+        option(PACKET_FILTER, packet_filter.encode())
     configs = (Member * len(members))()
     for at, member in enumerate(members):
         port, weight = map(int, member.split(":"))

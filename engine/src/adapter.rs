@@ -2,7 +2,7 @@
 
 use crate::driver::{BoxFuture, OutputDriver, SourceDriver};
 use crate::error::{RunError, SettingsError};
-use crate::event::EventSink;
+use crate::event::{Alarm, EventSink};
 use crate::secret::{SecretRef, Secrets};
 use core::ops::RangeInclusive;
 use schemars::JsonSchema;
@@ -154,4 +154,6 @@ pub struct ListenerStatus {
     pub error: Option<String>,
     /// What it counted.
     pub counters: Value,
+    /// What stands in alarm.
+    pub alarms: Vec<Alarm>,
 }

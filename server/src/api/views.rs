@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_engine::{
-    Connection, Expect, Health, ListenerStatus, OutputState, OutputStatus, Reason, SourceState,
-    SourceStatus, StandingAlarm,
+    Alarm, Connection, Expect, Health, ListenerStatus, OutputState, OutputStatus, Reason,
+    SourceState, SourceStatus, StandingAlarm, Subject,
 };
 use utoipa::ToSchema;
 
@@ -131,6 +131,9 @@ pub struct PortView {
     pub counters: Value,
     /// Why it is not open.
     pub error: Option<String>,
+    /// What stands in alarm; shown with everybody's.
+    #[serde(skip)]
+    alarms: Vec<Alarm>,
 }
 
 impl From<ListenerStatus> for PortView {
@@ -139,6 +142,7 @@ impl From<ListenerStatus> for PortView {
             bound: status.bound.map(|bound| bound.to_string()),
             counters: status.counters,
             error: status.error,
+            alarms: status.alarms,
         }
     }
 }
@@ -164,6 +168,9 @@ pub struct ListenerView {
     pub next_port: Option<u16>,
     /// Why it is not open.
     pub error: Option<ObjectError>,
+    /// What stands in alarm; shown with everybody's.
+    #[serde(skip)]
+    alarms: Vec<Alarm>,
 }
 
 /// Everything that moves, once a second.
@@ -200,26 +207,48 @@ pub fn state(app: &App) -> StateMessage {
     let mut alarms = app.alarms.standing();
     alarms.extend(app.convergence.alarms());
     alarms.extend(app.engine.alarms());
+    let sources = views(&document.sources, app, &desired);
+    let outputs = views(&document.outputs, app, &desired);
+    let listeners = views(&document.listeners, app, &desired);
+    alarms.extend(port_alarms(&sources, &outputs, &listeners));
     StateMessage {
         now: rfc3339(std::time::SystemTime::now()),
         revision: desired.revision,
-        sources: document
-            .sources
-            .iter()
-            .map(|source| source.view(app, &desired))
-            .collect(),
-        outputs: document
-            .outputs
-            .iter()
-            .map(|output| output.view(app, &desired))
-            .collect(),
-        listeners: document
-            .listeners
-            .iter()
-            .map(|l| l.view(app, &desired))
-            .collect(),
+        sources,
+        outputs,
+        listeners,
         alarms,
     }
+}
+
+fn views<T: Viewed>(items: &[T], app: &App, desired: &Desired) -> Vec<T::View> {
+    items.iter().map(|item| item.view(app, desired)).collect()
+}
+
+/// The alarms of ports, each whose port it is.
+fn port_alarms(
+    sources: &[SourceView],
+    outputs: &[OutputView],
+    listeners: &[ListenerView],
+) -> Vec<StandingAlarm> {
+    let of = |port: &Option<PortView>| port.iter().flat_map(|port| port.alarms.clone()).collect();
+    let of_sources = sources
+        .iter()
+        .map(|view| (Subject::source(&*view.name), of(&view.port)));
+    let of_outputs = outputs
+        .iter()
+        .map(|view| (Subject::output(&*view.name), of(&view.port)));
+    let of_listeners = listeners
+        .iter()
+        .map(|view| (Subject::listener(&*view.name), view.alarms.clone()));
+    let all = of_sources.chain(of_outputs).chain(of_listeners);
+    let standing = |(subject, alarms): (Subject, Vec<Alarm>)| {
+        alarms.into_iter().map(move |alarm| StandingAlarm {
+            subject: subject.clone(),
+            alarm,
+        })
+    };
+    all.flat_map(standing).collect()
 }
 
 impl Viewed for SourceConfig {
@@ -369,18 +398,20 @@ impl Viewed for ListenerConfig {
     fn view(&self, app: &App, desired: &Desired) -> ListenerView {
         let status = app.adapters.listener_status(self);
         let error = app.convergence.error(Self::WHAT, &self.name);
+        let (bound, counters, alarms) = match status {
+            Some(status) => (status.bound, status.counters, status.alarms),
+            None => (None, serde_json::json!({}), Vec::new()),
+        };
         ListenerView {
             name: self.name.to_string(),
             revision: desired.revision_of::<Self>(&self.name),
             kind: self.kind(),
             config: settings(self),
-            bound: status
-                .as_ref()
-                .and_then(|status| status.bound)
-                .map(|bound| bound.to_string()),
-            counters: status.map_or_else(|| serde_json::json!({}), |status| status.counters),
+            bound: bound.map(|bound| bound.to_string()),
+            counters,
             next_port: ports::next_free(&desired.document, self),
             error,
+            alarms,
         }
     }
 }

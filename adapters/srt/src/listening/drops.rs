@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use tidegate_engine::{Alarm, EventKind, Severity, Subject};
 use tidegate_srt_io::{Clock, ListenerHandle};
 use tidegate_units::Instant;
@@ -16,8 +17,16 @@ const LOOK: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(60);
 const CODE: &str = "host_receive_drops";
 
+/// The alarm of one port, while it stands.
+pub(super) type Told = Arc<ArcSwapOption<Alarm>>;
+
 /// Watches an open port until it is closed; an alarm goes with its port.
-async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>, subject: Subject) {
+async fn watch(
+    listening: Weak<Listening>,
+    port: Weak<ListenerHandle>,
+    subject: Subject,
+    told: Told,
+) {
     let mut drops = Drops::default();
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -35,6 +44,11 @@ async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>, subject: 
             }
             None => drops.clear(now),
         };
+        match &change {
+            Some(EventKind::AlarmRaised(alarm)) => told.store(Some(Arc::new(alarm.clone()))),
+            Some(_) => told.store(None),
+            None => {}
+        }
         if let (Some(change), Some(events)) = (change, listening.events.load_full()) {
             events.emit(subject.clone(), change);
         }
@@ -44,11 +58,14 @@ async fn watch(listening: Weak<Listening>, port: Weak<ListenerHandle>, subject: 
     }
 }
 
-pub(super) fn start(listening: &Arc<Listening>, port: &Arc<ListenerHandle>) {
+pub(super) fn start(listening: &Arc<Listening>, port: &Arc<ListenerHandle>) -> Told {
+    let told = Told::default();
     if let Some(runtime) = listening.runtime.get() {
         let (listening, subject) = (Arc::downgrade(listening), listening.subject());
-        runtime.spawn(watch(listening, Arc::downgrade(port), subject));
+        let port = Arc::downgrade(port);
+        runtime.spawn(watch(listening, port, subject, Arc::clone(&told)));
     }
+    told
 }
 
 /// The alarm's state: raised by the first drop, cleared after a quiet minute.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
-use tidegate_engine::{EventSink, ListenerStatus, NoSecrets, RunError, SettingsError, Whose};
+use tidegate_engine::{
+    Alarm, EventSink, ListenerStatus, NoSecrets, RunError, SettingsError, Whose,
+};
 use tidegate_srt::{EndpointLimits, ListenerConfig};
 use tidegate_srt_io::{
     Admission, ListenError, ListenOptions, ListenerHandle, PortStatus, SocketOptions,
@@ -76,10 +78,11 @@ struct Port {
     /// The address and what is set on its sockets.
     asked: (SocketAddr, SocketOptions),
     handle: Arc<ListenerHandle>,
+    drops: drops::Told,
 }
 
 struct Shown {
-    handle: Option<Arc<ListenerHandle>>,
+    port: Option<(Arc<ListenerHandle>, drops::Told)>,
     error: Option<String>,
 }
 
@@ -177,8 +180,12 @@ impl Listening {
         };
         let admission = Arc::clone(self) as Arc<dyn Admission>;
         let handle = Arc::new(self.shards.listen(asked.0, &options, admission)?);
-        drops::start(self, &handle);
-        Ok(Port { asked, handle })
+        let drops = drops::start(self, &handle);
+        Ok(Port {
+            asked,
+            handle,
+            drops,
+        })
     }
 
     /// Closes the port and every connection on it.
@@ -216,13 +223,13 @@ impl Listening {
             return None;
         }
         let shown = self.opening.shown.load_full()?;
+        let port = shown.port.as_ref();
+        let told = port.and_then(|(_, drops)| drops.load_full());
         Some(ListenerStatus {
-            bound: shown.handle.as_ref().map(|handle| handle.local_addr()),
+            bound: port.map(|(handle, _)| handle.local_addr()),
             error: shown.error.clone(),
-            counters: shown
-                .handle
-                .as_ref()
-                .map_or(Value::Null, |handle| self.counters(handle)),
+            counters: port.map_or(Value::Null, |(handle, _)| self.counters(handle)),
+            alarms: told.iter().map(|alarm| Alarm::clone(alarm)).collect(),
         })
     }
 }
@@ -247,8 +254,8 @@ impl Opening {
     }
 
     fn show(&self, port: Option<&Port>, error: Option<String>) {
-        let handle = port.map(|port| Arc::clone(&port.handle));
-        self.shown.store(Some(Arc::new(Shown { handle, error })));
+        let port = port.map(|port| (Arc::clone(&port.handle), Arc::clone(&port.drops)));
+        self.shown.store(Some(Arc::new(Shown { port, error })));
     }
 }
 

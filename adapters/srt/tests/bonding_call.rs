@@ -88,7 +88,8 @@ fn cut_costs_nothing(bed: &Bed, relays: [LossyRelay; 2], group: &Group, copy: &G
     std::thread::scope(|scope| {
         scope.spawn(|| {
             sender.send(&sent);
-            // libsrt's group at times keeps what it has acknowledged until more comes.
+            // Of a stream that stops libsrt's group at times does not hand out the end, which it
+            // has acknowledged.
             let enough = u64::from(LATENCY_MS) + 1000;
             let started = Instant::now();
             while started.elapsed() < Duration::from_millis(enough) {

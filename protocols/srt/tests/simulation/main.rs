@@ -11,6 +11,7 @@ mod filter;
 mod filter_in_rendezvous;
 mod group;
 mod group_attack;
+mod group_swarm;
 mod handshake;
 mod hostile;
 mod lifetime;

@@ -20,7 +20,7 @@ const FIRST_SEED: u64 = 10_000;
 const FOUND_SEEDS: [u64; 1] = [12_723];
 
 /// Conditions nobody chose: any of these must deliver a correct, ordered part of the stream.
-fn random_link(chance: &mut Chance) -> LinkConfig {
+pub(crate) fn random_link(chance: &mut Chance) -> LinkConfig {
     let mut link = LinkConfig::delayed(MS + chance.duration(120 * MS));
     link.jitter = chance.duration(30 * MS);
     link.jitter_reorders = chance.happens(Probability::percent(50.0));

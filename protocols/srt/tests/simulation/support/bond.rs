@@ -58,8 +58,8 @@ pub struct Leg {
     first: u64,
     /// It is to carry payloads as soon as it can.
     pub carries: bool,
-    /// It has carried some.
-    started: bool,
+    /// It has carried some: its numbers go on from there.
+    pub started: bool,
 }
 
 /// The sender's legs, and the listener.
@@ -280,7 +280,7 @@ impl Bond {
 
     fn jump(&mut self, leg: usize, number: u64) {
         let Leg { node, first, .. } = self.legs[leg];
-        let shift = (number - first) as u32;
+        let shift = number.wrapping_sub(first) as u32;
         assert!(
             shift == 0 || self.scenario.passphrase.is_none(),
             "numbers are a part of what is encrypted: a leg that jumps must be plain"

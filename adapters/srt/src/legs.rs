@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use tidegate_engine::Paths;
-use tidegate_srt::{CloseReason, GroupKind, LegEnd, LegState, LegStatus, RejectReason};
+use tidegate_srt::{
+    CloseReason, GROUP_LEGS_MAX, GroupKind, LegEnd, LegState, LegStatus, RejectReason,
+};
 use tidegate_srt_io::{ConnectionStatus, LegHandle};
 
 use crate::details::{Direction, counters, gauges, millis};
+use crate::listening::Refusal;
 use crate::settings::CallUri;
 use crate::turnstile::Ticket;
 
@@ -13,6 +16,14 @@ use crate::turnstile::Ticket;
 pub(crate) struct LegPlace {
     pub(crate) leg: LegHandle,
     pub(crate) _ticket: Option<Ticket>,
+}
+
+/// What a leg hears whose group has as many as it may have.
+pub(crate) fn one_too_many() -> Refusal {
+    let advice = "Take legs away from the group at the caller";
+    Refusal::new(RejectReason::Overloaded, advice)
+        .received("one more leg of a bonding group")
+        .expected(format!("at most {GROUP_LEGS_MAX} legs"))
 }
 
 /// The legs of a group that called us, as the API shows them; nothing for a plain connection.

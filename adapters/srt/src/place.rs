@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tidegate_engine::Paths;
-use tidegate_srt::GroupRequest;
+use tidegate_srt::{GROUP_LEGS_MAX, GroupRequest};
 use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
 use tidegate_units::{Instant, NetworkSet};
 
@@ -97,6 +97,12 @@ impl Session {
         if over_one || banned.contains(self.peer.ip()) {
             self.handle.close();
         }
+    }
+
+    /// Whether its bonding group can have no further leg.
+    pub(crate) fn has_all_legs(&self) -> bool {
+        let living = self.legs.iter().filter(|place| !place.leg.is_over());
+        living.count() >= GROUP_LEGS_MAX
     }
 
     /// Lets the places go of legs that are over.

@@ -179,6 +179,13 @@ impl PublisherDoor {
         }
         let group = entrant.as_ref().and_then(|(_, who)| place.group_of(who));
         if let Some(session) = group {
+            if session.has_all_legs() {
+                drop(place);
+                if let Some((_, candidate)) = entrant.take() {
+                    candidate.refuse(legs::one_too_many());
+                }
+                return Verdict::Closed;
+            }
             if let Some((keys, mut candidate)) = entrant.take() {
                 // One group is one publisher, however many legs it has.
                 session.legs.extend(candidate.leg_place());

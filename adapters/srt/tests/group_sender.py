@@ -1,16 +1,27 @@
 """Sends its standard input over a libsrt bonding group: what no packaged program does.
 
-group_sender.py LIBRARY TYPE STREAM_ID LATENCY_MS PASSPHRASE FILTER PORT:WEIGHT...
+group_sender.py LIBRARY TYPE NAME=VALUE... PORT:WEIGHT...
 """
 
 import ctypes
+import os
 import socket
 import struct
 import sys
+import time
 
-LATENCY, PASSPHRASE, STREAM_ID, PACKET_FILTER = 23, 26, 46, 60
 TYPES = {"broadcast": 1, "backup": 2}
+TEXTS = {"passphrase": 26, "streamid": 46, "packetfilter": 60}
+NUMBERS = {
+    "latency": 23,
+    "pbkeylen": 27,
+    "conntimeo": 36,
+    "kmrefreshrate": 51,
+    "kmpreannounce": 52,
+    "cryptomode": 62,
+}
 PAYLOAD_BYTES = 1316
+PATIENCE_SECONDS = 5
 
 
 class Storage(ctypes.Structure):
@@ -34,37 +45,42 @@ def address(port):
 
 
 def main():
-    library, kind, stream_id, latency, passphrase, packet_filter, *members = sys.argv[1:]
+    library, kind, *rest = sys.argv[1:]
+    options = dict(text.split("=", 1) for text in rest if "=" in text)
+    members = [text.split(":") for text in rest if "=" not in text]
     srt = ctypes.CDLL(library)
     srt.srt_prepare_endpoint.restype = Member
     srt.srt_getlasterror_str.restype = ctypes.c_char_p
 
-    def must(result):
+    def must(what, result):
         if result == -1:
-            sys.exit(srt.srt_getlasterror_str().decode())
+            print(f"{what}: {srt.srt_getlasterror_str().decode()}", file=sys.stderr, flush=True)
+            # Its threads outlive an orderly end of Python, and crash.
+            os._exit(1)
         return result
 
     srt.srt_startup()
-    group = must(srt.srt_create_group(TYPES[kind]))
-
-    def option(name, value):
-        must(srt.srt_setsockflag(group, name, value, len(value)))
-
-    option(LATENCY, struct.pack("=i", int(latency)))
-    option(STREAM_ID, stream_id.encode())
-    if passphrase:
-        option(PASSPHRASE, passphrase.encode())
-    if packet_filter:
-        option(PACKET_FILTER, packet_filter.encode())
+    group = must("making a group", srt.srt_create_group(TYPES[kind]))
+    for name, value in options.items():
+        if name in TEXTS:
+            flag, value = TEXTS[name], value.encode()
+        else:
+            flag, value = NUMBERS[name], struct.pack("=i", int(value))
+        if value:
+            must(f"option {name}", srt.srt_setsockflag(group, flag, value, len(value)))
     configs = (Member * len(members))()
-    for at, member in enumerate(members):
-        port, weight = map(int, member.split(":"))
-        peer = address(port)
+    for at, (port, weight) in enumerate(members):
+        peer = address(int(port))
         configs[at] = srt.srt_prepare_endpoint(None, peer, len(peer))
-        configs[at].weight = weight
-    must(srt.srt_connect_group(group, configs, len(members)))
+        configs[at].weight = int(weight)
+    must("connecting", srt.srt_connect_group(group, configs, len(members)))
+    waits_until = time.monotonic() + PATIENCE_SECONDS
     while payload := sys.stdin.buffer.read(PAYLOAD_BYTES):
-        must(srt.srt_send(group, payload, len(payload)))
+        # For a moment behind its first connection libsrt calls a group broken that has begun nothing.
+        while (sent := srt.srt_send(group, payload, len(payload))) == -1 and time.monotonic() < waits_until:
+            time.sleep(0.01)
+        must("sending", sent)
+        waits_until = 0
     srt.srt_close(group)
     srt.srt_cleanup()
 

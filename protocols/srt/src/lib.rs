@@ -36,7 +36,10 @@ pub use event::{
     CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
 };
 pub use fec::{FilterConfig, PacketFilter};
-pub use group::{GroupCall, GroupKind, GroupRequest, LegCall, LegEnd, LegState, LegStatus};
+pub use group::{
+    GroupCall, GroupKind, GroupRequest, LegCall, LegEnd, LegState, LegStatus,
+    MAX_LEGS as GROUP_LEGS_MAX,
+};
 pub use handshake::{
     AccessMode, AccessRequest, AccessType, CookieKey, Negotiated, RequestedEncryption, StreamId,
 };

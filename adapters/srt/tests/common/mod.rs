@@ -374,7 +374,7 @@ impl Sender {
         let (process, input) = Process::with_input(name, command, folder);
         let mut sender = Self { process, input };
         eventually("the first packet arrives", || {
-            sender.input.write_all(&stuffing()).unwrap();
+            sender.hand_over(&stuffing());
             arrives().then_some(())
         });
         sender
@@ -389,7 +389,25 @@ impl Sender {
             if let Some(early) = due.checked_sub(started.elapsed()) {
                 std::thread::sleep(early);
             }
-            self.input.write_all(chunk).unwrap();
+            self.hand_over(chunk);
+        }
+    }
+
+    /// Sends stuffing until the program ends by itself.
+    pub(crate) fn send_until_it_ends(&mut self) {
+        while self.input.write_all(&stuffing()).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.finished_within(PATIENCE);
+    }
+
+    /// The program takes these bytes, or is to say why it has ended.
+    #[track_caller]
+    fn hand_over(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.input.write_all(bytes) {
+            let status = self.process.finished_within(PATIENCE);
+            let said = self.process.output();
+            panic!("the sender takes no more ({error}) and ended with {status}, saying:\n{said}");
         }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use tidegate_units::{Bitrate, Duration, Instant, NetworkSet};
 
 /// Legs of one group at the most.
-pub(crate) const MAX_LEGS: usize = 8;
+pub const MAX_LEGS: usize = 8;
 /// Groups of one endpoint at the most.
 pub(crate) const MAX_GROUPS: usize = 4096;
 /// A leg over which no media came for so long is idle.

@@ -1,6 +1,7 @@
 use crate::crypto::{KeyRefresh, SessionKeys};
 use crate::fec::FilterConfig;
 use crate::handshake::CookieKey;
+use crate::recv::FIRST_ACK_NUMBER;
 use crate::send::MaxBandwidth;
 use crate::srtla;
 use crate::wire::{KeyLength, MessageNumber, SequenceNumber, SocketId, SrtVersion};
@@ -176,6 +177,8 @@ pub struct ConnectionConfig {
     pub socket: Option<SocketId>,
     /// For simulations: the first message's number.
     pub first_message: Option<MessageNumber>,
+    /// For simulations: the first acknowledgement's number.
+    pub first_ack_number: u32,
 }
 
 impl Default for ConnectionConfig {
@@ -202,6 +205,7 @@ impl Default for ConnectionConfig {
             first_timestamp_micros: 0,
             socket: None,
             first_message: None,
+            first_ack_number: FIRST_ACK_NUMBER,
         }
     }
 }

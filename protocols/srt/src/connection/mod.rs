@@ -177,6 +177,7 @@ impl Connection {
         let sender = Sender::new(now, &sender_settings(first, &config, &negotiated));
         let receiver = Receiver::new(&ReceiverSettings {
             first: theirs,
+            first_ack_number: config.first_ack_number,
             capacity_packets,
             capacity_grows: config.receive_buffer_packets.is_none(),
             latency: negotiated.receive_latency,

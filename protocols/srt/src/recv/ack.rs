@@ -10,6 +10,10 @@ const LIGHT_PACKETS: u64 = 64;
 const HISTORY: usize = 1024;
 /// What it grows by until then.
 const INITIAL_HISTORY: usize = 32;
+/// The number of the first acknowledgement.
+pub(crate) const FIRST_NUMBER: u32 = 1;
+/// The number before the first one comes again: peers keep it in a signed word, as libsrt does.
+const LAST_NUMBER: u32 = 0x7FFF_FFFF;
 
 /// Which acknowledgement is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +49,9 @@ struct Sent {
 }
 
 impl Acknowledger {
-    pub(crate) const fn new(first: u64) -> Self {
+    pub(crate) const fn new(first: u64, first_number: u32) -> Self {
         Self {
-            next_number: 1,
+            next_number: first_number,
             history: Vec::new(),
             last_sent: first,
             last_full: first,
@@ -91,7 +95,11 @@ impl Acknowledger {
     /// A full acknowledgement of `next` leaves; returns its number.
     pub(crate) fn on_full(&mut self, now: Instant, next: u64, rtt: &Rtt) -> u32 {
         let number = self.next_number;
-        self.next_number = self.next_number.wrapping_add(1).max(1);
+        self.next_number = if number >= LAST_NUMBER {
+            FIRST_NUMBER
+        } else {
+            number + 1
+        };
         self.remember(Sent {
             number,
             index: next,
@@ -164,7 +172,7 @@ mod tests {
 
     #[test]
     fn progress_is_acknowledged_on_the_next_tick() {
-        let mut acks = Acknowledger::new(FIRST);
+        let mut acks = Acknowledger::new(FIRST, FIRST_NUMBER);
         acks.on_packet(ms(13), FIRST + 1);
         assert_eq!(acks.due(ms(19)), None);
         assert_eq!(acks.due(ms(20)), Some(AckKind::Full));
@@ -172,7 +180,7 @@ mod tests {
 
     #[test]
     fn numbers_begin_with_one_and_an_ackack_gives_the_round_trip_time() {
-        let mut acks = Acknowledger::new(FIRST);
+        let mut acks = Acknowledger::new(FIRST, FIRST_NUMBER);
         assert_eq!(acks.on_full(ms(20), FIRST + 5, &Rtt::default()), 1);
         assert_eq!(acks.on_full(ms(30), FIRST + 9, &Rtt::default()), 2);
         assert_eq!(acks.on_ackack(ms(65), 2), Some(Duration::from_millis(35)));
@@ -183,7 +191,7 @@ mod tests {
 
     #[test]
     fn without_progress_it_is_repeated_until_confirmed() {
-        let mut acks = Acknowledger::new(FIRST);
+        let mut acks = Acknowledger::new(FIRST, FIRST_NUMBER);
         acks.on_full(ms(20), FIRST + 5, &Rtt::default());
         assert_eq!(acks.due(ms(200)), None);
         assert_eq!(acks.due(ms(330)), Some(AckKind::Full));
@@ -194,7 +202,7 @@ mod tests {
 
     #[test]
     fn sixty_four_packets_in_one_interval_get_a_light_one() {
-        let mut acks = Acknowledger::new(FIRST);
+        let mut acks = Acknowledger::new(FIRST, FIRST_NUMBER);
         for packet in 1..=LIGHT_PACKETS {
             acks.on_packet(ms(1), FIRST + packet);
         }

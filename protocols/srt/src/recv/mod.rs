@@ -21,7 +21,7 @@ mod tests;
 mod tolerance;
 mod tsbpd;
 
-pub(crate) use ack::AckKind;
+pub(crate) use ack::{AckKind, FIRST_NUMBER as FIRST_ACK_NUMBER};
 pub(crate) use arrived::{Arrived, Fate};
 pub(crate) use buffer::{Arrival, ReceiveBuffer};
 pub(crate) use playout::PlayoutLevel;

@@ -73,7 +73,7 @@ impl Receiver {
         Self {
             buffer: ReceiveBuffer::new(settings.first),
             holes: Holes::default(),
-            acks: Acknowledger::new(settings.first),
+            acks: Acknowledger::new(settings.first, settings.first_ack_number),
             tsbpd: Tsbpd::new(arrived, timestamp, settings.latency, settings.trace_drift),
             tolerance: ReorderTolerance::new(settings.reorder_tolerance_packets),
             reordering: Reordering::new(settings.several_paths),

@@ -16,6 +16,8 @@ pub(crate) enum Reporting {
 pub(crate) struct ReceiverSettings {
     /// Index of the first packet: its low 31 bits are the initial sequence number.
     pub(crate) first: u64,
+    /// The number of the first acknowledgement.
+    pub(crate) first_ack_number: u32,
     /// Room for packets, until more is measured to arrive within the latency.
     pub(crate) capacity_packets: usize,
     /// Whether it then grows.

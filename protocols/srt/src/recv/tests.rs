@@ -7,6 +7,7 @@ const FIRST: u64 = (1 << 32) - 3; // three packets before the sequence number wr
 fn settings() -> ReceiverSettings {
     ReceiverSettings {
         first: FIRST,
+        first_ack_number: 1,
         capacity_packets: 100,
         capacity_grows: false,
         latency: Duration::from_millis(120),

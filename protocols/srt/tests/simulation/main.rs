@@ -18,6 +18,7 @@ mod lifetime;
 mod recovery;
 mod recovery_with_libsrt;
 mod rendezvous;
+mod spoofer;
 mod statistics;
 mod swarm;
 mod swarm_mixed;

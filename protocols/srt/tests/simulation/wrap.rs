@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use crate::support::{MS, SECOND, Scenario, Side};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::support::{MS, Pair, SECOND, Scenario, Side, packets};
 use tidegate_netsim::{LinkConfig, Probability};
 use tidegate_srt::{KeyLength, MessageNumber, SequenceNumber};
 
@@ -74,6 +77,56 @@ fn three_hours_cross_the_timestamp_wrap_twice() {
     let inbox = pair.inbox(Side::Listener);
     let spread = inbox.longest_delay.unwrap() - inbox.shortest_delay.unwrap();
     assert!(spread <= 12 * MS, "play-out moved by {spread:?}");
+}
+
+/// 2³¹ acknowledgements are 248 days.
+#[test]
+fn the_acknowledgement_number_wraps_and_the_round_trip_is_measured_beyond() {
+    for before in [0, 1, 40, 150] {
+        let seed = 36 + u64::from(before);
+        let mut scenario = Scenario::new(seed).link(lossy()).latency(400 * MS);
+        scenario.connection.first_ack_number = 0x7FFF_FFFF - before;
+        let mut pair = scenario.connect();
+        let numbers = acknowledgement_numbers(&mut pair);
+        pair.stream(Side::Caller, 4.0, 3 * SECOND);
+        let (from, to) = (
+            pair.node(Side::Caller).address,
+            pair.node(Side::Listener).address,
+        );
+        for (from, to) in [(from, to), (to, from)] {
+            let link = LinkConfig::delayed(60 * MS);
+            pair.world.network.configure(from, to, link);
+        }
+        pair.stream(Side::Caller, 4.0, 3 * SECOND);
+        pair.assert_everything_arrived_from(Side::Caller);
+        let rtt = pair.statistics(Side::Listener).instant.rtt;
+        assert!((115 * MS..=125 * MS).contains(&rtt), "{rtt:?}");
+        let mut numbers = numbers.borrow().clone();
+        numbers.dedup();
+        let wrapped = numbers.iter().position(|number| *number == 0x7FFF_FFFF);
+        let wrapped = wrapped.expect("the last number is used");
+        assert_eq!(numbers[wrapped + 1], 1);
+        // What is confirmed is not repeated, so all is quiet at the end.
+        let quiet = pair.wire(Side::Listener).datagrams;
+        pair.world.run_for(10 * SECOND);
+        let sent = pair.wire(Side::Listener).datagrams - quiet;
+        assert!(sent <= 12, "{sent} datagrams in ten idle seconds");
+    }
+}
+
+/// Of the full acknowledgements that the listener sends.
+fn acknowledgement_numbers(pair: &mut Pair) -> Rc<RefCell<Vec<u32>>> {
+    let numbers: Rc<RefCell<Vec<u32>>> = Rc::default();
+    let seen = Rc::clone(&numbers);
+    let from = pair.node(Side::Listener).address;
+    pair.world.watch(move |datagram| {
+        let number = packets::word(&datagram.bytes, 1).unwrap_or(0);
+        let is_full = packets::is_control(&datagram.bytes, packets::ACK) && number != 0;
+        if datagram.from == from && is_full {
+            seen.borrow_mut().push(number);
+        }
+    });
+    numbers
 }
 
 /// Nothing but keepalives crosses the wrap.

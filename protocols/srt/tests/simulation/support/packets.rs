@@ -9,6 +9,11 @@ pub const ACKACK: u16 = 6;
 pub const DROPREQ: u16 = 7;
 pub const PEER_ERROR: u16 = 8;
 
+/// What SRT added to UDT has this as its first word, with one of the two below.
+pub const EXTENSION: u32 = 0xFFFF << 16;
+pub const KMREQ: u16 = 3;
+pub const KMRSP: u16 = 4;
+
 const RETRANSMITTED: u32 = 1 << 26;
 /// Solo packet, in order, clear.
 const SOLO: u32 = 0b11 << 30 | 1 << 29;
@@ -25,6 +30,13 @@ pub fn control(kind: u16, info: u32, timestamp: u32, to_socket: u32, body: &[u32
         .chain(body)
         .flat_map(|word| word.to_be_bytes())
         .collect()
+}
+
+/// A control packet that came with SRT.
+pub fn extension(command: u16, timestamp: u32, to_socket: u32, body: &[u8]) -> Vec<u8> {
+    let head = [EXTENSION | u32::from(command), 0, timestamp, to_socket];
+    let head = head.iter().flat_map(|word| word.to_be_bytes());
+    head.chain(body.iter().copied()).collect()
 }
 
 /// A data packet.

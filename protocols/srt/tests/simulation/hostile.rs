@@ -51,6 +51,32 @@ fn a_publisher_full_of_holes_makes_the_receiver_hold_and_send_no_more_than_its_l
     );
 }
 
+/// A publisher that sends on although nobody takes what it sent, and no room is left.
+#[test]
+fn a_publisher_that_ignores_the_window_fills_it_and_no_more() {
+    let mut pair = Scenario::new(402).latency(500 * MS).connect();
+    let data = pair.watch_last_data(Side::Caller);
+    pair.publish(Side::Caller, 4.0, 100 * MS);
+    pair.world.run_for(SECOND);
+    let (sequence, timestamp, socket) = data.borrow().expect("media flows");
+    pair.node_mut(Side::Caller).down = true;
+    pair.node_mut(Side::Listener).reads_nothing = true;
+    for step in 0..20_000_u32 {
+        let (at, stamp) = (sequence + 1 + step, timestamp + 950_000 + step * 50);
+        let packet = packets::data(at, 1 + step, stamp, socket, &[0x47; PAYLOAD_BYTES]);
+        pair.hand_in(Side::Listener, &packet);
+    }
+    let statistics = pair.statistics(Side::Listener);
+    let (total, instant) = (statistics.total, statistics.instant);
+    let held = instant.receive_buffer_packets;
+    assert!(
+        (8_000..=RECEIVE_PACKETS_MAX).contains(&held),
+        "{held} packets"
+    );
+    assert_eq!(held, instant.receive_window_packets);
+    assert_eq!(held + total.packets_no_room, 20_000, "{total:?}");
+}
+
 /// A reader that reports everything lost, again and again, from close by.
 #[test]
 fn a_reader_that_reports_everything_lost_gets_each_packet_once_per_round_trip_at_most() {

@@ -28,6 +28,8 @@ pub struct Node {
     pub trace: Trace,
     /// A node that is down neither hears nor wakes: its process was killed.
     pub down: bool,
+    /// Nobody takes what is delivered.
+    pub reads_nothing: bool,
     requests: Vec<(RequestId, SocketAddr)>,
     /// The bonding groups that have come in and not ended, by the request of their first leg.
     groups: Vec<(u32, RequestId, Option<ConnectionId>)>,
@@ -76,6 +78,7 @@ impl Node {
             wake_ups: 0,
             trace: Trace::default(),
             down: false,
+            reads_nothing: false,
             requests: Vec::new(),
             groups: Vec::new(),
             undecided: Vec::new(),
@@ -143,7 +146,9 @@ impl Node {
             more |= self.note(now, &event);
             self.events.push((now, event));
         }
-        while let Some(id) = self.endpoint.next_readable() {
+        while !self.reads_nothing
+            && let Some(id) = self.endpoint.next_readable()
+        {
             while let Some(received) = self.endpoint.poll_received(id) {
                 self.trace
                     .note(b"received", received.due, &received.payload);

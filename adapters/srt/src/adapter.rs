@@ -207,6 +207,7 @@ impl SourceAdapter for Adapter {
             stream_id: settings.stream_id.clone().unwrap_or_default(),
             lock: Arc::new(Lock::new(asked, cipher)),
             latency: settings.latency.map(|latency| latency.0),
+            socket: settings.socket(),
             packet_filter: settings.packet_filter,
         }))
     }
@@ -263,6 +264,7 @@ impl OutputAdapter for Adapter {
             key_refresh: settings.key_refresh.map(|change| change.to_refresh()),
             repeats: settings.repeats.unwrap_or_default(),
             latency: settings.latency.map(|latency| latency.0),
+            socket: settings.socket(),
             packet_filter: settings.packet_filter,
             release,
         }))

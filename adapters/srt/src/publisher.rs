@@ -32,7 +32,7 @@ use crate::listening::{Candidate, Entry, Listening};
 use crate::lock::Lock;
 use crate::phrases;
 use crate::place::{Place, Session, Verdict};
-use crate::settings::FilterChoice;
+use crate::settings::{FilterChoice, SocketSettings};
 use crate::sink::{FeedSink, Gate, LastPacket};
 
 /// How often it is looked at whether a second publisher may come in, or step in.
@@ -46,6 +46,8 @@ pub(crate) struct ListenerSource {
     pub(crate) stream_id: String,
     pub(crate) lock: Arc<Lock>,
     pub(crate) latency: Option<Duration>,
+    /// Of its own port, where it has one.
+    pub(crate) socket: SocketSettings,
     pub(crate) packet_filter: Option<FilterChoice>,
 }
 
@@ -78,7 +80,7 @@ impl SourceDriver for ListenerSource {
             };
             let own_port = self
                 .listening
-                .open_own(self.latency, &context.events)
+                .open_own(self.latency, &self.socket, &context.events)
                 .await?;
             let farewell = Farewell(Arc::clone(&door));
             door.serve(&context, &self.stream_id).await;
@@ -108,6 +110,7 @@ impl ListenerSource {
         Arc::ptr_eq(&self.listening, &other.listening)
             && self.stream_id == other.stream_id
             && self.latency == other.latency
+            && self.socket == other.socket
             && self.packet_filter == other.packet_filter
     }
 }

@@ -22,7 +22,7 @@ use crate::low_delay::SourceLatency;
 use crate::passphrases::Passphrase;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
-use crate::settings::{FilterChoice, Repeats};
+use crate::settings::{FilterChoice, Repeats, SocketSettings};
 use crate::turnstile::Ticket;
 
 /// How long the goodbye to readers may take.
@@ -38,6 +38,8 @@ pub(crate) struct ListenerOutput {
     pub(crate) stream_id: String,
     pub(crate) lock: Arc<Lock>,
     pub(crate) latency: Option<Duration>,
+    /// Of its own port, where it has one.
+    pub(crate) socket: SocketSettings,
     pub(crate) packet_filter: Option<FilterChoice>,
     pub(crate) key_refresh: Option<KeyRefresh>,
     pub(crate) repeats: Repeats,
@@ -77,7 +79,7 @@ impl OutputDriver for ListenerOutput {
             };
             let own_port = self
                 .listening
-                .open_own(self.latency, &context.events)
+                .open_own(self.latency, &self.socket, &context.events)
                 .await?;
             let _farewell = Farewell(Arc::clone(&door));
             context.report.up();
@@ -108,6 +110,7 @@ impl ListenerOutput {
         Arc::ptr_eq(&self.listening, &other.listening)
             && self.stream_id == other.stream_id
             && self.latency == other.latency
+            && self.socket == other.socket
             && self.packet_filter == other.packet_filter
             && self.release == other.release
             && self.key_refresh == other.key_refresh

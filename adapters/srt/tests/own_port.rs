@@ -243,3 +243,58 @@ fn an_ipv4_address_written_as_ipv6_can_be_called() {
     );
     bed.wait_connected("cam1");
 }
+
+/// What an induction to 127.0.0.1 is answered with: the reply's type of service and its time to
+/// live.
+const PROBE: &str = "
+import socket, struct, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(1)
+s.setsockopt(socket.IPPROTO_IP, 13, 1)  # IP_RECVTOS
+s.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL
+head = struct.pack('>4I', 0x80000000, 0, 0, 0)
+induction = head + struct.pack('>12I', 4, 2, 1000, 1500, 8192, 1, 77, 0, 0, 0, 0, 0)
+for _ in range(200):
+    s.sendto(induction, ('127.0.0.1', int(sys.argv[1])))
+    try:
+        _, found, _, _ = s.recvmsg(2048, 256)
+        break
+    except TimeoutError:
+        pass
+    except ConnectionRefusedError:
+        time.sleep(0.1)
+print(*[int.from_bytes(data, 'little') for (_, kind, data) in sorted(found)])
+";
+
+#[test]
+fn a_port_of_its_own_is_set_as_the_stream_says() {
+    if !peers::have(&["python3"]) {
+        return;
+    }
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let set = |tos: u8, ttl: u8| {
+        let marks = format!(r#""interface": "lo", "tos": {tos}, "ttl": {ttl}"#);
+        bed.change_source(
+            "cam1",
+            &format!(r#"{{ "bind": "127.0.0.1:{port}", {marks} }}"#),
+        );
+    };
+    let answer = || {
+        let mut probe = std::process::Command::new("python3");
+        let probe = probe.args(["-c", PROBE, &port.to_string()]).output();
+        String::from_utf8(probe.unwrap().stdout).unwrap()
+    };
+    set(184, 33);
+    assert_eq!(answer(), "184 33\n");
+    set(136, 7);
+    eventually("the change is there", || {
+        (answer() == "136 7\n").then_some(())
+    });
+    let elsewhere = format!(r#"{{ "bind": "127.0.0.1:{port}", "interface": "nowhere0" }}"#);
+    bed.change_source("cam1", &elsewhere);
+    eventually("the interface that is missing is named", || {
+        let error = bed.source_status("cam1")?.last_error?;
+        error.contains("no such interface").then_some(())
+    });
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tidegate_engine::{EventSink, RunError, Span, Subject};
 
 use super::{Entry, Listening};
-use crate::settings::ListenerSettings;
+use crate::settings::{ListenerSettings, SocketSettings};
 
 /// Where the port of one stream alone is.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ impl Listening {
     pub(crate) async fn open_own(
         self: &Arc<Self>,
         latency: Option<Duration>,
+        socket: &SocketSettings,
         events: &EventSink,
     ) -> Result<Option<OwnPort>, RunError> {
         let Some(alone) = &self.alone else {
@@ -47,10 +48,7 @@ impl Listening {
         let port = OwnPort(Arc::clone(self));
         match alone {
             Alone::At(bind) => {
-                let mut settings = ListenerSettings::new(*bind);
-                if let Some(latency) = latency {
-                    settings.latency = Span(latency);
-                }
+                let settings = ListenerSettings::for_one(*bind, latency.map(Span), socket.clone());
                 self.set(&settings, events.clone()).await?;
             }
             Alone::Of(listener, port) => loop {

@@ -12,8 +12,9 @@ use tidegate_srt_io::SocketOptions;
 use super::access::{PLACES_MAX, check_allow, check_places};
 use super::cipher::Cipher;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
+use super::socket::check_ttl;
 use super::webhook::secret_of;
-use super::{KeyBytes, PortRange, WebhookSettings, is_false};
+use super::{KeyBytes, PortRange, SocketSettings, WebhookSettings, is_false};
 use crate::doorman::Webhook;
 use crate::turnstile::Limits;
 
@@ -176,6 +177,17 @@ impl ListenerSettings {
         }
     }
 
+    /// The port of one stream alone.
+    pub(crate) fn for_one(bind: SocketAddr, latency: Option<Span>, socket: SocketSettings) -> Self {
+        Self {
+            latency: latency.unwrap_or(DEFAULT_LATENCY),
+            interface: socket.interface,
+            tos: socket.tos,
+            ttl: socket.ttl,
+            ..Self::new(bind)
+        }
+    }
+
     /// The settings of a port of its range.
     pub(crate) fn at_port(&self, port: u16) -> Self {
         Self {
@@ -261,17 +273,6 @@ fn check_port_range(range: Option<PortRange>, bind: SocketAddr) -> Result<(), Se
             Err(SettingsError::new("port_range", message)
                 .advise("leave that one out: it is for streams with a stream ID"))
         }
-        _ => Ok(()),
-    }
-}
-
-fn check_ttl(ttl: Option<u8>) -> Result<(), SettingsError> {
-    match ttl {
-        Some(0) => Err(SettingsError::new(
-            "ttl",
-            "with a time to live of 0 nothing leaves this machine",
-        )
-        .advise("leave it out for the system's own, usually 64")),
         _ => Ok(()),
     }
 }

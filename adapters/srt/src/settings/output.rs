@@ -14,7 +14,7 @@ use super::listener::check_latency;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, Repeats, Way, WebhookSettings, check_way, is_false};
+use super::{KeyBytes, Repeats, SocketSettings, Way, WebhookSettings, check_way, is_false};
 
 /// Readers of an output that does not say.
 const DEFAULT_READERS: u32 = 1000;
@@ -40,6 +40,18 @@ pub struct OutputSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub bind: Option<SocketAddr>,
+    /// With `bind`: this network interface only, by name. Needs the right `CAP_NET_RAW` on Linux
+    /// before 5.7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// With `bind`: type-of-service byte (IPv6: traffic class) of what is sent, DSCP in its upper
+    /// six bits: 136 is AF41.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos: Option<u8>,
+    /// With `bind`: time to live (IPv6: hop limit) of what is sent; the system's, usually 64,
+    /// without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
     /// Push to this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
     /// With `mode=rendezvous` the other side calls as well, from that port to the same one here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +119,9 @@ struct Written {
     stream_id: Option<String>,
     port: Option<u16>,
     bind: Option<SocketAddr>,
+    interface: Option<String>,
+    tos: Option<u8>,
+    ttl: Option<u8>,
     call: Option<CallUri>,
     bonding: Option<Bonding>,
     passphrase: Option<SecretRef>,
@@ -141,6 +156,9 @@ impl TryFrom<Written> for OutputSettings {
             stream_id: written.stream_id,
             port: written.port,
             bind: written.bind,
+            interface: written.interface,
+            tos: written.tos,
+            ttl: written.ttl,
             call: written.call,
             bonding: written.bonding,
             passphrase,
@@ -211,6 +229,7 @@ impl Settings for OutputSettings {
             bind: self.bind,
             call: self.call.as_ref(),
         })?;
+        self.socket().check(self.bind)?;
         self.check_access()?;
         self.check_callers()?;
         check_filter(self.call.as_ref(), self.packet_filter)?;
@@ -244,6 +263,15 @@ impl OutputSettings {
         check_allow(&self.allow)?;
         check_places("max_readers", self.max_readers.unwrap_or(DEFAULT_READERS))?;
         self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
+    }
+
+    /// What is set on the socket of its own port.
+    pub(crate) fn socket(&self) -> SocketSettings {
+        SocketSettings {
+            interface: self.interface.clone(),
+            tos: self.tos,
+            ttl: self.ttl,
+        }
     }
 
     pub(crate) const fn written_passphrases(&self) -> WrittenPassphrases<'_> {

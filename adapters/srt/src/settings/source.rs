@@ -13,7 +13,7 @@ use super::listener::check_latency;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::uri::{CallUri, take_passphrase};
 use super::webhook::secret_of;
-use super::{KeyBytes, SecondPublisher, Way, WebhookSettings, check_way};
+use super::{KeyBytes, SecondPublisher, SocketSettings, Way, WebhookSettings, check_way};
 
 /// A feed that arrives by SRT: a publisher on a listener, or a call that pulls it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,18 @@ pub struct SourceSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub bind: Option<SocketAddr>,
+    /// With `bind`: this network interface only, by name. Needs the right `CAP_NET_RAW` on Linux
+    /// before 5.7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// With `bind`: type-of-service byte (IPv6: traffic class) of what is sent, DSCP in its upper
+    /// six bits: 136 is AF41.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos: Option<u8>,
+    /// With `bind`: time to live (IPv6: hop limit) of what is sent; the system's, usually 64,
+    /// without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
     /// Call this address instead: `srt://host:port?streamid=…&latency=…` (milliseconds).
     /// With `mode=rendezvous` the other side calls as well, from that port to the same one here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +99,9 @@ struct Written {
     stream_id: Option<String>,
     port: Option<u16>,
     bind: Option<SocketAddr>,
+    interface: Option<String>,
+    tos: Option<u8>,
+    ttl: Option<u8>,
     call: Option<CallUri>,
     passphrase: Option<SecretRef>,
     #[serde(default)]
@@ -115,6 +130,9 @@ impl TryFrom<Written> for SourceSettings {
             stream_id: written.stream_id,
             port: written.port,
             bind: written.bind,
+            interface: written.interface,
+            tos: written.tos,
+            ttl: written.ttl,
             call: written.call,
             passphrase,
             passphrases: written.passphrases,
@@ -170,6 +188,7 @@ impl Settings for SourceSettings {
             bind: self.bind,
             call: self.call.as_ref(),
         })?;
+        self.socket().check(self.bind)?;
         self.written_passphrases().check()?;
         if self.call.is_some() {
             self.written_passphrases().check_call()?;
@@ -181,6 +200,15 @@ impl Settings for SourceSettings {
 }
 
 impl SourceSettings {
+    /// What is set on the socket of its own port.
+    pub(crate) fn socket(&self) -> SocketSettings {
+        SocketSettings {
+            interface: self.interface.clone(),
+            tos: self.tos,
+            ttl: self.ttl,
+        }
+    }
+
     pub(crate) const fn written_passphrases(&self) -> WrittenPassphrases<'_> {
         WrittenPassphrases {
             passphrase: self.passphrase.as_ref(),
@@ -284,6 +312,22 @@ mod tests {
             field(r#"{"bind":"0.0.0.0:9101","call":"srt://h:1"}"#),
             "call"
         );
+    }
+
+    #[test]
+    fn what_is_set_on_a_socket_is_set_where_the_socket_is() {
+        let field = |text: &str| parse(text).check().map_err(|error| error.field);
+        let own = |rest| field(&format!(r#"{{"bind":"0.0.0.0:9101",{rest}}}"#));
+        assert_eq!(own(r#""interface":"eth1","tos":136,"ttl":32"#), Ok(()));
+        assert_eq!(own(r#""ttl":0"#), Err("ttl"));
+        let ranged = r#"{"listener":"a","port":9107,"tos":136}"#;
+        assert_eq!(field(ranged), Err("tos"));
+        let listed = r#"{"listener":"a","stream_id":"b","ttl":3}"#;
+        assert_eq!(field(listed), Err("ttl"));
+        let call = r#"{"call":"srt://h:1","interface":"eth1"}"#;
+        assert_eq!(field(call), Err("interface"));
+        let text = r#"{"bind":"0.0.0.0:9101","interface":"eth1","tos":136,"ttl":32}"#;
+        assert_eq!(serde_json::to_string(&parse(text)).unwrap(), text);
     }
 
     #[test]

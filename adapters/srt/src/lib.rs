@@ -49,3 +49,4 @@ pub use settings::{
 };
 pub use tidegate_srt::srtla::{LINKS_MAX as SRTLA_LINKS_MAX, SENDERS_MAX as SRTLA_SENDERS_MAX};
 pub use tidegate_srt::{Counters, Described, Gauges};
+pub use tidegate_srt::{GROUP_LEGS_MAX as BONDING_LEGS_MAX, GROUPS_MAX as BONDING_GROUPS_MAX};

@@ -38,7 +38,7 @@ pub use event::{
 pub use fec::{FilterConfig, PacketFilter};
 pub use group::{
     GroupCall, GroupKind, GroupRequest, LegCall, LegEnd, LegState, LegStatus,
-    MAX_LEGS as GROUP_LEGS_MAX,
+    MAX_GROUPS as GROUPS_MAX, MAX_LEGS as GROUP_LEGS_MAX,
 };
 pub use handshake::{
     AccessMode, AccessRequest, AccessType, CookieKey, Negotiated, RequestedEncryption, StreamId,

@@ -58,6 +58,14 @@ fn limits() -> Vec<(&'static str, usize)> {
             "srtla_links_per_sender",
             tidegate_adapter_srt::SRTLA_LINKS_MAX,
         ),
+        (
+            "bonding_groups_per_listener_and_thread",
+            tidegate_adapter_srt::BONDING_GROUPS_MAX,
+        ),
+        (
+            "bonding_legs_per_group",
+            tidegate_adapter_srt::BONDING_LEGS_MAX,
+        ),
         ("webhook_questions", tidegate_adapter_srt::ASKING_MAX),
         (
             "webhook_questions_per_webhook",

@@ -17,7 +17,7 @@ use tidegate_units::{Bitrate, Duration, Instant, NetworkSet};
 /// Legs of one group at the most.
 pub const MAX_LEGS: usize = 8;
 /// Groups of one endpoint at the most.
-pub(crate) const MAX_GROUPS: usize = 4096;
+pub const MAX_GROUPS: usize = 4096;
 /// A leg over which no media came for so long is idle.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// A leg over which not even keepalives came for so long, which are due every second.

@@ -16,8 +16,8 @@ mod news;
 mod outgoing;
 mod status;
 
-pub use incoming::MAX_LEGS;
-pub(crate) use incoming::{Founding, Group, MAX_GROUPS, SILENT_AFTER};
+pub(crate) use incoming::{Founding, Group, SILENT_AFTER};
+pub use incoming::{MAX_GROUPS, MAX_LEGS};
 pub(crate) use membership::asked_group;
 pub(crate) use news::News;
 pub(crate) use outgoing::{

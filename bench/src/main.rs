@@ -11,6 +11,7 @@
 )]
 
 mod attack;
+mod ciphers;
 mod client;
 mod hop;
 mod load;
@@ -38,6 +39,8 @@ enum Command {
     Hop(scenario::Options),
     /// Measure only what strangers with a wrong passphrase cost.
     Attack(scenario::Options),
+    /// Measure only what encryption costs for a packet.
+    Ciphers(ciphers::Options),
     /// Generate load (started by `run`).
     Load(load::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run(options) => scenario::run(&options),
         Command::Hop(options) => hop::run(&options),
         Command::Attack(options) => attack::run(&options),
+        Command::Ciphers(options) => ciphers::run(&options),
         Command::Load(options) => load::run(&options),
     }
 }

@@ -37,8 +37,13 @@ pub(crate) struct Slot {
     pub(crate) lost: bool,
     /// The budget had it wait there.
     pub(crate) held_back: bool,
+    /// It was reported missing, and may only be late.
+    pub(crate) waits: bool,
     pub(crate) transmissions: u32,
     pub(crate) last_sent: Instant,
+    pub(crate) first_repeat: Instant,
+    /// It is known whether its repetition was needed.
+    pub(crate) judged: bool,
     /// When the peer last reported it missing.
     pub(crate) named_at: Instant,
 }
@@ -59,8 +64,11 @@ impl Slot {
             key,
             lost: false,
             held_back: false,
+            waits: false,
             transmissions: 0,
             last_sent: Instant::ZERO,
+            first_repeat: Instant::ZERO,
+            judged: false,
             named_at: Instant::ZERO,
         }
     }
@@ -136,6 +144,12 @@ impl SendBuffer {
     pub(crate) fn sent(&self) -> impl Iterator<Item = &Slot> {
         let sent = usize::try_from(self.next_new - self.first).unwrap_or(usize::MAX);
         self.slots.iter().take(sent)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn sent_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        let sent = usize::try_from(self.next_new - self.first).unwrap_or(usize::MAX);
+        self.slots.iter_mut().take(sent)
     }
 
     pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {

@@ -13,6 +13,9 @@ pub(crate) enum Occasion {
     /// It was repeated, and this is the last moment for another try, should nothing have
     /// been heard of it.
     LastMoment,
+    /// This is the last moment for a second try, and the reports that would have told of it
+    /// were lost.
+    Unheard,
 }
 
 /// Second copies of packets, each with the moment it may leave.

@@ -29,11 +29,21 @@ const MIN_SPACING: Duration = Duration::from_millis(1);
 pub(crate) struct LastChance {
     /// The peer's receive latency; `None`: the peer waits for whatever is missing.
     peer_latency: Option<Duration>,
+    /// How much later than thought the peer was seen to do without packets.
+    grace: Duration,
 }
 
 impl LastChance {
     pub(crate) const fn new(peer_latency: Option<Duration>) -> Self {
-        Self { peer_latency }
+        Self {
+            peer_latency,
+            grace: Duration::ZERO,
+        }
+    }
+
+    /// After how long the peer does without a packet.
+    pub(crate) const fn latency(&self) -> Option<Duration> {
+        self.peer_latency
     }
 
     /// A packet is repeated now: how much later a copy of it should follow, because there
@@ -55,6 +65,25 @@ impl LastChance {
         let spare = rtt.smoothed() / LAST_MOMENT_DIVISOR + rtt.variance() * ANSWER_VARIANCES;
         let room = self.room(now, origin).filter(|_| rtt.is_known())?;
         Some(now + room.checked_sub(spare.max(MIN_SPACING))?)
+    }
+
+    /// The peer reports a packet missing. What it asks for later than it could still wait for
+    /// it, as far as known, shows that its time base is later.
+    pub(crate) fn on_named(&mut self, now: Instant, origin: Instant, rtt: &Rtt) {
+        let Some(latency) = self.peer_latency.filter(|_| rtt.is_known()) else {
+            return;
+        };
+        let expected = origin + latency + rtt.smoothed();
+        self.grace = self.grace.max(now.saturating_since(expected));
+    }
+
+    /// Whether a repetition that leaves now comes too late for certain, the time of a relayed
+    /// packet counting from when it was handed over.
+    pub(crate) fn is_pointless(&self, now: Instant, submitted: Instant, rtt: &Rtt) -> bool {
+        let spare = rtt.smoothed() / ROUND_MARGIN_DIVISOR + rtt.variance() * ANSWER_VARIANCES;
+        let known = rtt.is_known();
+        self.peer_latency
+            .is_some_and(|latency| known && submitted + latency + self.grace + spare < now)
     }
 
     /// How long a packet may still be sent; `None`: for ever.
@@ -113,6 +142,21 @@ mod tests {
         let moment = |millis| chance.last_moment(Instant::from_millis(millis), Instant::ZERO, &rtt);
         assert_eq!(moment(100), Some(Instant::from_millis(296)));
         assert_eq!(moment(299), None);
+    }
+
+    #[test]
+    fn what_the_peer_has_done_without_is_not_repeated_until_it_shows_that_it_waits_longer() {
+        let mut rtt = Rtt::default();
+        rtt.learn(Duration::from_millis(96), Duration::from_millis(1));
+        let at = Instant::from_millis;
+        let mut chance = LastChance::new(Some(LATENCY));
+        assert!(!chance.is_pointless(at(305), Instant::ZERO, &rtt));
+        assert!(chance.is_pointless(at(315), Instant::ZERO, &rtt));
+        chance.on_named(at(1000), at(590), &rtt);
+        assert!(!chance.is_pointless(at(315), Instant::ZERO, &rtt));
+        assert!(chance.is_pointless(at(400), Instant::ZERO, &rtt));
+        let patient = LastChance::new(None);
+        assert!(!patient.is_pointless(at(9000), Instant::ZERO, &rtt));
     }
 
     #[test]

@@ -3,12 +3,21 @@
 mod budget;
 mod buffer;
 mod copies;
+mod copying;
+mod figures;
 mod full_lists;
+mod heard;
 mod last_chance;
 mod loss;
+mod loss_share;
 mod pacer;
+mod patience;
+mod reordering;
+mod reports;
 mod settings;
 mod shared;
+mod unheard;
+mod waiting;
 
 pub(crate) use buffer::{Removed, Slot};
 pub(crate) use pacer::HEADER_BYTES;
@@ -23,10 +32,14 @@ use buffer::SendBuffer;
 use bytes::Bytes;
 use copies::{Copies, Occasion};
 use full_lists::FullLists;
+use heard::Heard;
 use last_chance::LastChance;
 use loss::LossList;
+use loss_share::LossShare;
 use pacer::Pacer;
-use tidegate_units::{Bitrate, Duration, Instant};
+use patience::Patience;
+use tidegate_units::{Duration, Instant};
+use waiting::Waiting;
 
 /// Every sixteenth packet is followed by the next at once, so that the receiver can
 /// estimate the link's capacity from the pair's spacing.
@@ -76,17 +89,6 @@ pub(crate) struct Refusals {
     pub(crate) copies: u64,
 }
 
-/// What a loss report did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct NakOutcome {
-    /// It names packets that were never sent and was ignored.
-    pub(crate) out_of_range: bool,
-    /// Packets taken into the list of losses.
-    pub(crate) marked: u64,
-    /// Packets that are gone: the peer is told not to wait for them.
-    pub(crate) gone: Option<(u64, u64)>,
-}
-
 /// The sending half.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -114,6 +116,15 @@ pub(crate) struct Sender {
     last_progress: Instant,
     /// What was repeated more recently than this cannot be known to the peer's reports.
     quiet: Duration,
+    rtt: Rtt,
+    heard: Heard,
+    /// Of everything before this something was heard, or it was given up.
+    unheard: u64,
+    loss_share: LossShare,
+    patience: Patience,
+    /// The peer rebuilds packets, and they arrive sooner than their repetition for that reason.
+    is_filtered: bool,
+    waiting: Waiting,
     /// The last new packet was the first of a probing pair.
     probing: bool,
 }
@@ -146,6 +157,13 @@ impl Sender {
             blind_rounds: 0,
             last_progress: now,
             quiet: Duration::ZERO,
+            rtt: Rtt::default(),
+            heard: Heard::default(),
+            unheard: settings.first,
+            loss_share: LossShare::default(),
+            patience: Patience::default(),
+            is_filtered: false,
+            waiting: Waiting::default(),
             probing: false,
         }
     }
@@ -166,6 +184,8 @@ impl Sender {
         if self.pacer.next_slot() > now && !(self.probing && self.may_send_new()) {
             return None;
         }
+        self.believe_late_reports(now);
+        self.plan_unheard(now);
         let new = self.may_send_new();
         let new = new.then(|| Turn::New(self.buffer.next_new()));
         if self.originals_first && new.is_some() {
@@ -178,6 +198,7 @@ impl Sender {
 
     /// The packet of this turn left.
     pub(crate) fn on_sent(&mut self, now: Instant, turn: Turn, rtt: &Rtt) {
+        self.rtt = *rtt;
         match turn {
             Turn::New(index) => self.on_new(now, index),
             Turn::Repeat(index) => {
@@ -186,7 +207,7 @@ impl Sender {
                 self.plan_copy(now, index, rtt);
             }
             Turn::Copy(_) => {
-                if self.copies.pop() == Some(Occasion::LastMoment) {
+                if self.copies.pop() != Some(Occasion::LastRepeat) {
                     self.copy_budget.on_resent();
                 }
                 self.budget.on_resent();
@@ -194,6 +215,9 @@ impl Sender {
         }
         if let Some(slot) = self.buffer.slot_mut(turn.index()) {
             slot.transmissions = slot.transmissions.saturating_add(1);
+            if slot.transmissions == 2 {
+                slot.first_repeat = now;
+            }
             slot.last_sent = now;
             slot.lost &= matches!(turn, Turn::Copy(_));
             self.pacer.on_sent(now, slot.payload.len());
@@ -204,6 +228,8 @@ impl Sender {
         self.buffer.advance_new();
         self.budget.on_new();
         self.copy_budget.on_new();
+        self.patience.on_new();
+        self.loss_share.on_new();
         self.probing = index.is_multiple_of(PROBE_INTERVAL);
         if self.peer_repeats_naks || index == self.buffer.first() {
             self.last_progress = now;
@@ -211,32 +237,10 @@ impl Sender {
         }
     }
 
-    /// A copy follows if the peer has no time to ask for this repetition again.
-    fn plan_copy(&mut self, now: Instant, index: u64, rtt: &Rtt) {
-        if !self.copies_are_wanted {
-            return;
-        }
-        let Some(slot) = self.buffer.slot(index) else {
-            return;
-        };
-        let Some(after) = self.last_chance.copy_after(now, slot.origin, rtt) else {
-            let is_first = slot.transmissions == 1 && self.full_lists.are_trusted();
-            let at = self.last_chance.last_moment(now, slot.origin, rtt);
-            if let Some(at) = at.filter(|_| is_first) {
-                self.copies.push(at, index, Occasion::LastMoment);
-            }
-            return;
-        };
-        if self.copy_budget.allows() && self.copies.push(now + after, index, Occasion::LastRepeat) {
-            self.copy_budget.on_resent();
-        } else {
-            self.refusals.copies += 1;
-        }
-    }
-
     /// A packet that is none of the sender's left: it takes its time all the same.
     pub(crate) fn on_extra_sent(&mut self, now: Instant, payload_bytes: usize) {
         self.pacer.on_sent(now, payload_bytes);
+        self.is_filtered = true;
     }
 
     pub(crate) fn slot(&self, index: u64) -> Option<&Slot> {
@@ -260,6 +264,8 @@ impl Sender {
             return (AckOutcome::OutOfRange, Removed::default());
         }
         self.acknowledged = self.acknowledged.max(index);
+        self.heard.note(now);
+        self.judge_before(now, index);
         let removed = self.buffer.release_before(index);
         match available {
             Some(packets) => self.window = i64::from(packets),
@@ -271,40 +277,6 @@ impl Sender {
         self.last_progress = now;
         self.blind_rounds = 0;
         (AckOutcome::Advanced, removed)
-    }
-
-    /// The peer misses `first..=last`. A packet that was re-sent so recently that the
-    /// report cannot know of it is left alone.
-    pub(crate) fn on_nak(
-        &mut self,
-        now: Instant,
-        first: u64,
-        last: u64,
-        quiet_after_resend: Duration,
-    ) -> NakOutcome {
-        let mut outcome = NakOutcome::default();
-        if last < first || last >= self.buffer.next_new() {
-            outcome.out_of_range = true;
-            return outcome;
-        }
-        let held = self.buffer.first();
-        if first < held {
-            outcome.gone = Some((first, last.min(held - 1)));
-        }
-        for index in first.max(held)..=last {
-            let Some(slot) = self.buffer.slot_mut(index) else {
-                break;
-            };
-            slot.named_at = now;
-            let recent = slot.transmissions > 1 && slot.last_sent + quiet_after_resend > now;
-            if slot.lost || recent {
-                continue;
-            }
-            slot.lost = true;
-            self.losses.push(index);
-            outcome.marked += 1;
-        }
-        outcome
     }
 
     /// Gives up what is too late to be of use to the peer.
@@ -364,10 +336,22 @@ impl Sender {
             (Some(age), Some(submitted)) => Some(submitted + age),
             _ => None,
         };
-        [send, copy, drop, self.blind_deadline(blind_timeout)]
-            .into_iter()
-            .flatten()
-            .min()
+        let unheard = self.unheard_at().map(|at| at.max(self.pacer.next_slot()));
+        let late = self
+            .waiting
+            .next_at()
+            .map(|at| at.max(self.pacer.next_slot()));
+        [
+            send,
+            copy,
+            drop,
+            late,
+            unheard,
+            self.blind_deadline(blind_timeout),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The oldest loss, if it may be repeated.
@@ -381,53 +365,6 @@ impl Sender {
             self.refusals.repeats += 1;
         }
         None
-    }
-
-    /// The copy whose time has come. What cannot be sent in time any more is forgotten.
-    fn next_copy(&mut self, now: Instant) -> Option<Turn> {
-        while let Some((at, index, why)) = self.copies.peek(self.buffer.first()) {
-            if at > now {
-                return None;
-            }
-            let slot = self.buffer.slot(index);
-            if slot.is_none_or(|slot| !self.is_wanted(now, slot, why)) {
-                self.copies.pop();
-            } else if self.budget.allows()
-                && (why == Occasion::LastRepeat || self.copy_budget.allows())
-            {
-                return Some(Turn::Copy(index));
-            } else {
-                self.copies.pop();
-                self.refusals.copies += 1;
-            }
-        }
-        None
-    }
-
-    fn is_wanted(&self, now: Instant, slot: &Slot, why: Occasion) -> bool {
-        let quiet = self.quiet;
-        let is_open = why == Occasion::LastRepeat
-            || slot.last_sent + quiet / 2 <= now
-                && !self
-                    .full_lists
-                    .confirm(slot.last_sent, slot.named_at, quiet);
-        is_open && !self.last_chance.is_over(now, slot.origin)
-    }
-
-    /// A loss list of so many ranges was read to its end. Whether it was full only copies
-    /// ask, and to know it costs a look at every packet in flight.
-    pub(crate) fn on_list(&mut self, now: Instant, ranges: usize, quiet_after_resend: Duration) {
-        if !self.copies_are_wanted {
-            return;
-        }
-        self.quiet = quiet_after_resend;
-        self.full_lists.on_list(
-            now,
-            ranges,
-            quiet_after_resend,
-            &self.buffer,
-            &self.last_chance,
-        );
     }
 
     pub(crate) const fn refusals(&self) -> Refusals {
@@ -462,32 +399,6 @@ impl Sender {
     pub(crate) fn is_drained(&self) -> bool {
         self.buffer.packets() == 0
     }
-
-    pub(crate) fn figures(&self) -> SenderFigures {
-        SenderFigures {
-            period_micros: self.pacer.period_micros(),
-            bandwidth: self.pacer.bandwidth(),
-            window_packets: self.window.clamp(0, i64::from(u32::MAX)).cast_unsigned(),
-            in_flight: self.in_flight(),
-            capacity_packets: self.buffer.capacity() as u64,
-            buffered_packets: self.buffer.packets() as u64,
-            buffered_bytes: self.buffer.payload_bytes() as u64,
-            buffered_span: self.buffer.span(),
-        }
-    }
-}
-
-/// Momentary values for the statistics.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SenderFigures {
-    pub(crate) period_micros: f64,
-    pub(crate) bandwidth: Bitrate,
-    pub(crate) window_packets: u64,
-    pub(crate) in_flight: u64,
-    pub(crate) capacity_packets: u64,
-    pub(crate) buffered_packets: u64,
-    pub(crate) buffered_bytes: u64,
-    pub(crate) buffered_span: Duration,
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Sender {
     /// Counts on from `index`, with this message: what is before it is somebody else's.
     pub(crate) fn jump_to(&mut self, index: u64, message: u64) {
         self.buffer.jump_to(index);
-        (self.acknowledged, self.began) = (index, index);
+        (self.acknowledged, self.began, self.unheard) = (index, index, index);
         self.next_message = message;
     }
 

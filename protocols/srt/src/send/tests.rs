@@ -231,7 +231,11 @@ fn a_peer_that_asks_for_everything_again_and_again_does_not_get_it() {
 
 #[test]
 fn with_its_budget_used_up_a_sender_still_tries_a_packet_per_timeout() {
-    let mut sender = sender_with(&settings(), 3);
+    let patient = SenderSettings {
+        peer_latency: None,
+        ..settings()
+    };
+    let mut sender = sender_with(&patient, 3);
     send_all(&mut sender, 10);
     for round in 0..4000 {
         let now = Instant::from_millis(100 + round);

@@ -25,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) tally: Tally,
     /// From the publisher's send call to here, packet by packet.
     pub(crate) delays_us: Vec<u32>,
+    /// The number of every packet received.
+    pub(crate) numbers: Vec<u64>,
     next_number: Option<u64>,
     retransmitted: u64,
 }
@@ -46,12 +48,21 @@ impl Client {
         stream_id: &str,
         keys: Option<SessionKeys>,
     ) -> anyhow::Result<Self> {
-        let mut port = Port::open(now, local)?;
         let config = CallerConfig {
             stream_id: stream_id.as_bytes().to_vec().into(),
             keys,
             ..CallerConfig::default()
         };
+        Self::call_with(now, local, to, config)
+    }
+
+    pub(crate) fn call_with(
+        now: Instant,
+        local: IpAddr,
+        to: SocketAddr,
+        config: CallerConfig,
+    ) -> anyhow::Result<Self> {
+        let mut port = Port::open(now, local)?;
         let connection = port
             .endpoint
             .connect(now, to, config)
@@ -62,6 +73,7 @@ impl Client {
             connected: false,
             tally: Tally::default(),
             delays_us: Vec::new(),
+            numbers: Vec::new(),
             next_number: None,
             retransmitted: 0,
         })
@@ -120,6 +132,7 @@ impl Client {
             self.tally.missing += mark.number.saturating_sub(expected);
         }
         self.next_number = Some(mark.number + 1);
+        self.numbers.push(mark.number);
         let latency = now.as_micros().saturating_sub(mark.sent.as_micros());
         self.tally.packets += 1;
         self.tally.latency_sum_us += latency;

@@ -17,6 +17,7 @@ mod hop;
 mod load;
 mod payload;
 mod port;
+mod recovery;
 mod report;
 mod scenario;
 mod server;
@@ -41,6 +42,8 @@ enum Command {
     Attack(scenario::Options),
     /// Measure only what encryption costs for a packet.
     Ciphers(ciphers::Options),
+    /// Measure only what is lost for good over a lossy path, beside a real libsrt.
+    Recovery(recovery::Options),
     /// Generate load (started by `run`).
     Load(load::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Command::Hop(options) => hop::run(&options),
         Command::Attack(options) => attack::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
+        Command::Recovery(options) => recovery::run(&options),
         Command::Load(options) => load::run(&options),
     }
 }

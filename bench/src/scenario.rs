@@ -3,7 +3,7 @@
 use crate::report::{self, Figure};
 use crate::server::{LiveTransmit, OurServer, Server};
 use crate::usage::{self, Usage};
-use crate::{attack, hop};
+use crate::{attack, hop, recovery};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::{BufRead as _, BufReader};
@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// How often each measurement is repeated; the median is printed.
     #[arg(long, default_value_t = 3)]
     pub(crate) repeat: usize,
+    /// How long each cell of the recovery table is measured; there are 36.
+    #[arg(long, default_value_t = 60)]
+    recovery_seconds: u64,
     /// Where the figures go as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -112,7 +115,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
     hop::run(options)?;
-    attack::run(options)
+    attack::run(options)?;
+    recovery::run(&recovery::Options::everything(options.recovery_seconds))
 }
 
 #[expect(

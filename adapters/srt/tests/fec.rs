@@ -27,21 +27,28 @@ fn of_push(bed: &Bed, name: &str) -> Value {
     serde_json::to_value(bed.output_status(name)).unwrap()["detail"]["srt"].clone()
 }
 
-fn total(srt: &Value, counter: &str) -> u64 {
-    srt["total"][counter].as_u64().unwrap()
+/// Nothing before the first figures are there.
+fn seen(srt: &Value, counter: &str) -> Option<u64> {
+    srt["total"][counter].as_u64()
 }
 
-/// Everything was rebuilt, and nothing asked for.
+fn total(srt: &Value, counter: &str) -> u64 {
+    seen(srt, counter).unwrap()
+}
+
+/// Everything was rebuilt, and nothing asked for. The row that is being filled when the figures
+/// are taken, or when the sender pauses, may miss one packet still.
 #[track_caller]
 fn assert_rebuilt(bed: &Bed, source: &str) {
     let srt = eventually("the figures are up to date", || {
         let srt = of_source(bed, source);
-        (total(&srt, "packets_received_unique") as usize >= PACKETS).then_some(srt)
+        (seen(&srt, "packets_received_unique")? as usize >= PACKETS).then_some(srt)
     });
     let lost = total(&srt, "packets_lost");
     assert!(lost as usize > PACKETS / 20, "{srt}");
-    assert_eq!(total(&srt, "filter_packets_rebuilt"), lost, "{srt}");
-    assert_eq!(total(&srt, "packets_dropped"), 0, "{srt}");
+    let missing = lost - total(&srt, "filter_packets_rebuilt");
+    assert!(missing <= 1, "{srt}");
+    assert!(total(&srt, "packets_dropped") <= missing, "{srt}");
     assert_eq!(total(&srt, "naks_sent"), 0, "{srt}");
     assert_eq!(total(&srt, "packets_received_retransmitted"), 0, "{srt}");
 }
@@ -86,7 +93,7 @@ fn what_libsrts_caller_sends_is_rebuilt_without_asking() {
         let gathered = bed.gather(&name);
         let relay = relay(bed.port);
         let url = format!(
-            "srt://127.0.0.1:{}?streamid={name}&passphrase={PASSPHRASE}&packetfilter={filter}",
+            "srt://127.0.0.1:{}?streamid={name}&passphrase={PASSPHRASE}&latency=1000&packetfilter={filter}",
             relay.port()
         );
         let sent = media::numbered_ts(7 * PACKETS);
@@ -116,7 +123,7 @@ fn what_libsrt_sends_with_aes_gcm_is_rebuilt_too() {
     let gathered = bed.gather("cam1");
     let relay = relay(bed.port);
     let url = format!(
-        "srt://127.0.0.1:{}?streamid=in&passphrase={PASSPHRASE}&cryptomode=2&packetfilter=fec",
+        "srt://127.0.0.1:{}?streamid=in&passphrase={PASSPHRASE}&cryptomode=2&latency=1000&packetfilter=fec",
         relay.port()
     );
     let arrives = || gathered.len() > 0;
@@ -125,8 +132,8 @@ fn what_libsrt_sends_with_aes_gcm_is_rebuilt_too() {
     sender.send(&sent);
     gathered.assert_carried(&sent);
     assert_eq!(of_source(&bed, "cam1")["encryption"], "aes-128-gcm");
-    assert_eq!(total(&of_source(&bed, "cam1"), "packets_undecrypted"), 0);
     assert_rebuilt(&bed, "cam1");
+    assert_eq!(total(&of_source(&bed, "cam1"), "packets_undecrypted"), 0);
 }
 
 #[test]
@@ -141,7 +148,7 @@ fn what_libsrts_listener_sends_is_rebuilt_without_asking() {
     bed.source(
         "pulled",
         &format!(
-            r#"{{ "call": "srt://127.0.0.1:{at}?latency=250&packetfilter=fec,cols:5,rows:5,arq:never" }}"#
+            r#"{{ "call": "srt://127.0.0.1:{at}?latency=1000&packetfilter=fec,cols:5,rows:5,arq:never" }}"#
         ),
     );
     let gathered = bed.gather("pulled");
@@ -165,7 +172,7 @@ fn libsrts_listener_rebuilds_what_we_push() {
     let receiving = Receiving::start("receiver", &url, bed.folder());
     let relay = relay(port);
     let settings = format!(
-        r#"{{ "call": "srt://127.0.0.1:{}?latency=250", "passphrase": "{PASSPHRASE}",
+        r#"{{ "call": "srt://127.0.0.1:{}?latency=1000", "passphrase": "{PASSPHRASE}",
               "packet_filter": "fec,cols:5,rows:5,layout:even,arq:never" }}"#,
         relay.port()
     );
@@ -180,7 +187,7 @@ fn libsrts_listener_rebuilds_what_we_push() {
     assert!(relay.lost() as usize > PACKETS / 20);
     eventually("the figures are there", || {
         let srt = of_push(&bed, "push");
-        (total(&srt, "packets_sent_unique") as usize >= PACKETS).then_some(())
+        (seen(&srt, "packets_sent_unique")? as usize >= PACKETS).then_some(())
     });
     assert_rebuilt_there(&of_push(&bed, "push"));
 }
@@ -200,7 +207,7 @@ fn libsrts_caller_rebuilds_what_it_reads_from_our_listener() {
     );
     let relay = relay(bed.port);
     let url = format!(
-        "srt://127.0.0.1:{}?streamid=out&latency=250&packetfilter=fec,cols:5",
+        "srt://127.0.0.1:{}?streamid=out&latency=1000&packetfilter=fec,cols:5",
         relay.port()
     );
     let receiving = Receiving::start("reader", &url, bed.folder());
@@ -237,8 +244,8 @@ fn a_peer_that_is_met_in_a_rendezvous_has_the_filter_too() {
         let agreed = "fec,arq:never,cols:5,layout:even,rows:5";
         assert_eq!(of_source(&bed, "met")["packet_filter"], agreed);
         eventually("FEC packets are counted", || {
-            let received = total(&of_source(&bed, "met"), "filter_packets_received");
-            (received > 90).then_some(())
+            let received = seen(&of_source(&bed, "met"), "filter_packets_received");
+            (received? > 90).then_some(())
         });
     }
 }

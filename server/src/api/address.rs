@@ -18,14 +18,23 @@ pub(super) fn host(desired: &Desired) -> String {
     }
 }
 
-/// The same, for the authority part of a URL.
+/// The host to write into the address of what is open on `ip`: somebody who opens one address
+/// of several means that one.
 #[must_use]
-pub(super) fn url_host(desired: &Desired) -> String {
-    let host = host(desired);
+pub(super) fn host_on(ip: IpAddr, desired: &Desired) -> String {
+    match &desired.document.public_host {
+        None if !ip.is_unspecified() => ip.to_string(),
+        _ => host(desired),
+    }
+}
+
+/// A host as the authority part of a URL has it.
+#[must_use]
+pub(super) fn in_url(host: &str) -> String {
     if host.contains(':') && !host.starts_with('[') {
         format!("[{host}]")
     } else {
-        host
+        host.to_owned()
     }
 }
 
@@ -51,27 +60,34 @@ pub(super) fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> 
     }
 }
 
-/// The port of a listener: the one it is bound to.
+/// Where callers of `item` arrive on this machine: a port of its own, one of its listener's
+/// range, or its listener's; nothing if it is not called, or its listener is not open.
 #[must_use]
-pub(super) fn port(listener: &str, app: &App, desired: &Desired) -> Option<u16> {
+pub(super) fn place<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<SocketAddr> {
+    if let Some((_, own)) = item.port() {
+        return Some(own);
+    }
+    let (_, listener) = item.listener()?;
     let config = desired.find::<ListenerConfig>(listener)?;
-    Some(app.adapters.listener_status(config)?.bound?.port())
+    let mut bound = app.adapters.listener_status(config)?.bound?;
+    if let Some(own) = item.port_on_listener() {
+        bound.set_port(own);
+    }
+    Some(bound)
 }
 
 fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String> {
-    let host = url_host(desired);
-    if let Some((kind, own)) = item.port() {
-        return Some(format!("{kind}://{host}:{}", own.port()));
+    let place = place(item, app, desired)?;
+    let host = in_url(&host_on(place.ip(), desired));
+    let port = place.port();
+    let has_own_port = item.port().is_some() || item.port_on_listener().is_some();
+    if has_own_port {
+        return Some(format!("{}://{host}:{port}", item.kind()));
     }
-    let (kind, listener) = item.listener()?;
-    if let Some(own) = item.port_on_listener() {
-        return Some(format!("{kind}://{host}:{own}"));
-    }
-    let port = port(listener, app, desired)?;
-    let stream_id = item.stream_id().unwrap_or_default();
+    let stream_id = query_encoded(item.stream_id().unwrap_or_default());
     Some(format!(
-        "{kind}://{host}:{port}?streamid={}",
-        query_encoded(stream_id)
+        "{}://{host}:{port}?streamid={stream_id}",
+        item.kind()
     ))
 }
 

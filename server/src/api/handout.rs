@@ -2,6 +2,8 @@
 //!
 //! This is the one place where a secret is shown again. Every use is in the journal.
 
+use std::net::SocketAddr;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -10,7 +12,7 @@ use serde::Serialize;
 use tidegate_engine::{EventKind, Subject};
 use utoipa::ToSchema;
 
-use super::address::{host, port, query_encoded, url_host};
+use super::address::{host_on, in_url, place, query_encoded};
 use super::credential::{self, Placed, Wanted};
 use super::problem::Problem;
 use super::{App, Shared};
@@ -122,14 +124,15 @@ fn parts<T: Item>(
     let item = desired
         .find::<T>(name)
         .ok_or_else(|| not_found::<T>(&desired, name))?;
-    let port = called_port(item, app, &desired)?;
+    let place = called_place(item, app, &desired)?;
+    let host = host_on(place.ip(), &desired);
     let passphrase = credential::of(item, &desired, &wanted)?;
     let stream_id = item.stream_id().unwrap_or_default();
     Ok(Parts {
         name: name.to_owned(),
-        host: host(&desired),
-        url_host: url_host(&desired),
-        port,
+        url_host: in_url(&host),
+        host,
+        port: place.port(),
         stream_id: stream_id_for(stream_id, direction, wanted.user.as_deref()),
         user: wanted.user,
         passphrase,
@@ -155,13 +158,10 @@ fn stream_id_for(stream_id: &str, direction: Direction, user: Option<&str>) -> S
     format!("#!::{resource}m={mode},u={}", written(user))
 }
 
-/// The port that callers of `item` are to call.
-fn called_port<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<u16, Problem> {
-    if let Some((_, own)) = item.port() {
-        return Ok(own.port());
-    }
-    if let Some(own) = item.port_on_listener() {
-        return Ok(own);
+/// Where callers of `item` are to call.
+fn called_place<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<SocketAddr, Problem> {
+    if let Some(place) = place(item, app, desired) {
+        return Ok(place);
     }
     let Some((_, listener)) = item.listener() else {
         let name = item.name();
@@ -171,11 +171,9 @@ fn called_port<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<u16, P
             format!("Nobody connects to \"{name}\": it is not on a listener."),
         ));
     };
-    port(listener, app, desired).ok_or_else(|| {
-        let message = format!("The listener \"{listener}\" is not open.");
-        Problem::new(StatusCode::CONFLICT, "not_bound", message)
-            .advise("See its error, and change its bind address.")
-    })
+    let message = format!("The listener \"{listener}\" is not open.");
+    let problem = Problem::new(StatusCode::CONFLICT, "not_bound", message);
+    Err(problem.advise("See its error, and change its bind address."))
 }
 
 pub(super) fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value> {

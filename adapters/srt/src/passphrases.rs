@@ -34,6 +34,11 @@ impl Passphrase {
         place.strip_prefix("users/")?.split('/').next()
     }
 
+    /// Whether it opens the same to the same user, under whatever label.
+    pub(crate) fn is_same_but_for_label(&self, other: &Self) -> bool {
+        self.secret == other.secret && self.user() == other.user()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.secret.expose().as_bytes()
     }
@@ -66,7 +71,7 @@ impl Passphrases {
     /// Whether somebody who came in with this one would still come in, under whatever label.
     pub(crate) fn still_has(&self, used: &Passphrase) -> bool {
         let mut all = self.common.iter().chain(self.users.values().flatten());
-        all.any(|known| known.secret == used.secret && known.user() == used.user())
+        all.any(|known| known.is_same_but_for_label(used))
     }
 
     /// The most that are valid for one caller.

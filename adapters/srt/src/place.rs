@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Whether a caller wants to be a leg of this session's bonding group. It has shown the
-    /// same passphrase, and says the group's random number and the same stream ID.
+    /// same passphrase, which may have got another label since, and says the group's random number and the same stream ID.
     fn has_leg(&self, candidate: &Candidate) -> bool {
         let caller = &candidate.caller;
         let same = |asked: GroupRequest| {
@@ -124,9 +124,13 @@ impl Session {
                 .group
                 .is_some_and(|ours| ours.id == asked.id && ours.kind == asked.kind)
         };
+        let has_shown_ours = match (&self.passphrase, &candidate.passphrase) {
+            (Some(ours), Some(shown)) => ours.is_same_but_for_label(shown),
+            (ours, shown) => ours.is_none() && shown.is_none(),
+        };
         caller.group.is_some_and(same)
             && self.caller.stream_id == caller.stream_id
-            && self.passphrase == candidate.passphrase
+            && has_shown_ours
             && !self.has_ended()
     }
 

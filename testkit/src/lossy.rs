@@ -11,6 +11,7 @@ use std::time::Duration;
 pub struct LossyRelay {
     port: u16,
     lost: Arc<AtomicU64>,
+    cut: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -65,11 +66,13 @@ impl LossyRelay {
         }
         let port = front.local_addr().expect("an address").port();
         let lost = Arc::new(AtomicU64::new(0));
+        let cut = Arc::new(AtomicBool::new(false));
         let stop = Arc::new(AtomicBool::new(false));
         let client = Arc::new(std::sync::Mutex::new(None::<SocketAddr>));
         let dice = |salt: u64| Dice {
             pattern: pattern(salt),
             lost: Arc::clone(&lost),
+            cut: Arc::clone(&cut),
         };
 
         let up = {
@@ -111,6 +114,7 @@ impl LossyRelay {
         Self {
             port,
             lost,
+            cut,
             stop,
             threads: vec![up, down],
         }
@@ -120,6 +124,16 @@ impl LossyRelay {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// From now on nothing passes, until [`Self::restore`].
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a [`Self::cut`].
+    pub fn restore(&self) {
+        self.cut.store(false, Ordering::Relaxed);
     }
 
     /// How many datagrams were lost on purpose so far.
@@ -139,6 +153,7 @@ fn pump(stop: &AtomicBool, mut step: impl FnMut(&mut [u8])) {
 struct Dice {
     pattern: Pattern,
     lost: Arc<AtomicU64>,
+    cut: Arc<AtomicBool>,
 }
 
 /// Which datagrams are lost.
@@ -164,6 +179,7 @@ impl Dice {
                 length < LARGE_BYTES || *large % *nth != 0
             }
         };
+        let passes = passes && !self.cut.load(Ordering::Relaxed);
         if !passes {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }

@@ -97,6 +97,8 @@ impl CallerOutput {
                 .detail("srt", self.details(&status, source_latency));
             missing.watch(context, &status, self.target.bonding.as_ref());
         };
+        // Of a call that is over no leg is missing: the next one looks for itself.
+        context.report.clear(LINK_LOST);
         placed.handle.close();
         // The goodbye is short; what takes longer is cut off with the connection.
         let _ = timeout(GOODBYE_MAX, placed.handle.ended()).await;

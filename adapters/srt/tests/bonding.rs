@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Bed, PASSPHRASE, Sender};
+use common::{Bed, Over, PASSPHRASE, Sender};
 use serde_json::Value;
 use tidegate_engine::ListenerAdapter;
 use tidegate_testkit::{LossyRelay, Process, eventually, media, peers};
@@ -108,15 +108,6 @@ fn states(bed: &Bed) -> Vec<String> {
     states
 }
 
-/// Says that something is over, also when a test fails meanwhile.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Whether health says that a leg is missing.
 fn warns(bed: &Bed) -> bool {
     let reasons = status(bed)["reasons"].as_array().cloned();
@@ -135,8 +126,16 @@ fn cut_costs_nothing(settings: &str, per_mille: u64, call: &Call<'_>) -> Option<
     let mut caller = group(&library, &bed, &relays, call);
     let [first, second] = relays;
     let sent = media::numbered_ts(7 * 9000);
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| caller.send(&sent));
+        scope.spawn(|| {
+            caller.send(&sent);
+            // Legs are active while media comes.
+            while !is_over.load(Ordering::Relaxed) {
+                caller.send(&[]);
+            }
+        });
+        let _over = Over(&is_over);
         eventually("both legs are there", || {
             (states(&bed) == call.working).then_some(())
         });
@@ -144,8 +143,8 @@ fn cut_costs_nothing(settings: &str, per_mille: u64, call: &Call<'_>) -> Option<
         eventually("the cut leg is seen to be down", || {
             (states(&bed) == ["active", "down"]).then_some(())
         });
+        gathered.assert_carried(&sent);
     });
-    gathered.assert_carried(&sent);
     let status = status(&bed);
     assert_eq!(status["connection"], "connected");
     assert_eq!(status["reconnects"], 0);

@@ -6,10 +6,11 @@ mod common;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Bed, Gathered, PASSPHRASE, Receiving, Sender};
+use common::{Bed, Gathered, Over, PASSPHRASE, Receiving, Sender};
 use serde_json::Value;
+use tidegate_engine::Subject;
 use tidegate_testkit::{LossyRelay, Process, eventually, free_udp_port, media, peers};
 
 /// More than a change of legs takes, on a machine that has other work too.
@@ -85,17 +86,17 @@ fn cut_costs_nothing(bed: &Bed, relays: [LossyRelay; 2], group: &Group, copy: &G
     let sent = media::numbered_ts(7 * 9000);
     let [first, _second] = relays;
     let mut sender = publisher(bed);
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             sender.send(&sent);
-            // Of a stream that stops libsrt's group at times does not hand out the end, which it
-            // has acknowledged.
-            let enough = u64::from(LATENCY_MS) + 1000;
-            let started = Instant::now();
-            while started.elapsed() < Duration::from_millis(enough) {
+            // Legs are active while media comes; and of a stream that stops libsrt's group at
+            // times does not hand out the end, which it has acknowledged.
+            while !is_over.load(Ordering::Relaxed) {
                 sender.send(&[]);
             }
         });
+        let _over = Over(&is_over);
         eventually("both legs are there", || {
             (states(bed) == group.working).then_some(())
         });
@@ -107,6 +108,7 @@ fn cut_costs_nothing(bed: &Bed, relays: [LossyRelay; 2], group: &Group, copy: &G
             let said = bed.output_status("out").last_error?;
             said.contains("1 of 2 legs").then_some(())
         });
+        copy.assert_carried(&sent);
     });
     let cam = serde_json::to_value(bed.source_status("cam")).unwrap();
     assert_eq!(cam["srt"]["packets_dropped"], 0, "nothing was lost before");
@@ -114,7 +116,6 @@ fn cut_costs_nothing(bed: &Bed, relays: [LossyRelay; 2], group: &Group, copy: &G
     let srt = &status["detail"]["srt"];
     assert_eq!(srt["group"], group.mode);
     assert_eq!(srt["packets_dropped"], 0);
-    copy.assert_carried(&sent);
     assert!(srt["legs"][0]["reason"].is_string(), "{}", srt["legs"][0]);
 }
 
@@ -218,6 +219,87 @@ fn an_encrypted_broadcast_group_to_libsrt_loses_nothing_when_a_leg_is_cut() {
 #[test]
 fn an_encrypted_backup_group_to_libsrt_loses_nothing_when_its_active_leg_is_cut() {
     to_libsrt(&BACKUP.encrypted(), 0);
+}
+
+/// From our output to our own listener, with both legs there.
+fn standing_group(bed: &Bed, group: &Group, settings: &str) -> [LossyRelay; 2] {
+    bed.source("copy", settings);
+    let relays = relays(([127, 0, 0, 1], bed.port).into(), 0);
+    call(bed, &relays, group);
+    eventually("both legs are there", || (standing(bed) == 2).then_some(()));
+    relays
+}
+
+/// How many legs are there, whether they carry media or not.
+fn standing(bed: &Bed) -> usize {
+    states(bed).iter().filter(|state| *state != "down").count()
+}
+
+/// Whether the output has an alarm that legs are missing.
+fn has_alarm(bed: &Bed) -> bool {
+    let alarms = bed.engine.alarms();
+    alarms.iter().any(|standing| {
+        standing.subject == Subject::output("out") && standing.alarm.code == "link_lost"
+    })
+}
+
+#[test]
+fn the_alarm_that_a_leg_is_missing_ends_with_the_last_leg() {
+    let bed = bed();
+    let settings = r#"{ "listener": "ingest", "stream_id": "live/copy" }"#;
+    let relays = standing_group(&bed, &BROADCAST, settings);
+    relays[0].cut();
+    eventually("the alarm stands", || has_alarm(&bed).then_some(()));
+    relays[1].cut();
+    // There are no others that carry the stream.
+    eventually("it calls anew without the alarm", || {
+        let calls_anew = output(&bed)["state"] == "reconnecting";
+        (calls_anew && !has_alarm(&bed)).then_some(())
+    });
+    relays.iter().for_each(LossyRelay::restore);
+    eventually("both legs are back", || (standing(&bed) == 2).then_some(()));
+    eventually("nothing is missing", || (!has_alarm(&bed)).then_some(()));
+}
+
+#[test]
+fn a_leg_comes_back_to_its_group_when_its_passphrase_has_another_label_by_now() {
+    if !peers::have(&["srt-live-transmit"]) {
+        return;
+    }
+    let bed = bed();
+    let settings = |passphrase: &str| {
+        format!(
+            r#"{{ "listener": "ingest", "stream_id": "live/copy", "second_publisher": "take_over",
+                {passphrase} }}"#
+        )
+    };
+    let before = settings(&format!(r#""passphrase": "{PASSPHRASE}""#));
+    let relays = standing_group(&bed, &BROADCAST.encrypted(), &before);
+    let mut sender = publisher(&bed);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                sender.send(&[]);
+            }
+        });
+        let _over = Over(&is_over);
+        let labelled = format!(r#""passphrases": {{ "old": "{PASSPHRASE}" }}"#);
+        bed.change_source("copy", &settings(&labelled));
+        relays[0].cut();
+        eventually("the cut leg is down", || {
+            (standing(&bed) == 1).then_some(())
+        });
+        relays[0].restore();
+        eventually("both legs carry the stream", || {
+            (states(&bed) == BROADCAST.working).then_some(())
+        });
+    });
+    let copy = serde_json::to_value(bed.source_status("copy")).unwrap();
+    assert_eq!(copy["srt"]["takeovers"], 0, "{}", copy["srt"]);
+    assert_eq!(copy["srt"]["legs"].as_array().unwrap().len(), 2);
+    assert_eq!(copy["reconnects"], 0);
+    assert_eq!(output(&bed)["reconnects"], 0);
 }
 
 #[test]

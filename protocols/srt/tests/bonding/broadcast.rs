@@ -68,6 +68,62 @@ fn a_leg_that_was_cut_is_called_again_and_takes_part_from_where_the_stream_is() 
     assert_eq!(world.closed(), None);
 }
 
+/// Nobody else has what the stalled leg took with it, and without too-late drop nothing else
+/// ever lets go of it.
+#[test]
+fn without_too_late_drop_a_leg_that_comes_back_brings_what_a_stalled_one_still_owes() {
+    let mut world = Setup {
+        too_late_drop: false,
+        ..setup(&[lossy(20, 0.0), lossy(20, 0.0)])
+    }
+    .connect();
+    world.publish();
+    world.run_for(2 * SECOND);
+    world.cut[1] = true;
+    world.run_until(10 * SECOND, |world| world.states()[1] == LegState::Down);
+    world.cut = vec![true, false];
+    world.run_until(4 * SECOND, |world| world.states()[1] == LegState::Active);
+    assert_ne!(world.states()[0], LegState::Down, "not seen yet");
+    world.run_until(10 * SECOND, |world| world.states()[0] == LegState::Down);
+    // More than the group has room for.
+    world.run_for(30 * SECOND);
+    world.stop_publishing();
+    world.run_for(3 * SECOND);
+    assert_eq!(world.refused_sends, 0);
+    assert!(
+        world.delivered.iter().copied().eq(0..world.sent),
+        "{:?}",
+        world.missing()
+    );
+    assert_eq!(world.statistics().total.packets_send_dropped, 0);
+}
+
+/// It cannot be brought any more, however long the peer would wait for it.
+#[test]
+fn what_only_a_lost_leg_carried_is_let_go_of_with_it() {
+    let mut world = Setup {
+        latency: 20 * SECOND,
+        ..setup(&[lossy(20, 0.0), lossy(20, 0.0)])
+    }
+    .connect();
+    world.publish();
+    world.run_for(2 * SECOND);
+    world.cut[1] = true;
+    world.run_until(10 * SECOND, |world| world.states()[1] == LegState::Down);
+    world.cut = vec![true, false];
+    world.run_until(4 * SECOND, |world| world.states()[1] == LegState::Active);
+    world.run_until(10 * SECOND, |world| world.states()[0] == LegState::Down);
+    let after = world.statistics();
+    let dropped = after.total.packets_send_dropped;
+    assert!(dropped > 100, "{dropped}");
+    // The other leg still has all the rest to bring.
+    let acknowledged = after.total.bytes_acknowledged / 1316;
+    let waiting = after.instant.send_buffer_packets;
+    assert_eq!(acknowledged + dropped + waiting, world.sent);
+    let last = world.legs()[1].statistics.instant.send_buffer_packets;
+    assert_eq!(waiting, last);
+}
+
 #[test]
 fn legs_of_very_different_delay_make_one_stream() {
     let mut world = Setup {

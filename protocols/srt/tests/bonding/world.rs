@@ -29,6 +29,8 @@ pub struct Setup {
     pub latency: Duration,
     pub passphrase: Option<&'static [u8]>,
     pub first_sequence: Option<u32>,
+    /// Both ends give up what is too late.
+    pub too_late_drop: bool,
     pub seed: u64,
 }
 
@@ -41,6 +43,7 @@ impl Setup {
             latency,
             passphrase: None,
             first_sequence: None,
+            too_late_drop: true,
             seed: 1,
         }
     }
@@ -156,6 +159,7 @@ impl World {
             keys,
             connection: ConnectionConfig {
                 peer_latency: self.setup.latency,
+                too_late_drop: self.setup.too_late_drop,
                 ..ConnectionConfig::default()
             },
             first_sequence: self
@@ -397,6 +401,7 @@ impl World {
         };
         let config = ConnectionConfig {
             latency: Duration::ZERO,
+            too_late_drop: self.setup.too_late_drop,
             ..ConnectionConfig::default()
         };
         let decision = match self.refuses {

@@ -3,7 +3,7 @@
 use super::super::Endpoint;
 use super::super::calls::{Call, Dialling};
 use crate::event::{CloseReason, ConnectionId, Event};
-use crate::group::{LegEnd, Outgoing, Place, Stage};
+use crate::group::{GroupKind, LegEnd, Outgoing, Place, Stage};
 use crate::handshake::{Call as Handshaking, CallerHandshake, Negotiated};
 use crate::reject::RejectReason;
 use crate::wire::SequenceNumber;
@@ -108,6 +108,10 @@ impl Endpoint {
             let next = group.replay.next();
             if let Some(connection) = endpoint.table.connection_mut(leg) {
                 connection.count_from(next, group.message_index(next));
+            }
+            if group.kind == GroupKind::Broadcast && group.replay.keeps_all() {
+                // Another leg may take with it what it has not brought, and nothing may be lost.
+                endpoint.hand_over(now, group, leg);
             }
             let peer = negotiated.peer;
             if is_first {

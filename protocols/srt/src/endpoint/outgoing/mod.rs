@@ -172,6 +172,7 @@ impl Endpoint {
             Occupant::Outgoing(group) => {
                 let result = act(self, group);
                 group.drop_late(now);
+                self.drop_orphans(group);
                 Some(result)
             }
             _ => None,

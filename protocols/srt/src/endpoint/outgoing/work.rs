@@ -89,10 +89,18 @@ impl Endpoint {
         let Some(id) = group.legs[place].open_as() else {
             return;
         };
-        let Some(connection) = self.table.connection_mut(id) else {
+        let Some(connection) = self.table.connection(id) else {
             return;
         };
         group.legs[place].activate(now, connection);
+        self.hand_over(now, group, id);
+    }
+
+    /// Gives a leg everything that no leg has brought yet.
+    pub(super) fn hand_over(&mut self, now: Instant, group: &Outgoing, id: ConnectionId) {
+        let Some(connection) = self.table.connection_mut(id) else {
+            return;
+        };
         let first = group.replay.first();
         connection.take_over_from(first, group.message_index(first));
         for index in group.replay.first()..group.replay.next() {
@@ -103,6 +111,18 @@ impl Endpoint {
             }
         }
         self.mark(id.slot);
+    }
+
+    /// In a broadcast group nobody repeats what was given to legs that are gone: what none of
+    /// those that are up began with is lost, and must not hold up what they bring.
+    pub(super) fn drop_orphans(&self, group: &mut Outgoing) {
+        if group.kind != GroupKind::Broadcast {
+            return;
+        }
+        let began = |leg| Some(self.table.connection(leg)?.brought().0);
+        if let Some(first) = group.open_legs().filter_map(began).min() {
+            group.drop_before(first);
+        }
     }
 
     /// A leg that does not become stable for as long as a silent peer is waited for is given up

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! All legs count with the same sequence and message numbers. In a broadcast group every leg
-//! that is up carries every packet, from the moment on at which it came up. In a backup group
-//! [`choice`] says which carry the stream, by what [`Activity`] they show.
+//! that is up carries every packet, from the moment on at which it came up; where nothing is
+//! given up as too late, also what no leg has brought by then. In a backup group [`choice`]
+//! says which carry the stream, by what [`Activity`] they show.
 
 mod activity;
 mod call;
@@ -22,6 +23,7 @@ pub(crate) use activity::{Activity, Patience};
 pub use call::{GroupCall, LegCall};
 pub(crate) use choice::{Candidate, is_redundant, keeper, to_activate};
 pub(crate) use leg::{OutgoingLeg, Place};
+use replay::Gone;
 pub(crate) use replay::{Held, Replay};
 
 use crate::config::ConnectionConfig;
@@ -232,6 +234,16 @@ impl Outgoing {
 
     pub(crate) fn drop_late(&mut self, now: Instant) {
         let gone = self.replay.drop_late(now);
+        self.on_dropped(gone);
+    }
+
+    /// No leg carries anything before this packet.
+    pub(crate) fn drop_before(&mut self, index: u64) {
+        let gone = self.replay.release_before(index);
+        self.on_dropped(gone);
+    }
+
+    const fn on_dropped(&mut self, gone: Gone) {
         self.own.packets_send_dropped += gone.packets;
         self.own.bytes_send_dropped += gone.payload_bytes + gone.packets * HEADER_BYTES;
     }

@@ -86,10 +86,15 @@ impl Replay {
 
     /// A leg that carried everything from `from` on brought what is before `to`.
     pub(crate) fn on_acknowledged(&mut self, from: u64, to: u64) -> Gone {
-        let mut gone = Gone::default();
         if from > self.first {
-            return gone;
+            return Gone::default();
         }
+        self.release_before(to)
+    }
+
+    /// Lets go of everything before `to`.
+    pub(crate) fn release_before(&mut self, to: u64) -> Gone {
+        let mut gone = Gone::default();
         while self.first < to
             && let Some(held) = self.held.pop_front()
         {
@@ -113,6 +118,11 @@ impl Replay {
         }
         self.payload_bytes -= gone.payload_bytes;
         gone
+    }
+
+    /// Whether everything is kept until a leg has brought it.
+    pub(crate) const fn keeps_all(&self) -> bool {
+        self.keep_for.is_none()
     }
 
     /// When the oldest packet is too late.
@@ -179,6 +189,16 @@ mod tests {
         assert_eq!(replay.late_at(), Some(Instant::from_millis(1000)));
         assert_eq!(replay.drop_late(Instant::from_millis(1010)).packets, 2);
         assert_eq!((replay.first(), replay.packets()), (102, 1));
+    }
+
+    #[test]
+    fn what_nobody_will_bring_is_let_go_of() {
+        let mut replay = replay(5);
+        assert_eq!(replay.release_before(100), Gone::default());
+        let gone = replay.release_before(103);
+        assert_eq!((gone.packets, gone.payload_bytes), (3, 30));
+        assert_eq!((replay.first(), replay.payload_bytes()), (103, 20));
+        assert_eq!(replay.on_acknowledged(103, 105).packets, 2);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The legs of a bonding group: their places on the listener, and how the API and health see them.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 use tidegate_engine::Paths;
 use tidegate_srt::{
@@ -90,12 +92,19 @@ fn reason(ended: LegEnd) -> Option<String> {
         LegEnd::Closed(CloseReason::Local) => None,
         LegEnd::Closed(reason) => Some(reason.to_string()),
         LegEnd::Refused(RejectReason::Timeout) => Some(
-            "the far side does not answer; if the journal says so, this leg's own address or \
-             interface is not there"
+            "the far side does not answer; or this leg's own address or interface is not there, \
+             which the log says then"
                 .into(),
         ),
         LegEnd::Refused(reason) => Some(format!("the far side refused the call: {reason}")),
     }
+}
+
+/// Where a group comes from: a leg that is gone comes from nowhere, though it is named still.
+pub(crate) fn addresses(status: &ConnectionStatus) -> Vec<IpAddr> {
+    let there = status.legs.iter();
+    let there = there.filter(|leg| leg.state != LegState::Down);
+    there.map(|leg| leg.peer.ip()).collect()
 }
 
 /// How many legs could carry the feed, for health; nothing for a plain connection.
@@ -159,6 +168,19 @@ mod tests {
         assert_eq!(missing(&[Active, Silent, Down], GroupKind::Backup), Some(2));
         // Nothing is sent at all: that is another reason's to say.
         assert_eq!(missing(&[Idle, Idle], GroupKind::Broadcast), Some(0));
+    }
+
+    #[test]
+    fn a_group_comes_from_where_its_legs_are_that_are_not_gone() {
+        use LegState::{Active, Down, Idle, Silent};
+        let mut status = with(&[Active, Down, Silent, Idle]);
+        let mut legs = status.legs.to_vec();
+        for (last, leg) in (1..).zip(&mut legs) {
+            leg.peer = ([192, 0, 2, last], 5000).into();
+        }
+        status.legs = legs.into();
+        let there = [1, 3, 4].map(|last| IpAddr::from([192, 0, 2, last]));
+        assert_eq!(addresses(&status), there);
     }
 
     #[test]

@@ -75,15 +75,11 @@ impl Session {
     }
 
     /// Where it comes from: each leg of a bonding group from somewhere else.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let legs: Vec<IpAddr> = match self.caller.group {
-            Some(_) => {
-                let status = self.handle.status();
-                status.legs.iter().map(|leg| leg.peer.ip()).collect()
-            }
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        match self.caller.group {
+            Some(_) => legs::addresses(&self.handle.status()),
             None => vec![self.peer.ip()],
-        };
-        legs.into_iter()
+        }
     }
 
     /// Ends what of it comes from banned addresses: legs of a bonding group, and the group

@@ -349,7 +349,7 @@ impl PublisherDoor {
             if !stay.is_right(session.passphrase.as_ref()) {
                 session.handle.close();
             }
-            let outside = session.addresses();
+            let outside = session.addresses().into_iter();
             let outside = outside.filter(|address| !stay.is_allowed(*address));
             let outside: NetworkSet = outside.map(Network::from).collect();
             if !outside.is_empty() {

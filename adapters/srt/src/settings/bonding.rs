@@ -1,6 +1,7 @@
 //! `bonding: { mode: backup, legs: [{ call: "srt://…" }] }` beside `call`: the same stream over
 //! several networks.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -109,7 +110,8 @@ impl Bonding {
         }
         self.check_weights()?;
         self.legs.iter().try_for_each(BondingLeg::check)?;
-        self.check_ways(call)
+        self.check_ways(call)?;
+        self.check_ports(call)
     }
 
     fn check_weights(&self) -> Result<(), SettingsError> {
@@ -163,6 +165,64 @@ impl Bonding {
             ways.push(this);
         }
         Ok(())
+    }
+
+    /// Each leg has a socket of its own, and a written port is taken by the first.
+    fn check_ports(&self, call: &CallUri) -> Result<(), SettingsError> {
+        let mut sockets = vec![LocalEnd::of(call)];
+        for leg in &self.legs {
+            let this = LocalEnd::of(&leg.call);
+            if sockets.iter().any(|other| this.clashes_with(other)) {
+                let message = format!("two legs go out from the local port {}", this.port);
+                return Err(SettingsError::new("bonding", message).advise(
+                    "give each leg another `port=`, or its own `adapter=`; without `port=` the \
+                     system chooses a free one",
+                ));
+            }
+            sockets.push(this);
+        }
+        Ok(())
+    }
+}
+
+/// Where a leg's socket is, as far as its call says so.
+struct LocalEnd<'a> {
+    /// One that stands for all of its family, or none, if it is not written.
+    address: Option<IpAddr>,
+    /// 0 if the system chooses it.
+    port: u16,
+    interface: Option<&'a str>,
+}
+
+impl<'a> LocalEnd<'a> {
+    fn of(call: &'a CallUri) -> Self {
+        let options = call.options();
+        // The socket of a call to a written address is of the same family.
+        let any = |host: IpAddr| match host.to_canonical() {
+            IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        };
+        let written = options.local_address.map(|address| address.to_canonical());
+        Self {
+            address: written.or_else(|| call.host().parse().ok().map(any)),
+            port: options.local_port.unwrap_or(0),
+            interface: options.interface.as_deref(),
+        }
+    }
+
+    /// Whether there cannot be a socket at both.
+    fn clashes_with(&self, other: &Self) -> bool {
+        let addresses_overlap = match (self.address, other.address) {
+            (Some(one), Some(another)) => {
+                let either_is_any = one.is_unspecified() || another.is_unspecified();
+                one == another || either_is_any && one.is_ipv4() == another.is_ipv4()
+            }
+            _ => true,
+        };
+        let on_two_interfaces = self.interface.is_some()
+            && other.interface.is_some()
+            && self.interface != other.interface;
+        self.port != 0 && self.port == other.port && addresses_overlap && !on_two_interfaces
     }
 }
 
@@ -266,6 +326,40 @@ mod tests {
             .collect();
         let many = format!(r#"{{"mode":"broadcast","legs":[{}]}}"#, legs.join(","));
         assert!(refusal(&many).is_some());
+    }
+
+    #[test]
+    fn legs_that_want_the_same_local_port_are_refused() {
+        let refused = |one: &str, another: &str| {
+            let legs = [one, another].map(|leg| format!(r#"{{"call":"srt://{leg}"}}"#));
+            let legs = legs.join(",");
+            let refusal = refusal(&format!(r#"{{"mode":"broadcast","legs":[{legs}]}}"#));
+            refusal.is_some_and(|message| {
+                assert!(message.contains("local port 5000"), "{message}");
+                true
+            })
+        };
+        let own = "adapter=10.0.0.1&port=5000";
+        assert!(refused(&format!("b:1?{own}"), &format!("c:1?{own}")));
+        assert!(refused(&format!("b:1?{own}"), "c:1?port=5000"));
+        assert!(refused("b:1?port=5000", "c:1?port=5000&bindtodevice=usb0"));
+        assert!(refused("192.0.2.1:1?port=5000", "192.0.2.2:1?port=5000"));
+
+        assert!(!refused(
+            &format!("b:1?{own}"),
+            "c:1?adapter=10.0.0.1&port=5001"
+        ));
+        assert!(!refused(
+            &format!("b:1?{own}"),
+            "c:1?adapter=10.0.0.2&port=5000"
+        ));
+        assert!(!refused("b:1?adapter=10.0.0.1", "c:1?adapter=10.0.0.1"));
+        assert!(!refused(
+            "192.0.2.1:1?port=5000",
+            "[2001:db8::1]:1?port=5000"
+        ));
+        let on = |interface: &str| format!("b:1?port=5000&bindtodevice={interface}");
+        assert!(!refused(&on("usb0"), &on("usb1")));
     }
 
     #[test]

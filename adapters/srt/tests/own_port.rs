@@ -3,10 +3,15 @@
 
 mod common;
 
+use std::net::SocketAddr;
+
 use common::{Bed, PASSPHRASE, Receiving};
 use tidegate_adapter_srt::{ListenerSettings, SourceSettings};
-use tidegate_engine::{ListenerAdapter, NoSecrets, SourceAdapter, SourceSpec};
+use tidegate_engine::{
+    ListenerAdapter, ListenerStatus, NoSecrets, RunError, SourceAdapter, SourceSpec,
+};
 use tidegate_testkit::{Process, eventually, free_udp_port, media, peers};
+use tidegate_udp::{Options, Socket};
 
 #[test]
 fn a_device_without_a_stream_id_sends_to_the_streams_own_port() {
@@ -106,6 +111,70 @@ fn a_port_of_a_range_waits_for_its_listener() {
         let status = bed.source_status("cam1")?;
         (status.connection_reason.as_deref() == Some("waiting for the sender")).then_some(())
     });
+}
+
+/// Sets the listener `devices`, whose range is this port alone.
+fn set_devices(bed: &Bed, bind: &str, port: u16, more: &str) -> Result<SocketAddr, RunError> {
+    let settings = format!(r#"{{ "bind": "{bind}", "port_range": "{port}-{port}" {more} }}"#);
+    let settings: ListenerSettings = serde_json::from_str(&settings).unwrap();
+    let events = bed.engine.events().clone();
+    let set = bed.adapter.set_listener("devices", &settings, events);
+    bed.runtime.block_on(set)
+}
+
+/// The port of the listener `devices` that a source has.
+fn port_status(bed: &Bed, settings: &str) -> Option<ListenerStatus> {
+    let settings: SourceSettings = serde_json::from_str(settings).unwrap();
+    SourceAdapter::port_status(&bed.adapter, &settings)
+}
+
+#[test]
+fn a_port_that_can_neither_change_nor_stay_is_tried_again_until_it_opens() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let set = |tos: &str| set_devices(&bed, "127.0.0.1:0", port, tos);
+    set("").unwrap();
+    let settings = format!(r#"{{ "listener": "devices", "port": {port} }}"#);
+    bed.source("cam1", &settings);
+    let status = || port_status(&bed, &settings).unwrap();
+    eventually("the port is open", || status().bound);
+    // As long as both share the port nothing is amiss; once closed, it cannot be had again.
+    let shared = Options {
+        reuse_port: true,
+        ..Options::default()
+    };
+    let other = Socket::bind(([127, 0, 0, 1], port).into(), &shared).unwrap();
+    for _ in 0..3 {
+        let error = set(r#", "tos": 136"#).unwrap_err();
+        assert!(error.message.contains(&port.to_string()), "{error}");
+        assert!(status().bound.is_none());
+        assert!(status().error.unwrap().contains("in use"));
+    }
+    drop(other);
+    set(r#", "tos": 136"#).unwrap();
+    assert_eq!(status().bound.unwrap().port(), port);
+    assert_eq!(status().error, None);
+}
+
+#[test]
+fn what_a_removed_listener_asked_for_opens_no_port_of_its_range() {
+    let bed = Bed::new();
+    let port = free_udp_port();
+    let old = r#", "passphrase": "the devices' passphrase""#;
+    set_devices(&bed, "127.0.0.1:0", port, old).unwrap();
+    bed.runtime.block_on(bed.adapter.remove_listener("devices"));
+    let taken = format!("127.0.0.1:{}", bed.port);
+    set_devices(&bed, &taken, port, "").unwrap_err();
+    let settings = format!(r#"{{ "listener": "devices", "port": {port} }}"#);
+    bed.change_source("cam1", &settings);
+    eventually("it says what it waits for", || {
+        let status = bed.source_status("cam1")?;
+        let reason = status.connection_reason;
+        assert_ne!(reason.as_deref(), Some("waiting for the sender"));
+        let error = status.last_error?;
+        error.contains("listener devices is not open").then_some(())
+    });
+    std::net::UdpSocket::bind(("127.0.0.1", port)).unwrap();
 }
 
 #[test]

@@ -33,7 +33,7 @@ use crate::settings::ListenerSettings;
 
 impl Admission for Listening {
     fn admit(&self, request: ConnectionRequest, reply: AdmissionReply) {
-        if self.opening.is_held() || self.house.banned.load().contains(request.peer.ip()) {
+        if self.opening.lets_nobody_in() || self.house.banned.load().contains(request.peer.ip()) {
             return;
         }
         let table = self.table.load_full();

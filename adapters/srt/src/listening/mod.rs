@@ -190,6 +190,13 @@ impl Listening {
         self.set_passphrases(terms.passphrases);
     }
 
+    /// The terms of a listener that is no more hold for nobody, nor for the ports of its range.
+    fn forget_terms(&self) {
+        self.webhook.store(None);
+        self.settings.store(None);
+        self.set_passphrases(Passphrases::default());
+    }
+
     fn set_passphrases(&self, passphrases: Passphrases) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.passphrases.store(Arc::new(passphrases));

@@ -31,6 +31,8 @@ pub(crate) struct Opening {
     /// What the status shows, without waiting for a change under way.
     shown: ArcSwapOption<Shown>,
     removed: AtomicBool,
+    /// A stream has this port of a range, open or not.
+    wanted: AtomicBool,
     /// Nobody is let in for a moment.
     held: AtomicBool,
 }
@@ -104,14 +106,14 @@ impl Listening {
         Ok(bound)
     }
 
-    /// The same, if it is open.
-    pub(super) async fn change_if_open(
+    /// The same, if a stream has it: a port that could not be opened again is tried again.
+    pub(super) async fn change_if_wanted(
         self: &Arc<Self>,
         settings: &ListenerSettings,
         events: &EventSink,
     ) -> Result<(), RunError> {
         let mut port = self.opening.port.lock().await;
-        if port.is_none() {
+        if !self.opening.wanted.load(Ordering::Acquire) {
             return Ok(());
         }
         self.events.store(Some(Arc::new(events.clone())));
@@ -191,11 +193,13 @@ impl Listening {
     /// Closes the port and every connection on it.
     pub(crate) async fn remove(&self) {
         self.opening.removed.store(true, Ordering::Release);
+        self.opening.wanted.store(false, Ordering::Release);
         let mut port = self.opening.port.lock().await;
         self.opening.show(None, None);
         if let Some(old) = port.take() {
             old.handle.close().await;
         }
+        self.forget_terms();
     }
 
     /// Nobody from these addresses comes in any more, and who is in is sent away.
@@ -241,15 +245,24 @@ impl Opening {
         Held(&self.held)
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Acquire)
+    /// Also while the port is being closed for good, and its terms with it.
+    pub(super) fn lets_nobody_in(&self) -> bool {
+        self.held.load(Ordering::Acquire) || self.removed.load(Ordering::Acquire)
+    }
+
+    /// From now on the port follows its listener, also when it cannot be opened at first.
+    pub(super) fn want(&self) {
+        self.wanted.store(true, Ordering::Release);
     }
 
     /// Lets the port go at once, for whoever cannot wait.
     pub(super) fn abandon(&self) {
-        if let Ok(mut port) = self.port.try_lock() {
-            // Its handle closes it.
-            drop(port.take());
+        self.wanted.store(false, Ordering::Release);
+        if let Ok(mut port) = self.port.try_lock()
+            && port.take().is_some()
+        {
+            // With what the status shows the last one goes who holds the handle, and it closes.
+            self.show(None, None);
         }
     }
 

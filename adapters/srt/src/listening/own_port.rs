@@ -46,6 +46,7 @@ impl Listening {
             return Ok(None);
         };
         let port = OwnPort(Arc::clone(self));
+        self.opening.want();
         match alone {
             Alone::At(bind) => {
                 let settings = ListenerSettings::for_one(*bind, latency.map(Span), socket.clone());
@@ -72,7 +73,7 @@ impl Listening {
         range.push(Arc::downgrade(port));
     }
 
-    /// Makes the open ports of this listener's range follow its settings.
+    /// Makes the ports of this listener's range that streams have follow its settings.
     pub(super) async fn change_range(
         &self,
         settings: &ListenerSettings,
@@ -88,7 +89,7 @@ impl Listening {
                 continue;
             };
             let settings = settings.at_port(*number);
-            if let Err(error) = port.change_if_open(&settings, events).await {
+            if let Err(error) = port.change_if_wanted(&settings, events).await {
                 let message = format!("the {}: {}", port.name, error.message);
                 outcome = Err(RunError { message, ..error });
             }
@@ -126,5 +127,36 @@ impl OwnPort {
 impl Drop for OwnPort {
     fn drop(&mut self) {
         self.0.opening.abandon();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_srt_io::{Shards, ShardsConfig};
+    use tidegate_testkit::{eventually, free_udp_port};
+
+    use super::*;
+
+    #[test]
+    fn a_port_whose_stream_is_cut_off_closes() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let shards = Shards::start(&ShardsConfig {
+            threads: 1,
+            ..ShardsConfig::default()
+        })
+        .unwrap();
+        let bind = SocketAddr::from(([127, 0, 0, 1], free_udp_port()));
+        let listening = Listening::for_one(Alone::At(bind), Arc::clone(&shards), Arc::default());
+        let (socket, events) = (SocketSettings::default(), EventSink::new());
+        let open = listening.open_own(None, &socket, &events);
+        let port = runtime.block_on(open).unwrap();
+        assert_eq!(listening.status().unwrap().bound, Some(bind));
+        std::net::UdpSocket::bind(bind).unwrap_err();
+        drop(port);
+        assert_eq!(listening.status().and_then(|status| status.bound), None);
+        eventually("the port is free", || {
+            std::net::UdpSocket::bind(bind).ok().map(drop)
+        });
+        runtime.block_on(shards.stop());
     }
 }

@@ -11,7 +11,7 @@ use tidegate_units::Instant;
 use super::door::Door;
 use super::fountain::Appointment;
 use super::port::{Connection, Port};
-use super::way::Way;
+use super::way::{Way, are_blocked};
 use crate::role::Role;
 
 /// Packets one fountain may give per turn, so that one reader never starves the others.
@@ -48,7 +48,7 @@ impl Port {
 
     /// When something is due by itself.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        if self.ways.iter().all(Way::is_blocked) {
+        if self.is_blocked() {
             // Room in the kernel wakes us; until then what is due cannot leave anyway.
             return Some(self.last_turn + BLOCKED_RETRY);
         }
@@ -127,12 +127,10 @@ impl Port {
     /// Sends what is due, as far as the kernel takes it; the rest waits in the outbox.
     fn transmit(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
         let mut datagrams = 0;
-        // A leg whose socket is full does not hold up the others.
-        let mut has_room = false;
         for way in &mut self.ways {
-            has_room |= way.flush();
+            way.flush();
         }
-        if has_room {
+        if !self.is_blocked() {
             for _ in 0..BATCHES_PER_TURN {
                 shard.transmit.clear();
                 self.has_more = self.endpoint.poll_transmit(now, shard.transmit);
@@ -145,7 +143,7 @@ impl Port {
                     datagrams += runs.iter().map(segments).sum::<usize>() as u64;
                     way.send(&runs);
                 }
-                if !self.has_more || self.ways.iter().all(Way::is_blocked) {
+                if !self.has_more || self.is_blocked() {
                     break;
                 }
             }
@@ -155,6 +153,11 @@ impl Port {
             way.watch_for_room(shard.poller);
         }
         datagrams
+    }
+
+    /// A leg whose socket is full does not hold up the others.
+    fn is_blocked(&self) -> bool {
+        are_blocked(self.ways.iter().map(Way::has_room))
     }
 }
 

@@ -75,13 +75,19 @@ impl Way {
         }
     }
 
-    /// Sends what waits; true when nothing waits any more.
-    pub(super) fn flush(&mut self) -> bool {
-        let socket = self.socket.as_ref();
-        socket.is_none_or(|socket| self.outbox.flush(socket))
+    /// Sends what waits, as far as the kernel takes it.
+    pub(super) fn flush(&mut self) {
+        if let Some(socket) = &self.socket {
+            self.outbox.flush(socket);
+        }
     }
 
-    /// Whether the kernel has no room for more.
+    /// Whether the kernel has room for more; none without a socket.
+    pub(super) fn has_room(&self) -> Option<bool> {
+        self.socket.as_ref().map(|_| !self.is_blocked())
+    }
+
+    /// Whether something waits for room in the kernel.
     pub(super) fn is_blocked(&self) -> bool {
         !self.outbox.is_empty()
     }
@@ -143,9 +149,25 @@ impl Way {
     }
 }
 
+/// Whether nothing can leave by any of a port's ways before one has room again. One without a
+/// socket has no say while there are others; without any, what is due is lost at once.
+pub(super) fn are_blocked(ways: impl IntoIterator<Item = Option<bool>>) -> bool {
+    let mut there = ways.into_iter().flatten().peekable();
+    there.peek().is_some() && there.all(|has_room| !has_room)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_without_a_socket_does_not_keep_a_port_sending_whose_others_are_full() {
+        let (absent, free, full) = (None, Some(true), Some(false));
+        assert!(are_blocked([full]) && are_blocked([absent, full]));
+        assert!(are_blocked([full, absent, full]));
+        assert!(!are_blocked([full, free]) && !are_blocked([absent, free, full]));
+        assert!(!are_blocked([absent, absent]), "nothing would ever wake it");
+    }
     use tidegate_udp::Options;
 
     #[test]

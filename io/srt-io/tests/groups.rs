@@ -72,8 +72,8 @@ impl Leg {
         let hs = HsExtension {
             version: SrtVersion::OURS,
             flags: HsFlags::LIVE,
-            receive_latency_millis: 120,
-            send_latency_millis: 120,
+            receive_latency_millis: 2000,
+            send_latency_millis: 2000,
         };
         extensions.push(ExtensionCommand::HANDSHAKE_REQUEST, &hs.to_bytes());
         let body = GroupExtension {

@@ -204,7 +204,9 @@ fn without_reconnecting_what_has_come_in_still_gets_across() {
     let folder = TempDir::new().unwrap();
     let got = folder.path().join("got.ts");
     let (front, back) = (free_udp_port(), free_udp_port());
-    let listener = format!("srt://127.0.0.1:{back}?mode=listener&passphrase=secret%20of%20two%25");
+    // So much that not even a machine that stands still for a second drops anything.
+    let options = "mode=listener&latency=2000&passphrase=secret%20of%20two%25";
+    let listener = format!("srt://127.0.0.1:{back}?{options}");
     let mut command = tidegate(&["receive", &listener, got.to_str().unwrap()]);
     let _receiver = Process::start("receive", &mut command, folder.path());
     let from = format!("srt://127.0.0.1:{front}?mode=listener&latency=4000");

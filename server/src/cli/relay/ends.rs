@@ -21,11 +21,14 @@ pub(super) const FROM: &str = "from";
 pub(super) const TO: &str = "to";
 
 /// Options of an SRT address that mean something where we are called.
-const LISTENING_OPTIONS: [&str; 7] = [
+const LISTENING_OPTIONS: [&str; 10] = [
     "mode",
     "adapter",
     "bind",
+    "bindtodevice",
     "groupconnect",
+    "iptos",
+    "ipttl",
     "passphrase",
     "latency",
     "rcvlatency",
@@ -214,7 +217,29 @@ fn listening(address: &Address) -> anyhow::Result<Value> {
     if let Some(latency) = latency {
         settings["latency"] = format!("{latency}ms").into();
     }
+    set_socket(&mut settings, address);
     Ok(settings)
+}
+
+/// What is set on the socket we are called at; the values have been checked as those of a call.
+fn set_socket(settings: &mut Value, address: &Address) {
+    let interface = address.option("bindtodevice");
+    if let Some(interface) = interface.filter(|name| !name.is_empty()) {
+        settings["interface"] = interface.into();
+    }
+    for (theirs, ours) in [("iptos", "tos"), ("ipttl", "ttl")] {
+        if let Some(byte) = address.option(theirs).and_then(byte) {
+            settings[ours] = byte.into();
+        }
+    }
+}
+
+/// In decimal or hexadecimal digits.
+fn byte(text: &str) -> Option<u8> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// Where to listen: `bind` holds before `adapter`, and that before the host.
@@ -275,6 +300,23 @@ mod tests {
     fn where_we_are_called_a_passphrase_is_decoded_as_in_a_call() {
         let address = Address::parse("srt://:9000?passphrase=a%26b%20c%25defgh").unwrap();
         assert_eq!(srt(&address).unwrap()["passphrase"], "a&b c%defgh");
+    }
+
+    #[test]
+    fn where_we_are_called_the_socket_is_set_as_that_of_a_call() {
+        let settings = |query: &str| {
+            let address = Address::parse(&format!("srt://:9000?{query}")).unwrap();
+            srt(&address).unwrap()
+        };
+        let set = settings("bindtodevice=lo&iptos=0xB8&ipttl=33");
+        assert_eq!(set["interface"], "lo");
+        assert_eq!((&set["tos"], &set["ttl"]), (&184.into(), &33.into()));
+        assert_eq!(settings("iptos=136")["tos"], 136);
+        assert_eq!(settings("ipttl=1&ipttl=64")["ttl"], 64);
+        let bare = settings("bindtodevice=&latency=200");
+        for field in ["interface", "tos", "ttl"] {
+            assert!(bare[field].is_null(), "{bare}");
+        }
     }
 
     #[test]

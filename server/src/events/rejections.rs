@@ -84,10 +84,7 @@ impl Rejections {
             .filter(|known| at_millis.saturating_sub(known.at_millis) <= window)
             .find(|known| known.is_same(listener, &rejection));
         if let Some(known) = known {
-            known.count += 1;
-            known.at_millis = at_millis;
-            known.at = rfc3339_of_millis(at_millis);
-            known.peer = rejection.peer;
+            known.repeat(rejection, at_millis);
             return (known.row(), known.count);
         }
         if self.records.len() >= REJECTIONS_MAX {
@@ -137,6 +134,19 @@ impl RejectionRecord {
             advice,
             at_millis,
         }
+    }
+
+    /// Once more, with what is true of it now: the cause may be another, like a webhook that
+    /// was down and is slow.
+    fn repeat(&mut self, again: Rejection, at_millis: u64) {
+        self.count += 1;
+        self.at_millis = at_millis;
+        self.at = rfc3339_of_millis(at_millis);
+        self.peer = again.peer;
+        self.received = again.received;
+        self.expected = again.expected;
+        self.nearest = again.nearest;
+        self.advice = again.advice;
     }
 
     /// Ports are not compared: every try of a caller has another.
@@ -207,6 +217,24 @@ mod tests {
         assert_eq!(records[2].peer, "192.0.2.1:1001");
         assert_eq!(records[2].first_at, "1970-01-01T00:00:01.000Z");
         assert_eq!(records[2].at, "1970-01-01T00:00:50.000Z");
+    }
+
+    #[test]
+    fn a_repeat_has_the_words_of_the_last_time() {
+        let mut rejections = Rejections::default();
+        let refused = rejection("192.0.2.1:1000", "webhook_failed");
+        rejections.count("ingest", refused.clone(), 1_000);
+        let slow = Rejection {
+            received: Some("no answer within 2 s".into()),
+            advice: "Make it answer sooner.".into(),
+            ..refused
+        };
+        rejections.count("ingest", slow, 2_000);
+        let [record] = &rejections.newest_first()[..] else {
+            panic!("not one record");
+        };
+        assert_eq!(record.received.as_deref(), Some("no answer within 2 s"));
+        assert_eq!(record.advice, "Make it answer sooner.");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::address::{Address, Scheme};
 use super::console::{Sink, StandardInput};
 use crate::adapters::{Adapters, OutputConfig, SourceConfig};
 use crate::cli::{drivers, say_wrong};
+use crate::config::problem::nearest;
 use crate::config::read;
 use crate::state::Vault;
 
@@ -32,6 +33,16 @@ const LISTENING_OPTIONS: [&str; 10] = [
     "passphrase",
     "latency",
     "rcvlatency",
+];
+
+/// What an SRT end can do, and srt-live-transmit's other names for it.
+const MODES: [&str; 6] = [
+    "caller",
+    "listener",
+    "rendezvous",
+    "client",
+    "server",
+    "default",
 ];
 
 /// Options of UDP addresses that srt-live-transmit has, and what they are here.
@@ -164,6 +175,7 @@ impl fmt::Display for Output {
 
 /// The settings of an SRT end.
 fn srt(address: &Address) -> anyhow::Result<Value> {
+    check_mode(address)?;
     let mut settings = if is_listener(address) {
         listening(address)?
     } else {
@@ -257,9 +269,23 @@ fn local_host(address: &Address) -> &str {
     first.filter(|host| *host != "*").unwrap_or("0.0.0.0")
 }
 
+fn check_mode(address: &Address) -> anyhow::Result<()> {
+    let mode = address.option("mode").unwrap_or_default();
+    if mode.is_empty() || MODES.contains(&mode) {
+        return Ok(());
+    }
+    match nearest(mode, MODES) {
+        Some(nearest) => bail!("{address}: there is no mode {mode:?}; did you mean {nearest:?}?"),
+        None => bail!(
+            "{address}: there is no mode {mode:?}; there are \"caller\", \"listener\" and \
+             \"rendezvous\""
+        ),
+    }
+}
+
 fn is_listener(address: &Address) -> bool {
     match address.option("mode") {
-        None | Some("default") => address.host.is_empty(),
+        None | Some("default" | "") => address.host.is_empty(),
         Some(mode) => mode == "listener" || mode == "server",
     }
 }
@@ -373,6 +399,30 @@ mod tests {
                 assert!(error.to_string().contains(&wanted), "{misspelt}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn an_unknown_mode_is_named_and_not_the_address_blamed() {
+        for place in [":19320", "h:19320"] {
+            for (mode, wanted) in [
+                ("listner", "did you mean \"listener\"?"),
+                ("Listener", "did you mean \"listener\"?"),
+                ("calller", "did you mean \"caller\"?"),
+                ("rendevous", "did you mean \"rendezvous\"?"),
+                ("sever", "did you mean \"server\"?"),
+                (
+                    "zzz",
+                    "there are \"caller\", \"listener\" and \"rendezvous\"",
+                ),
+            ] {
+                let address = Address::parse(&format!("srt://{place}?mode={mode}")).unwrap();
+                let error = srt(&address).unwrap_err().to_string();
+                let unknown = format!("there is no mode {mode:?}; {wanted}");
+                assert_eq!(error, format!("{address}: {unknown}"));
+            }
+        }
+        let unset = srt(&Address::parse("srt://:9000?mode=").unwrap()).unwrap();
+        assert_eq!(unset["bind"], "0.0.0.0:9000");
     }
 
     #[test]

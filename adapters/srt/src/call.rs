@@ -101,7 +101,11 @@ impl Target {
             let placed = Placed { handle };
             match placed.handle.connected().await {
                 Ok(_) => Ok(placed),
-                Err(reason) => Err(phrases::call_error(&self.name(), &reason)),
+                Err(reason) => Err(phrases::not_connected(
+                    &self.name(),
+                    self.uri.mode(),
+                    &reason,
+                )),
             }
         };
         tokio::select! {

@@ -6,6 +6,8 @@ use tidegate_engine::RunError;
 use tidegate_srt::{CloseReason, RejectReason};
 use tidegate_srt_io::{CallError, EndReason};
 
+use crate::settings::CallMode;
+
 /// Why a peer on a listener is gone, for a status line.
 pub(crate) fn departure(reason: &EndReason) -> &'static str {
     match reason {
@@ -49,6 +51,18 @@ pub(crate) fn not_placed(error: &CallError) -> RunError {
         _ => "Check adapter=, port= and bindtodevice=: an address and an interface of this machine",
     };
     RunError::ours(error.to_string(), advice)
+}
+
+/// Why a call came to nothing, as the outcome of a run. In a rendezvous nobody listens.
+pub(crate) fn not_connected(to: &str, mode: CallMode, reason: &EndReason) -> RunError {
+    match (mode, reason) {
+        (CallMode::Rendezvous, EndReason::Refused(RejectReason::Timeout)) => RunError::theirs(
+            format!("{to} does not answer"),
+            "Check that the far side is started, that it calls our address and port, that both \
+             are in rendezvous mode, and that UDP passes the firewalls in between",
+        ),
+        _ => call_error(to, reason),
+    }
 }
 
 /// Why a call failed or ended, as the outcome of a run.
@@ -144,6 +158,19 @@ mod tests {
 
     fn advice(reason: RejectReason) -> String {
         refused("h:9000", reason).advice
+    }
+
+    #[test]
+    fn who_is_not_there_is_looked_for_as_a_listener_or_as_the_other_side_of_a_rendezvous() {
+        let timeout = EndReason::Refused(RejectReason::Timeout);
+        let call = not_connected("h:9000", CallMode::Caller, &timeout);
+        let meeting = not_connected("h:9000", CallMode::Rendezvous, &timeout);
+        assert_eq!(call.message, meeting.message);
+        assert!(call.advice.contains("listens"), "{}", call.advice);
+        assert!(!meeting.advice.contains("listens"), "{}", meeting.advice);
+        for word in ["is started", "our address and port", "rendezvous mode"] {
+            assert!(meeting.advice.contains(word), "{}", meeting.advice);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::address::{host_on, in_url, place, query_encoded};
 use super::credential::{self, Placed, Wanted};
 use super::problem::Problem;
 use super::{App, Shared};
-use crate::adapters::{Item, OutputConfig, SourceConfig};
+use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
 use crate::auth::Identity;
 use crate::state::{Desired, not_found};
 
@@ -46,15 +46,17 @@ pub(super) struct Handout {
     /// All of it in one address, latency in milliseconds as SRT tools take it.
     url: String,
     /// For OBS: Settings → Stream → Custom → Server. (Its latency is in microseconds.)
-    obs: String,
-    /// A command line.
-    ffmpeg: String,
+    /// Nothing where callers must have AES-GCM, which it cannot ask for.
+    obs: Option<String>,
+    /// A command line. Nothing where callers must have AES-GCM, which it cannot ask for.
+    ffmpeg: Option<String>,
     /// A command line.
     srt_live_transmit: String,
-    /// A command line.
-    gstreamer: String,
-    /// What to type into vMix, field by field.
-    vmix: String,
+    /// A command line. Nothing where callers must have AES-GCM, which it cannot ask for.
+    gstreamer: Option<String>,
+    /// What to type into vMix, field by field. Nothing where callers must have AES-GCM, which
+    /// it cannot ask for.
+    vmix: Option<String>,
 }
 
 /// How to send to a source, with its secret. The journal keeps who asked.
@@ -111,6 +113,8 @@ struct Parts {
     stream_id: String,
     user: Option<String>,
     passphrase: Option<Placed>,
+    /// Whether a caller must have AES-GCM.
+    must_have_gcm: bool,
     latency_ms: u64,
 }
 
@@ -135,6 +139,7 @@ fn parts<T: Item>(
         port: place.port(),
         stream_id: stream_id_for(stream_id, direction, wanted.user.as_deref()),
         user: wanted.user,
+        must_have_gcm: passphrase.is_some() && cipher(item, &desired).is_some_and(|it| it == "gcm"),
         passphrase,
         latency_ms: latency_ms(item).unwrap_or(LATENCY_MS),
     })
@@ -181,6 +186,15 @@ pub(super) fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value
     settings.get(item.kind())?.get(name).cloned()
 }
 
+/// The cipher mode that callers of `item` must have: its own, otherwise its listener's.
+fn cipher<T: Item>(item: &T, desired: &Desired) -> Option<serde_json::Value> {
+    let own = setting(item, "cipher").filter(|cipher| cipher != "auto");
+    own.or_else(|| {
+        let (_, listener) = item.listener()?;
+        setting(desired.find::<ListenerConfig>(listener)?, "cipher")
+    })
+}
+
 fn latency_ms<T: Item>(item: &T) -> Option<u64> {
     let latency = setting(item, "latency")?;
     u64::try_from(
@@ -203,6 +217,9 @@ impl Parts {
         if let Some((_, passphrase)) = &self.passphrase {
             url += &format!("passphrase={}&", written(passphrase));
         }
+        if self.must_have_gcm {
+            url += "cryptomode=2&";
+        }
         format!("{url}latency={latency}")
     }
 
@@ -216,7 +233,11 @@ impl Parts {
         let (ffmpeg, transmit, gstreamer) = match direction {
             Direction::Send => (
                 format!("ffmpeg -re -i INPUT -c copy -f mpegts {for_ffmpeg}"),
-                format!("srt-live-transmit udp://:5000 {for_srt}"),
+                // Its messages of 1456 bytes from standard input are too long for AES-GCM.
+                match self.must_have_gcm {
+                    true => format!("srt-live-transmit -chunk:1316 udp://:5000 {for_srt}"),
+                    false => format!("srt-live-transmit udp://:5000 {for_srt}"),
+                },
                 // Without the two settings it would send the file as fast as it can.
                 format!(
                     "gst-launch-1.0 filesrc location=INPUT.ts ! \
@@ -239,6 +260,8 @@ impl Parts {
             "Type SRT (Caller), Hostname {}, Port {}, Stream ID {}, Latency {}{key}",
             self.host, self.port, self.stream_id, self.latency_ms
         );
+        // Of these tools only srt-live-transmit can ask for AES-GCM.
+        let unless_gcm = |line: String| (!self.must_have_gcm).then_some(line);
         let (passphrase_used, passphrase) = self.passphrase.unzip();
         Handout {
             name: self.name,
@@ -250,11 +273,11 @@ impl Parts {
             passphrase_used,
             latency_ms: self.latency_ms,
             url: millis,
-            obs,
-            ffmpeg,
+            obs: unless_gcm(obs),
+            ffmpeg: unless_gcm(ffmpeg),
             srt_live_transmit: transmit,
-            gstreamer,
-            vmix,
+            gstreamer: unless_gcm(gstreamer),
+            vmix: unless_gcm(vmix),
         }
     }
 }
@@ -273,4 +296,45 @@ fn audit(app: &App, identity: &Identity, subject: Subject, parts: &Parts) {
     app.engine
         .events()
         .emit(subject, EventKind::Audit { by, action });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handout(must_have_gcm: bool, direction: Direction) -> Handout {
+        let parts = Parts {
+            name: "cam".into(),
+            host: "192.0.2.1".into(),
+            url_host: "192.0.2.1".into(),
+            port: 9000,
+            stream_id: "cam".into(),
+            user: None,
+            passphrase: Some(("passphrase".into(), "long enough".into())),
+            must_have_gcm,
+            latency_ms: 200,
+        };
+        parts.handout(direction)
+    }
+
+    #[test]
+    fn where_callers_must_have_gcm_every_line_asks_for_it() {
+        for direction in [Direction::Send, Direction::Receive] {
+            let with = handout(true, direction);
+            let lines = [with.obs, with.ffmpeg, with.gstreamer, with.vmix];
+            assert_eq!(lines, [None, None, None, None]);
+            assert!(with.url.contains("&cryptomode=2&"), "{}", with.url);
+            let line = with.srt_live_transmit;
+            assert!(line.contains("&cryptomode=2&"), "{line}");
+            let sends = matches!(direction, Direction::Send);
+            assert_eq!(line.contains(" -chunk:1316 "), sends, "{line}");
+
+            let without = handout(false, direction);
+            let lines = [without.obs, without.ffmpeg, without.gstreamer, without.vmix];
+            assert!(lines.iter().all(Option::is_some), "{lines:?}");
+            assert!(!without.url.contains("cryptomode"), "{}", without.url);
+            let line = without.srt_live_transmit;
+            assert!(!line.contains("cryptomode") && !line.contains("-chunk"));
+        }
+    }
 }

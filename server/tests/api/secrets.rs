@@ -226,3 +226,38 @@ fn a_handout_is_for_whom_it_was_asked_and_says_which_passphrase_it_shows() {
         assert!(!answer.text().contains("canary"), "{of}");
     }
 }
+
+const CIPHERS: &str = r#"
+listeners:
+  - { name: plain, srt: { bind: "127.0.0.1:0" } }
+  - { name: gcm, srt: { bind: "127.0.0.1:0", cipher: gcm } }
+sources:
+  - { name: any, srt: { listener: plain, stream_id: a, passphrase: "canary-of-ciphers" } }
+  - { name: own, srt: { listener: plain, stream_id: b, passphrase: "canary-of-ciphers", cipher: gcm } }
+  - { name: listeners, srt: { listener: gcm, stream_id: c, passphrase: "canary-of-ciphers" } }
+  - { name: ctr, srt: { listener: gcm, stream_id: d, passphrase: "canary-of-ciphers", cipher: ctr } }
+  - { name: clear, srt: { listener: gcm, stream_id: e } }
+"#;
+
+#[test]
+fn a_handout_asks_for_the_cipher_that_callers_must_have() {
+    let tidegate = tidegate(CIPHERS);
+    let _ = tidegate.port("gcm");
+    for (source, needs_gcm) in [
+        ("any", false),
+        ("own", true),
+        ("listeners", true),
+        ("ctr", false),
+        ("clear", false),
+    ] {
+        let path = format!("/api/v1/handout/sources/{source}");
+        let handout = tidegate.http().get(&path).json();
+        for tool in ["obs", "ffmpeg", "gstreamer", "vmix"] {
+            assert_eq!(handout[tool].is_null(), needs_gcm, "{source}: {handout}");
+        }
+        for tool in ["url", "srt_live_transmit"] {
+            let line = handout[tool].as_str().unwrap();
+            assert_eq!(line.contains("cryptomode=2"), needs_gcm, "{source}: {line}");
+        }
+    }
+}

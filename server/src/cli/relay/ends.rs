@@ -173,6 +173,21 @@ impl fmt::Display for Output {
     }
 }
 
+/// Two ends that are called need a port each.
+pub(super) fn refuse_one_port(from: &Address, to: &Address) -> anyhow::Result<()> {
+    let called = |end: &Address| end.scheme == Scheme::Srt && is_listener(end);
+    if !called(from) || !called(to) {
+        return Ok(());
+    }
+    let (one, two) = (local(from)?, local(to)?);
+    // The system gives each another port 0.
+    ensure!(
+        one != two || one.port() == 0,
+        "both ends would listen at {one}; give each a port of its own"
+    );
+    Ok(())
+}
+
 /// The settings of an SRT end.
 fn srt(address: &Address) -> anyhow::Result<Value> {
     check_mode(address)?;
@@ -198,11 +213,7 @@ fn calling(address: &Address) -> Value {
 
 /// The settings of an end that is called.
 fn listening(address: &Address) -> anyhow::Result<Value> {
-    let host = local_host(address);
-    let host: IpAddr = host.parse().with_context(|| {
-        format!("{address}: to listen, name an IP address of this machine, or leave it out")
-    })?;
-    let mut settings = json!({ "bind": SocketAddr::from((host, address.port)) });
+    let mut settings = json!({ "bind": local(address)? });
     // The options are checked as those of a call are; what most ask for is the caller's choice.
     // Bonding groups are taken anyway.
     let options = address.query_without(&["mode", "adapter", "groupconnect"]);
@@ -254,7 +265,16 @@ fn byte(text: &str) -> Option<u8> {
     }
 }
 
-/// Where to listen: `bind` holds before `adapter`, and that before the host.
+/// Where to listen.
+fn local(address: &Address) -> anyhow::Result<SocketAddr> {
+    let host = local_host(address);
+    let host: IpAddr = host.parse().with_context(|| {
+        format!("{address}: to listen, name an IP address of this machine, or leave it out")
+    })?;
+    Ok((host, address.port).into())
+}
+
+/// The host of it: `bind` holds before `adapter`, and that before the host.
 fn local_host(address: &Address) -> &str {
     let bind = address.option("bind").unwrap_or_default();
     let host = bind.rsplit_once(':').map_or("", |(host, _)| host);
@@ -459,6 +479,36 @@ mod tests {
         ] {
             let settings = srt(&Address::parse(text).unwrap()).unwrap();
             assert_eq!(settings["call"], text);
+        }
+    }
+
+    #[test]
+    fn two_ends_that_listen_have_a_port_each() {
+        let refused = |from: &str, to: &str| {
+            let (from, to) = (Address::parse(from).unwrap(), Address::parse(to).unwrap());
+            refuse_one_port(&from, &to).err()
+        };
+        for (from, to) in [
+            ("srt://:9000", "srt://:9000"),
+            ("srt://:9000?latency=50", "srt://*:9000?mode=listener"),
+            (
+                "srt://:9000?bind=127.0.0.1",
+                "srt://127.0.0.1:9000?mode=server",
+            ),
+        ] {
+            let error = refused(from, to).unwrap().to_string();
+            assert!(error.contains("both ends would listen at"), "{error}");
+        }
+        for (from, to) in [
+            ("srt://:9000", "srt://:9001"),
+            ("srt://:0", "srt://:0"),
+            ("srt://:9000", "srt://h:9000"),
+            ("srt://127.0.0.1:9000", "srt://127.0.0.1:9000"),
+            ("srt://:9000?bind=127.0.0.1", "srt://:9000?bind=127.0.0.2"),
+            ("udp://:9000", "srt://:9000"),
+            ("file://con", "file://con"),
+        ] {
+            assert!(refused(from, to).is_none(), "{from} {to}");
         }
     }
 

@@ -129,9 +129,9 @@ fn chunk_bytes(text: &str) -> Result<usize, String> {
 
 /// Relays between two addresses.
 pub(super) fn relay(args: &RelayArgs) -> anyhow::Result<ExitCode> {
-    let from = Input::Address(from(&args.from)?);
-    let to = Output::Address(to(&args.to)?);
-    run(from, to, &args.options)
+    let (from, to) = (from(&args.from)?, to(&args.to)?);
+    ends::refuse_one_port(&from, &to)?;
+    run(Input::Address(from), Output::Address(to), &args.options)
 }
 
 /// Sends a file or standard input.

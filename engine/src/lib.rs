@@ -51,7 +51,8 @@ pub use output::{OutputReport, OutputState, OutputStatus};
 pub use secret::{NoSecrets, REDACTED, Secret, SecretError, SecretRef, Secrets};
 pub use setting::{Rate, Span};
 pub use source::{
-    Connection, HistoryPoint, Paths, SourceReport, SourceState, SourceStatus, TransportFigures,
+    AdvisedLatency, Connection, HistoryPoint, Paths, SourceReport, SourceState, SourceStatus,
+    TransportFigures,
 };
 pub use thread::{Parking, run_on_thread};
 /// The process's monotonic clock.

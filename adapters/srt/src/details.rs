@@ -130,7 +130,7 @@ fn add_main_figures(details: &mut Map<String, Value>, statistics: &Statistics, w
         ),
     };
     let figures = [
-        ("rtt_ms", millis(instant.rtt)),
+        ("rtt_ms", rtt(statistics)),
         ("jitter_ms", millis(instant.jitter)),
         ("latency_ms", millis(latency)),
         ("packets_received", total.packets_received.into()),
@@ -178,6 +178,12 @@ pub(crate) fn encryption(negotiated: &Negotiated) -> String {
     format!("aes-{}-{mode}", length.bytes() * 8)
 }
 
+/// Null until a round trip has been measured.
+pub(crate) fn rtt(statistics: &Statistics) -> Value {
+    let known = statistics.rtt_known;
+    known.then(|| millis(statistics.instant.rtt)).into()
+}
+
 pub(crate) fn millis(time: Duration) -> Value {
     // To the microsecond: more digits only look precise.
     json!((time.as_secs_f64() * 1_000_000.0).round() / 1000.0)
@@ -223,6 +229,7 @@ pub(crate) mod tests {
             send_rate: Bitrate::from_bps(0),
             receive_rate: Bitrate::from_bps(0),
             instant: Gauges::default(),
+            rtt_known: true,
             receive_keys: KeyState::Unsecured,
             send_keys: KeyState::Unsecured,
         };
@@ -253,6 +260,9 @@ pub(crate) mod tests {
             latency: Duration::from_millis(210),
             overhead_percent: 25,
             bandwidth: Bitrate::from_bps(10_000_000),
+            rtt: Duration::from_millis(48),
+            jitter: Duration::from_millis(3),
+            loss_percent: 2.1,
             enough_now: false,
             why: vec!["RTT 48 ms".to_owned()],
         };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tidegate_engine::TransportFigures;
+use tidegate_engine::{AdvisedLatency, TransportFigures};
 use tidegate_srt::{Advice, Adviser, Statistics, TooEarly};
 use tidegate_units::Instant;
 
@@ -77,10 +77,15 @@ impl Watch {
         let advice = self.adviser.advise(statistics.at, instant.receive_latency);
         let too_short = advice.as_ref().ok().filter(|advice| !advice.enough_now);
         let transport = TransportFigures {
-            rtt: Some(instant.rtt),
+            rtt: statistics.rtt_known.then_some(instant.rtt),
             jitter: Some(instant.jitter),
             latency: Some(instant.receive_latency),
-            advised_latency: too_short.map(|advice| advice.latency),
+            advised: too_short.map(|advice| AdvisedLatency {
+                latency: advice.latency,
+                rtt: advice.rtt,
+                jitter: advice.jitter,
+                loss_percent: advice.loss_percent,
+            }),
             buffer: Some(instant.receive_buffer_time),
             loss_percent: Some(self.loss.note(statistics)),
             received: total.packets_received_unique,

@@ -9,7 +9,7 @@ use tidegate_srt::{
 };
 use tidegate_srt_io::{ConnectionStatus, LegHandle};
 
-use crate::details::{Direction, counters, gauges, millis};
+use crate::details::{Direction, counters, gauges, millis, rtt};
 use crate::listening::Refusal;
 use crate::settings::CallUri;
 use crate::turnstile::Ticket;
@@ -55,7 +55,7 @@ fn leg_of(leg: &LegStatus, status: &ConnectionStatus, way: Direction) -> Value {
         "weight": leg.weight,
         "since_ms": millis(status.at.saturating_since(leg.since)),
         "silent_ms": millis(figures.silent_for),
-        "rtt_ms": millis(figures.instant.rtt),
+        "rtt_ms": rtt(figures),
         "jitter_ms": millis(figures.instant.jitter),
         "total": counters(total),
         "interval": counters(&figures.interval),
@@ -191,6 +191,17 @@ mod tests {
         assert_eq!(shown[1]["weight"], 7);
         assert!(shown[0]["total"]["packets_received"].is_u64());
         assert!(shown[0]["packets_received"].is_u64());
+    }
+
+    #[test]
+    fn a_leg_that_never_measured_shows_no_round_trip_time() {
+        let mut status = with(&[LegState::Active, LegState::Idle]);
+        let mut legs = status.legs.to_vec();
+        legs[1].statistics.rtt_known = false;
+        status.legs = legs.into();
+        let shown = describe(&status).expect("legs");
+        assert!(shown[0]["rtt_ms"].is_number());
+        assert!(shown[1]["rtt_ms"].is_null());
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl SourceLatency {
     /// What the receiver of such an output needs. A packet may leave here as late as the
     /// source's latency after it originated, and must still be repaired on the way on.
     pub(crate) fn advice(&self, status: &ConnectionStatus) -> Option<Value> {
-        let instant = &status.statistics.as_ref()?.instant;
+        let statistics = status.statistics.as_ref()?;
+        let instant = statistics.rtt_known.then_some(&statistics.instant)?;
         let source = self.get()?;
         let needed = source + instant.rtt * ROUNDS + MARGIN;
         let rounded = needed

@@ -3,7 +3,7 @@
 use super::expect::{Expectation, Wanted};
 use super::{Health, MediaStatus, ReasonCode};
 use crate::limits;
-use crate::source::{Connection, TransportFigures};
+use crate::source::{AdvisedLatency, Connection, TransportFigures};
 use core::time::Duration;
 use tidegate_units::Bitrate;
 
@@ -321,22 +321,22 @@ impl Evidence<'_> {
         }
         let too_short_for_rtt = rtt.saturating_mul(3) > latency;
         // Somebody may have chosen a little less on purpose.
-        let advised = self.transport.advised_latency;
-        let far_from_advised = advised.is_some_and(|advised| latency * 5 < advised * 4);
+        let advised = self.transport.advised;
+        let far_from_advised = advised.is_some_and(|advised| latency * 5 < advised.latency * 4);
         if !too_short_for_rtt && !far_from_advised {
             return None;
         }
-        let cause = if too_short_for_rtt {
-            String::new()
-        } else {
-            " and the losses of the last minutes".to_owned()
+        let (cause, needed) = match advised {
+            Some(advised) => (causes(&advised), advised.latency.as_millis()),
+            None => {
+                let loss = self.transport.loss_percent.unwrap_or_default();
+                let cause = format!("RTT {} ms", rtt.as_millis());
+                (cause, advised_latency_ms(rtt, loss))
+            }
         };
-        let by_rule = || advised_latency_ms(rtt, self.transport.loss_percent.unwrap_or_default());
         let advice = format!(
-            "Latency {} ms is too low for RTT {} ms{cause}. Set {} ms.",
+            "Latency {} ms is too low for {cause}. Set {needed} ms.",
             latency.as_millis(),
-            rtt.as_millis(),
-            advised.map_or_else(by_rule, |advised| advised.as_millis()),
         );
         Some(warning(ReasonCode::LatencyTooLow, advice))
     }
@@ -359,6 +359,18 @@ impl Evidence<'_> {
             warning(ReasonCode::Scrambled, advice)
         })
     }
+}
+
+/// "RTT 11 ms, jitter 22 ms and 2.1 % loss"
+fn causes(advised: &AdvisedLatency) -> String {
+    let loss = match advised.loss_percent {
+        none if none <= 0.0 => "no loss".to_owned(),
+        little if little < 0.1 => format!("{little:.3} % loss"),
+        loss => format!("{loss:.1} % loss"),
+    };
+    let millis = |time: Duration| (time.as_secs_f64() * 1000.0).round();
+    let (rtt, jitter) = (millis(advised.rtt), millis(advised.jitter));
+    format!("RTT {rtt} ms, jitter {jitter} ms and {loss}")
 }
 
 /// What the latency should be where the protocol gives no advice of its own, or not yet: a multiple of the round-trip time that grows with the loss,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::health::{AudioStatus, Expect, VideoStatus};
-use crate::source::Paths;
+use crate::source::{AdvisedLatency, Paths};
 
 fn media() -> MediaStatus {
     MediaStatus {
@@ -160,17 +160,26 @@ fn the_protocols_own_advice_goes_first() {
     let millis = Duration::from_millis;
     evidence.transport.rtt = Some(millis(30));
     evidence.transport.latency = Some(millis(120));
-    evidence.transport.advised_latency = Some(millis(140));
+    let advised = |latency, loss_percent| {
+        Some(AdvisedLatency {
+            latency: millis(latency),
+            rtt: millis(11),
+            jitter: millis(22),
+            loss_percent,
+        })
+    };
+    evidence.transport.advised = advised(140, 0.0);
     assert_eq!(evidence.findings(), [], "a little less is a choice");
-    evidence.transport.advised_latency = Some(millis(210));
+    evidence.transport.advised = advised(210, 0.0);
     assert_eq!(
         evidence.findings()[0].advice,
-        "Latency 120 ms is too low for RTT 30 ms and the losses of the last minutes. Set 210 ms."
+        "Latency 120 ms is too low for RTT 11 ms, jitter 22 ms and no loss. Set 210 ms."
     );
+    evidence.transport.advised = advised(210, 2.13);
     evidence.transport.rtt = Some(millis(50));
     assert_eq!(
         evidence.findings()[0].advice,
-        "Latency 120 ms is too low for RTT 50 ms. Set 210 ms."
+        "Latency 120 ms is too low for RTT 11 ms, jitter 22 ms and 2.1 % loss. Set 210 ms."
     );
 }
 

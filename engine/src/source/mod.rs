@@ -10,5 +10,5 @@ mod watch;
 
 pub(crate) use entry::SourceEntry;
 pub use history::HistoryPoint;
-pub use report::{Paths, SourceReport, TransportFigures};
+pub use report::{AdvisedLatency, Paths, SourceReport, TransportFigures};
 pub use status::{Connection, SourceState, SourceStatus};

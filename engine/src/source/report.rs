@@ -19,7 +19,7 @@ pub struct TransportFigures {
     /// The play-out latency agreed on.
     pub latency: Option<Duration>,
     /// The latency to set instead, where what was measured shows that this one is too short.
-    pub advised_latency: Option<Duration>,
+    pub advised: Option<AdvisedLatency>,
     /// How much media waits in the receive buffer.
     pub buffer: Option<Duration>,
     /// Packets missing at first, over the last 10 s, in percent.
@@ -35,6 +35,19 @@ pub struct TransportFigures {
     pub host_drops: u64,
     /// The ways the feed comes, where there are several.
     pub paths: Option<Paths>,
+}
+
+/// A latency to set, and the figures it was reckoned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AdvisedLatency {
+    /// What to set.
+    pub latency: Duration,
+    /// Round-trip time.
+    pub rtt: Duration,
+    /// How much packet timing varies.
+    pub jitter: Duration,
+    /// Packets lost on the way, in percent.
+    pub loss_percent: f64,
 }
 
 /// How the parallel ways of one connection are doing.

@@ -23,6 +23,8 @@ pub struct Statistics {
     pub receive_rate: Bitrate,
     /// As it is now.
     pub instant: Gauges,
+    /// Whether a round trip has been measured: until then the gauge shows SRT's first guess.
+    pub rtt_known: bool,
     /// Where the keys of what is received stand.
     pub receive_keys: KeyState,
     /// Where the keys of what is sent stand.

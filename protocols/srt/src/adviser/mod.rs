@@ -32,7 +32,7 @@ pub struct Adviser {
 }
 
 /// What to set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Advice {
     /// The latency to set, on either side: the larger value counts.
     pub latency: Duration,
@@ -40,6 +40,12 @@ pub struct Advice {
     pub overhead_percent: u32,
     /// What the path must carry with it, headers included.
     pub bandwidth: Bitrate,
+    /// The round-trip time it was reckoned from.
+    pub rtt: Duration,
+    /// How much the arrivals vary.
+    pub jitter: Duration,
+    /// Share of the packets that were lost on the way, in percent.
+    pub loss_percent: f64,
     /// Whether the latency in force covers what was measured.
     pub enough_now: bool,
     /// The figures behind it, in sentences.
@@ -80,6 +86,9 @@ impl Adviser {
             latency: needs.rounded(),
             overhead_percent: needs.overhead_percent,
             bandwidth: needs.bandwidth(&observed),
+            rtt: observed.rtt,
+            jitter: observed.jitter,
+            loss_percent: observed.loss * 100.0,
             enough_now: latency >= needs.measured,
             why: why::sentences(&observed, &needs, latency),
         })

@@ -50,6 +50,10 @@ pub(super) struct Observed {
 
 impl Window {
     pub(super) fn note(&mut self, statistics: &Statistics) {
+        // Before the first round trip the gauge shows a guess, which is far off on most links.
+        if !statistics.rtt_known {
+            return;
+        }
         let now = statistics.at;
         let before = self.before.replace(statistics.total).unwrap_or_default();
         self.began.get_or_insert(now);

@@ -415,6 +415,7 @@ impl Connection {
             send_rate: Bitrate::of(interval.bytes_sent, interval_time),
             receive_rate: Bitrate::of(interval.bytes_received, interval_time),
             instant: self.gauges(now),
+            rtt_known: self.rtt.is_known(),
             receive_keys: self.key_state(ConnectionCrypto::receive_state),
             send_keys: self.key_state(ConnectionCrypto::send_state),
         }

@@ -328,7 +328,10 @@ impl Group {
         let (interval, interval_time) = self.intervals.last(now, &total);
         let (packets, bytes, span, room) = self.merge.level(now);
         let best = present()
-            .min_by_key(|leg| (leg.state as u8, leg.statistics.instant.rtt))
+            .min_by_key(|leg| {
+                let figures = &leg.statistics;
+                (leg.state as u8, !figures.rtt_known, figures.instant.rtt)
+            })
             .or(legs.last());
         let mut instant = best.map(|leg| leg.statistics.instant).unwrap_or_default();
         instant.receive_buffer_packets = packets;
@@ -353,6 +356,7 @@ impl Group {
             send_rate: Bitrate::of(interval.bytes_sent, interval_time),
             receive_rate: Bitrate::of(interval.bytes_received, interval_time),
             instant,
+            rtt_known: best.is_some_and(|leg| leg.statistics.rtt_known),
         }
     }
 }

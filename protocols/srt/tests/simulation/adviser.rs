@@ -149,3 +149,32 @@ fn a_short_latency_is_called_too_short_with_the_figures_behind_it() {
     let needed = advice.bandwidth.as_bps() as f64 / payload;
     assert!((1.25..1.40).contains(&needed), "{needed} times the payload");
 }
+
+#[test]
+fn the_first_guess_of_the_round_trip_time_is_no_measurement() {
+    let link = LinkConfig::delayed(5 * MS);
+    let mut pair = Scenario::new(10).link(link).latency(120 * MS).connect();
+    let mut adviser = Adviser::default();
+    let mut look = |pair: &mut crate::support::Pair| {
+        pair.world.run_for(SECOND);
+        let statistics = pair.statistics(Side::Listener);
+        adviser.note(&statistics);
+        let advice = adviser.advise(statistics.at, statistics.instant.receive_latency);
+        (statistics.rtt_known, advice)
+    };
+    for _ in 0..40 {
+        let (known, advice) = look(&mut pair);
+        assert!(!known, "nothing was sent");
+        let measured = Duration::ZERO;
+        assert_eq!(advice.unwrap_err(), TooEarly { measured });
+    }
+    pair.publish(Side::Caller, MEGABITS_PER_SECOND, MEASURED_FOR);
+    let (mut known, mut advice) = look(&mut pair);
+    for _ in 0..40 {
+        (known, advice) = look(&mut pair);
+    }
+    assert!(known);
+    let advice = advice.unwrap();
+    assert!(advice.rtt < 20 * MS, "{advice:?}");
+    assert!(advice.enough_now, "{advice:?}");
+}

@@ -34,7 +34,10 @@ pub(super) fn text(uri: &str, status: &SourceStatus) -> String {
     }
     lines.push(line("Bitrate", &bitrate(status.bitrate_bps)));
     if let Some(srt) = status.details.get("srt") {
-        let figure = |field: &str| srt.get(field).map_or("–".to_owned(), ToString::to_string);
+        let figure = |field: &str| {
+            let known = srt.get(field).filter(|value| !value.is_null());
+            known.map_or("–".to_owned(), ToString::to_string)
+        };
         let what = format!(
             "RTT {} ms, latency {} ms, lost {}, dropped {}",
             figure("rtt_ms"),

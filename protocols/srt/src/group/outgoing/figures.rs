@@ -74,7 +74,10 @@ impl Outgoing {
         };
         let (interval, interval_time) = self.intervals.last(now, &total);
         let best = present()
-            .min_by_key(|leg| (leg.state as u8, leg.statistics.instant.rtt))
+            .min_by_key(|leg| {
+                let figures = &leg.statistics;
+                (leg.state as u8, !figures.rtt_known, figures.instant.rtt)
+            })
             .or(legs.last());
         let mut instant = best.map(|leg| leg.statistics.instant).unwrap_or_default();
         let held = self.replay.packets();
@@ -101,6 +104,7 @@ impl Outgoing {
             send_rate: Bitrate::of(interval.bytes_sent, interval_time),
             receive_rate: Bitrate::of(interval.bytes_received, interval_time),
             instant,
+            rtt_known: best.is_some_and(|leg| leg.statistics.rtt_known),
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::clock::GroupClock;
+use super::figures;
 use super::merge::{Merge, Merged};
 use super::news::News;
 use super::status::{GroupRequest, LegEnd, LegState, LegStatus};
@@ -9,10 +10,9 @@ use crate::recv::{ReceiveBuffer, Received};
 use crate::room::Room;
 use crate::send::HEADER_BYTES;
 use crate::statistics::{Counters, Statistics};
-use crate::wire::KeyState;
 use core::net::SocketAddr;
 use std::collections::VecDeque;
-use tidegate_units::{Bitrate, Duration, Instant, NetworkSet};
+use tidegate_units::{Duration, Instant, NetworkSet};
 
 /// Legs of one group at the most.
 pub const MAX_LEGS: usize = 8;
@@ -309,8 +309,7 @@ impl Group {
     /// The figures of the stream: what the legs did together, with loss, duplicates and
     /// play-out as they are after merging.
     pub(crate) fn statistics(&mut self, now: Instant, legs: &[LegStatus]) -> Statistics {
-        let present = || legs.iter().filter(|leg| leg.state != LegState::Down);
-        let summed = present().fold(self.gone, |sum, leg| sum.plus(&leg.statistics.total));
+        let summed = figures::summed(self.gone, legs);
         let own = self.own;
         let total = Counters {
             packets_received_unique: own.packets_received_unique,
@@ -325,38 +324,14 @@ impl Group {
             control_ignored: summed.control_ignored + own.control_ignored,
             ..summed
         };
-        let (interval, interval_time) = self.intervals.last(now, &total);
+        let interval = self.intervals.last(now, &total);
         let (packets, bytes, span, room) = self.merge.level(now);
-        let best = present()
-            .min_by_key(|leg| {
-                let figures = &leg.statistics;
-                (leg.state as u8, !figures.rtt_known, figures.instant.rtt)
-            })
-            .or(legs.last());
-        let mut instant = best.map(|leg| leg.statistics.instant).unwrap_or_default();
+        let mut instant = figures::instant(legs);
         instant.receive_buffer_packets = packets;
         instant.receive_buffer_bytes = bytes;
         instant.receive_buffer_time = span;
         instant.receive_buffer_available_bytes = room * instant.segment_bytes;
         instant.receive_latency = self.merge.latency();
-        let (receive_keys, send_keys) = best
-            .map_or((KeyState::Unsecured, KeyState::Unsecured), |leg| {
-                (leg.statistics.receive_keys, leg.statistics.send_keys)
-            });
-        let silent = present().map(|leg| leg.statistics.silent_for).min();
-        Statistics {
-            at: now,
-            uptime: now.saturating_since(self.created),
-            silent_for: silent.unwrap_or_default(),
-            receive_keys,
-            send_keys,
-            total,
-            interval,
-            interval_time,
-            send_rate: Bitrate::of(interval.bytes_sent, interval_time),
-            receive_rate: Bitrate::of(interval.bytes_received, interval_time),
-            instant,
-            rtt_known: best.is_some_and(|leg| leg.statistics.rtt_known),
-        }
+        figures::of_stream(now, self.created, total, interval, instant, legs)
     }
 }

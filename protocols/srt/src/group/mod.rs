@@ -9,6 +9,7 @@
 //! ```
 
 mod clock;
+mod figures;
 mod incoming;
 mod membership;
 mod merge;

@@ -1,10 +1,9 @@
 use super::activity::Activity;
 use super::{Outgoing, OutgoingLeg};
 use crate::event::ConnectionId;
-use crate::group::{GroupKind, LegState, LegStatus, SILENT_AFTER};
+use crate::group::{GroupKind, LegState, LegStatus, SILENT_AFTER, figures};
 use crate::statistics::{Counters, Statistics};
-use crate::wire::KeyState;
-use tidegate_units::{Bitrate, Duration, Instant};
+use tidegate_units::{Duration, Instant};
 
 /// A stream that has paused for so long goes over no leg.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
@@ -61,8 +60,7 @@ impl Outgoing {
     /// The figures of the stream: what the legs did together, with what was acknowledged or
     /// given up counted once.
     pub(crate) fn statistics(&mut self, now: Instant, legs: &[LegStatus]) -> Statistics {
-        let present = || legs.iter().filter(|leg| leg.state != LegState::Down);
-        let summed = present().fold(self.gone, |sum, leg| sum.plus(&leg.statistics.total));
+        let summed = figures::summed(self.gone, legs);
         let own = self.own;
         let total = Counters {
             packets_sent_unique: own.packets_sent_unique,
@@ -72,14 +70,8 @@ impl Outgoing {
             bytes_send_dropped: own.bytes_send_dropped,
             ..summed
         };
-        let (interval, interval_time) = self.intervals.last(now, &total);
-        let best = present()
-            .min_by_key(|leg| {
-                let figures = &leg.statistics;
-                (leg.state as u8, !figures.rtt_known, figures.instant.rtt)
-            })
-            .or(legs.last());
-        let mut instant = best.map(|leg| leg.statistics.instant).unwrap_or_default();
+        let interval = self.intervals.last(now, &total);
+        let mut instant = figures::instant(legs);
         let held = self.replay.packets();
         let payload_bytes = instant.segment_bytes;
         instant.send_buffer_packets = held;
@@ -87,24 +79,6 @@ impl Outgoing {
         instant.send_buffer_time = self.replay.span();
         instant.send_buffer_available_bytes =
             (self.replay.capacity() as u64).saturating_sub(held) * payload_bytes;
-        let (receive_keys, send_keys) = best
-            .map_or((KeyState::Unsecured, KeyState::Unsecured), |leg| {
-                (leg.statistics.receive_keys, leg.statistics.send_keys)
-            });
-        let silent = present().map(|leg| leg.statistics.silent_for).min();
-        Statistics {
-            at: now,
-            uptime: now.saturating_since(self.created),
-            silent_for: silent.unwrap_or_default(),
-            receive_keys,
-            send_keys,
-            total,
-            interval,
-            interval_time,
-            send_rate: Bitrate::of(interval.bytes_sent, interval_time),
-            receive_rate: Bitrate::of(interval.bytes_received, interval_time),
-            instant,
-            rtt_known: best.is_some_and(|leg| leg.statistics.rtt_known),
-        }
+        figures::of_stream(now, self.created, total, interval, instant, legs)
     }
 }

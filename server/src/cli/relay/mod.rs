@@ -8,6 +8,7 @@ mod console;
 mod drain;
 mod ends;
 mod live_transmit;
+mod srt_end;
 mod statistics;
 mod watch;
 
@@ -130,7 +131,7 @@ fn chunk_bytes(text: &str) -> Result<usize, String> {
 /// Relays between two addresses.
 pub(super) fn relay(args: &RelayArgs) -> anyhow::Result<ExitCode> {
     let (from, to) = (from(&args.from)?, to(&args.to)?);
-    ends::refuse_one_port(&from, &to)?;
+    srt_end::refuse_one_port(&from, &to)?;
     run(Input::Address(from), Output::Address(to), &args.options)
 }
 

@@ -21,9 +21,17 @@ pub struct Tidegate {
 pub struct TidegateBuilder {
     program: PathBuf,
     config: String,
+    shards: Option<usize>,
 }
 
 impl TidegateBuilder {
+    /// Lets it run so many media threads, instead of one per core.
+    #[must_use]
+    pub fn shards(mut self, count: usize) -> Self {
+        self.shards = Some(count);
+        self
+    }
+
     /// Starts it, and waits until it says that it is ready.
     ///
     /// # Panics
@@ -34,7 +42,7 @@ impl TidegateBuilder {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = format!("http: {{ bind: \"127.0.0.1:0\" }}\n{}", self.config);
         std::fs::write(folder.path().join("tidegate.yaml"), config).expect("a written file");
-        let (process, http) = launch(&self.program, folder.path());
+        let (process, http) = launch(&self, folder.path());
         Tidegate {
             builder: self,
             folder,
@@ -45,8 +53,8 @@ impl TidegateBuilder {
 }
 
 #[track_caller]
-fn launch(program: &Path, folder: &Path) -> (Process, Http) {
-    let mut command = Command::new(program);
+fn launch(builder: &TidegateBuilder, folder: &Path) -> (Process, Http) {
+    let mut command = Command::new(&builder.program);
     command
         .arg("serve")
         .arg("--config")
@@ -55,6 +63,9 @@ fn launch(program: &Path, folder: &Path) -> (Process, Http) {
         .arg(folder.join("data"))
         .env("TIDEGATE_API_TOKEN", TOKEN)
         .env("TIDEGATE_ADMIN_PASSWORD", "correct horse battery staple");
+    if let Some(shards) = builder.shards {
+        command.arg("--shards").arg(shards.to_string());
+    }
     let mut process = Process::start("tidegate", &mut command, folder);
     let base = eventually("tidegate says where it listens", || {
         if let Some(status) = process.ended() {
@@ -86,6 +97,7 @@ impl Tidegate {
         TidegateBuilder {
             program: program.into(),
             config: config.to_owned(),
+            shards: None,
         }
     }
 
@@ -127,7 +139,7 @@ impl Tidegate {
     /// Starts it again on the same data, after it was stopped or killed.
     #[track_caller]
     pub fn restart(&mut self) {
-        let (process, http) = launch(&self.builder.program, self.folder.path());
+        let (process, http) = launch(&self.builder, self.folder.path());
         self.process = process;
         self.http = http;
     }

@@ -1,12 +1,15 @@
 use std::time::Duration;
 
 use tidegate_srt::{EndpointLimits, ListenerConfig};
-use tidegate_udp::Options;
+use tidegate_udp::{Options, steer};
+
+/// Shards that one process can have: as many as a socket ID has room to name.
+pub const SHARDS_MAX: usize = steer::MAX_SHARDS;
 
 /// How the shards run.
 #[derive(Clone, Debug)]
 pub struct ShardsConfig {
-    /// Shard threads; 0 takes one per core.
+    /// Shard threads, at most [`SHARDS_MAX`]; 0 takes one per core.
     pub threads: usize,
     /// Least time between two turns of a busy shard, so that batches form; zero answers every
     /// packet at once.

@@ -38,7 +38,7 @@ mod shards;
 
 pub use admission::{Admission, AdmissionReply};
 pub use call::{CallError, CallOptions};
-pub use config::{ListenOptions, ShardsConfig};
+pub use config::{ListenOptions, SHARDS_MAX, ShardsConfig};
 pub use connection::{ConnectionHandle, ConnectionState, ConnectionStatus, EndReason};
 pub use group_call::{GroupCallOptions, LegOptions};
 pub use key_pool::{KeyPool, KeyPoolBusy};

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io, thread};
 
 use tidegate_srt::{CookieKey, EndpointConfig, EndpointLimits, GroupCall, LegCall, SocketIdSpace};
-use tidegate_udp::{Clock, Options, Socket, bind_group, steer};
+use tidegate_udp::{Clock, Options, Socket, bind_group};
 use tokio::sync::oneshot;
 
 use crate::admission::{Admission, Lobby};
 use crate::call::{CallError, CallOptions, canonical};
 use crate::command::{Called, Command, OpenPort, PlaceCall, PortId};
-use crate::config::{ListenOptions, ShardsConfig};
+use crate::config::{ListenOptions, SHARDS_MAX, ShardsConfig};
 use crate::connection::{ConnectionHandle, ConnectionShared, EndReason};
 use crate::exit::{Exit, OpenWay, is_absent};
 use crate::group_call::{GroupCallOptions, LegOptions};
@@ -42,15 +42,9 @@ impl Shards {
     /// Starts the threads. They run until [`stop`](Self::stop), or until this is dropped.
     ///
     /// # Errors
-    /// Out of threads, descriptors or random numbers.
+    /// Out of threads, descriptors or random numbers, or more threads than there can be.
     pub fn start(config: &ShardsConfig) -> io::Result<Arc<Self>> {
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let count = if config.threads == 0 {
-            cores()
-        } else {
-            config.threads
-        };
-        let count = count.clamp(1, steer::MAX_SHARDS);
+        let count = thread_count(config.threads)?;
         let doors = (0..count)
             .map(Door::new)
             .collect::<io::Result<Arc<[_]>>>()?;
@@ -378,6 +372,20 @@ impl Drop for Shards {
 impl fmt::Debug for Shards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Shards({})", self.doors.len())
+    }
+}
+
+fn thread_count(asked: usize) -> io::Result<usize> {
+    match asked {
+        0 => {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            Ok(cores.min(SHARDS_MAX))
+        }
+        1..=SHARDS_MAX => Ok(asked),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{asked} media threads are too many: a socket ID names at most {SHARDS_MAX}"),
+        )),
     }
 }
 

@@ -33,6 +33,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use tidegate_engine::Engine;
+use tidegate_srt_io::Shards;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
@@ -66,6 +67,8 @@ pub struct App {
     pub engine: Engine,
     /// The adapters.
     pub adapters: Arc<Adapters>,
+    /// The media threads, for their figures.
+    pub shards: Arc<Shards>,
     /// How far the engine is what it should be.
     pub convergence: Arc<Convergence>,
     /// The event store.

@@ -65,6 +65,8 @@ pub(super) struct System {
     started_at: String,
     /// For how long it has been running.
     uptime_s: u64,
+    /// Media threads, which share every SRT port.
+    shards: usize,
     /// The desired state's revision.
     revision: u64,
     /// The revision the engine was last brought to.
@@ -89,6 +91,7 @@ pub(super) async fn system(State(app): State<Shared>) -> Json<System> {
         host: host(&desired),
         started_at: rfc3339(app.started_at),
         uptime_s: app.started.elapsed().as_secs(),
+        shards: app.shards.count(),
         revision: desired.revision,
         applied_revision: app.convergence.revision(),
         errors: app.convergence.error_count(),

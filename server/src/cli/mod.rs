@@ -11,10 +11,12 @@ mod serve;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tidegate_srt_io::SHARDS_MAX;
 
 /// Tidegate: a self-hosted SRT server and gateway for live video.
 #[derive(Debug, Parser)]
@@ -74,6 +76,9 @@ struct ServeArgs {
     /// Put the configuration file in force, whatever the store says.
     #[arg(long, requires = "config")]
     apply: bool,
+    /// Media threads (shards), which share every SRT port; one per core when absent.
+    #[arg(long, env = "TIDEGATE_SHARDS", value_parser = shards)]
+    shards: Option<NonZeroUsize>,
 }
 
 /// Which server, and how to get in.
@@ -136,6 +141,16 @@ fn openapi() -> anyhow::Result<ExitCode> {
         &crate::api::openapi_document(),
     )?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number of media threads.
+fn shards(text: &str) -> Result<NonZeroUsize, String> {
+    let count: Option<NonZeroUsize> = text.parse().ok();
+    count
+        .filter(|count| count.get() <= SHARDS_MAX)
+        .ok_or_else(|| {
+            format!("a number from 1 to {SHARDS_MAX} is needed; without it there is one per core")
+        })
 }
 
 /// One thing to say on standard output. Nobody listening is no error.

@@ -33,6 +33,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         apply: args.apply,
         admin_password: secret(ADMIN_PASSWORD),
         api_token: secret(API_TOKEN),
+        shards: args.shards,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

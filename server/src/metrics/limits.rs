@@ -38,6 +38,7 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("engine_watcher_bytes", engine::WATCHER_BYTES),
         ("engine_event_backlog", engine::EVENT_BACKLOG),
         ("engine_history_points", engine::HISTORY_POINTS),
+        ("shards", tidegate_srt_io::SHARDS_MAX),
         ("http_connections", http::CONNECTIONS_MAX),
         (
             "http_connections_per_address",

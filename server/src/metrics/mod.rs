@@ -312,6 +312,11 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
             app.started.elapsed().as_secs(),
         ),
         (
+            "shards",
+            "Media threads, which share every SRT port",
+            app.shards.count() as u64,
+        ),
+        (
             "http_connections",
             "HTTP connections open",
             connections as u64,

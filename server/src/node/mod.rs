@@ -5,6 +5,7 @@ mod bind;
 mod restart;
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -52,6 +53,8 @@ pub struct Options {
     pub admin_password: Option<Secret>,
     /// The bearer token for automation.
     pub api_token: Option<Secret>,
+    /// Media threads; one per core when absent.
+    pub shards: Option<NonZeroUsize>,
 }
 
 /// A running node.
@@ -78,8 +81,12 @@ impl Node {
         make_folder(&options.data)?;
         let lock = lock(&options.data)?;
         let store = Store::open(&options.data)?;
-        let shards = Shards::start(&ShardsConfig::default())
-            .context("the media threads cannot be started")?;
+        let shards = Shards::start(&ShardsConfig {
+            threads: options.shards.map_or(0, NonZeroUsize::get),
+            ..ShardsConfig::default()
+        })
+        .context("the media threads cannot be started")?;
+        tracing::info!(shards = shards.count(), "the media threads run");
         let clock = shards.clock();
         let engine = Engine::start(EngineConfig {
             clock,
@@ -116,6 +123,7 @@ impl Node {
             control,
             engine,
             adapters,
+            shards: shards.clone(),
             bans,
             journal,
             store,

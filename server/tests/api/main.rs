@@ -12,6 +12,7 @@ mod convergence;
 mod objects;
 mod probe;
 mod secrets;
+mod shards;
 mod survival;
 
 use tidegate_testkit::Tidegate;

@@ -13,6 +13,7 @@
 mod attack;
 mod ciphers;
 mod client;
+mod floor;
 mod hop;
 mod load;
 mod payload;
@@ -44,6 +45,8 @@ enum Command {
     Ciphers(ciphers::Options),
     /// Measure only what is lost for good over a lossy path, beside a real libsrt.
     Recovery(recovery::Options),
+    /// Relay plain UDP, as the floor of what a server can cost (started by `run`).
+    Floor(floor::Options),
     /// Generate load (started by `run`).
     Load(load::Options),
 }
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Command::Attack(options) => attack::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
         Command::Recovery(options) => recovery::run(&options),
+        Command::Floor(options) => floor::run(&options),
         Command::Load(options) => load::run(&options),
     }
 }

@@ -1,19 +1,15 @@
 //! What strangers with a wrong passphrase cost: handshakes by the hundred beside live streams,
 //! from one address and from many, while honest callers want in.
 
-use crate::client::Client;
+use crate::caller::{Caller, keys};
 use crate::port::{Port, Scratch};
 use crate::scenario::{Options, Scenario, eprint_progress, observe};
 use crate::server::{HONEST_ID, HONEST_PASSPHRASE, OurServer, Server as _};
 use crate::usage;
-use anyhow::Context as _;
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tidegate_srt::wire::{CipherMode, KeyLength};
-use tidegate_srt::{CallerConfig, Event, SessionKeys};
+use tidegate_srt::{CallerConfig, Event};
 use tidegate_udp::{Clock, Interest, Poller};
 
 const SCENARIO: Scenario = Scenario {
@@ -130,18 +126,6 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(index).copied().unwrap_or_default()
 }
 
-fn keys(passphrase: &[u8]) -> anyhow::Result<SessionKeys> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let made = SessionKeys::generate(
-        passphrase,
-        KeyLength::Aes128,
-        CipherMode::Ctr,
-        &mut ChaCha20Rng::from_seed(seed),
-    );
-    made.context("no keys")
-}
-
 /// Begins handshakes with a wrong passphrase, each a caller of its own, until it is over.
 fn flood(
     to: SocketAddr,
@@ -184,7 +168,7 @@ fn flood(
         let ready: Vec<u64> = poller.ready().collect();
         for token in ready {
             let port = &mut ports[usize::try_from(token)?];
-            port.receive(clock.now(), &mut scratch)?;
+            port.receive(&mut scratch)?;
             while let Some(event) = port.endpoint.poll_event() {
                 anyhow::ensure!(
                     !matches!(event, Event::Connected { .. }),
@@ -215,17 +199,22 @@ fn honest_callers(to: SocketAddr, is_over: &AtomicBool) -> anyhow::Result<Times>
         let [high, low] = number.to_be_bytes();
         number += 1;
         let local = Ipv4Addr::new(127, 9, high, low.max(1)).into();
-        let mut client = Client::call_from(began, local, to, HONEST_ID, Some(keys.clone()))?;
+        let config = CallerConfig {
+            stream_id: HONEST_ID.into(),
+            keys: Some(keys.clone()),
+            ..CallerConfig::default()
+        };
+        let mut client = Caller::call_from(began, local, to, config)?;
         let mut poller = Poller::new()?;
         poller.add(client.descriptor(), 0, Interest::Read)?;
         let outcome = loop {
             let now = clock.now();
             let waited = now.saturating_since(began);
-            if waited > HONEST_PATIENCE || client.turn(now, &mut scratch).is_err() {
+            if waited > HONEST_PATIENCE || client.receive(&mut scratch, &mut |_, _| {}).is_err() {
                 break None;
             }
-            client.tick(now, &mut scratch)?;
-            if client.connected {
+            client.tick(now, &mut scratch, &mut |_, _| {})?;
+            if client.is_connected() {
                 break Some(waited);
             }
             let wake = client.wakes_at().saturating_since(now);

@@ -2,7 +2,6 @@
 
 use crate::scenario::{Options, Scenario, eprint_progress, observe};
 use crate::server::{LiveTransmit, OurServer, Server};
-use serde_json::Value;
 use tidegate_testkit::peers;
 
 const SCENARIO: Scenario = Scenario {
@@ -80,11 +79,11 @@ fn measure(relay: Relay, options: &Options) -> anyhow::Result<Result<Delay, Stri
     if let Some(why) = seen.refused {
         return Ok(Err(why));
     }
-    let figure = |name: &str| seen.said.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+    let delay = seen.said.delay_ms;
     Ok(Ok(Delay {
-        p50_ms: figure("latency_p50_ms"),
-        p99_ms: figure("latency_p99_ms"),
-        max_ms: figure("latency_max_ms"),
+        p50_ms: delay.p50,
+        p99_ms: delay.p99,
+        max_ms: delay.max,
     }))
 }
 

@@ -11,10 +11,12 @@
 )]
 
 mod attack;
+mod caller;
 mod ciphers;
-mod client;
 mod floor;
+mod histogram;
 mod hop;
+mod impairment;
 mod load;
 mod payload;
 mod port;

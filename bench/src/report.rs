@@ -1,9 +1,9 @@
 //! Figures, their medians, and the table.
 
+use crate::load::Outcome;
 use crate::scenario::Scenario;
 use crate::usage::Usage;
 use serde::Serialize;
-use serde_json::Value;
 
 /// What one server cost in one scenario.
 #[derive(Clone, Debug, Serialize)]
@@ -27,7 +27,7 @@ impl Figure {
         scenario: Scenario,
         cpu_seconds_per_gbit: f64,
         usage: Usage,
-        said: &Value,
+        said: &Outcome,
         refused: Option<String>,
     ) -> Self {
         Self {
@@ -38,8 +38,8 @@ impl Figure {
             cpu_seconds_per_gbit,
             resident_bytes: usage.resident_bytes,
             threads: usage.threads,
-            added_latency_mean_ms: said["latency_mean_ms"].as_f64().unwrap_or(0.0),
-            retransmitted_packets: said["retransmitted_packets"].as_u64().unwrap_or(0),
+            added_latency_mean_ms: said.delay_ms.mean,
+            retransmitted_packets: said.sent_again_packets,
             refused,
         }
     }

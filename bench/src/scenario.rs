@@ -1,5 +1,6 @@
 //! The scenarios, and one measurement of one server in one of them.
 
+use crate::load::Outcome;
 use crate::report::{self, Figure};
 use crate::server::{LiveTransmit, OurServer, Server};
 use crate::usage::{self, Usage};
@@ -132,7 +133,7 @@ pub(crate) struct Observed {
     pub(crate) before: Usage,
     pub(crate) after: Usage,
     /// The load generator's report.
-    pub(crate) said: serde_json::Value,
+    pub(crate) said: Outcome,
     /// Why the measurement does not count.
     pub(crate) refused: Option<String>,
 }
@@ -163,23 +164,9 @@ pub(crate) fn observe(
     let before = usage::of(&server.processes())?;
     load.until("measured")?;
     let after = usage::of(&server.processes())?;
-    let said: serde_json::Value = serde_json::from_str(&load.line()?)?;
+    let said: Outcome = serde_json::from_str(&load.line()?)?;
     load.child.wait()?;
-
-    let missing = said["missing_packets"].as_u64().unwrap_or(u64::MAX);
-    let received = said["received_packets"].as_u64().unwrap_or(0);
-    let expected = RATE_BPS * options.seconds / 8 / 1316 * scenario.readers as u64;
-    let mut refused = None;
-    if said["kept_schedule"] != true {
-        refused = Some(format!(
-            "the generator was {} ms late",
-            said["worst_lateness_ms"]
-        ));
-    } else if missing > 0 || received * 100 < expected * 99 {
-        refused = Some(format!(
-            "{missing} packets lost, {received} of {expected} received"
-        ));
-    }
+    let refused = said.refusal();
     Ok(Observed {
         before,
         after,

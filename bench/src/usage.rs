@@ -35,6 +35,21 @@ pub(crate) fn of(ids: &[u32]) -> anyhow::Result<Usage> {
     Ok(sum)
 }
 
+/// CPU time that this very process has used until now.
+pub(crate) fn own_cpu() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: clock_gettime(2) writes one timespec, which is ours.
+    #[expect(unsafe_code, reason = "the standard library does not tell CPU time")]
+    unsafe {
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time);
+    }
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 fn system(name: libc::c_int) -> u64 {
     // SAFETY: sysconf(3) takes one integer and touches no memory of ours.
     #[expect(

@@ -4,8 +4,8 @@ use super::conditions::{Conditions, calm};
 use super::drops;
 use super::ends::{Drain, Ends, Feeder, Receiving, Role, Sending};
 use super::path::{Passed, Path};
-use crate::client::Client;
-use crate::payload::PAYLOAD_BYTES;
+use crate::caller::Caller;
+use crate::payload::{self, PAYLOAD_BYTES};
 use crate::port::Scratch;
 use anyhow::bail;
 use clap::ValueEnum;
@@ -167,7 +167,7 @@ fn start(
             ..CallerConfig::default()
         };
         let local = [127, 0, 0, 1].into();
-        Some(Client::call_with(
+        Some(Caller::call_from(
             Clock.now(),
             local,
             path.address(),
@@ -176,6 +176,7 @@ fn start(
     };
     Ok(Ends {
         client,
+        numbers: Vec::new(),
         sending,
         receiving,
         scratch: Scratch::new(),
@@ -218,7 +219,7 @@ impl Run {
             .ends
             .client
             .as_ref()
-            .is_some_and(|client| !client.connected)
+            .is_some_and(|client| !client.is_connected())
         {
             if self.clock.now() > limit {
                 bail!("no connection was made in time");
@@ -259,21 +260,25 @@ impl Run {
         }
         let mut wake = self.due().min(end).min(now + TURN);
         let Ends {
-            client, scratch, ..
+            client,
+            numbers,
+            scratch,
+            ..
         } = &mut self.ends;
+        let mut take =
+            |_, bytes: &[u8]| numbers.extend(payload::mark(bytes).map(|mark| mark.number));
         if let Some(client) = client {
             if client.wakes_at() <= now {
-                client.tick(now, scratch)?;
+                client.tick(now, scratch, &mut take)?;
             }
             wake = wake.min(client.wakes_at());
         }
         let wait = wake.saturating_since(self.clock.now());
         self.poller.wait(Some(wait))?;
-        let now = self.clock.now();
         if let Some(client) = client
             && self.poller.ready().next().is_some()
         {
-            client.turn(now, scratch)?;
+            client.receive(scratch, &mut take)?;
         }
         self.ends.take(&mut self.received);
         Ok(())

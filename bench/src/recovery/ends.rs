@@ -1,6 +1,6 @@
 //! Who sends and who receives: this program's own endpoint, or srt-live-transmit.
 
-use crate::client::Client;
+use crate::caller::Caller;
 use crate::payload::{self, PAYLOAD_BYTES};
 use crate::port::Scratch;
 use anyhow::Context as _;
@@ -126,7 +126,9 @@ pub(crate) enum Receiving {
 /// Both ends of one cell.
 pub(crate) struct Ends {
     /// Our own end, where one of them is.
-    pub(crate) client: Option<Client>,
+    pub(crate) client: Option<Caller>,
+    /// The numbers of the payloads that our own end received.
+    pub(crate) numbers: Vec<u64>,
     pub(crate) sending: Sending,
     pub(crate) receiving: Receiving,
     pub(crate) scratch: Scratch,
@@ -138,7 +140,7 @@ impl Ends {
             (Sending::Feeder(feeder), _) => feeder.send(now, number),
             (Sending::Ours, Some(client)) => {
                 client.send(now, number)?;
-                client.tick(now, &mut self.scratch)
+                client.tick(now, &mut self.scratch, &mut |_, _| {})
             }
             (Sending::Ours, None) => Ok(()),
         }
@@ -146,10 +148,9 @@ impl Ends {
 
     /// Takes over what was received.
     pub(crate) fn take(&mut self, into: &mut Vec<u64>) {
-        match (&mut self.receiving, &mut self.client) {
-            (Receiving::Drain(drain), _) => drain.take(into),
-            (Receiving::Ours, Some(client)) => into.append(&mut client.numbers),
-            (Receiving::Ours, None) => {}
+        match &mut self.receiving {
+            Receiving::Drain(drain) => drain.take(into),
+            Receiving::Ours => into.append(&mut self.numbers),
         }
     }
 }

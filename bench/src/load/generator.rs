@@ -1,0 +1,241 @@
+//! The generator's turns: send what is due, let time pass, read what came.
+
+use super::Options;
+use super::client::{Client, Wire};
+use super::outcome::Outcome;
+use super::schedule::Schedule;
+use crate::caller::{self, Caller};
+use crate::histogram::Histogram;
+use crate::impairment::Impairment;
+use crate::port::Scratch;
+use crate::usage;
+use anyhow::{Context as _, bail};
+use std::time::Duration;
+use tidegate_srt::{CallerConfig, ConnectionConfig};
+use tidegate_udp::{Clock, Interest, Poller};
+use tidegate_units::Instant;
+
+/// How long every connection may take to be made.
+const CONNECT_LIMIT: Duration = Duration::from_secs(40);
+/// Calls under way at once: strangers are admitted at a limited pace.
+const CALLS_AT_ONCE: usize = 50;
+/// Clients are looked at for what time asks of them this often.
+const SWEEP: Duration = Duration::from_millis(1);
+/// Publishers' turns taken before what came is read.
+const TURNS_AT_ONCE: usize = 64;
+
+pub(super) struct Generator {
+    clients: Vec<Client>,
+    /// The first of the clients publish, the others read.
+    publishers: usize,
+    schedule: Schedule,
+    poller: Poller,
+    scratch: Scratch,
+    clock: Clock,
+    next_sweep: Instant,
+    measured: Measured,
+}
+
+/// What is known of the generator itself in the time that is measured.
+struct Measured {
+    is_on: bool,
+    began: Instant,
+    busy_before: Duration,
+    busy: Duration,
+    time: Duration,
+    published: u64,
+    lateness: Histogram,
+}
+
+impl Generator {
+    /// Makes every connection: publishers first, since readers want a stream to read.
+    pub(super) fn connect(options: &Options) -> anyhow::Result<Self> {
+        let clock = Clock;
+        let now = clock.now();
+        let mut generator = Self {
+            clients: Vec::new(),
+            publishers: options.publishers,
+            schedule: Schedule::new(options.spacing, 0, 0, now),
+            poller: Poller::new()?,
+            scratch: Scratch::new(),
+            clock,
+            next_sweep: now,
+            measured: Measured::nothing(now),
+        };
+        let limit = now + CONNECT_LIMIT;
+        let all = options.publishers + options.readers;
+        for number in 0..all {
+            let is_full = |connecting: usize| connecting >= CALLS_AT_ONCE;
+            generator.wait_while(limit, is_full)?;
+            if number == options.publishers {
+                generator.wait_while(limit, |connecting| connecting > 0)?;
+            }
+            generator.add(options, number)?;
+        }
+        generator.wait_while(limit, |connecting| connecting > 0)?;
+        Ok(generator)
+    }
+
+    /// Publishers begin to send.
+    pub(super) fn start(&mut self, options: &Options) {
+        let now = self.clock.now();
+        self.schedule = Schedule::new(options.spacing, options.rate_bps, self.publishers, now);
+    }
+
+    pub(super) fn go_on_for(&mut self, time: Duration) -> anyhow::Result<()> {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.turn(end)?;
+        }
+        Ok(())
+    }
+
+    /// What is sent from now on counts.
+    pub(super) fn begin(&mut self) {
+        let first = self.schedule.sent_by_first();
+        for client in &mut self.clients {
+            client.arrivals.begin(first);
+        }
+        self.measured = Measured {
+            is_on: true,
+            busy_before: usage::own_cpu(),
+            ..Measured::nothing(self.clock.now())
+        };
+    }
+
+    /// What is sent from now on does not count.
+    pub(super) fn end(&mut self) {
+        let end = self.schedule.sent_by_first();
+        for client in &mut self.clients {
+            client.arrivals.end(end);
+        }
+        let measured = &mut self.measured;
+        measured.is_on = false;
+        measured.busy = usage::own_cpu().saturating_sub(measured.busy_before);
+        measured.time = self.clock.now().saturating_since(measured.began);
+    }
+
+    pub(super) fn outcome(&mut self) -> Outcome {
+        let now = self.clock.now();
+        let Measured {
+            published,
+            lateness,
+            busy,
+            time,
+            ..
+        } = &self.measured;
+        Outcome::of(&mut self.clients, self.publishers, now)
+            .with_generator(*published, lateness, *busy, *time)
+    }
+
+    fn add(&mut self, options: &Options, number: usize) -> anyhow::Result<()> {
+        let client = Client::new(call(options, number, self.clock.now())?);
+        let token = self.clients.len() as u64;
+        self.poller
+            .add(client.descriptor(), token, Interest::Read)?;
+        self.clients.push(client);
+        Ok(())
+    }
+
+    /// Goes on while the number of connections not yet made is like this.
+    fn wait_while(&mut self, limit: Instant, is_so: impl Fn(usize) -> bool) -> anyhow::Result<()> {
+        loop {
+            let connecting = self.clients.iter().filter(|client| !client.is_connected());
+            let connecting = connecting.count();
+            if !is_so(connecting) {
+                return Ok(());
+            }
+            if self.clock.now() > limit {
+                bail!("{connecting} connections were not made in time");
+            }
+            self.turn(limit)?;
+        }
+    }
+
+    fn turn(&mut self, end: Instant) -> anyhow::Result<()> {
+        self.send_due()?;
+        let now = self.clock.now();
+        if now >= self.next_sweep {
+            for client in &mut self.clients {
+                if client.wakes_at() <= now {
+                    client.tick(now, &mut self.scratch)?;
+                }
+            }
+            self.next_sweep = now + SWEEP;
+        }
+        let wake = self.schedule.next_at().min(self.next_sweep).min(end);
+        let wait = wake.saturating_since(self.clock.now());
+        self.poller.wait(Some(wait))?;
+        for token in self.poller.ready() {
+            self.clients[usize::try_from(token)?].receive(&mut self.scratch)?;
+        }
+        Ok(())
+    }
+
+    fn send_due(&mut self) -> anyhow::Result<()> {
+        for _ in 0..TURNS_AT_ONCE {
+            let (now, due) = (self.clock.now(), self.schedule.next_at());
+            if due > now {
+                break;
+            }
+            let turn = self.schedule.take();
+            if self.measured.is_on {
+                let late = now.saturating_since(due).as_micros();
+                self.measured.published += turn.numbers.end - turn.numbers.start;
+                self.measured
+                    .lateness
+                    .record(u64::try_from(late).unwrap_or(u64::MAX));
+            }
+            self.clients[turn.publisher].send(now, turn.numbers, &mut self.scratch)?;
+        }
+        Ok(())
+    }
+}
+
+impl Measured {
+    fn nothing(began: Instant) -> Self {
+        Self {
+            is_on: false,
+            began,
+            busy_before: Duration::ZERO,
+            busy: Duration::ZERO,
+            time: Duration::ZERO,
+            published: 0,
+            lateness: Histogram::new(),
+        }
+    }
+}
+
+/// Begins the call of the client with this number.
+fn call(options: &Options, number: usize, now: Instant) -> anyhow::Result<Wire> {
+    let publishes = number < options.publishers;
+    let (to, id, passphrase) = if publishes {
+        let to = options.publish_to.get(number);
+        let to = to.or(options.publish_to.first());
+        let id = options.publish_id.replace("{}", &number.to_string());
+        let to = to.context("--publish-to is missing")?;
+        (*to, id, &options.publish_passphrase)
+    } else {
+        let from = options.read_from.context("--read-from is missing")?;
+        (from, options.read_id.clone(), &options.read_passphrase)
+    };
+    let keys = passphrase
+        .as_ref()
+        .map(|text| caller::keys(text.as_bytes()));
+    let latency = Duration::from_millis(options.latency_ms);
+    let config = CallerConfig {
+        stream_id: id.into_bytes().into(),
+        keys: keys.transpose()?,
+        connection: ConnectionConfig {
+            latency,
+            ..ConnectionConfig::default()
+        },
+        ..CallerConfig::default()
+    };
+    let mut caller = Caller::call(now, to, config)?;
+    let conditions = options.conditions();
+    if !conditions.is_clean() {
+        caller.impair(Impairment::new(&conditions, number as u64));
+    }
+    Ok(Wire::Srt(Box::new(caller)))
+}

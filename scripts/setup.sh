@@ -9,7 +9,7 @@ test_packages=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   vlc-bin vlc-plugin-base vlc-plugin-access-extra util-linux
-  obs-studio libgl1-mesa-dri xvfb unzip iproute2 nftables
+  obs-studio libgl1-mesa-dri xvfb unzip iproute2 nftables valgrind
 )
 
 case "${1:-run}" in

@@ -135,6 +135,20 @@ fn answers_count_what_a_publisher_has_sent_and_come_only_when_asked_for() {
 }
 
 #[test]
+fn a_publisher_that_asks_is_told_how_many_packets_have_come() {
+    for kind in KINDS {
+        let relay = Relay::start(kind, &["--gather-us", "500"]);
+        let publisher = relay.client(PUBLISH, 7);
+        for number in 0..40 {
+            publisher.send(&datagram(DATA, 7, number, 1316)).unwrap();
+        }
+        publisher.send(&datagram(PUBLISH, 7, 40, 0)).unwrap();
+        let (welcome, packets, _) = receive(&publisher);
+        assert_eq!((welcome, packets), (WELCOME, 40), "{kind}");
+    }
+}
+
+#[test]
 fn the_relay_ends_when_its_parent_goes() {
     let mut relay = Relay::start("batch", &[]);
     drop(relay.process.stdin.take());

@@ -79,9 +79,7 @@ impl Members {
                 member: member as u32,
                 number: publisher.packets,
             };
-            let mut answer = [0; ANSWER_BYTES];
-            answer[..HEADER_BYTES].copy_from_slice(&header.bytes());
-            Some((publisher.name, answer))
+            Some((publisher.name, header.answer()))
         })
     }
 
@@ -111,12 +109,15 @@ impl Members {
         if self.publishers.len() <= place {
             self.publishers.resize(place + 1, None);
         }
-        self.publishers[place] = Some(Publisher {
+        let newcomer = Publisher {
             name: *from,
             packets: 0,
             answered: 0,
-        });
-        Verdict::Welcome(welcome(header))
+        };
+        let known = self.publishers[place].filter(|known| known.name == *from);
+        let publisher = known.unwrap_or(newcomer);
+        self.publishers[place] = Some(publisher);
+        Verdict::Welcome(welcome(header.member, publisher.packets))
     }
 
     fn reads(&mut self, from: &Name, header: Header) -> Verdict {
@@ -126,11 +127,16 @@ impl Members {
             }
             self.readers.push(*from);
         }
-        Verdict::Welcome(welcome(header))
+        Verdict::Welcome(welcome(header.member, 0))
     }
 }
 
-fn welcome(header: Header) -> [u8; HEADER_BYTES] {
+fn welcome(member: u32, number: u64) -> [u8; HEADER_BYTES] {
     let kind = Kind::Welcome;
-    Header { kind, ..header }.bytes()
+    let header = Header {
+        kind,
+        member,
+        number,
+    };
+    header.bytes()
 }

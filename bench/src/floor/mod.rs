@@ -17,10 +17,13 @@
 //! figures.
 
 mod batch;
+mod client;
 mod members;
 mod single;
 mod sys;
 mod wire;
+
+pub(crate) use client::PlainClient;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};

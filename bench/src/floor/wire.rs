@@ -10,11 +10,11 @@ pub(crate) const ANSWER_BYTES: usize = HEADER_BYTES + 28;
 pub(crate) enum Kind {
     /// Media, with a payload behind the header.
     Data,
-    /// A publisher asks whether the relay is there.
+    /// A publisher asks whether the relay is there, and how many of its packets have come.
     Publish,
     /// A reader wants every packet.
     Read,
-    /// The relay knows the publisher or reader.
+    /// The relay knows the publisher or reader; the number says how many packets have come.
     Welcome,
     /// What came has come.
     Answer,
@@ -45,6 +45,13 @@ impl Header {
         bytes[..4].copy_from_slice(&(self.kind as u32).to_be_bytes());
         bytes[4..8].copy_from_slice(&self.member.to_be_bytes());
         bytes[8..].copy_from_slice(&self.number.to_be_bytes());
+        bytes
+    }
+
+    /// An answer that says `number` packets have come.
+    pub(crate) fn answer(self) -> [u8; ANSWER_BYTES] {
+        let mut bytes = [0; ANSWER_BYTES];
+        bytes[..HEADER_BYTES].copy_from_slice(&self.bytes());
         bytes
     }
 

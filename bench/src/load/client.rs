@@ -2,6 +2,7 @@
 
 use super::arrivals::Arrivals;
 use crate::caller::Caller;
+use crate::floor::PlainClient;
 use crate::port::Scratch;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -16,6 +17,8 @@ pub(crate) struct Client {
 /// How a client speaks.
 pub(crate) enum Wire {
     Srt(Box<Caller>),
+    /// Plain UDP, for the floor.
+    Plain(Box<PlainClient>),
 }
 
 /// What a client's protocol did beyond carrying the stream.
@@ -27,6 +30,8 @@ pub(crate) struct WireFigures {
     pub(crate) received_again: u64,
     /// Packets this client gave up sending.
     pub(crate) given_up: u64,
+    /// Packets of this client that did not come, where no protocol sends them again.
+    pub(crate) lost: u64,
     /// Datagrams that the generator's own side lost.
     pub(crate) lost_here: u64,
 }
@@ -42,12 +47,14 @@ impl Client {
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         match &self.wire {
             Wire::Srt(caller) => caller.descriptor(),
+            Wire::Plain(client) => client.descriptor(),
         }
     }
 
     pub(crate) fn is_connected(&self) -> bool {
         match &self.wire {
             Wire::Srt(caller) => caller.is_connected(),
+            Wire::Plain(client) => client.is_connected(),
         }
     }
 
@@ -55,6 +62,7 @@ impl Client {
     pub(crate) fn wakes_at(&self) -> Instant {
         match &self.wire {
             Wire::Srt(caller) => caller.wakes_at(),
+            Wire::Plain(client) => client.wakes_at(),
         }
     }
 
@@ -72,6 +80,7 @@ impl Client {
                 }
                 caller.tick(now, scratch, &mut |_, _| {})
             }
+            Wire::Plain(client) => client.send(now, numbers),
         }
     }
 
@@ -80,6 +89,9 @@ impl Client {
         let arrivals = &mut self.arrivals;
         match &mut self.wire {
             Wire::Srt(caller) => caller.receive(scratch, &mut |now, bytes| {
+                arrivals.count(now, bytes);
+            }),
+            Wire::Plain(client) => client.receive(scratch, &mut |now, bytes| {
                 arrivals.count(now, bytes);
             }),
         }
@@ -92,6 +104,7 @@ impl Client {
             Wire::Srt(caller) => caller.tick(now, scratch, &mut |now, bytes| {
                 arrivals.count(now, bytes);
             }),
+            Wire::Plain(client) => client.tick(now),
         }
     }
 
@@ -105,8 +118,14 @@ impl Client {
                     received_again: counters.packets_duplicate,
                     given_up: counters.packets_send_dropped,
                     lost_here: caller.lost_here(),
+                    ..WireFigures::default()
                 }
             }
+            Wire::Plain(client) => WireFigures {
+                lost: client.lost(),
+                lost_here: client.lost_here(),
+                ..WireFigures::default()
+            },
         }
     }
 }
@@ -117,6 +136,7 @@ impl WireFigures {
             sent_again: self.sent_again + other.sent_again,
             received_again: self.received_again + other.received_again,
             given_up: self.given_up + other.given_up,
+            lost: self.lost + other.lost,
             lost_here: self.lost_here + other.lost_here,
         }
     }

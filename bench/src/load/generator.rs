@@ -5,6 +5,7 @@ use super::client::{Client, Wire};
 use super::outcome::Outcome;
 use super::schedule::Schedule;
 use crate::caller::{self, Caller};
+use crate::floor::PlainClient;
 use crate::histogram::Histogram;
 use crate::impairment::Impairment;
 use crate::port::Scratch;
@@ -209,15 +210,26 @@ impl Measured {
 /// Begins the call of the client with this number.
 fn call(options: &Options, number: usize, now: Instant) -> anyhow::Result<Wire> {
     let publishes = number < options.publishers;
-    let (to, id, passphrase) = if publishes {
+    let to = if publishes {
         let to = options.publish_to.get(number);
         let to = to.or(options.publish_to.first());
-        let id = options.publish_id.replace("{}", &number.to_string());
-        let to = to.context("--publish-to is missing")?;
-        (*to, id, &options.publish_passphrase)
+        *to.context("--publish-to is missing")?
     } else {
-        let from = options.read_from.context("--read-from is missing")?;
-        (from, options.read_id.clone(), &options.read_passphrase)
+        options.read_from.context("--read-from is missing")?
+    };
+    if options.plain {
+        let client = if publishes {
+            PlainClient::publish(now, to, number)
+        } else {
+            PlainClient::read(now, to, number - options.publishers, options.answers)
+        };
+        return Ok(Wire::Plain(Box::new(client?)));
+    }
+    let (id, passphrase) = if publishes {
+        let id = options.publish_id.replace("{}", &number.to_string());
+        (id, &options.publish_passphrase)
+    } else {
+        (options.read_id.clone(), &options.read_passphrase)
     };
     let keys = passphrase
         .as_ref()

@@ -48,6 +48,12 @@ pub(crate) struct Options {
     /// Readers ask for AES-128 with this passphrase.
     #[arg(long)]
     pub(crate) read_passphrase: Option<String>,
+    /// Speak plain UDP with the floor, not SRT.
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Plain readers answer every 10 ms, as SRT readers do.
+    #[arg(long, requires = "plain")]
+    pub(crate) answers: bool,
     /// Payload rate of each publisher, bit/s; 0: connected, and silent.
     #[arg(long, default_value_t = 6_000_000)]
     pub(crate) rate_bps: u64,

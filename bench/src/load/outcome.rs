@@ -18,7 +18,8 @@ const BUSY_LIMIT_PERCENT: f64 = 90.0;
 pub(crate) struct Outcome {
     /// Packets that publishers sent, all together.
     pub(crate) published_packets: u64,
-    /// Packets that readers received, all together, and those they should have but did not.
+    /// Packets that readers received, all together, and those that they or a relay without
+    /// readers should have but did not.
     pub(crate) received_packets: u64,
     pub(crate) missing_packets: u64,
     /// Packets publishers sent again.
@@ -107,6 +108,7 @@ impl Outcome {
         outcome.sent_again_packets = wire.sent_again;
         outcome.received_again_packets += wire.received_again;
         outcome.given_up_packets = wire.given_up;
+        outcome.missing_packets += wire.lost;
         outcome.lost_in_generator = wire.lost_here;
         outcome.delay_ms = Spread::of(&delays, 1000.0);
         outcome.burst_packets = Spread::of(&bursts, 1.0);

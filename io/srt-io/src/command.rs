@@ -110,4 +110,6 @@ pub(crate) struct Handed {
     pub(crate) from: SocketAddr,
     pub(crate) to: Option<IpAddr>,
     pub(crate) bytes: Box<[u8]>,
+    /// It is one connection more, which the shard expects.
+    pub(crate) is_expected: bool,
 }

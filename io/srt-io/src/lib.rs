@@ -47,4 +47,10 @@ pub use listener::{ListenError, ListenerHandle};
 pub use port_status::PortStatus;
 pub use role::{Fountain, Role, Sink, Wake};
 pub use shards::Shards;
+
+/// What the queues of one shard hold.
+pub mod limits {
+    pub use crate::shard::{COMMANDS_MAX, HANDED_MAX, PLACED_MAX, WOKEN_MAX};
+}
+
 pub use tidegate_udp::{Clock, Options as SocketOptions};

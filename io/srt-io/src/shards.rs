@@ -20,9 +20,9 @@ use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
 use crate::opener::Opener;
 use crate::port_status::PortShared;
-use crate::shard::{Door, LinkMap, Shard};
+use crate::shard::{Door, LinkMap, Shard, least_loaded};
 
-/// Of a limit on a whole port, one shard gets at least so much.
+/// SRTLA senders that one shard may have at least.
 const LEAST_SHARE: usize = 32;
 
 /// The media threads.
@@ -88,6 +88,12 @@ impl Shards {
         self.doors.len()
     }
 
+    /// How many connections live on each, those being made included.
+    #[must_use]
+    pub fn connections(&self) -> Vec<usize> {
+        self.doors.iter().map(|door| door.load()).collect()
+    }
+
     /// Listens on every shard; port 0 takes one free port for all of them.
     ///
     /// # Errors
@@ -105,10 +111,7 @@ impl Shards {
         warn_about_buffers(&sockets[0], &options.udp);
         let gate = self.lobby.gate(admission);
         let links = Arc::new(LinkMap::default());
-        let limits = EndpointLimits {
-            srtla_bundles: share(options.limits.srtla_bundles, self.doors.len()),
-            ..options.limits
-        };
+        let limits = limits_of_one(&options.limits, self.doors.len());
         let closed = AtomicBool::new(false);
         let mut handle = ListenerHandle {
             port,
@@ -153,8 +156,7 @@ impl Shards {
         options: CallOptions,
     ) -> Result<ConnectionHandle, CallError> {
         let remote = canonical(remote);
-        let index = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
-        let door = &self.doors[index];
+        let door = self.door_for_a_call();
         let port = if let Some(local) = options.own_port(remote) {
             let udp = Options {
                 tos: options.tos,
@@ -179,12 +181,7 @@ impl Shards {
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
             opener,
         };
-        door.push(Command::Call(Box::new(call)))
-            .map_err(|_| CallError::Busy)?;
-        Ok(ConnectionHandle {
-            shared,
-            door: Arc::clone(door),
-        })
+        place(door, call, shared)
     }
 
     /// Calls as a bonding group. How it goes is on the handle, the legs in its status.
@@ -192,8 +189,7 @@ impl Shards {
     /// # Errors
     /// A local address cannot be used, or the shards are stopping.
     pub fn call_group(&self, options: GroupCallOptions) -> Result<ConnectionHandle, CallError> {
-        let index = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
-        let door = &self.doors[index];
+        let door = self.door_for_a_call();
         let (port, legs) = self.open_for_group(door, &options.legs)?;
         let first = legs.first().ok_or(CallError::NoLegs)?.remote;
         let shared = ConnectionShared::new(first, Clock.now());
@@ -205,12 +201,13 @@ impl Shards {
             guest: Guest::new(options.role, Arc::clone(&shared), EndReason::Stopping),
             opener: None,
         };
-        door.push(Command::Call(Box::new(call)))
-            .map_err(|_| CallError::Busy)?;
-        Ok(ConnectionHandle {
-            shared,
-            door: Arc::clone(door),
-        })
+        place(door, call, shared)
+    }
+
+    /// Calls go where there is most room; where that is the same everywhere, in turn.
+    fn door_for_a_call(&self) -> &Arc<Door> {
+        let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
+        least_loaded(&self.doors, first)
     }
 
     /// Opens a port with a socket for each leg.
@@ -375,6 +372,20 @@ impl fmt::Debug for Shards {
     }
 }
 
+fn place(
+    door: &Arc<Door>,
+    call: PlaceCall,
+    shared: Arc<ConnectionShared>,
+) -> Result<ConnectionHandle, CallError> {
+    door.expect_one();
+    door.push(Command::Call(Box::new(call)))
+        .map_err(|_| CallError::Busy)?;
+    Ok(ConnectionHandle {
+        shared,
+        door: Arc::clone(door),
+    })
+}
+
 fn thread_count(asked: usize) -> io::Result<usize> {
     match asked {
         0 => {
@@ -389,9 +400,19 @@ fn thread_count(asked: usize) -> io::Result<usize> {
     }
 }
 
-/// What each shard may have of a limit on the whole port. The kernel's hash spreads unevenly.
-fn share(whole: usize, shards: usize) -> usize {
-    whole.div_ceil(shards).max(LEAST_SHARE).min(whole)
+/// What each shard may have of the limits on a whole port. Those that keep its thread from
+/// drowning are its own.
+fn limits_of_one(whole: &EndpointLimits, shards: usize) -> EndpointLimits {
+    let bundles = whole.srtla_bundles;
+    // The kernel's hash spreads SRTLA's senders unevenly.
+    let least = LEAST_SHARE.min(bundles);
+    let count = u32::try_from(shards).unwrap_or(u32::MAX);
+    EndpointLimits {
+        srtla_bundles: bundles.div_ceil(shards).max(least),
+        // Callers are spread evenly: who guesses does not guess faster where there are more.
+        failures_per_second_per_address: whole.failures_per_second_per_address.div_ceil(count),
+        ..*whole
+    }
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
@@ -409,5 +430,38 @@ fn warn_about_buffers(socket: &Socket, asked: &Options) {
             "the system grants a smaller UDP receive buffer than asked for; \
              raise net.core.rmem_max, or bursts may be lost on this host"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_on_a_whole_port_are_shared_by_its_shards() {
+        let whole = EndpointLimits {
+            srtla_bundles: 1000,
+            failures_per_second_per_address: 5,
+            ..EndpointLimits::default()
+        };
+        assert_eq!(limits_of_one(&whole, 1), whole);
+        let one = limits_of_one(&whole, 8);
+        assert_eq!(
+            (one.srtla_bundles, one.failures_per_second_per_address),
+            (125, 1)
+        );
+        assert_eq!(one.connections, whole.connections);
+        assert_eq!(limits_of_one(&whole, 64).srtla_bundles, LEAST_SHARE);
+    }
+
+    #[test]
+    fn more_media_threads_than_a_socket_id_names_are_refused() {
+        assert_eq!(
+            thread_count(SHARDS_MAX).expect("as many as that"),
+            SHARDS_MAX
+        );
+        let error = thread_count(SHARDS_MAX + 1).expect_err("one too many");
+        assert!(error.to_string().contains("at most 64"), "{error}");
+        assert!((1..=SHARDS_MAX).contains(&thread_count(0).expect("one per core")));
     }
 }

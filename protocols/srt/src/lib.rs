@@ -31,7 +31,7 @@ pub use config::{
 };
 pub use connection::SendError;
 pub use crypto::{KeyError, KeyMaterial, KeyRefresh, SessionKeys};
-pub use endpoint::{ConnectError, Decision, Endpoint, EndpointCounters, GroupCounters};
+pub use endpoint::{ConnectError, Decision, Endpoint, EndpointCounters, GroupCounters, Newcomer};
 pub use event::{
     CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
 };

@@ -5,6 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tidegate_engine::limits as engine;
+use tidegate_srt_io as srt_io;
 
 use crate::{api, auth, bans, config, events, http, store, webhook};
 
@@ -38,7 +39,11 @@ fn limits() -> Vec<(&'static str, usize)> {
         ("engine_watcher_bytes", engine::WATCHER_BYTES),
         ("engine_event_backlog", engine::EVENT_BACKLOG),
         ("engine_history_points", engine::HISTORY_POINTS),
-        ("shards", tidegate_srt_io::SHARDS_MAX),
+        ("shards", srt_io::SHARDS_MAX),
+        ("shard_commands", srt_io::limits::COMMANDS_MAX),
+        ("shard_datagrams_handed_over", srt_io::limits::HANDED_MAX),
+        ("shard_readers_woken", srt_io::limits::WOKEN_MAX),
+        ("shard_callers_placed", srt_io::limits::PLACED_MAX),
         ("http_connections", http::CONNECTIONS_MAX),
         (
             "http_connections_per_address",

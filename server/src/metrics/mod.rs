@@ -38,6 +38,11 @@ struct Kind {
     kind: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Shard {
+    shard: usize,
+}
+
 /// All figures as text.
 #[must_use]
 pub fn text(app: &App) -> String {
@@ -47,6 +52,7 @@ pub fn text(app: &App) -> String {
     outputs(&mut registry, &state.outputs);
     listeners(&mut registry, &state.listeners);
     server(&mut registry, app, state.revision, state.alarms.len());
+    shards(&mut registry, &app.shards.connections());
     limits::register(&mut registry);
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -285,6 +291,23 @@ fn ports_of<'a>(
     registry.register(counted, "What the port has counted, by name", figures);
 }
 
+/// The media threads: how many, and how many connections live on each.
+fn shards(registry: &mut Registry, connections: &[usize]) {
+    let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let count = Gauge::<i64>::default();
+    count.set(gauge(connections.len()));
+    let help = "Media threads, which share every SRT port";
+    registry.register("shards", help, count);
+    let family = Family::<Shard, Gauge>::default();
+    for (shard, connections) in connections.iter().enumerate() {
+        family
+            .get_or_create(&Shard { shard })
+            .set(gauge(*connections));
+    }
+    let help = "SRT connections of a media thread, those being made included";
+    registry.register("shard_connections", help, family);
+}
+
 fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
     let (connections, refused) = app.connections.counts();
     let (by_kind, by_reason, missed) = app.journal.counts();
@@ -310,11 +333,6 @@ fn server(registry: &mut Registry, app: &App, revision: u64, alarms: usize) {
             "uptime_seconds",
             "Since the program started",
             app.started.elapsed().as_secs(),
-        ),
-        (
-            "shards",
-            "Media threads, which share every SRT port",
-            app.shards.count() as u64,
         ),
         (
             "http_connections",

@@ -12,7 +12,11 @@ fn as_many_media_threads_run_as_the_operator_asks_for_and_they_are_shown() {
     let http = tidegate.http();
     assert_eq!(http.get("/api/v1/system").json()["shards"], 5);
     let metrics = http.get("/metrics").text();
-    for line in ["tidegate_shards 5", "tidegate_limit{limit=\"shards\"} 64"] {
+    for line in [
+        "tidegate_shards 5\n",
+        "tidegate_shard_connections{shard=\"4\"} 0\n",
+        "tidegate_limit{limit=\"shards\"} 64\n",
+    ] {
         assert!(metrics.contains(line), "{line} is missing");
     }
 }

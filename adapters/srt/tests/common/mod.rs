@@ -44,6 +44,10 @@ impl Bed {
     }
 
     pub(crate) fn with_listener(settings: &str) -> Self {
+        Self::with_shards(2, settings)
+    }
+
+    pub(crate) fn with_shards(threads: usize, settings: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let _inside = runtime.enter();
         let folder = TempDir::new().unwrap();
@@ -53,7 +57,7 @@ impl Bed {
             data_dir,
         });
         let config = ShardsConfig {
-            threads: 2,
+            threads,
             ..ShardsConfig::default()
         };
         let shards = Shards::start(&config).unwrap();

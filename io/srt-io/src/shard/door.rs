@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
@@ -10,11 +10,13 @@ use tidegate_udp::Waker;
 use crate::command::{Command, Handed, PortId};
 
 /// Commands a shard has not taken yet.
-const COMMANDS_MAX: usize = 1024;
+pub const COMMANDS_MAX: usize = 1024;
 /// Datagrams handed over by other shards and not taken yet.
-const HANDED_MAX: usize = 4096;
+pub const HANDED_MAX: usize = 4096;
 /// Fountains woken and not looked at yet; beyond that all of them are looked at.
-const WOKEN_MAX: usize = 4096;
+pub const WOKEN_MAX: usize = 4096;
+/// The load of a shard that has ended.
+const LOAD_MAX: usize = u32::MAX as usize;
 /// How often a thread with a command for a full queue tries again, a millisecond apart.
 const PUSH_ATTEMPTS: u32 = 1000;
 
@@ -28,6 +30,11 @@ pub(crate) struct Door {
     /// More fountains were woken than the queue holds.
     pub(super) all_woken: AtomicBool,
     shut: AtomicBool,
+    /// As of the last turn, in one word: connections and callers that wait for an answer in
+    /// the upper half, and in the lower how many of those ever sent here have been taken.
+    counted: AtomicU64,
+    /// How many were ever sent here.
+    sent: AtomicU32,
 }
 
 /// The shard takes no more commands.
@@ -44,6 +51,8 @@ impl Door {
             woken: ArrayQueue::new(WOKEN_MAX),
             all_woken: AtomicBool::new(false),
             shut: AtomicBool::new(false),
+            counted: AtomicU64::new(0),
+            sent: AtomicU32::new(0),
         }))
     }
 
@@ -53,6 +62,25 @@ impl Door {
 
     pub(super) fn waker(&self) -> &Waker {
         &self.waker
+    }
+
+    /// How many connections live here, or are about to.
+    pub(crate) fn load(&self) -> usize {
+        let counted = self.counted.load(Ordering::Acquire);
+        let (connections, taken) = ((counted >> 32) as usize, counted as u32);
+        let on_their_way = self.sent.load(Ordering::Acquire).wrapping_sub(taken);
+        connections + on_their_way as usize
+    }
+
+    /// The shard has counted its connections, and has `taken` of those ever sent to it.
+    pub(super) fn set_load(&self, connections: usize, taken: u32) {
+        let counted = (connections as u64) << 32 | u64::from(taken);
+        self.counted.store(counted, Ordering::Release);
+    }
+
+    /// One more is on its way.
+    pub(crate) fn expect_one(&self) {
+        self.sent.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Asks something of the shard. Waits, for at most a second, when it is far behind; never
@@ -85,9 +113,14 @@ impl Door {
 
     /// Hands over a datagram; false when the queue is full.
     pub(super) fn hand(&self, handed: Handed) -> bool {
-        let taken = self.handed.push(handed).is_ok();
+        let pushed = self.handed.push(handed);
         self.waker.wake();
-        taken
+        if let Err(lost) = &pushed
+            && lost.is_expected
+        {
+            self.sent.fetch_sub(1, Ordering::AcqRel);
+        }
+        pushed.is_ok()
     }
 
     /// Notes that a fountain has something new.
@@ -101,6 +134,8 @@ impl Door {
     /// The thread has ended: nobody waits for answers any more.
     fn shut(&self) {
         self.shut.store(true, Ordering::SeqCst);
+        // Nobody is to be placed here any more.
+        self.set_load(LOAD_MAX, 0);
         self.forget_if_shut();
     }
 

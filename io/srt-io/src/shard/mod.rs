@@ -13,13 +13,17 @@ mod fountain;
 mod links;
 mod media;
 mod moderation;
+mod placement;
 mod port;
 mod turn;
 mod way;
 
 pub(crate) use door::Door;
 use door::ShutAtEnd;
+pub use door::{COMMANDS_MAX, HANDED_MAX, WOKEN_MAX};
 pub(crate) use links::LinkMap;
+pub use placement::PLACED_MAX;
+pub(crate) use placement::least_loaded;
 
 use std::collections::HashMap;
 use std::io;
@@ -56,6 +60,8 @@ pub(crate) struct Shard {
     /// Sockets of ports that have several: which port's, and which of its own.
     ways: HashMap<PortId, (PortId, usize)>,
     moderation: Moderation,
+    /// Connections that were sent here, ever; it wraps.
+    taken: u32,
     next_sweep: Instant,
     stopping: Option<Stopping>,
 }
@@ -85,6 +91,7 @@ impl Shard {
             ports: HashMap::new(),
             ways: HashMap::new(),
             moderation: Moderation::new(config.moderation, clock.now()),
+            taken: 0,
             next_sweep: clock.now(),
             stopping: None,
         })

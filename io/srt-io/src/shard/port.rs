@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::door::Door;
 use super::fountain::{Appointment, FountainWaker};
 use super::links::LinkMap;
+use super::placement::{Owner, Placement};
 use super::way::Way;
 use crate::admission::Gate;
 use crate::command::{Answer, Called, OpenPort, OpenedKeys, PlaceCall, PortId};
@@ -48,6 +49,7 @@ pub(super) struct Port {
     pub(super) was_urgent: bool,
     gate: Option<Gate>,
     links: Arc<LinkMap>,
+    placement: Placement,
     shared: Arc<PortShared>,
     /// Strangers waiting for an answer.
     requests: HashSet<RequestId>,
@@ -105,6 +107,7 @@ impl Port {
             was_urgent: false,
             gate: open.gate,
             links: open.links,
+            placement: Placement::default(),
             shared: open.shared,
             requests: HashSet::new(),
             accepted: HashMap::new(),
@@ -136,22 +139,33 @@ impl Port {
     /// The shard a datagram belongs to. Only listeners' ports are shared by shards.
     ///
     /// Legs of one bonding group meet in the shard that the group's number names: the kernel
-    /// spreads them by their addresses.
+    /// spreads them by their addresses. Other callers go where there is most room.
     pub(super) fn owner(
-        &self,
+        &mut self,
         now: Instant,
         datagram: &Datagram<'_>,
-        shards: usize,
-    ) -> Option<usize> {
+        here: &Door,
+        doors: &[Arc<Door>],
+    ) -> Option<Owner> {
         self.gate.as_ref()?;
         let (from, bytes) = (datagram.from, datagram.bytes);
-        let by_group = || {
-            let group = self.endpoint.group_asked_for(now, from, bytes)?;
-            Some(group as usize % shards)
-        };
-        steer::shard_of(bytes)
-            .or_else(|| self.links.owner_of(from, bytes))
-            .or_else(by_group)
+        if let Some(owner) = steer::shard_of(bytes).or_else(|| self.links.owner_of(from, bytes)) {
+            return Some(Owner::settled(owner));
+        }
+        let newcomer = self.endpoint.newcomer(now, from, bytes)?;
+        match newcomer.group {
+            Some(group) => Some(Owner::settled(group as usize % doors.len())),
+            None if newcomer.is_known => None,
+            None => {
+                let caller = (from, newcomer.socket);
+                Some(self.placement.choose(now, caller, here, doors))
+            }
+        }
+    }
+
+    /// Connections, and callers that may become some.
+    pub(super) fn load(&self) -> usize {
+        self.connections.len() + self.accepted.len() + self.requests.len()
     }
 
     /// Tells the other shards which links are here, before their senders learn it.

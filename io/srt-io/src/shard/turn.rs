@@ -3,6 +3,7 @@ use std::sync::atomic::Ordering;
 use tidegate_units::Instant;
 
 use super::media::Surroundings;
+use super::placement::Owner;
 use super::port::Port;
 use super::{FAREWELL, SWEEP, Shard, Stopping, WAKER_TOKEN};
 use crate::command::{Command, Handed, OpenPort, PlaceCall, PortId};
@@ -47,6 +48,8 @@ impl Shard {
             }
         }
         self.drop_finished_ports(now);
+        let connections = self.ports.values().map(Port::load).sum();
+        self.door.set_load(connections, self.taken);
         self.moderation.note(now, datagrams);
     }
 
@@ -105,6 +108,7 @@ impl Shard {
     }
 
     fn call(&mut self, now: Instant, call: PlaceCall) {
+        self.taken = self.taken.wrapping_add(1);
         match self.ports.get_mut(&call.port) {
             Some(port) => port.call(now, call, &self.door),
             // Whoever placed it learns it by the call being dropped.
@@ -143,17 +147,22 @@ impl Shard {
             }
             for datagram in self.received.datagrams() {
                 count += 1;
-                let owner = port.owner(now, &datagram, self.doors.len());
-                match owner.and_then(|shard| self.doors.get(shard)) {
-                    Some(owner) if owner.index() != self.door.index() => {
-                        port.note_handed_over(owner.hand(Handed {
+                let owner = port.owner(now, &datagram, &self.door, &self.doors);
+                let owner = owner.unwrap_or(Owner::settled(usize::from(self.door.index())));
+                match self.doors.get(owner.shard) {
+                    Some(door) if door.index() != self.door.index() => {
+                        port.note_handed_over(door.hand(Handed {
                             port: id,
                             from: datagram.from,
                             to: datagram.to,
                             bytes: datagram.bytes.into(),
+                            is_expected: owner.is_expected,
                         }));
                     }
-                    _ => port.receive(now, datagram.from, datagram.to, datagram.bytes),
+                    _ => {
+                        self.taken = self.taken.wrapping_add(owner.is_expected.into());
+                        port.receive(now, datagram.from, datagram.to, datagram.bytes);
+                    }
                 }
             }
             if !self.received.is_full() {
@@ -168,6 +177,7 @@ impl Shard {
             let Some(handed) = self.door.handed.pop() else {
                 return count as u64;
             };
+            self.taken = self.taken.wrapping_add(handed.is_expected.into());
             self.with_port(handed.port, |port| {
                 port.receive(now, handed.from, handed.to, &handed.bytes);
             });

@@ -2,7 +2,6 @@ use super::Endpoint;
 use super::table::Occupant;
 use crate::connection::Noticed;
 use crate::event::{Event, Oddity, OddityKind};
-use crate::group::asked_group;
 use crate::srtla::wire::is_srtla;
 use crate::wire::{
     Control, ControlPacket, Packet, RequestType, SequenceNumber, SocketId, destination_of,
@@ -49,17 +48,6 @@ impl Endpoint {
             return;
         };
         self.handle_for_slot(now, from, slot, (bytes.len(), &packet));
-    }
-
-    /// The number of the bonding group that a datagram asks to become a leg of, from a caller
-    /// who has proved its address.
-    ///
-    /// Legs of one group come from different addresses, which the kernel spreads over all
-    /// endpoints of a port; by this number they can be brought together in one.
-    #[must_use]
-    pub fn group_asked_for(&self, now: Instant, from: SocketAddr, bytes: &[u8]) -> Option<u32> {
-        let (group, cookie) = asked_group(bytes)?;
-        self.cookies.verify(now, from, cookie).then_some(group)
     }
 
     fn handle_for_slot(

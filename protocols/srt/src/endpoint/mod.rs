@@ -19,6 +19,7 @@ mod groups;
 mod inbound;
 mod limiter;
 mod listen;
+mod newcomer;
 mod outbound;
 mod outgoing;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod table;
 pub use calls::ConnectError;
 pub use counters::{EndpointCounters, GroupCounters};
 pub use listen::Decision;
+pub use newcomer::Newcomer;
 
 use crate::config::{EndpointConfig, EndpointLimits, ListenerConfig, SocketIdSpace};
 use crate::connection::SendError;

@@ -11,7 +11,6 @@
 mod clock;
 mod figures;
 mod incoming;
-mod membership;
 mod merge;
 mod news;
 mod outgoing;
@@ -19,7 +18,6 @@ mod status;
 
 pub(crate) use incoming::{Founding, Group, SILENT_AFTER};
 pub use incoming::{MAX_GROUPS, MAX_LEGS};
-pub(crate) use membership::asked_group;
 pub(crate) use news::News;
 pub(crate) use outgoing::{
     Activity, Candidate, Held, Outgoing, Place, Stage, is_redundant, keeper, to_activate,

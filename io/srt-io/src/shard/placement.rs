@@ -1,0 +1,167 @@
+//! On which shard a new connection comes to live.
+//!
+//! ```text
+//!  conclusion, cookie ok ─▶ kernel's hash ─▶ some shard ─┬─ least loaded itself: stays
+//!                                                        └─ else: handed over, and repeats
+//!                                                           of it follow for PLACED_FOR
+//!  everything later ──────▶ names our socket ID, and with it the shard
+//! ```
+//!
+//! The kernel spreads strangers by a hash of their addresses, unevenly when they are few; and
+//! callers that share a socket, as another Tidegate's pushes do, all land on one shard. The
+//! answer's socket ID steers what follows, so the one moment to choose is the conclusion.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_srt::SocketId;
+use tidegate_units::Instant;
+
+use super::door::Door;
+
+/// Callers of one port and shard that have been sent elsewhere lately; beyond that they stay.
+pub const PLACED_MAX: usize = 4096;
+/// How long repeats of a conclusion follow the first: longer than a request waits for its
+/// decision, or a caller for its answer.
+const PLACED_FOR: Duration = Duration::from_secs(10);
+
+/// What tells one caller from another before there is a connection.
+type Caller = (SocketAddr, SocketId);
+
+/// Where a datagram belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) shard: usize,
+    /// It is one connection more, which the shard has been told to expect.
+    pub(super) is_expected: bool,
+}
+
+impl Owner {
+    /// The shard that has its connection, or what becomes one, already.
+    pub(super) const fn settled(shard: usize) -> Self {
+        Self {
+            shard,
+            is_expected: false,
+        }
+    }
+}
+
+/// Callers of one port that this shard has sent to others.
+#[derive(Debug, Default)]
+pub(super) struct Placement {
+    placed: HashMap<Caller, u8>,
+    /// In the order they were placed, with the moment they are forgotten.
+    order: VecDeque<(Instant, Caller)>,
+}
+
+impl Placement {
+    /// The shard for a caller that `here` has not got: the one it was placed on before, or
+    /// the least loaded now.
+    pub(super) fn choose(
+        &mut self,
+        now: Instant,
+        caller: Caller,
+        here: &Door,
+        doors: &[Arc<Door>],
+    ) -> Owner {
+        while let Some((_, caller)) = self.order.pop_front_if(|(end, _)| *end <= now) {
+            self.placed.remove(&caller);
+        }
+        if let Some(shard) = self.placed.get(&caller) {
+            return Owner::settled(usize::from(*shard));
+        }
+        let best = least_loaded(doors, usize::from(here.index()));
+        let stays = best.index() == here.index() || self.placed.len() >= PLACED_MAX;
+        let owner = if stays { here } else { best };
+        owner.expect_one();
+        if !stays {
+            self.placed.insert(caller, owner.index());
+            self.order.push_back((now + PLACED_FOR, caller));
+        }
+        Owner {
+            shard: usize::from(owner.index()),
+            is_expected: true,
+        }
+    }
+}
+
+/// The shard with the fewest connections; of several, the first from `first` on.
+pub(crate) fn least_loaded(doors: &[Arc<Door>], first: usize) -> &Arc<Door> {
+    let rotated = (0..doors.len()).map(|step| &doors[(first + step) % doors.len()]);
+    rotated.min_by_key(|door| door.load()).unwrap_or(&doors[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doors(loads: &[usize]) -> Vec<Arc<Door>> {
+        let door = |(index, load): (usize, &usize)| {
+            let door = Door::new(index).expect("a door");
+            door.set_load(*load, 0);
+            door
+        };
+        loads.iter().enumerate().map(door).collect()
+    }
+
+    fn caller(number: u16) -> Caller {
+        (([192, 0, 2, 1], 4000).into(), SocketId::new(number.into()))
+    }
+
+    #[test]
+    fn callers_go_where_the_fewest_connections_are_and_stay_if_that_is_here() {
+        let doors = doors(&[2, 2, 0]);
+        let mut placement = Placement::default();
+        let mut placed = |number| {
+            placement
+                .choose(Instant::ZERO, caller(number), &doors[0], &doors)
+                .shard
+        };
+        // Those on their way count: a burst is spread although nobody has taken it in yet.
+        assert_eq!([placed(1), placed(2)], [2, 2]);
+        assert_eq!(placed(3), 0, "all the same: no need to move");
+        assert_eq!(
+            [placed(4), placed(5)],
+            [1, 2],
+            "those that stay count as well"
+        );
+    }
+
+    #[test]
+    fn a_repeated_conclusion_goes_where_the_first_went() {
+        let doors = doors(&[1, 0]);
+        let mut placement = Placement::default();
+        let mut placed = |millis, number| {
+            placement
+                .choose(
+                    Instant::from_millis(millis),
+                    caller(number),
+                    &doors[0],
+                    &doors,
+                )
+                .shard
+        };
+        assert_eq!(placed(0, 1), 1);
+        doors[1].set_load(9, 1);
+        assert_eq!(placed(250, 1), 1);
+        assert_eq!(placed(250, 2), 0);
+        assert_eq!(placed(10_000, 1), 0, "the first is long over");
+    }
+
+    #[test]
+    fn when_too_many_are_on_their_way_callers_stay_where_they_are() {
+        let doors = doors(&[1_000_000, 0]);
+        let mut placement = Placement::default();
+        let mut placed = |number| {
+            placement
+                .choose(Instant::ZERO, caller(number), &doors[0], &doors)
+                .shard
+        };
+        let limit = u16::try_from(PLACED_MAX).expect("a small number");
+        assert!((0..limit).all(|number| placed(number) == 1));
+        assert_eq!(placed(limit), 0);
+        assert_eq!(placement.order.len(), PLACED_MAX);
+    }
+}

@@ -27,11 +27,9 @@ pub const DEMUX_BATCHES: usize = 2048;
 /// Bytes between the TS lane and the shared demultiplexer.
 pub const DEMUX_BYTES: usize = 16 << 20;
 
-/// Batches waiting for the health watcher, which looks four times a second.
-pub const WATCHER_BATCHES: usize = 4096;
-
-/// Bytes waiting for the health watcher.
-pub const WATCHER_BYTES: usize = 16 << 20;
+/// Batches of one writer that wait to be inspected while the health watcher is asking what was
+/// seen, which takes microseconds.
+pub const INSPECTION_BACKLOG: usize = 64;
 
 /// How often the health of a source is assessed.
 pub const HEALTH_INTERVAL: Duration = Duration::from_millis(250);
@@ -82,7 +80,7 @@ pub const ERROR_FRESH: Duration = Duration::from_secs(5);
 /// How long a warning stands before it is an alarm: every connection begins without media.
 pub const ALARM_DELAY: Duration = Duration::from_secs(1);
 
-/// How long the last look at a stream stands after the watcher itself fell behind.
+/// How long the last look at a stream stands after some of it was passed over here.
 pub const MEDIA_HELD: Duration = Duration::from_secs(3);
 
 /// Time a stream may take to send its tables.

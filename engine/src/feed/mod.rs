@@ -12,6 +12,7 @@
 //! behind an atomic pointer: writing takes no lock, and readers come and go unnoticed.
 
 mod demux;
+mod inspection;
 mod lane;
 mod reader;
 mod route;
@@ -20,16 +21,18 @@ mod subscription;
 mod tests;
 mod writer;
 
+pub(crate) use inspection::Watching;
 pub use reader::{Gap, Reader, ReaderOptions};
 pub use route::Route;
 pub use writer::FeedWriter;
 
-use crate::item::{Frame, Item, Lane, TsChunk};
+use crate::item::{Batch, Frame, Item, Lane, TsChunk};
 use crate::track::Tracks;
 use arc_swap::ArcSwap;
 use core::fmt;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
+use inspection::{Backlog, Inspection};
 use lane::LaneReaders;
 use std::sync::Arc;
 use subscription::Subscription;
@@ -50,6 +53,7 @@ pub(crate) struct FeedInner {
     native: AtomicU8,
     pub(crate) session: AtomicU32,
     pub(crate) arrivals: Arrivals,
+    inspection: Inspection,
     demux: demux::Control,
 }
 
@@ -88,6 +92,7 @@ impl Feed {
                 native: AtomicU8::new(Lane::Ts as u8),
                 session: AtomicU32::new(0),
                 arrivals: Arrivals::default(),
+                inspection: Inspection::default(),
                 demux: demux::Control::default(),
             }),
         }
@@ -129,6 +134,11 @@ impl Feed {
     #[must_use]
     pub fn read_frames(&self, options: ReaderOptions) -> Reader<Frame> {
         Reader::attach(self, options)
+    }
+
+    /// Has its transport stream looked at, for the watcher of its source.
+    pub(crate) fn inspect(&self) -> Watching {
+        Watching::begin(&self.inner)
     }
 
     /// The elementary streams seen last, as far as anyone has looked.
@@ -218,12 +228,21 @@ pub trait LaneItem: Item {
         reason = "only feeds call it; the trait is sealed by it"
     )]
     fn readers(inner: &FeedInner) -> &LaneReaders<Self>;
+
+    /// Looks at what is in a batch that was just written, if anybody wants to know.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "only feeds call it")]
+    fn inspect(_: &FeedInner, _: &Arc<Batch<Self>>, _: &mut Backlog<Self>) {}
 }
 
 #[allow(private_interfaces, reason = "only feeds call it")]
 impl LaneItem for TsChunk {
     fn readers(inner: &FeedInner) -> &LaneReaders<Self> {
         &inner.ts
+    }
+
+    fn inspect(inner: &FeedInner, batch: &Arc<Batch<Self>>, backlog: &mut Backlog<Self>) {
+        inner.inspection.look(batch, backlog);
     }
 }
 

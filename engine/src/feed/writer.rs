@@ -1,3 +1,4 @@
+use super::inspection::Backlog;
 use super::{Feed, LaneItem};
 use crate::item::{Batch, Frame};
 use crate::limits;
@@ -12,6 +13,8 @@ pub struct FeedWriter<T: LaneItem> {
     session: u32,
     pending: Vec<T>,
     tracks: Option<Arc<Tracks>>,
+    /// What the inspection could not look at yet.
+    backlog: Backlog<T>,
 }
 
 impl<T: LaneItem> FeedWriter<T> {
@@ -26,6 +29,7 @@ impl<T: LaneItem> FeedWriter<T> {
             session,
             pending: Vec::new(),
             tracks: None,
+            backlog: Backlog::default(),
         }
     }
 
@@ -66,6 +70,7 @@ impl<T: LaneItem> FeedWriter<T> {
             arrivals.last_due_micros.store(due, Ordering::Relaxed);
         }
         self.feed.inner.lane::<T>().publish(&batch);
+        T::inspect(&self.feed.inner, &batch, &mut self.backlog);
         true
     }
 

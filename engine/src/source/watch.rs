@@ -1,21 +1,18 @@
 use super::observed::Observed;
 use crate::driver::SourceContext;
 use crate::event::{EventKind, Subject};
-use crate::feed::{Feed, Reader, ReaderOptions};
+use crate::feed::{Feed, Watching};
 use crate::health::MediaStatus;
-use crate::item::{Lane, TsChunk};
+use crate::item::Lane;
 use crate::limits;
-use crate::wake::NoWake;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
-use tidegate_mpegts::Inspector;
 use tidegate_units::Instant;
 use tokio::time::MissedTickBehavior;
 
-/// Looks at a source four times a second until it is stopped. It comes by itself instead of
-/// being woken, so that watching costs the media threads nothing but a queue entry.
+/// Looks at a source four times a second until it is stopped.
 pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>) {
-    let mut inspection = Inspection::new(&context);
+    let mut inspection = Inspection::new(&context.feed);
     let mut tick = tokio::time::interval(limits::HEALTH_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -47,62 +44,44 @@ fn tell(context: &SourceContext, events: Vec<EventKind>) {
     }
 }
 
-/// Reads the TS lane to say what is in it.
+/// Asks what is in the transport stream.
 struct Inspection {
-    reader: Reader<TsChunk>,
-    inspector: Inspector,
+    watching: Watching,
     feed: Feed,
-    /// What was seen last, and how long it stands if the watcher has to begin anew.
+    session: u32,
+    passed_over: u64,
+    /// What was seen last, and how long it stands if the looking had to begin anew.
     held: Option<MediaStatus>,
     held_until: Instant,
 }
 
 impl Inspection {
-    fn new(context: &SourceContext) -> Self {
-        let reader = context.feed.read_ts(ReaderOptions {
-            max_batches: limits::WATCHER_BATCHES,
-            max_bytes: limits::WATCHER_BYTES,
-            wake: Some(Arc::new(NoWake)),
-            watcher: true,
-        });
-        let feed = context.feed.clone();
-        let inspector = Inspector::new();
+    fn new(feed: &Feed) -> Self {
         Self {
-            reader,
-            inspector,
-            feed,
+            watching: feed.inspect(),
+            feed: feed.clone(),
+            session: 0,
+            passed_over: 0,
             held: None,
             held_until: Instant::ZERO,
         }
     }
 
     fn look(&mut self, now: Instant) -> Option<MediaStatus> {
-        while let Some(batch) = self.reader.try_next() {
-            let gap = self.reader.gap();
-            if gap.restarted {
-                self.inspector.reset();
-                self.held = None;
-            } else if gap.lost > 0 {
-                // The watcher fell behind; that says nothing about the stream.
-                self.inspector.reset();
-                self.held_until = now + limits::MEDIA_HELD;
-            }
-            for chunk in batch.items() {
-                self.inspector.push(chunk.arrived, &chunk.bytes);
-            }
-        }
         if self.feed.native_lane() != Lane::Ts {
             return None;
         }
-        let seen = MediaStatus::of(&self.inspector.report(now));
-        if seen.is_some() && now >= self.held_until {
-            self.held.clone_from(&seen);
-            return seen;
+        let seen = self.watching.look(now);
+        if self.session != seen.session {
+            self.held_until = Instant::ZERO;
+        } else if self.passed_over != seen.passed_over {
+            // That some was passed over here says nothing about the stream.
+            self.held_until = now + limits::MEDIA_HELD;
         }
-        if now < self.held_until {
-            self.held.clone()
-        } else {
-            seen
+        (self.session, self.passed_over) = (seen.session, seen.passed_over);
+        if now >= self.held_until {
+            self.held = MediaStatus::of(&seen.report);
         }
+        self.held.clone()
     }
 }

@@ -1,0 +1,217 @@
+//! What is in a transport stream, looked at as it is written.
+//!
+//! The writer looks, because the bytes are still in its core's cache: keeping them for a
+//! watcher that comes later costs several times as much, and the memory until then. The
+//! watcher only asks what was seen.
+//!
+//! ```text
+//!               look(batch)                       report(now), four times a second
+//!  FeedWriter ───────────────► [ Inspector ] ◄──────────────────────────────────── watcher
+//!       └── the watcher is asking just now: the batch waits for the writer's next turn
+//! ```
+
+use super::FeedInner;
+use crate::item::{Batch, TsChunk};
+use crate::limits;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use tidegate_mpegts::{Inspector, MediaReport};
+use tidegate_units::Instant;
+
+/// The inspector of one feed. Nothing is looked at while nobody watches.
+#[derive(Debug, Default)]
+pub(crate) struct Inspection {
+    watchers: AtomicUsize,
+    seen: Mutex<Seen>,
+}
+
+/// What has been looked at.
+#[derive(Debug, Default)]
+struct Seen {
+    inspector: Inspector,
+    session: u32,
+    passed_over: u64,
+}
+
+/// Batches that wait to be looked at, on the writer's side.
+#[derive(Debug)]
+pub(crate) struct Backlog<T> {
+    batches: Vec<Arc<Batch<T>>>,
+    overflowed: bool,
+}
+
+impl Inspection {
+    /// Looks at a batch, after those that wait. Called on media threads, so it does not wait
+    /// for the watcher: what cannot be looked at now is looked at with the next batch.
+    pub(super) fn look(&self, batch: &Arc<Batch<TsChunk>>, backlog: &mut Backlog<TsChunk>) {
+        if self.watchers.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut seen = match self.seen.try_lock() {
+            Ok(seen) => seen,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return backlog.keep(batch),
+        };
+        if core::mem::take(&mut backlog.overflowed) {
+            seen.inspector.reset();
+            seen.passed_over += 1;
+        }
+        for waiting in backlog.batches.drain(..) {
+            seen.look(&waiting);
+        }
+        seen.look(batch);
+    }
+}
+
+impl Seen {
+    fn look(&mut self, batch: &Batch<TsChunk>) {
+        if self.session != batch.session() {
+            self.session = batch.session();
+            self.inspector.reset();
+        }
+        for chunk in batch.items() {
+            self.inspector.push(chunk.arrived, &chunk.bytes);
+        }
+    }
+}
+
+impl<T> Default for Backlog<T> {
+    fn default() -> Self {
+        Self {
+            batches: Vec::new(),
+            overflowed: false,
+        }
+    }
+}
+
+impl<T> Backlog<T> {
+    fn keep(&mut self, batch: &Arc<Batch<T>>) {
+        if self.batches.len() >= limits::INSPECTION_BACKLOG {
+            self.batches.clear();
+            self.overflowed = true;
+        }
+        self.batches.push(Arc::clone(batch));
+    }
+}
+
+/// What a watcher is told.
+pub(crate) struct Inspected {
+    pub(crate) report: MediaReport,
+    /// The connection it is about.
+    pub(crate) session: u32,
+    /// How often something was passed over, and the looking began anew.
+    pub(crate) passed_over: u64,
+}
+
+/// Has a feed's transport stream looked at for as long as it lives.
+pub(crate) struct Watching {
+    feed: Arc<FeedInner>,
+}
+
+impl Watching {
+    pub(super) fn begin(feed: &Arc<FeedInner>) -> Self {
+        feed.inspection.watchers.fetch_add(1, Ordering::Relaxed);
+        Self {
+            feed: Arc::clone(feed),
+        }
+    }
+
+    /// What is known at `now`.
+    pub(crate) fn look(&self, now: Instant) -> Inspected {
+        let seen = &self.feed.inspection.seen;
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Inspected {
+            report: seen.inspector.report(now),
+            session: seen.session,
+            passed_over: seen.passed_over,
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let inspection = &self.feed.inspection;
+        if inspection.watchers.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // What passes from now on is not seen, so what was seen is worth nothing later.
+            let mut seen = inspection.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            *seen = Seen::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Feed, FeedWriter};
+    use super::*;
+    use bytes::Bytes;
+
+    fn write(writer: &mut FeedWriter<TsChunk>, count: usize) {
+        for _ in 0..count {
+            let mut packet = vec![0xFF; 188];
+            packet[..4].copy_from_slice(&[0x47, 0x01, 0x00, 0x10]);
+            writer.push(TsChunk::live(packet.into(), Instant::ZERO));
+            assert!(writer.seal());
+        }
+    }
+
+    fn packets(watching: &Watching) -> u64 {
+        watching.look(Instant::ZERO).report.packets
+    }
+
+    #[test]
+    fn what_is_written_while_the_watcher_asks_is_looked_at_with_the_next_batch() {
+        let feed = Feed::new("cam1");
+        let watching = feed.inspect();
+        let mut writer = feed.ts_writer();
+        write(&mut writer, 1);
+        let asking = feed.inner.inspection.seen.lock().unwrap();
+        write(&mut writer, 3);
+        drop(asking);
+        assert_eq!(packets(&watching), 1);
+        write(&mut writer, 1);
+        assert_eq!(packets(&watching), 5);
+        assert_eq!(watching.look(Instant::ZERO).passed_over, 0);
+    }
+
+    #[test]
+    fn a_watcher_that_asks_for_ever_costs_no_more_than_the_backlog() {
+        let feed = Feed::new("cam1");
+        let watching = feed.inspect();
+        let mut writer = feed.ts_writer();
+        write(&mut writer, 1);
+        let asking = feed.inner.inspection.seen.lock().unwrap();
+        write(&mut writer, limits::INSPECTION_BACKLOG + 2);
+        drop(asking);
+        write(&mut writer, 1);
+        // The looking begins anew with what came after the overflow.
+        assert_eq!(packets(&watching), 3);
+        assert_eq!(watching.look(Instant::ZERO).passed_over, 1);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_was_looked_at_and_nothing_is_looked_at_without_a_watcher() {
+        let feed = Feed::new("cam1");
+        let mut writer = feed.ts_writer();
+        write(&mut writer, 1);
+        let watching = feed.inspect();
+        assert_eq!(packets(&watching), 0);
+        let bytes = Bytes::from(vec![0x47; 188]);
+        writer.push(TsChunk::live(bytes.clone(), Instant::ZERO));
+        writer.seal();
+        assert_eq!(packets(&watching), 1);
+        assert!(bytes.is_unique());
+    }
+
+    #[test]
+    fn another_connection_is_looked_at_afresh() {
+        let feed = Feed::new("cam1");
+        let watching = feed.inspect();
+        write(&mut feed.ts_writer(), 2);
+        let before = watching.look(Instant::ZERO);
+        write(&mut feed.ts_writer(), 1);
+        let after = watching.look(Instant::ZERO);
+        assert_eq!((before.report.packets, after.report.packets), (2, 1));
+        assert_eq!(after.report.continuity_errors, 0);
+        assert_ne!(before.session, after.session);
+    }
+}

@@ -12,6 +12,7 @@
 
 mod adapter;
 mod cidr;
+mod detail;
 mod driver;
 mod engine;
 mod error;

@@ -1,5 +1,6 @@
 //! A connection's statistics as the API shows them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -10,7 +11,6 @@ use tidegate_srt_io::ConnectionStatus;
 
 use crate::figures::Measured;
 use crate::low_delay::SourceLatency;
-use crate::passphrases::Passphrase;
 
 /// Which way media flows on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,9 +148,9 @@ fn add_main_figures(details: &mut Map<String, Value>, statistics: &Statistics, w
 }
 
 /// By which passphrase the peer came in: its place in the settings, never itself.
-pub(crate) fn add_passphrase(details: &mut Value, used: Option<&Passphrase>) {
-    if let (Some(details), Some(used)) = (details.as_object_mut(), used) {
-        details.insert("passphrase_used".into(), used.label().to_string().into());
+pub(crate) fn add_passphrase(details: &mut Value, label: Option<&Arc<str>>) {
+    if let (Some(details), Some(label)) = (details.as_object_mut(), label) {
+        details.insert("passphrase_used".into(), label.to_string().into());
     }
 }
 
@@ -239,8 +239,8 @@ pub(crate) mod tests {
             negotiated: None,
             statistics: Some(statistics),
             host_drops: 5,
-            links: std::sync::Arc::default(),
-            legs: std::sync::Arc::default(),
+            links: Arc::default(),
+            legs: Arc::default(),
             connected_at: None,
             at: Instant::ZERO,
         }

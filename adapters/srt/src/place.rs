@@ -42,7 +42,7 @@ const LIVELY: Duration = Duration::from_millis(200);
 pub(crate) struct Session {
     pub(crate) handle: ConnectionHandle,
     pub(crate) peer: SocketAddr,
-    pub(crate) caller: Caller,
+    pub(crate) caller: Arc<Caller>,
     /// Its place among the listener's connections. Every leg of a group has its own instead.
     pub(crate) _ticket: Option<Ticket>,
     pub(crate) legs: Vec<LegPlace>,

@@ -8,6 +8,7 @@
 //!                                        0.7 s; while it is live, the policy decides
 //! ```
 
+mod shown;
 mod standing;
 
 use std::any::Any;
@@ -24,7 +25,6 @@ use tidegate_units::{Instant, Network, NetworkSet};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::details;
 use crate::figures::Watch;
 use crate::legs;
 use crate::links::{self, Shares};
@@ -34,6 +34,7 @@ use crate::phrases;
 use crate::place::{Place, Session, Verdict};
 use crate::settings::{FilterChoice, SocketSettings};
 use crate::sink::{FeedSink, Gate, LastPacket};
+use shown::Shown;
 
 /// How often it is looked at whether a second publisher may come in, or step in.
 const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
@@ -223,7 +224,7 @@ impl PublisherDoor {
         let gate = Gate::new();
         let sink = FeedSink::new(gate.clone(), last_packet.clone());
         let config = self.connection_config();
-        let (peer, caller) = (candidate.peer, candidate.caller);
+        let (peer, caller) = (candidate.peer, Arc::new(candidate.caller));
         let passphrase = candidate.passphrase;
         let role = Role::Publisher(Box::new(sink));
         Session {
@@ -256,6 +257,7 @@ impl PublisherDoor {
 
     /// Passes on how the sessions are doing, until the source is stopped.
     async fn serve(&self, context: &SourceContext, stream_id: &str) {
+        let stream_id = Arc::from(stream_id);
         let waiting = || Some("waiting for the sender".to_owned());
         context
             .report
@@ -276,12 +278,12 @@ impl PublisherDoor {
             let stepped_in = self.settle(now, context);
             if changed || stepped_in || now.saturating_since(reported) >= REPORT_INTERVAL {
                 reported = now;
-                self.look(context, stream_id);
+                self.look(context, &stream_id);
             }
         }
     }
 
-    fn look(&self, context: &SourceContext, stream_id: &str) {
+    fn look(&self, context: &SourceContext, stream_id: &Arc<str>) {
         let mut place = self.place();
         self.send_away_the_locked_out(&place);
         place.sessions_mut().for_each(Session::note_legs);
@@ -306,22 +308,18 @@ impl PublisherDoor {
                         ..measured.transport
                     });
                 }
-                let mut details = details::source(&status, stream_id, measured.as_ref());
-                if let Some(caller) = session.caller.describe() {
-                    details["caller"] = caller;
-                }
-                if let (Some(details), Some(beside)) = (details.as_object_mut(), beside) {
-                    details.extend(beside);
-                }
-                if let Some(links) = session.shares.note(&status) {
-                    details["links"] = links;
-                }
-                details::add_passphrase(&mut details, session.passphrase.as_ref());
-                if let Some((legs, group)) = legs::describe(&status).zip(session.caller.group) {
-                    details["legs"] = legs;
-                    details["group"] = group.kind.name().into();
-                }
-                context.report.detail("srt", details);
+                let shown = Shown {
+                    stream_id: Arc::clone(stream_id),
+                    caller: Arc::clone(&session.caller),
+                    passphrase: session.passphrase.as_ref().map(|it| Arc::clone(it.label())),
+                    beside,
+                    links: session.shares.note(&status),
+                    measured,
+                    status,
+                };
+                context
+                    .report
+                    .detail_when_asked("srt", move || shown.describe());
             }
             // Whoever is beside steps in at the next look.
             ConnectionState::Ended(_) if place.beside.is_some() => {}

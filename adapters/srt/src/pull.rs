@@ -52,6 +52,7 @@ impl CallerSource {
     async fn watch(&self, placed: &Placed, context: &SourceContext) -> Result<Ended, RunError> {
         let peer = placed.handle.status().peer;
         context.report.connected(Some(peer.to_string()));
+        let stream_id: Arc<str> = self.target.stream_id().into();
         let mut watch = Watch::default();
         let mut tick = interval(REPORT_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -69,8 +70,9 @@ impl CallerSource {
             if let Some(measured) = &measured {
                 context.report.transport(measured.transport);
             }
-            let details = details::source(&status, self.target.stream_id(), measured.as_ref());
-            context.report.detail("srt", details);
+            let stream_id = Arc::clone(&stream_id);
+            let show = move || details::source(&status, &stream_id, measured.as_ref());
+            context.report.detail_when_asked("srt", show);
         }
     }
 }

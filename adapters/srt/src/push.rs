@@ -69,7 +69,7 @@ impl OutputDriver for CallerOutput {
 impl CallerOutput {
     /// Passes on how the connection is doing, to its end.
     async fn watch(
-        &self,
+        self: &Arc<Self>,
         placed: &Placed,
         context: &OutputContext,
         source_latency: &SourceLatency,
@@ -92,9 +92,11 @@ impl CallerOutput {
             let total = acknowledged_bytes(&status);
             context.report.delivered(total.saturating_sub(acknowledged));
             acknowledged = acknowledged.max(total);
+            let (this, shown) = (Arc::clone(self), Arc::clone(&status));
+            let source_latency = source_latency.clone();
             context
                 .report
-                .detail("srt", self.details(&status, source_latency));
+                .detail_when_asked("srt", move || this.details(&shown, &source_latency));
             missing.watch(context, &status, self.target.bonding.as_ref());
         };
         // Of a call that is over no leg is missing: the next one looks for itself.

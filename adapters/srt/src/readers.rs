@@ -167,12 +167,33 @@ impl Readers {
     }
 }
 
+/// What the status shows of a reader, as it stood at the last look.
+struct Shown {
+    status: Arc<ConnectionStatus>,
+    stream_id: Arc<str>,
+    caller: Option<Arc<Value>>,
+    low_delay: Option<SourceLatency>,
+    /// The label of the passphrase it came in with.
+    passphrase: Option<Arc<str>>,
+}
+
+impl Shown {
+    fn describe(&self) -> Value {
+        let mut details = details::output(&self.status, &self.stream_id, self.low_delay.as_ref());
+        if let Some(caller) = &self.caller {
+            details["caller"] = Value::clone(caller);
+        }
+        details::add_passphrase(&mut details, self.passphrase.as_ref());
+        details
+    }
+}
+
 /// One reader.
 struct Session {
     handle: ConnectionHandle,
-    stream_id: String,
+    stream_id: Arc<str>,
     /// What it said about itself, for the status.
-    caller: Option<Value>,
+    caller: Option<Arc<Value>>,
     _ticket: Option<Ticket>,
     source_latency: SourceLatency,
     /// What it came in with.
@@ -224,8 +245,8 @@ impl ReaderDoor {
             .accept(keys, config, Role::Reader(Box::new(fountain)));
         readers.sessions.push(Session {
             handle,
-            stream_id: caller.stream_id.to_string(),
-            caller: caller.describe(),
+            stream_id: caller.stream_id.to_string().into(),
+            caller: caller.describe().map(Arc::new),
             _ticket: candidate.ticket,
             source_latency,
             passphrase,
@@ -281,34 +302,33 @@ impl ReaderDoor {
             .iter()
             .fold(*gone, |sum, reader| sum.plus(&counted(reader)));
         let connected = sessions.iter().filter(|reader| reader.announced).count();
-        let shown: Vec<Value> = sessions
+        let shown: Vec<Shown> = sessions
             .iter()
             .filter(|reader| reader.announced)
             .take(READERS_SHOWN)
-            .map(|reader| {
-                let status = reader.handle.status();
-                let latency = self.release.is_at_once().then_some(&reader.source_latency);
-                let mut details = details::output(&status, &reader.stream_id, latency);
-                if let Some(caller) = &reader.caller {
-                    details["caller"] = caller.clone();
-                }
-                details::add_passphrase(&mut details, reader.passphrase.as_ref());
-                details
+            .map(|reader| Shown {
+                status: reader.handle.status(),
+                stream_id: Arc::clone(&reader.stream_id),
+                caller: reader.caller.clone(),
+                low_delay: self
+                    .release
+                    .is_at_once()
+                    .then(|| reader.source_latency.clone()),
+                passphrase: reader.passphrase.as_ref().map(|it| Arc::clone(it.label())),
             })
             .collect();
         let refused = readers.refused;
         drop(readers);
         self.report.readers(connected as u64);
-        let total = details::counters(&total);
-        self.report.detail(
-            "srt",
+        let max_readers = self.max_readers();
+        self.report.detail_when_asked("srt", move || {
             json!({
-                "total": total,
-                "max_readers": self.max_readers(),
+                "total": details::counters(&total),
+                "max_readers": max_readers,
                 "refused_max_readers": refused,
-                "readers": shown,
-            }),
-        );
+                "readers": shown.iter().map(Shown::describe).collect::<Value>(),
+            })
+        });
     }
 
     /// Says when a reader came or went; false when it is gone.
@@ -319,7 +339,7 @@ impl ReaderDoor {
             ConnectionState::Opening => true,
             ConnectionState::Connected => {
                 if !std::mem::replace(&mut reader.announced, true) {
-                    let (peer, stream_id) = (peer(), reader.stream_id.clone());
+                    let (peer, stream_id) = (peer(), reader.stream_id.to_string());
                     self.emit(EventKind::ReaderConnected { peer, stream_id });
                 }
                 let is_right = stay.is_right(reader.passphrase.as_ref());
@@ -363,7 +383,7 @@ impl ReaderDoor {
                       with the source's passphrase";
         let rejection = Rejection {
             peer,
-            stream_id: reader.stream_id.clone(),
+            stream_id: reader.stream_id.to_string(),
             reason: RejectReason::WrongMode.name().to_owned(),
             received: Some("media, on the stream ID of an output".to_owned()),
             expected: Some("a reader, which sends none".to_owned()),

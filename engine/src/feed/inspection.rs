@@ -133,7 +133,10 @@ impl Drop for Watching {
         let inspection = &self.feed.inspection;
         if inspection.watchers.fetch_sub(1, Ordering::Relaxed) == 1 {
             // What passes from now on is not seen, so what was seen is worth nothing later.
-            let mut seen = inspection.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = inspection
+                .seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             *seen = Seen::default();
         }
     }

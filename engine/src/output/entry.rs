@@ -1,6 +1,7 @@
 use super::report::Seen;
 use super::{OutputReport, OutputState, OutputStatus};
 use crate::Clock;
+use crate::detail::values;
 use crate::driver::{BoxFuture, Delivery, HttpContent, OutputContext, OutputDriver};
 use crate::engine::Entry;
 use crate::error::{Ended, RunError};
@@ -141,7 +142,7 @@ impl Entry for OutputEntry {
             reconnects: said.reconnects,
             lost_packets: self.report.lost_packets(),
             last_error: said.last_error,
-            detail: said.detail,
+            detail: values(said.detail),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::OutputState;
+use crate::detail::Detail;
 use crate::error::RunError;
 use crate::event::{Alarm, EventKind, EventSink, Severity, Subject};
 use crate::limits;
@@ -42,7 +43,7 @@ pub(crate) struct Said {
     failing_with: Option<RunError>,
     /// Why it began again, as it was told last: runs that fail alike are one event.
     told: Option<String>,
-    pub(crate) detail: BTreeMap<&'static str, Value>,
+    pub(crate) detail: BTreeMap<&'static str, Detail>,
     pub(crate) alarms: BTreeMap<&'static str, (Alarm, Raised)>,
 }
 
@@ -125,9 +126,22 @@ impl OutputReport {
 
     /// What the adapter adds to the status.
     pub fn detail(&self, name: &'static str, value: Value) {
+        self.add(name, Detail::Told(value));
+    }
+
+    /// The same, made only when somebody asks: for what changes more often than it is read.
+    pub fn detail_when_asked(
+        &self,
+        name: &'static str,
+        make: impl Fn() -> Value + Send + Sync + 'static,
+    ) {
+        self.add(name, Detail::Asked(Arc::new(make)));
+    }
+
+    fn add(&self, name: &'static str, detail: Detail) {
         let mut said = self.said();
         if said.detail.len() < limits::DETAILS || said.detail.contains_key(name) {
-            said.detail.insert(name, value);
+            said.detail.insert(name, detail);
         }
     }
 

@@ -3,6 +3,7 @@ use super::observed::Observed;
 use super::watch::watch;
 use super::{Connection, SourceReport, SourceState, SourceStatus};
 use crate::Clock;
+use crate::detail::values;
 use crate::driver::{BoxFuture, SourceContext, SourceDriver};
 use crate::engine::{Entry, SourceSpec};
 use crate::error::{Ended, RunError};
@@ -143,7 +144,7 @@ impl Entry for SourceEntry {
             reconnects: said.reconnects,
             last_error: said.last_error.map(|error| error.to_string()),
             state: state(said.connection, said.ever_connected, health, readers),
-            details: said.details,
+            details: values(said.details),
         }
     }
 

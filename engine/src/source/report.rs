@@ -1,4 +1,5 @@
 use super::Connection;
+use crate::detail::Detail;
 use crate::error::RunError;
 use crate::event::{Alarm, EventKind, EventSink, Subject};
 use crate::limits;
@@ -90,7 +91,7 @@ pub(crate) struct Said {
     failing_with: Option<RunError>,
     pub(crate) peer: Option<String>,
     pub(crate) transport: TransportFigures,
-    pub(crate) details: BTreeMap<&'static str, Value>,
+    pub(crate) details: BTreeMap<&'static str, Detail>,
     /// What the driver raised and has not cleared, by code.
     pub(crate) alarms: BTreeMap<String, Alarm>,
     /// Counts connections, so that a watcher notices a new one.
@@ -200,9 +201,22 @@ impl SourceReport {
 
     /// What the adapter adds to the status, under a name of its own.
     pub fn detail(&self, name: &'static str, value: Value) {
+        self.add(name, Detail::Told(value));
+    }
+
+    /// The same, made only when somebody asks: for what changes more often than it is read.
+    pub fn detail_when_asked(
+        &self,
+        name: &'static str,
+        make: impl Fn() -> Value + Send + Sync + 'static,
+    ) {
+        self.add(name, Detail::Asked(Arc::new(make)));
+    }
+
+    fn add(&self, name: &'static str, detail: Detail) {
         let mut said = self.said();
         if said.details.len() < limits::DETAILS || said.details.contains_key(name) {
-            said.details.insert(name, value);
+            said.details.insert(name, detail);
         }
     }
 

@@ -15,6 +15,7 @@ mod caller;
 mod ciphers;
 mod floor;
 mod histogram;
+mod hls;
 mod hop;
 mod impairment;
 mod load;
@@ -43,6 +44,8 @@ enum Command {
     Hop(scenario::Options),
     /// Measure only what strangers with a wrong passphrase cost.
     Attack(scenario::Options),
+    /// Measure only what HLS costs: making segments, and 1 to 1,000 viewers.
+    Hls(hls::Options),
     /// Measure only what encryption costs for a packet.
     Ciphers(ciphers::Options),
     /// Measure only what is lost for good over a lossy path, beside a real libsrt.
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run(options) => scenario::run(&options),
         Command::Hop(options) => hop::run(&options),
         Command::Attack(options) => attack::run(&options),
+        Command::Hls(options) => hls::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
         Command::Recovery(options) => recovery::run(&options),
         Command::Floor(options) => floor::run(&options),

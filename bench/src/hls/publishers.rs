@@ -1,0 +1,191 @@
+//! SRT publishers that send the stream, on a thread of their own.
+
+use super::stream::Stream;
+use crate::port::{Port, Scratch};
+use anyhow::{Context as _, bail};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tidegate_srt::{CallerConfig, ConnectionId, Event};
+use tidegate_udp::{Clock, Interest, Poller};
+use tidegate_units::Instant;
+
+/// How long every connection may take to be made.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// The longest pause between two looks at whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Publishers under way. Dropping it stops them.
+pub(super) struct Publishers {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<anyhow::Result<Published>>>,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Published {
+    /// The most that a packet was sent after its time.
+    pub(super) worst_lateness: Duration,
+}
+
+impl Publishers {
+    /// `count` publishers, each with its number in its stream ID (`live/0` …).
+    pub(super) fn start(to: SocketAddr, count: usize, stream: Arc<Stream>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || Sending::connect(to, count, stream)?.run(&asked));
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// Ends them, and says how it went.
+    pub(super) fn finish(mut self) -> anyhow::Result<Published> {
+        self.stop.store(true, Ordering::Relaxed);
+        let thread = self.thread.take().context("they were ended already")?;
+        thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("the publishers crashed"))?
+    }
+}
+
+impl Drop for Publishers {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // What went wrong was told by `finish`, or is of no interest.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Sending {
+    callers: Vec<Caller>,
+    poller: Poller,
+    scratch: Scratch,
+    stream: Arc<Stream>,
+    sent: usize,
+    worst_lateness: Duration,
+}
+
+struct Caller {
+    port: Port,
+    connection: ConnectionId,
+    connected: bool,
+}
+
+impl Sending {
+    fn connect(to: SocketAddr, count: usize, stream: Arc<Stream>) -> anyhow::Result<Self> {
+        let now = Clock.now();
+        let poller = Poller::new()?;
+        let mut callers = Vec::new();
+        for number in 0..count {
+            let mut port = Port::open(now, Ipv4Addr::LOCALHOST.into())?;
+            let config = CallerConfig {
+                stream_id: format!("live/{number}").into_bytes().into(),
+                ..CallerConfig::default()
+            };
+            let connection = port.endpoint.connect(now, to, config);
+            let connection = connection.context("the call could not begin")?;
+            poller.add(port.descriptor(), number as u64, Interest::Read)?;
+            callers.push(Caller {
+                port,
+                connection,
+                connected: false,
+            });
+        }
+        let mut sending = Self {
+            callers,
+            poller,
+            scratch: Scratch::new(),
+            stream,
+            sent: 0,
+            worst_lateness: Duration::ZERO,
+        };
+        let limit = now + CONNECT_LIMIT;
+        while sending.callers.iter().any(|caller| !caller.connected) {
+            if Clock.now() > limit {
+                bail!("not every publisher was let in in time");
+            }
+            sending.turn(limit)?;
+        }
+        Ok(sending)
+    }
+
+    fn run(mut self, stop: &AtomicBool) -> anyhow::Result<Published> {
+        let start = Clock.now();
+        let count = self.callers.len();
+        while !stop.load(Ordering::Relaxed) {
+            let (packet, caller) = (self.sent / count, self.sent % count);
+            if packet == self.stream.len() {
+                bail!("the stream was too short for the measurement");
+            }
+            // The publishers take turns within the time of a packet.
+            let step = self.stream.send_time(1) * u32::try_from(caller)? / u32::try_from(count)?;
+            let due = start + self.stream.send_time(packet) + step;
+            let now = Clock.now();
+            if due > now {
+                self.turn(due)?;
+                continue;
+            }
+            self.worst_lateness = self.worst_lateness.max(now.saturating_since(due));
+            let caller = &mut self.callers[caller];
+            let bytes = self.stream.packet(packet);
+            let sent = caller
+                .port
+                .endpoint
+                .send(now, caller.connection, bytes, now);
+            sent.map_err(|error| anyhow::anyhow!("a publisher could not send: {error}"))?;
+            caller.port.transmit(now, &mut self.scratch);
+            self.sent += 1;
+        }
+        let now = Clock.now();
+        for caller in &mut self.callers {
+            caller.port.endpoint.close(now, caller.connection);
+            caller.port.transmit(now, &mut self.scratch);
+        }
+        Ok(Published {
+            worst_lateness: self.worst_lateness,
+        })
+    }
+
+    /// Waits until `until` at most, and does what the connections need.
+    fn turn(&mut self, until: Instant) -> anyhow::Result<()> {
+        let now = Clock.now();
+        let wake = self.callers.iter().map(|caller| caller.port.wakes_at());
+        let wake = wake.fold(until.min(now + LOOK), Instant::min);
+        self.poller.wait(Some(wake.saturating_since(now)))?;
+        let ready: Vec<u64> = self.poller.ready().collect();
+        let now = Clock.now();
+        for token in ready {
+            let caller = &mut self.callers[usize::try_from(token)?];
+            caller.port.receive(&mut self.scratch)?;
+            caller.settle(now, &mut self.scratch)?;
+        }
+        for caller in &mut self.callers {
+            if caller.port.wakes_at() <= now {
+                caller.port.tick(now);
+                caller.settle(now, &mut self.scratch)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Caller {
+    fn settle(&mut self, now: Instant, scratch: &mut Scratch) -> anyhow::Result<()> {
+        while let Some(event) = self.port.endpoint.poll_event() {
+            match event {
+                Event::Connected { .. } => self.connected = true,
+                Event::Closed { reason, .. } => bail!("a publisher was sent away: {reason:?}"),
+                Event::Refused { reason, .. } => bail!("a publisher was refused: {reason:?}"),
+                _ => {}
+            }
+        }
+        self.port.transmit(now, scratch);
+        Ok(())
+    }
+}

@@ -327,6 +327,9 @@ impl Connection {
 
     /// When something has to be done without any input.
     pub(crate) fn wake_at(&mut self) -> Instant {
+        if !self.outbox.is_empty() {
+            return Instant::ZERO;
+        }
         let blind_timeout = self.blind_timeout();
         let end = match self.state {
             State::Lingering { until } => return until,
@@ -338,28 +341,22 @@ impl Connection {
                     .skip_due_at()
                     .map_or(until, |at| at.min(until));
             }
-            State::Draining { until } => Some(until),
-            State::Open => None,
+            State::Draining { until } => until,
+            State::Open => Instant::FAR_FUTURE,
         };
-        let keys = self
-            .crypto
-            .as_ref()
-            .and_then(ConnectionCrypto::next_announcement);
-        let times = [
-            Some(self.idle_at()),
-            Some(self.last_sent + KEEPALIVE_INTERVAL),
-            self.sender
-                .wake_at(blind_timeout)
-                .filter(|_| !self.waits_for_key()),
-            self.receiver.wake_at(),
-            keys,
-            end,
-        ];
-        times
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(Instant::FAR_FUTURE)
+        let control = self
+            .idle_at()
+            .min(self.last_sent + KEEPALIVE_INTERVAL)
+            .min(self.receiver.wake_at())
+            .min(end);
+        let Some(crypto) = &self.crypto else {
+            return control.min(self.sender.wake_at(blind_timeout));
+        };
+        let keys = crypto.next_announcement().unwrap_or(Instant::FAR_FUTURE);
+        if crypto.waits_for_key() {
+            return control.min(keys);
+        }
+        control.min(keys).min(self.sender.wake_at(blind_timeout))
     }
 
     /// Whether what is to be sent waits for the peer to confirm its key.

@@ -153,7 +153,7 @@ impl Connection {
     }
 
     fn write_nak(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
-        if self.receiver.report_at().is_none_or(|at| at > now) {
+        if self.receiver.report_at() > now {
             return Some(());
         }
         if !batch.has_room(HEADER_BYTES as usize + MAX_NAK_BYTES) {

@@ -32,6 +32,10 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(crate) fn front(&self) -> Option<&Outgoing> {
         self.waiting.front()
     }

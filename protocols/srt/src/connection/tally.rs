@@ -49,7 +49,9 @@ impl Tally {
             self.total.packets_retransmitted += 1;
             self.total.bytes_retransmitted += bytes;
         }
-        self.total.packets_duplicated_in_advance += u64::from(matches!(turn, Turn::Copy(_)));
+        if let Turn::Copy(_) = turn {
+            self.total.packets_duplicated_in_advance += 1;
+        }
     }
 
     pub(crate) const fn on_send_dropped(&mut self, removed: Removed) {
@@ -84,7 +86,9 @@ impl Tally {
         let total = &mut self.total;
         total.packets_received += 1;
         total.bytes_received += bytes;
-        total.packets_received_retransmitted += u64::from(retransmitted);
+        if retransmitted {
+            total.packets_received_retransmitted += 1;
+        }
         match it.fate {
             Fate::Unique => {
                 total.packets_received_unique += 1;
@@ -155,6 +159,9 @@ impl Tally {
     }
 
     const fn on_missing(&mut self, packets: u64) {
+        if packets == 0 {
+            return;
+        }
         self.total.packets_lost += packets;
         self.total.bytes_lost += packets * (self.average_payload + HEADER_BYTES);
     }
@@ -173,6 +180,9 @@ impl Tally {
 
     /// Received packets were given up for good.
     pub(crate) const fn on_dropped(&mut self, packets: u64) {
+        if packets == 0 {
+            return;
+        }
         self.total.packets_dropped += packets;
         self.total.bytes_dropped += packets * (self.average_payload + HEADER_BYTES);
     }

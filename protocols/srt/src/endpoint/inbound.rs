@@ -82,7 +82,7 @@ impl Endpoint {
         if let Some(group) = entry.group {
             self.after_leg(now, slot, group);
         }
-        self.mark(slot);
+        self.attend(now, slot);
         match noticed {
             Noticed::Nothing => {}
             Noticed::ClearPacket => self.odd(now, from, OddityKind::ClearPacket),

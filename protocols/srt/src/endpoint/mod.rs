@@ -278,6 +278,22 @@ impl Endpoint {
         self.now = self.now.max(now);
     }
 
+    /// Something came for the occupant of `slot`: it waits to be asked what it has to send only
+    /// if that is anything, because most packets merely take their place.
+    fn attend(&mut self, now: Instant, slot: u32) {
+        let Some(entry) = self.table.at(slot) else {
+            return;
+        };
+        if let Occupant::Connection(connection) = &mut entry.occupant {
+            let at = connection.wake_at();
+            if at > now {
+                self.timers.set(slot, at);
+                return self.note_received(slot);
+            }
+        }
+        self.mark(slot);
+    }
+
     /// The occupant of `slot` may have something to send or a new timer.
     fn mark(&mut self, slot: u32) {
         let Some(entry) = self.table.at(slot) else {
@@ -286,6 +302,14 @@ impl Endpoint {
         if !core::mem::replace(&mut entry.marked, true) {
             self.marked.push_back(slot);
         }
+        self.note_received(slot);
+    }
+
+    /// Payloads may wait in `slot` to be taken.
+    fn note_received(&mut self, slot: u32) {
+        let Some(entry) = self.table.at(slot) else {
+            return;
+        };
         let has_received = match &entry.occupant {
             Occupant::Connection(connection) => entry.group.is_none() && connection.has_received(),
             Occupant::Group(group) => group.has_ready(),

@@ -1,4 +1,5 @@
 use super::rtt::Rtt;
+use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
 /// Full acknowledgements go out on this grid. All connections share it, so that one
@@ -6,10 +7,10 @@ use tidegate_units::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_millis(10);
 /// So many packets ask for a light acknowledgement in between.
 const LIGHT_PACKETS: u64 = 64;
-/// Acknowledgements remembered until their ACKACK comes.
-const HISTORY: usize = 1024;
-/// What it grows by until then.
-const INITIAL_HISTORY: usize = 32;
+/// Acknowledgements remembered until their ACKACK comes: ten seconds of them.
+const MAX_UNANSWERED: usize = 1024;
+/// Of those before one that was answered so many are: others' ACKACKs may have been overtaken.
+const MAX_OVERTAKEN: usize = 32;
 /// The number of the first acknowledgement.
 pub(crate) const FIRST_NUMBER: u32 = 1;
 /// The number before the first one comes again: peers keep it in a signed word, as libsrt does.
@@ -26,7 +27,8 @@ pub(crate) enum AckKind {
 #[derive(Debug)]
 pub(crate) struct Acknowledger {
     next_number: u32,
-    history: Vec<Sent>,
+    /// The full ones that may still be answered, oldest first, no number left out.
+    unanswered: VecDeque<Sent>,
     /// What the last acknowledgement of any kind said.
     last_sent: u64,
     last_full: u64,
@@ -34,16 +36,17 @@ pub(crate) struct Acknowledger {
     /// The peer is known to know this much.
     confirmed: u64,
     packets: u64,
-    /// There is progress to report on this tick.
-    progress_at: Option<Instant>,
+    /// The tick on which there is progress to report, if ever.
+    progress_at: Instant,
     /// The last full one is repeated then, unless the peer confirms it.
-    repeat_at: Option<Instant>,
+    repeat_at: Instant,
     light_due: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     number: u32,
+    answered: bool,
     index: u64,
     at: Instant,
 }
@@ -52,14 +55,14 @@ impl Acknowledger {
     pub(crate) const fn new(first: u64, first_number: u32) -> Self {
         Self {
             next_number: first_number,
-            history: Vec::new(),
+            unanswered: VecDeque::new(),
             last_sent: first,
             last_full: first,
             last_full_at: Instant::ZERO,
             confirmed: first,
             packets: 0,
-            progress_at: None,
-            repeat_at: None,
+            progress_at: Instant::FAR_FUTURE,
+            repeat_at: Instant::FAR_FUTURE,
             light_due: false,
         }
     }
@@ -77,19 +80,29 @@ impl Acknowledger {
 
     /// Something changed that the peer should hear of with the next acknowledgement.
     pub(crate) fn plan(&mut self, now: Instant) {
-        self.progress_at.get_or_insert(next_tick(now));
+        if self.progress_at == Instant::FAR_FUTURE {
+            self.progress_at = next_tick(now);
+        }
     }
 
     /// The acknowledgement that is due, if any.
     pub(crate) fn due(&self, now: Instant) -> Option<AckKind> {
-        if self.due_at().is_some_and(|at| at <= now) {
+        if self.full_at() <= now {
             return Some(AckKind::Full);
         }
         self.light_due.then_some(AckKind::Light)
     }
 
-    pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.progress_at.into_iter().chain(self.repeat_at).min()
+    /// When one is due.
+    pub(crate) fn due_at(&self) -> Instant {
+        if self.light_due {
+            return Instant::ZERO;
+        }
+        self.full_at()
+    }
+
+    fn full_at(&self) -> Instant {
+        self.progress_at.min(self.repeat_at)
     }
 
     /// A full acknowledgement of `next` leaves; returns its number.
@@ -100,8 +113,12 @@ impl Acknowledger {
         } else {
             number + 1
         };
-        self.remember(Sent {
+        if self.unanswered.len() >= MAX_UNANSWERED {
+            self.unanswered.pop_front();
+        }
+        self.unanswered.push_back(Sent {
             number,
+            answered: false,
             index: next,
             at: now,
         });
@@ -111,24 +128,9 @@ impl Acknowledger {
         self.packets = 0;
         self.light_due = false;
         // Repeated until the peer confirms it, but not before it can have answered.
-        self.progress_at = None;
-        self.repeat_at = Some(next_tick(now + rtt.timeout()));
+        self.progress_at = Instant::FAR_FUTURE;
+        self.repeat_at = next_tick(now + rtt.timeout());
         number
-    }
-
-    fn remember(&mut self, sent: Sent) {
-        let slot = sent.number as usize % HISTORY;
-        while self.history.len() <= slot {
-            // Number zero is never sent, so an empty entry matches nothing.
-            let grown = (self.history.len() * 2).clamp(INITIAL_HISTORY, HISTORY);
-            let empty = Sent {
-                number: 0,
-                index: 0,
-                at: Instant::ZERO,
-            };
-            self.history.resize(grown, empty);
-        }
-        self.history[slot] = sent;
     }
 
     /// A light acknowledgement of `next` leaves.
@@ -140,18 +142,29 @@ impl Acknowledger {
 
     /// The peer answered acknowledgement `number`: the round-trip time, if it was ours.
     pub(crate) fn on_ackack(&mut self, now: Instant, number: u32) -> Option<Duration> {
-        let slot = self.history.get_mut(number as usize % HISTORY)?;
-        if number == 0 || slot.number != number {
+        let oldest = self.unanswered.front()?.number;
+        let place = numbers_from(oldest, number);
+        let sent = self.unanswered.get_mut(place)?;
+        if sent.number != number || core::mem::replace(&mut sent.answered, true) {
             return None;
         }
-        let sent = *slot;
-        slot.number = 0;
+        let sent = *sent;
+        if place > MAX_OVERTAKEN {
+            self.unanswered.drain(..place - MAX_OVERTAKEN);
+        }
+        while self.unanswered.pop_front_if(|sent| sent.answered).is_some() {}
         self.confirmed = self.confirmed.max(sent.index);
         if self.confirmed >= self.last_full {
-            self.repeat_at = None;
+            self.repeat_at = Instant::FAR_FUTURE;
         }
         Some(now.saturating_since(sent.at))
     }
+}
+
+/// How many numbers after `first` `number` is given.
+const fn numbers_from(first: u32, number: u32) -> usize {
+    let turn = if number < first { LAST_NUMBER } else { 0 };
+    (number.wrapping_add(turn).wrapping_sub(first)) as usize
 }
 
 /// The next moment of the acknowledgement grid after `now`.
@@ -190,6 +203,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_others_overtook_counts_and_little_is_remembered() {
+        let mut acks = Acknowledger::new(FIRST, LAST_NUMBER - 50);
+        let numbers: Vec<u32> = (0..100)
+            .map(|tick| acks.on_full(ms(tick * 10), FIRST + tick, &Rtt::default()))
+            .collect();
+        assert_eq!(numbers[51..53], [1, 2], "the numbers begin anew");
+        let sample = |millis| Some(Duration::from_millis(millis));
+        assert_eq!(acks.on_ackack(ms(1000), numbers[40]), sample(600));
+        assert_eq!(acks.on_ackack(ms(1000), numbers[60]), sample(400));
+        assert_eq!(acks.on_ackack(ms(1000), numbers[59]), sample(410));
+        assert_eq!(acks.on_ackack(ms(1000), numbers[20]), None, "forgotten");
+        assert_eq!(acks.on_ackack(ms(1000), numbers[99]), sample(10));
+        assert!(acks.unanswered.len() <= MAX_OVERTAKEN + 1);
+        for tick in 100..20_000 {
+            acks.on_full(ms(tick * 10), FIRST + tick, &Rtt::default());
+        }
+        assert_eq!(acks.unanswered.len(), MAX_UNANSWERED);
+    }
+
+    #[test]
     fn without_progress_it_is_repeated_until_confirmed() {
         let mut acks = Acknowledger::new(FIRST, FIRST_NUMBER);
         acks.on_full(ms(20), FIRST + 5, &Rtt::default());
@@ -197,7 +230,7 @@ mod tests {
         assert_eq!(acks.due(ms(330)), Some(AckKind::Full));
         acks.on_ackack(ms(120), 1);
         assert_eq!(acks.due(ms(9999)), None);
-        assert_eq!(acks.due_at(), None);
+        assert_eq!(acks.due_at(), Instant::FAR_FUTURE);
     }
 
     #[test]

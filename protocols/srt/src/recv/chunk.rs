@@ -1,9 +1,14 @@
 use bytes::{Bytes, BytesMut};
+use tidegate_units::{Duration, Instant};
 
-/// Payloads are carved out of chunks of this size: one allocation for about 49 packets.
-const CHUNK_BYTES: usize = 64 * 1024;
-/// A connection that receives little gets small chunks first.
-const FIRST_CHUNK_BYTES: usize = 4 * 1024;
+/// Payloads are carved out of chunks: one allocation for six to 49 packets.
+const MIN_CHUNK_BYTES: usize = 8 * 1024;
+const MAX_CHUNK_BYTES: usize = 64 * 1024;
+/// A chunk that was filled sooner is followed by one twice as large …
+const SHORT_TIME: Duration = Duration::from_millis(25);
+/// … and one that lasted longer by one half as large: somebody who keeps a single payload keeps
+/// its chunk, and the rest of the newest chunk waits for payloads.
+const LONG_TIME: Duration = Duration::from_millis(100);
 
 /// Hands out memory for received payloads.
 ///
@@ -12,22 +17,24 @@ const FIRST_CHUNK_BYTES: usize = 4 * 1024;
 #[derive(Debug)]
 pub(crate) struct PayloadMemory {
     chunk: BytesMut,
-    next_chunk_bytes: usize,
+    chunk_bytes: usize,
+    since: Instant,
 }
 
 impl Default for PayloadMemory {
     fn default() -> Self {
         Self {
             chunk: BytesMut::new(),
-            next_chunk_bytes: FIRST_CHUNK_BYTES,
+            chunk_bytes: MIN_CHUNK_BYTES,
+            since: Instant::ZERO,
         }
     }
 }
 
 impl PayloadMemory {
     /// A copy of `payload`.
-    pub(crate) fn copy(&mut self, payload: &[u8]) -> Bytes {
-        self.reserve(payload.len());
+    pub(crate) fn copy(&mut self, now: Instant, payload: &[u8]) -> Bytes {
+        self.reserve(now, payload.len());
         self.chunk.extend_from_slice(payload);
         self.chunk.split().freeze()
     }
@@ -36,10 +43,11 @@ impl PayloadMemory {
     /// that it cannot.
     pub(crate) fn open<E>(
         &mut self,
+        now: Instant,
         len: usize,
         open: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Bytes, E> {
-        self.reserve(len);
+        self.reserve(now, len);
         self.chunk.resize(len, 0);
         if let Err(error) = open(&mut self.chunk) {
             self.chunk.clear();
@@ -48,11 +56,18 @@ impl PayloadMemory {
         Ok(self.chunk.split().freeze())
     }
 
-    fn reserve(&mut self, len: usize) {
-        if self.chunk.capacity() < len {
-            self.chunk = BytesMut::with_capacity(self.next_chunk_bytes.max(len));
-            self.next_chunk_bytes = CHUNK_BYTES;
+    fn reserve(&mut self, now: Instant, len: usize) {
+        if self.chunk.capacity() >= len {
+            return;
         }
+        let lasted = now.saturating_since(self.since);
+        if lasted < SHORT_TIME {
+            self.chunk_bytes = (self.chunk_bytes * 2).min(MAX_CHUNK_BYTES);
+        } else if lasted > LONG_TIME {
+            self.chunk_bytes = (self.chunk_bytes / 2).max(MIN_CHUNK_BYTES);
+        }
+        self.since = now;
+        self.chunk = BytesMut::with_capacity(self.chunk_bytes.max(len));
     }
 }
 
@@ -63,7 +78,9 @@ mod tests {
     #[test]
     fn payloads_share_a_chunk_and_keep_their_bytes() {
         let mut memory = PayloadMemory::default();
-        let payloads: Vec<Bytes> = (0..200_u8).map(|byte| memory.copy(&[byte; 1316])).collect();
+        let payloads: Vec<Bytes> = (0..200_u8)
+            .map(|byte| memory.copy(Instant::ZERO, &[byte; 1316]))
+            .collect();
         for (byte, payload) in (0_u8..).zip(&payloads) {
             assert!(payload.iter().all(|&b| b == byte));
         }
@@ -74,11 +91,30 @@ mod tests {
     #[test]
     fn a_payload_that_cannot_be_opened_leaves_no_trace() {
         let mut memory = PayloadMemory::default();
-        assert_eq!(memory.open(6, |_| Err("sealed")), Err("sealed"));
-        let opened = memory.open(3, |out| {
+        let now = Instant::ZERO;
+        assert_eq!(memory.open(now, 6, |_| Err("sealed")), Err("sealed"));
+        let opened = memory.open(now, 3, |out| {
             out.copy_from_slice(b"ABC");
             Ok::<(), ()>(())
         });
         assert_eq!(opened.unwrap(), "ABC");
+    }
+
+    /// The size of the chunks after two seconds of a live packet each `micros`.
+    fn chunk_bytes_after(memory: &mut PayloadMemory, micros: usize) -> usize {
+        let from = memory.since + Duration::from_secs(1);
+        for at in (0..2_000_000).step_by(micros) {
+            memory.copy(from + Duration::from_micros(at as u64), &[0; 1316]);
+        }
+        memory.chunk_bytes
+    }
+
+    #[test]
+    fn chunks_are_as_large_as_the_stream_is_fast() {
+        let mut memory = PayloadMemory::default();
+        for (megabits, kilobytes) in [(1, 8), (6, 32), (50, 64), (6, 32), (1, 8)] {
+            let bytes = chunk_bytes_after(&mut memory, 10_528 / megabits);
+            assert_eq!(bytes, kilobytes * 1024, "{megabits} Mbit/s");
+        }
     }
 }

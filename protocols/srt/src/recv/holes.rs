@@ -14,10 +14,10 @@ const MANY_RUNS_INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// Runs rather than packets: a burst of a thousand losses is one entry, an arrival finds
 /// its run by binary search.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Holes {
     runs: VecDeque<Hole>,
-    next_report: Option<Instant>,
+    next_report: Instant,
     /// Not before this are all runs walked again.
     not_before: Instant,
 }
@@ -43,6 +43,16 @@ impl Hole {
     }
 }
 
+impl Default for Holes {
+    fn default() -> Self {
+        Self {
+            runs: VecDeque::new(),
+            next_report: Instant::FAR_FUTURE,
+            not_before: Instant::ZERO,
+        }
+    }
+}
+
 impl Holes {
     /// A run was found missing behind all others.
     pub(crate) fn push(&mut self, now: Instant, first: u64, last: u64, report_at: Option<Instant>) {
@@ -54,7 +64,7 @@ impl Holes {
             held: false,
             asked: None,
         });
-        self.expect_report(report_at);
+        self.expect_report(report_at.unwrap_or(Instant::FAR_FUTURE));
     }
 
     /// A run was found missing behind all others that a packet filter may still rebuild: it is
@@ -138,11 +148,11 @@ impl Holes {
         let held = touched
             .take_while(|hole| hole.first <= last)
             .filter(|hole| hole.held);
-        let mut released = None;
+        let mut released = Instant::FAR_FUTURE;
         for hole in held {
             hole.held = false;
             hole.report_at = hole.report_at.map(|planned| planned.min(at));
-            released = Some(at);
+            released = at;
         }
         self.expect_report(released);
     }
@@ -190,11 +200,11 @@ impl Holes {
         for hole in touched {
             hole.report_at = hole.report_at.map(|planned| planned.min(now));
         }
-        self.expect_report(Some(now));
+        self.expect_report(now);
     }
 
     /// When the next run has to be reported.
-    pub(crate) const fn next_report(&self) -> Option<Instant> {
+    pub(crate) const fn next_report(&self) -> Instant {
         self.next_report
     }
 
@@ -209,7 +219,7 @@ impl Holes {
         mut write: impl FnMut(u64, u64) -> bool,
     ) {
         let mut room = true;
-        let mut earliest: Option<Instant> = None;
+        let mut earliest = Instant::FAR_FUTURE;
         for hole in &mut self.runs {
             let Some(planned) = hole.report_at else {
                 continue;
@@ -228,17 +238,16 @@ impl Holes {
                     hole.report_at = Some(cadence.next(asked, now, end));
                 }
             }
-            earliest = earliest.into_iter().chain(hole.report_at).min();
+            earliest = earliest.min(hole.report_at.unwrap_or(Instant::FAR_FUTURE));
         }
         if self.runs.len() > MANY_RUNS {
             self.not_before = now + MANY_RUNS_INTERVAL;
         }
-        self.next_report = earliest.map(|at| at.max(self.not_before));
+        self.next_report = earliest.max(self.not_before);
     }
 
-    fn expect_report(&mut self, at: Option<Instant>) {
-        let at = at.map(|at| at.max(self.not_before));
-        self.next_report = self.next_report.into_iter().chain(at).min();
+    fn expect_report(&mut self, at: Instant) {
+        self.next_report = self.next_report.min(at.max(self.not_before));
     }
 
     /// The first run that does not end before `index`.
@@ -302,7 +311,7 @@ mod tests {
         let mut holes = with(&[(10, 11)]);
         assert_eq!(reported(&mut holes, 0), [(10, 11)]);
         assert_eq!(reported(&mut holes, 49), []);
-        assert_eq!(holes.next_report(), Some(Instant::from_millis(50)));
+        assert_eq!(holes.next_report(), Instant::from_millis(50));
         holes.push(Instant::ZERO, 30, 30, Some(Instant::from_millis(45)));
         assert_eq!(reported(&mut holes, 49), [(30, 30)]);
         assert_eq!(reported(&mut holes, 50), [(10, 11)]);
@@ -321,7 +330,7 @@ mod tests {
                 room >= 0
             },
         );
-        assert_eq!(holes.next_report(), Some(Instant::ZERO));
+        assert_eq!(holes.next_report(), Instant::ZERO);
         assert_eq!(reported(&mut holes, 0), [(12, 12)]);
     }
 

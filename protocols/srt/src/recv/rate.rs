@@ -4,12 +4,15 @@ use tidegate_units::{Duration, Instant};
 const ARRIVALS: usize = 16;
 /// Probing pairs remembered for the link's capacity.
 const PROBES: usize = 64;
+/// The capacity is reckoned anew when so many pairs have come: every ACK carries it, and a
+/// median of all pairs is what an ACK would cost most.
+const RECKON_PROBES: usize = 8;
 /// Values outside `[median / 8, median * 8]` are outliers.
-const OUTLIER_FACTOR: u64 = 8;
+const OUTLIER_FACTOR: u32 = 8;
 /// Every sixteenth packet and its successor are sent back to back.
 pub(crate) const PROBE_INTERVAL: u64 = 16;
 /// What a probe interval is assumed to be before the first pair.
-const INITIAL_PROBE_MICROS: u64 = 1000;
+const INITIAL_PROBE_MICROS: u32 = 1000;
 /// A pair's interval is scaled to the largest live payload.
 const MAX_PAYLOAD_BYTES: u64 = 1456;
 
@@ -23,17 +26,20 @@ pub(crate) struct LinkRate {
     next_arrival: usize,
     current: Arrival,
     last_arrival: Option<Instant>,
-    probe_micros: [u64; PROBES],
+    probe_micros: [u32; PROBES],
     next_probe: usize,
     probe: Option<(u64, Instant)>,
+    /// What the pairs said when it was last reckoned, and how many have come since.
+    capacity: u64,
+    fresh_probes: usize,
 }
 
 /// What arrived at one moment, and how long after the one before.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
-    micros: u64,
-    packets: u64,
-    bytes: u64,
+    micros: u32,
+    packets: u32,
+    bytes: u32,
 }
 
 /// What the estimator reports.
@@ -59,6 +65,8 @@ impl Default for LinkRate {
             probe_micros: [INITIAL_PROBE_MICROS; PROBES],
             next_probe: 0,
             probe: None,
+            capacity: 0,
+            fresh_probes: RECKON_PROBES,
         }
     }
 }
@@ -85,8 +93,8 @@ impl LinkRate {
                 bytes: 0,
             };
         }
-        self.current.packets += 1;
-        self.current.bytes += wire_bytes;
+        self.current.packets = self.current.packets.saturating_add(1);
+        self.current.bytes = self.current.bytes.saturating_add(clamp(wire_bytes));
         self.on_probe(now, index, wire_bytes, retransmitted);
     }
 
@@ -100,20 +108,25 @@ impl LinkRate {
         };
         if index == first + 1 && !retransmitted && now > at {
             let payload = wire_bytes.saturating_sub(crate::send::HEADER_BYTES).max(1);
-            let spacing = micros(now.saturating_since(at));
-            self.probe_micros[self.next_probe] = spacing * MAX_PAYLOAD_BYTES / payload;
+            let spacing = u64::from(micros(now.saturating_since(at)));
+            self.probe_micros[self.next_probe] = clamp(spacing * MAX_PAYLOAD_BYTES / payload);
             self.next_probe = (self.next_probe + 1) % PROBES;
             self.probe = None;
+            self.fresh_probes += 1;
         }
     }
 
     /// The current estimates.
-    pub(crate) fn rates(&self) -> Rates {
+    pub(crate) fn rates(&mut self) -> Rates {
         let (packets, bytes) = self.receive_rate();
+        if self.fresh_probes >= RECKON_PROBES {
+            self.fresh_probes = 0;
+            self.capacity = capacity(&self.probe_micros);
+        }
         Rates {
             packets_per_second: clamp(packets),
             bytes_per_second: clamp(bytes),
-            capacity_packets_per_second: clamp(self.capacity().max(packets)),
+            capacity_packets_per_second: clamp(self.capacity.max(packets)),
         }
     }
 
@@ -123,54 +136,43 @@ impl LinkRate {
             .arrivals
             .iter()
             .filter(|arrival| in_range(arrival.micros, median));
-        let (mut count, mut sum) = (
-            0,
-            Arrival {
-                micros: 0,
-                packets: 0,
-                bytes: 0,
-            },
-        );
+        let (mut count, mut micros, mut packets, mut bytes) = (0, 0, 0, 0);
         for arrival in inside {
             count += 1;
-            sum.micros += arrival.micros;
-            sum.packets += arrival.packets;
-            sum.bytes += arrival.bytes;
+            micros += u64::from(arrival.micros);
+            packets += u64::from(arrival.packets);
+            bytes += u64::from(arrival.bytes);
         }
-        if count <= ARRIVALS / 2 || sum.micros == 0 {
+        if count <= ARRIVALS / 2 || micros == 0 {
             return (0, 0);
         }
-        (
-            sum.packets * 1_000_000 / sum.micros,
-            sum.bytes * 1_000_000 / sum.micros,
-        )
-    }
-
-    fn capacity(&self) -> u64 {
-        let median = median(&self.probe_micros);
-        let inside = self
-            .probe_micros
-            .iter()
-            .filter(|interval| in_range(**interval, median));
-        let (count, time) = inside.fold((1, median), |(n, sum), interval| (n + 1, sum + interval));
-        u64::checked_div(count * 1_000_000, time).unwrap_or(0)
+        (packets * 1_000_000 / micros, bytes * 1_000_000 / micros)
     }
 }
 
-fn in_range(value: u64, median: u64) -> bool {
-    value >= median / OUTLIER_FACTOR && value <= median * OUTLIER_FACTOR
+fn capacity(probe_micros: &[u32; PROBES]) -> u64 {
+    let median = median(probe_micros);
+    let inside = probe_micros
+        .iter()
+        .filter(|interval| in_range(**interval, median));
+    let (count, time) = inside.fold((1, u64::from(median)), |(count, sum), interval| {
+        (count + 1, sum + u64::from(*interval))
+    });
+    u64::checked_div(count * 1_000_000, time).unwrap_or(0)
 }
 
-fn median<const N: usize>(values: &[u64; N]) -> u64 {
+fn in_range(value: u32, median: u32) -> bool {
+    value >= median / OUTLIER_FACTOR && value <= median.saturating_mul(OUTLIER_FACTOR)
+}
+
+fn median<const N: usize>(values: &[u32; N]) -> u32 {
     let mut copy = *values;
     let (_, median, _) = copy.select_nth_unstable(N / 2);
     *median
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros())
-        .unwrap_or(u64::MAX)
-        .min(1 << 40)
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
 fn clamp(value: u64) -> u32 {

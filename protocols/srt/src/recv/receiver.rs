@@ -168,14 +168,14 @@ impl Receiver {
         if let Err(fate) = self.admit(now, index, header) {
             arrived.fate = fate;
             if self.is_news_for_the_group(index)
-                && let Ok(payload) = self.open(header, payload, crypto)
+                && let Ok(payload) = self.open(now, header, payload, crypto)
             {
                 self.contribute(now, index, header.timestamp, payload);
             }
             return arrived;
         }
         let is_proof = crypto.as_ref().is_some_and(|crypto| crypto.is_proof());
-        let payload = self.open(header, payload, crypto).ok();
+        let payload = self.open(now, header, payload, crypto).ok();
         if payload.is_none() && is_proof {
             // It may be anybody's, whyever it does not open: the true one is still to come.
             arrived.fate = Fate::NotAuthentic;
@@ -204,20 +204,20 @@ impl Receiver {
 
     fn open(
         &mut self,
+        now: Instant,
         header: &DataHeader,
         payload: &[u8],
         crypto: Option<&mut ConnectionCrypto>,
     ) -> Result<Bytes, CryptoError> {
         if header.key == DataKey::Clear {
-            return Ok(self.memory.copy(payload));
+            return Ok(self.memory.copy(now, payload));
         }
         let crypto = crypto.ok_or(CryptoError::UnknownKey)?;
         let tag_bytes = crypto.mode().tag_bytes();
         let plain_bytes = payload.len().checked_sub(tag_bytes);
+        let plain_bytes = plain_bytes.ok_or(CryptoError::Length)?;
         self.memory
-            .open(plain_bytes.ok_or(CryptoError::Length)?, |out| {
-                crypto.open(header, payload, out)
-            })
+            .open(now, plain_bytes, |out| crypto.open(header, payload, out))
     }
 
     /// Whether the packet is wanted and has a place.
@@ -359,7 +359,7 @@ impl Receiver {
     }
 
     /// When there is something to report as lost.
-    pub(crate) const fn report_at(&self) -> Option<Instant> {
+    pub(crate) const fn report_at(&self) -> Instant {
         self.holes.next_report()
     }
 
@@ -403,13 +403,13 @@ impl Receiver {
         self.buffer.places_in_memory()
     }
 
-    pub(crate) fn rates(&self) -> Rates {
+    pub(crate) fn rates(&mut self) -> Rates {
         self.link.rates()
     }
 
     /// When [`Self::drop_late`], a report or an acknowledgement has work.
-    pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let times = [self.skip_due_at(), self.report_at(), self.acks.due_at()];
-        times.into_iter().flatten().min()
+    pub(crate) fn wake_at(&self) -> Instant {
+        let skip = self.skip_due_at().unwrap_or(Instant::FAR_FUTURE);
+        skip.min(self.report_at()).min(self.acks.due_at())
     }
 }

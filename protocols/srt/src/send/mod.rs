@@ -327,31 +327,24 @@ impl Sender {
     }
 
     /// When [`Self::next`], [`Self::drop_late`] or [`Self::resend_blindly`] has work.
-    pub(crate) fn wake_at(&mut self, blind_timeout: Duration) -> Option<Instant> {
-        let can_send = self.may_send_new() || self.next_loss().is_some();
-        let send = can_send.then(|| self.pacer.next_slot());
+    pub(crate) fn wake_at(&mut self, blind_timeout: Duration) -> Instant {
+        let never = Instant::FAR_FUTURE;
+        if self.is_drained() {
+            return never;
+        }
         let copy = self.copies.peek(self.buffer.first());
-        let copy = copy.map(|(at, ..)| at.max(self.pacer.next_slot()));
+        let copy = copy.map_or(never, |(at, ..)| at);
+        let unheard = self.unheard_at().unwrap_or(never);
+        let mut wanted = copy.min(unheard).min(self.waiting.next_at());
+        if self.may_send_new() || self.next_loss().is_some() {
+            wanted = Instant::ZERO;
+        }
         let drop = match (self.drop_after, self.buffer.oldest_submitted()) {
-            (Some(age), Some(submitted)) => Some(submitted + age),
-            _ => None,
+            (Some(age), Some(submitted)) => submitted + age,
+            _ => never,
         };
-        let unheard = self.unheard_at().map(|at| at.max(self.pacer.next_slot()));
-        let late = self
-            .waiting
-            .next_at()
-            .map(|at| at.max(self.pacer.next_slot()));
-        [
-            send,
-            copy,
-            drop,
-            late,
-            unheard,
-            self.blind_deadline(blind_timeout),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let blind = self.blind_deadline(blind_timeout).unwrap_or(never);
+        wanted.max(self.pacer.next_slot()).min(drop).min(blind)
     }
 
     /// The oldest loss, if it may be repeated.

@@ -43,6 +43,8 @@ pub(crate) struct Pacer {
     /// Average payload, scaled by [`AVERAGE_WEIGHT`].
     average_scaled: u64,
     interval_nanos: u64,
+    /// How far ahead of time packets may leave after a pause.
+    credit_nanos: u64,
     /// Nanoseconds at which the bucket would be full again (the theoretical arrival time).
     schedule_nanos: u64,
     input: InputRate,
@@ -54,6 +56,7 @@ impl Pacer {
             limit,
             average_scaled: INITIAL_PAYLOAD_BYTES * AVERAGE_WEIGHT,
             interval_nanos: 0,
+            credit_nanos: 0,
             schedule_nanos: 0,
             input: InputRate::default(),
         };
@@ -72,10 +75,7 @@ impl Pacer {
 
     /// When the next packet may leave.
     pub(crate) fn next_slot(&self) -> Instant {
-        let credit = (BURST_PACKETS * self.interval_nanos)
-            .max(u64::try_from(BURST_TIME.as_nanos()).unwrap_or(0))
-            .saturating_sub(self.interval_nanos);
-        Instant::from_micros(self.schedule_nanos.saturating_sub(credit) / 1000)
+        Instant::from_micros(self.schedule_nanos.saturating_sub(self.credit_nanos) / 1000)
     }
 
     /// A packet leaves now.
@@ -104,6 +104,9 @@ impl Pacer {
     fn update_interval(&mut self) {
         let wire_bytes = self.average_scaled / AVERAGE_WEIGHT + HEADER_BYTES;
         self.interval_nanos = wire_bytes * 1_000_000_000 / self.bytes_per_second().max(1);
+        self.credit_nanos = (BURST_PACKETS * self.interval_nanos)
+            .max(u64::try_from(BURST_TIME.as_nanos()).unwrap_or(0))
+            .saturating_sub(self.interval_nanos);
     }
 
     fn bytes_per_second(&self) -> u64 {

@@ -116,7 +116,7 @@ impl Sender {
 
     /// What has waited in vain is lost.
     pub(super) fn believe_late_reports(&mut self, now: Instant) {
-        if self.waiting.next_at().is_none_or(|at| at > now) {
+        if self.waiting.next_at() > now {
             return;
         }
         let Self {

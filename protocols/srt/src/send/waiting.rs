@@ -42,8 +42,8 @@ impl Waiting {
     }
 
     /// When to look again.
-    pub(crate) fn next_at(&self) -> Option<Instant> {
-        (!self.entries.is_empty()).then_some(self.next_at)
+    pub(crate) const fn next_at(&self) -> Instant {
+        self.next_at
     }
 }
 
@@ -55,13 +55,13 @@ mod tests {
     fn the_earliest_moment_counts_until_its_entry_is_gone() {
         let at = Instant::from_millis;
         let mut waiting = Waiting::default();
-        assert_eq!(waiting.next_at(), None);
+        assert_eq!(waiting.next_at(), Instant::FAR_FUTURE);
         for (index, millis) in [(7, 30), (3, 10), (9, 20)] {
             assert!(waiting.push(index, at(millis)));
         }
-        assert_eq!(waiting.next_at(), Some(at(10)));
+        assert_eq!(waiting.next_at(), at(10));
         waiting.retain(|index, _| index != 3);
-        assert_eq!(waiting.next_at(), Some(at(20)));
+        assert_eq!(waiting.next_at(), at(20));
     }
 
     #[test]

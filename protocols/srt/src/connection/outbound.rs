@@ -1,4 +1,4 @@
-use super::{Connection, KEEPALIVE_INTERVAL, Outgoing, State};
+use super::{Connection, Outgoing, State};
 use crate::crypto::ConnectionCrypto;
 use crate::recv::AckKind;
 use crate::send::HEADER_BYTES;
@@ -210,7 +210,7 @@ impl Connection {
     }
 
     fn write_keepalive(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
-        if self.last_sent + KEEPALIVE_INTERVAL > now {
+        if self.keepalive_at() > now {
             return Some(());
         }
         self.write_control(now, batch, KeepAlive)?;

@@ -3,5 +3,6 @@
 
 mod groups;
 mod handmade;
+mod idle;
 mod link;
 mod strangers;

@@ -4,6 +4,7 @@
 //! A peer that the machine lacks is skipped loudly: [`peers::have`] says why on standard
 //! error, and `make test` installs every peer beforehand, so a skip never goes unseen.
 
+pub mod allocations;
 pub mod conformance;
 mod http;
 mod lossy;

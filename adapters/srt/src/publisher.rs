@@ -272,6 +272,7 @@ impl PublisherDoor {
             let changed = tokio::select! {
                 () = context.stop.cancelled() => return,
                 () = self.changed.notified() => true,
+                () = self.opened() => true,
                 () = sleep(pause) => false,
             };
             let now = Clock::start().now();
@@ -280,6 +281,15 @@ impl PublisherDoor {
                 reported = now;
                 self.look(context, &stream_id);
             }
+        }
+    }
+
+    /// Waits until a publisher that was let in is connected, or is not after all.
+    async fn opened(&self) {
+        let handle = self.place().live.as_ref().map(|live| live.handle.clone());
+        match handle.filter(|handle| handle.status().state == ConnectionState::Opening) {
+            Some(handle) => drop(handle.connected().await),
+            None => std::future::pending().await,
         }
     }
 

@@ -96,12 +96,12 @@ async fn receives_and_comes_back(subject: &dyn SourceSubject) {
     let mut reader = bench.engine.feed(SOURCE).read_ts(ReaderOptions::default());
     subject.start_sender();
     some_batches(&mut reader).await;
-    until("its bitrate shows", || {
-        (bench.status().bitrate_bps > 0).then_some(())
+    let status = until("its bitrate and its connection show", || {
+        let status = bench.status();
+        let is_connected = status.connection == Connection::Connected;
+        (status.bitrate_bps > 0 && is_connected).then_some(status)
     })
     .await;
-    let status = bench.status();
-    assert_eq!(status.connection, Connection::Connected);
     assert!(status.connected_at.is_some());
     assert!(status.last_packet_age_ms.is_some());
     subject.kill_sender();

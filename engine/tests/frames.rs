@@ -86,6 +86,23 @@ async fn a_batch_of_frames_says_which_tracks_they_belong_to() {
     assert_eq!(feed.tracks().len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_comes_within_the_gathering_time_is_converted_in_one_go() {
+    let feed = Feed::new("cam1");
+    let mut reader = feed.read_frames(ReaderOptions::default());
+    let mut writer = feed.ts_writer();
+    tokio::task::yield_now().await;
+    write(&mut writer, &ts::audio_stream(0, 10));
+    reader.next().await;
+    for round in 1..=5 {
+        write(&mut writer, &ts::audio_stream(round * 10, 10));
+        tokio::task::yield_now().await;
+        assert!(reader.try_next().is_none());
+    }
+    assert!(reader.next().await.len() >= 40);
+    assert!(reader.try_next().is_none());
+}
+
 #[tokio::test]
 async fn a_sender_that_comes_back_begins_a_new_session_of_frames() {
     let feed = Feed::new("cam1");

@@ -1,7 +1,7 @@
 //! The frame lane of a feed whose native lane is MPEG-TS: one task per feed, for all who
 //! read frames, and only while somebody does.
 
-use super::{Feed, FeedInner, ReaderOptions};
+use super::{Feed, FeedInner, Gap, ReaderOptions};
 use crate::item::{Batch, Frame, TsChunk};
 use crate::limits;
 use crate::track::{Track, Tracks};
@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tidegate_mpegts::{AccessUnit, Demux, Event, Stamp};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How often a demultiplexer that gets nothing looks whether anybody still wants frames.
 const IDLE: Duration = Duration::from_secs(1);
@@ -65,20 +65,25 @@ async fn run(feed: Weak<FeedInner>) {
     });
     let mut conversion = Conversion::default();
     loop {
-        let batch = timeout(IDLE, reader.next()).await.ok();
-        let Some(feed) = feed.upgrade() else { return };
-        if nobody_reads(&feed) {
-            return;
+        let first = timeout(IDLE, reader.next()).await.ok();
+        {
+            let Some(feed) = feed.upgrade() else { return };
+            if nobody_reads(&feed) {
+                return;
+            }
+            let Some(first) = first else { continue };
+            conversion.take_in(&feed, &first, reader.gap());
+            // Everything else that has come, but no more than was waiting at most.
+            for _ in 1..limits::DEMUX_BATCHES {
+                let Some(batch) = reader.try_next() else {
+                    break;
+                };
+                conversion.take_in(&feed, &batch, reader.gap());
+            }
+            conversion.seal(&feed);
         }
-        let Some(batch) = batch else { continue };
-        let gap = reader.gap();
-        if gap.restarted {
-            conversion = Conversion::default();
-        } else if gap.lost > 0 {
-            conversion.demux.lost();
-        }
-        conversion.session = batch.session();
-        conversion.push(&feed, batch.items());
+        // Being woken for every packet would cost more than the demultiplexing.
+        sleep(limits::DEMUX_GATHER).await;
     }
 }
 
@@ -104,9 +109,16 @@ struct Conversion {
 }
 
 impl Conversion {
-    /// Converts one batch into at most a few.
-    fn push(&mut self, feed: &FeedInner, chunks: &[TsChunk]) {
-        for chunk in chunks {
+    /// Converts a batch; frames wait for [`Self::seal`] as long as they belong together.
+    fn take_in(&mut self, feed: &FeedInner, batch: &Batch<TsChunk>, gap: Gap) {
+        if gap.restarted {
+            self.seal(feed);
+            *self = Self::default();
+        } else if gap.lost > 0 {
+            self.demux.lost();
+        }
+        self.session = batch.session();
+        for chunk in batch.items() {
             let stamp = Stamp {
                 arrived: chunk.arrived,
                 due: chunk.due,
@@ -125,7 +137,6 @@ impl Conversion {
                 }
             }
         }
-        self.seal(feed);
     }
 
     fn set_tracks(&mut self, feed: &FeedInner, found: &[tidegate_mpegts::Track]) {

@@ -1,6 +1,7 @@
 //! Serving HTTP and HTTPS to strangers: limits first, then the router.
 
 mod limit;
+mod patience;
 mod serve;
 
 use std::net::SocketAddr;

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::patience::Patient;
 use super::{Connections, Peer};
 use crate::tls::Tls;
 
@@ -141,7 +142,7 @@ where
 {
     let service = TowerToHyperService::new(router);
     let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .into_owned();
     // A connection that ends early is the client's business.
     let _ = watcher.watch(connection).await;

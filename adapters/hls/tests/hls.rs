@@ -193,6 +193,8 @@ async fn players_get_playlists_and_segments_that_decode() {
     for name in listed(&playlist) {
         let segment = content.get(&name, "alice").unwrap();
         assert_eq!(segment.cache, CacheFor::Immutable);
+        let same = content.get(&name, "bob").unwrap();
+        assert_eq!(segment.bytes.as_ptr(), same.bytes.as_ptr(), "shared");
         movie.extend_from_slice(&segment.bytes);
     }
     let file = folder.path().join("movie.mp4");

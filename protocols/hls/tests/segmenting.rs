@@ -70,6 +70,24 @@ fn nothing_is_taken_before_the_first_key_frame() {
 }
 
 #[test]
+fn whoever_fetches_a_segment_gets_the_same_memory() {
+    let mut segmenter = segmenter();
+    play(&mut segmenter, 0, 5, 50);
+    let playlist = segmenter.playlist().expect("segments");
+    for name in names(&playlist) {
+        let (one, other) = (segmenter.segment(name), segmenter.segment(name));
+        let (one, other) = (one.expect("listed"), other.expect("listed"));
+        assert_eq!(one.as_ptr(), other.as_ptr());
+    }
+    let first = names(&playlist)[0];
+    let before = segmenter.segment(first).expect("listed");
+    // However the feed goes on, a segment that was fetched stays as it is.
+    play(&mut segmenter, 5 * SECOND, 5, 50);
+    let after = segmenter.segment(first).expect("kept");
+    assert_eq!(before.as_ptr(), after.as_ptr());
+}
+
+#[test]
 fn the_window_slides_and_old_segments_stay_a_while() {
     let mut segmenter = segmenter();
     play(&mut segmenter, 0, 41, 50);

@@ -24,11 +24,13 @@ use std::time::Duration;
 use stream::Stream;
 use table::{Made, Viewed};
 
-/// Traffic before anything is measured: by then an output lists its six segments.
-const WARM_UP: Duration = Duration::from_secs(14);
+/// Traffic before anything is measured: by then an output has every segment it keeps.
+const WARM_UP: Duration = Duration::from_secs(24);
 /// Segments an output lists before viewers come.
 const LISTED: usize = 6;
 const LISTED_LIMIT: Duration = Duration::from_secs(30);
+/// Until those are there as well that it keeps beyond the list, and its memory grows no more.
+const KEPT: Duration = Duration::from_secs(10);
 /// Viewers watch this long before they are counted: every one has begun by then.
 const SETTLE: Duration = Duration::from_secs(6);
 /// Viewers come evenly within this time.
@@ -68,7 +70,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let time = Duration::from_secs(options.seconds);
-    let length = WARM_UP + LISTED_LIMIT + GATHER + SETTLE + time + SPARE;
+    let length = WARM_UP + LISTED_LIMIT + KEPT + GATHER + SETTLE + time + SPARE;
     let stream = Arc::new(Stream::make(folder.path(), options.source_bps, length)?);
     let without = making(options, &stream, false)?;
     let with = making(options, &stream, true)?;
@@ -105,6 +107,7 @@ fn making(options: &Options, stream: &Arc<Stream>, hls: bool) -> anyhow::Result<
 fn viewing(options: &Options, stream: &Arc<Stream>, count: usize) -> anyhow::Result<Viewed> {
     let stage = Stage::set(&options.tidegate, 1, stream, true)?;
     stage.wait_for_segments("hls0", LISTED, LISTED_LIMIT)?;
+    std::thread::sleep(KEPT);
     let before = stage.used()?;
     let mut crowd = Crowd::gather(stage.http()?, stage.token(), "hls0", count, GATHER)?;
     crowd.watch(SETTLE)?;

@@ -1,5 +1,9 @@
 //! NAL units in an Annex B byte stream, shared by H.264 and H.265.
 
+use memchr::memmem;
+
+const START_CODE: &[u8] = &[0, 0, 1];
+
 /// Splits an Annex B byte stream at its start codes.
 ///
 /// Bytes before the first start code are skipped, trailing zero bytes of a unit belong
@@ -9,6 +13,23 @@ pub fn split(data: &[u8]) -> impl Iterator<Item = &[u8]> {
         data,
         next: find_start_code(data, 0).map(|at| at + 3),
     }
+}
+
+/// Like [`split`], for who stops at the first slice: each unit comes with all that follows it,
+/// so that its end is not searched before it is asked for ([`first`]).
+pub fn tails(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut tail = data;
+    core::iter::from_fn(move || {
+        tail = tail.get(find_start_code(tail, 0)? + START_CODE.len()..)?;
+        Some(tail)
+    })
+}
+
+/// The unit that a tail begins with.
+#[must_use]
+pub fn first(tail: &[u8]) -> &[u8] {
+    let end = find_start_code(tail, 0).unwrap_or(tail.len());
+    without_trailing_zeros(&tail[..end])
 }
 
 struct Units<'a> {
@@ -24,7 +45,7 @@ impl<'a> Iterator for Units<'a> {
         loop {
             let begin = self.next?;
             let code = find_start_code(self.data, begin);
-            self.next = code.map(|at| at + 3);
+            self.next = code.map(|at| at + START_CODE.len());
             let unit = self.data.get(begin..code.unwrap_or(self.data.len()))?;
             let unit = without_trailing_zeros(unit);
             if !unit.is_empty() {
@@ -45,16 +66,8 @@ fn without_trailing_zeros(unit: &[u8]) -> &[u8] {
 /// Where the next `00 00 01` at or after `from` begins.
 #[must_use]
 pub fn find_start_code(data: &[u8], from: usize) -> Option<usize> {
-    let mut at = from + 2;
-    while let Some(&byte) = data.get(at) {
-        // Looking at every third byte first: a byte above 1 cannot be part of a code.
-        match byte {
-            0 => at += 1,
-            1 if data[at - 1] == 0 && data[at - 2] == 0 => return Some(at - 2),
-            _ => at += 3,
-        }
-    }
-    None
+    let at = memmem::find(data.get(from..)?, START_CODE)?;
+    Some(from + at)
 }
 
 /// A unit's payload without the emulation prevention bytes, of at most `limit` bytes.
@@ -98,11 +111,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_fast_search_agrees_with_the_plain_one(
-            data in prop::collection::vec(0_u8..3, 0..60), from in 0_usize..60,
-        ) {
-            let plain = (from..data.len()).find(|&at| data[at..].starts_with(&[0, 0, 1]));
-            prop_assert_eq!(find_start_code(&data, from), plain);
+        fn tails_begin_with_the_units(data in prop::collection::vec(0_u8..3, 0..60)) {
+            let units: Vec<_> = split(&data).collect();
+            let firsts = tails(&data).map(first).filter(|unit| !unit.is_empty());
+            prop_assert_eq!(firsts.collect::<Vec<_>>(), units);
         }
     }
 }

@@ -97,17 +97,19 @@ impl StreamReader {
         let mut found = Found::default();
         let mut recovery_point = false;
         let mut info = UnitInfo::default();
-        for nal in nal::split(unit).take(MAX_LEADING_UNITS) {
-            match h264::UnitType::of(nal) {
-                Some(h264::UnitType::Sps) => found.sps.push(nal),
-                Some(h264::UnitType::Pps) => found.pps.push(nal),
-                Some(h264::UnitType::Sei) => recovery_point |= h264::has_recovery_point(nal),
+        for tail in nal::tails(unit).take(MAX_LEADING_UNITS) {
+            match h264::UnitType::of(tail) {
+                Some(h264::UnitType::Sps) => found.sps.push(nal::first(tail)),
+                Some(h264::UnitType::Pps) => found.pps.push(nal::first(tail)),
+                Some(h264::UnitType::Sei) => {
+                    recovery_point |= h264::has_recovery_point(nal::first(tail));
+                }
                 Some(h264::UnitType::Idr) => {
                     (info.key, info.complete) = (true, true);
                     break;
                 }
                 Some(h264::UnitType::Slice) => {
-                    let entry = !found.sps.is_empty() && h264::is_intra_slice(nal);
+                    let entry = !found.sps.is_empty() && h264::is_intra_slice(tail);
                     (info.key, info.complete) = (recovery_point || entry, true);
                     break;
                 }
@@ -124,11 +126,11 @@ impl StreamReader {
     fn read_h265(&mut self, unit: &[u8]) -> UnitInfo {
         let mut found = Found::default();
         let mut info = UnitInfo::default();
-        for nal in nal::split(unit).take(MAX_LEADING_UNITS) {
-            match h265::UnitType::of(nal) {
-                Some(h265::UnitType::Vps) => found.vps.push(nal),
-                Some(h265::UnitType::Sps) => found.sps.push(nal),
-                Some(h265::UnitType::Pps) => found.pps.push(nal),
+        for tail in nal::tails(unit).take(MAX_LEADING_UNITS) {
+            match h265::UnitType::of(tail) {
+                Some(h265::UnitType::Vps) => found.vps.push(nal::first(tail)),
+                Some(h265::UnitType::Sps) => found.sps.push(nal::first(tail)),
+                Some(h265::UnitType::Pps) => found.pps.push(nal::first(tail)),
                 Some(slice) if slice.is_slice() => {
                     (info.key, info.complete) = (slice == h265::UnitType::RandomAccess, true);
                     break;

@@ -1,6 +1,5 @@
 //! Start codes to lengths.
 
-use bytes::{BufMut, BytesMut};
 use tidegate_codecs::{Codec, h264, h265, nal};
 
 /// NAL units that only separate or fill.
@@ -11,13 +10,10 @@ const H265_END_OF_SEQUENCE: u8 = 36;
 const H265_END_OF_STREAM: u8 = 37;
 const H265_FILLER: u8 = 38;
 
-/// Appends an access unit with lengths instead of start codes. Parameter sets are left
-/// out, they are in the initialisation segment; so are delimiters and filling.
-pub(crate) fn append(out: &mut BytesMut, codec: Codec, unit: &[u8]) {
-    for nal in nal::split(unit).filter(|nal| is_kept(codec, nal)) {
-        out.put_u32(u32::try_from(nal.len()).unwrap_or(u32::MAX));
-        out.put_slice(nal);
-    }
+/// The units of an access unit that go into a file. Parameter sets are left out, they are in
+/// the initialisation segment; so are delimiters and filling.
+pub(crate) fn kept(codec: Codec, unit: &[u8]) -> impl Iterator<Item = &[u8]> {
+    nal::split(unit).filter(move |nal| is_kept(codec, nal))
 }
 
 fn is_kept(codec: Codec, nal: &[u8]) -> bool {
@@ -59,8 +55,7 @@ mod tests {
             &[0, 0, 1, 0x65, 4, 5, 0, 0, 1, 0x65, 6],
         ]
         .concat();
-        let mut out = BytesMut::new();
-        append(&mut out, Codec::H264, &unit);
-        assert_eq!(out[..], [0, 0, 0, 3, 0x65, 4, 5, 0, 0, 0, 2, 0x65, 6]);
+        let kept: Vec<_> = kept(Codec::H264, &unit).collect();
+        assert_eq!(kept, [&[0x65, 4, 5][..], &[0x65, 6]]);
     }
 }

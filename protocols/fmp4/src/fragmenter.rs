@@ -1,4 +1,4 @@
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use mp4_atom::{Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
 
 use crate::track::{Sample, TICKS_PER_SECOND, TrackSpec};
@@ -9,6 +9,10 @@ const KEY_FLAGS: u32 = 0x0200_0000;
 /// sample_depends_on = 1, and not a sync sample.
 const DELTA_FLAGS: u32 = 0x0101_0000;
 const BOX_HEADER_BYTES: usize = 8;
+/// In front of every NAL unit, instead of a start code.
+const NAL_LENGTH_BYTES: usize = 4;
+/// More than a `styp` box takes.
+const STYP_ROOM_BYTES: usize = 64;
 /// An audio frame this far (in frames) from where the one before ended follows a gap.
 const AUDIO_TOLERANCE_FRAMES: i64 = 1;
 
@@ -62,34 +66,78 @@ impl Fragmenter {
     /// may be empty. Times count from an epoch of the caller's; what is before it is moved to it.
     pub fn fragment(&mut self, samples: &[&[Sample]]) -> Result<Bytes, Fmp4Error> {
         self.sequence = self.sequence.wrapping_add(1);
-        let mut data = BytesMut::new();
+        let mut data = Data::default();
         let mut runs = Vec::new();
         for ((id, track), samples) in (1_u32..).zip(&mut self.tracks).zip(samples) {
             if !samples.is_empty() {
-                runs.push((track.run(id, samples, &mut data)?, data.len()));
+                runs.push((track.run(id, samples, &mut data)?, data.bytes));
             }
         }
         assemble(self.sequence, runs, &data)
     }
 }
 
+/// What goes into `mdat`, where it lies; it is copied once, when all sizes are known.
+#[derive(Default)]
+struct Data<'a> {
+    pieces: Vec<Piece<'a>>,
+    /// How much it will be.
+    bytes: usize,
+}
+
+enum Piece<'a> {
+    /// Goes in with its length in front.
+    Nal(&'a [u8]),
+    Frame(&'a [u8]),
+}
+
+impl<'a> Data<'a> {
+    fn push_nal(&mut self, nal: &'a [u8]) {
+        self.bytes += NAL_LENGTH_BYTES + nal.len();
+        self.pieces.push(Piece::Nal(nal));
+    }
+
+    fn push_frame(&mut self, frame: &'a [u8]) {
+        self.bytes += frame.len();
+        self.pieces.push(Piece::Frame(frame));
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Nal(nal) => {
+                    out.put_u32(u32::try_from(nal.len()).unwrap_or(u32::MAX));
+                    out.put_slice(nal);
+                }
+                Piece::Frame(frame) => out.put_slice(frame),
+            }
+        }
+    }
+}
+
 impl Track {
     /// One track's samples: their data is appended, their table returned.
-    fn run(&mut self, id: u32, samples: &[Sample], data: &mut BytesMut) -> Result<Traf, Fmp4Error> {
+    fn run<'a>(
+        &mut self,
+        id: u32,
+        samples: &'a [Sample],
+        data: &mut Data<'a>,
+    ) -> Result<Traf, Fmp4Error> {
         let durations = self.durations(samples);
         let base = self.base(samples.first().map_or(0, |sample| sample.dts));
         let mut entries = Vec::with_capacity(samples.len());
         for (sample, &duration) in samples.iter().zip(&durations) {
-            let begin = data.len();
+            let begin = data.bytes;
             if self.spec.is_annex_b() {
-                annexb::append(data, self.spec.config.codec(), &sample.data);
+                let codec = self.spec.config.codec();
+                annexb::kept(codec, &sample.data).for_each(|nal| data.push_nal(nal));
             } else {
-                data.put_slice(&sample.data);
+                data.push_frame(&sample.data);
             }
             let composition = sample.pts.saturating_sub(sample.dts);
             entries.push(TrunEntry {
                 duration: Some(duration),
-                size: Some(u32::try_from(data.len() - begin).map_err(|_| Fmp4Error::TooLarge)?),
+                size: Some(u32::try_from(data.bytes - begin).map_err(|_| Fmp4Error::TooLarge)?),
                 flags: Some(if sample.key { KEY_FLAGS } else { DELTA_FLAGS }),
                 cts: self.spec.is_annex_b().then_some(composition),
             });
@@ -154,7 +202,7 @@ impl Track {
 }
 
 /// `styp`, `moof` and `mdat`. Each run comes with the end of its data.
-fn assemble(sequence: u32, runs: Vec<(Traf, usize)>, data: &[u8]) -> Result<Bytes, Fmp4Error> {
+fn assemble(sequence: u32, runs: Vec<(Traf, usize)>, data: &Data<'_>) -> Result<Bytes, Fmp4Error> {
     let ends: Vec<usize> = runs.iter().map(|(_, end)| *end).collect();
     let traf = runs.into_iter().map(|(traf, _)| traf).collect();
     let mut moof = Moof {
@@ -175,17 +223,17 @@ fn assemble(sequence: u32, runs: Vec<(Traf, usize)>, data: &[u8]) -> Result<Byte
         }
     }
     let mdat_bytes =
-        u32::try_from(data.len() + BOX_HEADER_BYTES).map_err(|_| Fmp4Error::TooLarge)?;
+        u32::try_from(data.bytes + BOX_HEADER_BYTES).map_err(|_| Fmp4Error::TooLarge)?;
     let styp = Styp {
         major_brand: FourCC::new(b"msdh"),
         minor_version: 0,
         compatible_brands: vec![FourCC::new(b"msdh"), FourCC::new(b"msix")],
     };
-    let mut out = Vec::with_capacity(header.len() + data.len() + 64);
+    let mut out = Vec::with_capacity(STYP_ROOM_BYTES + data_begin + data.bytes);
     styp.encode(&mut out)?;
     moof.encode(&mut out)?;
     out.put_u32(mdat_bytes);
     out.put_slice(b"mdat");
-    out.put_slice(data);
+    data.write(&mut out);
     Ok(out.into())
 }

@@ -134,9 +134,9 @@ impl Core {
         match &mut state.content {
             _ if verdict == Verdict::Repeats => {}
             Content::Table => self.table_packet(packet, verdict),
-            Content::Video(video) => video.packet(now, packet, verdict),
+            Content::Video(video) if video.wants(packet) => video.packet(now, packet, verdict),
             Content::Audio(audio) => audio.packet(now, packet),
-            Content::Other => {}
+            Content::Video(_) | Content::Other => {}
         }
         if packet.has_adaptation() {
             self.clock_packet(packet);
@@ -144,10 +144,14 @@ impl Core {
     }
 
     fn index_of(&mut self, pid: u16) -> Option<usize> {
-        let slot = self.slots[usize::from(pid)];
-        if slot != SLOT_NONE {
-            return Some(usize::from(slot));
+        match self.slots[usize::from(pid)] {
+            SLOT_NONE => self.add_pid(pid),
+            slot => Some(usize::from(slot)),
         }
+    }
+
+    #[cold]
+    fn add_pid(&mut self, pid: u16) -> Option<usize> {
         if self.pids.len() == MAX_COUNTED_PIDS {
             return None;
         }

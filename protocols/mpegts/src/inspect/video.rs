@@ -64,6 +64,11 @@ impl VideoWatch {
         }
     }
 
+    /// Nearly all packets belong to a picture whose headers were read already.
+    pub(super) const fn wants(&self, packet: Packet<'_>) -> bool {
+        self.look_at > 0 || packet.unit_start()
+    }
+
     pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>, verdict: Verdict) {
         if packet.unit_start() {
             if self.look_at > 0 {
@@ -72,8 +77,6 @@ impl VideoWatch {
             self.head.clear();
             self.look_at = 1;
             self.random_access = packet.adaptation().is_some_and(|field| field.random_access);
-        } else if self.look_at == 0 {
-            return;
         } else if verdict == Verdict::Gap {
             self.look_at = 0;
             return;

@@ -17,6 +17,7 @@ mod recv;
 mod reject;
 mod room;
 mod send;
+mod slack;
 pub mod srtla;
 mod statistics;
 #[cfg(test)]

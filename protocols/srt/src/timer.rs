@@ -5,6 +5,8 @@ use tidegate_units::Instant;
 /// Stale entries tolerated before the heap is rebuilt, besides one per live timer.
 const STALE_SLACK: usize = 64;
 
+const NEVER: Instant = Instant::FAR_FUTURE;
+
 /// One timer per connection, kept in a heap that forgets lazily.
 ///
 /// Moving a timer to an earlier moment pushes a new entry; moving it to a later one does
@@ -13,24 +15,27 @@ const STALE_SLACK: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<(Instant, u32)>>,
-    /// By slot: the moment of the earliest entry that is in the heap for it.
-    queued: Vec<Option<Instant>>,
+    /// By slot: the moment of the earliest entry that is in the heap for it, if any is.
+    queued: Vec<Instant>,
     live: usize,
 }
 
 impl Timers {
     /// Makes sure that `slot` fires at `at` or earlier.
     pub(crate) fn set(&mut self, slot: u32, at: Instant) {
+        let already = self.queued.get(slot as usize).copied();
+        if already.unwrap_or(NEVER) > at {
+            self.enqueue(slot, at);
+        }
+    }
+
+    fn enqueue(&mut self, slot: u32, at: Instant) {
         let index = slot as usize;
         if index >= self.queued.len() {
-            self.queued.resize(index + 1, None);
+            self.queued.resize(index + 1, NEVER);
         }
-        match self.queued[index] {
-            Some(already) if already <= at => return,
-            Some(_) => {}
-            None => self.live += 1,
-        }
-        self.queued[index] = Some(at);
+        self.live += usize::from(self.queued[index] == NEVER);
+        self.queued[index] = at;
         self.heap.push(Reverse((at, slot)));
         if self.heap.len() > 2 * self.live + STALE_SLACK {
             self.rebuild();
@@ -40,7 +45,7 @@ impl Timers {
     /// Forgets `slot`.
     pub(crate) fn cancel(&mut self, slot: u32) {
         if let Some(queued) = self.queued.get_mut(slot as usize)
-            && queued.take().is_some()
+            && core::mem::replace(queued, NEVER) != NEVER
         {
             self.live -= 1;
         }
@@ -49,7 +54,7 @@ impl Timers {
     /// The next slot whose time has come; it is disarmed.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<u32> {
         while let Some(&Reverse((at, slot))) = self.heap.peek() {
-            let current = self.queued[slot as usize] == Some(at);
+            let current = self.queued[slot as usize] == at;
             if current && at > now {
                 return None;
             }
@@ -70,7 +75,7 @@ impl Timers {
     fn rebuild(&mut self) {
         let queued = &self.queued;
         self.heap
-            .retain(|Reverse((at, slot))| queued[*slot as usize] == Some(*at));
+            .retain(|Reverse((at, slot))| queued[*slot as usize] == *at);
     }
 }
 

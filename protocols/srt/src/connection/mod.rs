@@ -333,7 +333,6 @@ impl Connection {
         if !self.outbox.is_empty() {
             return Instant::ZERO;
         }
-        let blind_timeout = self.blind_timeout();
         let end = match self.state {
             State::Lingering { until } => return until,
             State::Over(_) => return Instant::ZERO,
@@ -352,14 +351,19 @@ impl Connection {
             .min(self.keepalive_at())
             .min(self.receiver.wake_at())
             .min(end);
-        let Some(crypto) = &self.crypto else {
-            return control.min(self.sender.wake_at(blind_timeout));
+        let keys = match &self.crypto {
+            Some(crypto) => crypto.next_announcement().unwrap_or(Instant::FAR_FUTURE),
+            None => Instant::FAR_FUTURE,
         };
-        let keys = crypto.next_announcement().unwrap_or(Instant::FAR_FUTURE);
-        if crypto.waits_for_key() {
-            return control.min(keys);
+        control.min(keys).min(self.send_at())
+    }
+
+    /// When the sending half has something to do.
+    fn send_at(&mut self) -> Instant {
+        if self.sender.is_drained() || self.waits_for_key() {
+            return Instant::FAR_FUTURE;
         }
-        control.min(keys).min(self.sender.wake_at(blind_timeout))
+        self.sender.wake_at(self.blind_timeout())
     }
 
     /// Whether what is to be sent waits for the peer to confirm its key.

@@ -1,3 +1,4 @@
+use crate::slack::give_back;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_units::Instant;
@@ -95,6 +96,7 @@ impl ReceiveBuffer {
     pub(crate) fn pop(&mut self) -> Option<(u64, Arrival)> {
         let arrival = self.places.front_mut()?.take()?;
         self.places.pop_front();
+        give_back(&mut self.places);
         self.waiting -= 1;
         self.waiting_bytes -= arrival.payload.as_ref().map_or(0, Bytes::len);
         self.next += 1;
@@ -116,10 +118,11 @@ impl ReceiveBuffer {
             }
             if self.places.is_empty() {
                 self.next = index;
-                return;
+                break;
             }
             self.next += 1;
         }
+        give_back(&mut self.places);
     }
 
     fn offset(&self, index: u64) -> usize {

@@ -17,6 +17,7 @@ use super::tsbpd::Tsbpd;
 use crate::crypto::{ConnectionCrypto, CryptoError};
 use crate::room::Room;
 use crate::send::HEADER_BYTES;
+use crate::slack::give_back;
 use crate::wire::{DataHeader, DataKey, SequenceNumber};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -342,6 +343,7 @@ impl Receiver {
     /// The next payload in order.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Received> {
         let received = self.ready.pop_front()?;
+        give_back(&mut self.ready);
         if self.announced_full && self.ready.len() < self.room.packets() / 2 {
             self.announced_full = false;
             self.acks.plan(now);

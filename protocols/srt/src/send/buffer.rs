@@ -1,5 +1,6 @@
 use crate::crypto::KeyGeneration;
 use crate::room::Room;
+use crate::slack::give_back;
 use crate::wire::MessageNumber;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -175,6 +176,7 @@ impl SendBuffer {
         {
             self.forget(&slot, &mut removed);
         }
+        give_back(&mut self.slots);
         removed
     }
 
@@ -190,6 +192,7 @@ impl SendBuffer {
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.submitted + age <= now) {
             self.forget(&slot, &mut removed);
         }
+        give_back(&mut self.slots);
         removed
     }
 

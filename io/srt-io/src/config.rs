@@ -11,8 +11,8 @@ pub const SHARDS_MAX: usize = steer::MAX_SHARDS;
 pub struct ShardsConfig {
     /// Shard threads, at most [`SHARDS_MAX`]; 0 takes one per core.
     pub threads: usize,
-    /// Least time between two turns of a busy shard, so that batches form; zero answers every
-    /// packet at once.
+    /// Least time between two turns of a busy shard, so that batches form; it takes up to 2 ms
+    /// while that gathers more of them. Zero answers every packet at once.
     pub moderation: Duration,
 }
 

@@ -12,16 +12,23 @@ use tidegate_units::Instant;
 
 use crate::low_delay::SourceLatency;
 
-/// Packets due this soon leave together with the one that is due now: a few of them share one
-/// system call, and the far side's latency evens it out.
-const RELEASE_AHEAD: Duration = Duration::from_millis(4);
+/// Packets due this soon leave together with the one that is due now, and with the answer to an
+/// acknowledgement, of which one comes every ten milliseconds: one system call carries them
+/// all, and the far side's latency evens it out.
+const RELEASE_AHEAD: Duration = Duration::from_millis(12);
+/// So many packets leave together at the most, unless more are due: whoever carries them must
+/// not see floods.
+const RUN_PACKETS_MAX: u32 = 10;
+/// How long a reader that holds packets back leaves its queue alone.
+const TAKE_IN_INTERVAL: Duration = Duration::from_millis(20);
 /// A packet due later than this has a wrong clock, and leaves at once.
 const DUE_AT_MOST: Duration = Duration::from_secs(10);
 /// Batches a reader holds back until they are due: eight seconds at 4000 a second.
 const WAITING_BATCHES_MAX: usize = 32_768;
 /// Bytes a reader holds back until they are due: eight seconds at 64 Mbit/s.
 const WAITING_BYTES_MAX: usize = 64 << 20;
-/// The queue between the writing and the reading shard: short, since it is emptied at once.
+/// The queue between the writing and the reading shard: short, since it is emptied every
+/// [`TAKE_IN_INTERVAL`] at the least.
 const QUEUE_BATCHES: usize = 256;
 /// Cursors waiting to be let go outside the shard.
 const DISCARDED_MAX: usize = 256;
@@ -100,11 +107,40 @@ pub(crate) struct RouteFountain {
     reader: Option<Reader<TsChunk>>,
     waiting: VecDeque<(Arc<Batch<TsChunk>>, usize)>,
     waiting_bytes: usize,
+    look: Look,
     report: OutputReport,
     release: Release,
     source_latency: SourceLatency,
     count: Count,
     discard: Discard,
+}
+
+/// A shard's latest look at a fountain.
+#[derive(Default)]
+struct Look {
+    at: Instant,
+    /// Packets given since.
+    given: u32,
+}
+
+impl Look {
+    /// Whether another one begins.
+    fn begins(&mut self, now: Instant) -> bool {
+        let begins = self.at != now;
+        if begins {
+            *self = Self { at: now, given: 0 };
+        }
+        begins
+    }
+
+    /// How far ahead of its time a packet may leave.
+    fn ahead(&self) -> Duration {
+        if self.given < RUN_PACKETS_MAX {
+            RELEASE_AHEAD
+        } else {
+            Duration::ZERO
+        }
+    }
 }
 
 impl RouteFountain {
@@ -123,6 +159,7 @@ impl RouteFountain {
             reader: Some(route.read_ts(options)),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            look: Look::default(),
             report,
             release,
             source_latency: SourceLatency::default(),
@@ -136,13 +173,19 @@ impl RouteFountain {
         self.source_latency.clone()
     }
 
-    /// Takes over what the feed has for us, as far as there is room.
+    /// Takes over what the feed has for us, as far as there is room. Only who has nothing to
+    /// wait for asks to be woken by what comes next.
     fn take_in(&mut self) {
         let Some(reader) = &mut self.reader else {
             return;
         };
         while self.waiting.len() < WAITING_BATCHES_MAX && self.waiting_bytes < WAITING_BYTES_MAX {
-            let Some(batch) = reader.try_next() else {
+            let next = if self.waiting.is_empty() {
+                reader.try_next()
+            } else {
+                reader.try_next_unasked()
+            };
+            let Some(batch) = next else {
                 return;
             };
             let lost = reader.gap().lost;
@@ -162,15 +205,18 @@ impl RouteFountain {
 
 impl Fountain for RouteFountain {
     fn next(&mut self, now: Instant) -> Option<(Bytes, Instant)> {
-        self.take_in();
+        if self.look.begins(now) || self.waiting.is_empty() {
+            self.take_in();
+        }
         let chunk = self.front()?;
-        if self.release.at(chunk) > now + RELEASE_AHEAD {
+        if self.release.at(chunk) > now + self.look.ahead() {
             return None;
         }
         let stamp = self.release.stamp(chunk);
         self.source_latency
             .note(chunk.due.saturating_since(chunk.origin));
         let payload = chunk.bytes.clone();
+        self.look.given += 1;
         if let Some((batch, at)) = self.waiting.front_mut() {
             *at += 1;
             if *at == batch.len() {
@@ -185,7 +231,8 @@ impl Fountain for RouteFountain {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.front().map(|chunk| self.release.at(chunk))
+        let front = self.release.at(self.front()?);
+        Some(front.min(self.look.at + TAKE_IN_INTERVAL))
     }
 
     fn is_urgent(&self) -> bool {
@@ -220,6 +267,7 @@ impl tidegate_engine::Wake for Bridge {
 #[allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use tidegate_engine::{EventSink, Feed};
 
     fn chunk(number: u8, due_millis: u64) -> TsChunk {
@@ -259,17 +307,60 @@ mod tests {
         let feed = Feed::new("cam1");
         let mut fountain = fountain(&feed);
         let mut writer = feed.ts_writer();
-        for (number, due) in [(1, 1100), (2, 1103), (3, 1150)] {
+        for (number, due) in [(1, 1100), (2, 1110), (3, 1150)] {
             writer.push(chunk(number, due));
         }
         writer.seal();
-        assert!(given(&mut fountain, 1000).is_empty());
+        assert!(given(&mut fountain, 1085).is_empty());
         assert_eq!(fountain.next_due(), Some(Instant::from_millis(1100)));
         assert_eq!(given(&mut fountain, 1100), [1, 2]);
+        assert!(given(&mut fountain, 1135).is_empty());
         assert_eq!(fountain.next_due(), Some(Instant::from_millis(1150)));
         assert_eq!(given(&mut fountain, 1150), [3]);
         assert_eq!(fountain.next_due(), None);
         assert_eq!(fountain.report.delivered_bytes(), 3 * 188);
+    }
+
+    #[test]
+    fn ten_packets_leave_together_and_more_only_when_they_are_due() {
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let mut writer = feed.ts_writer();
+        for number in 0..40 {
+            writer.push(chunk(1, if number < 15 { 1100 } else { 1105 }));
+        }
+        writer.seal();
+        assert_eq!(given(&mut fountain, 1095).len(), 10);
+        assert_eq!(given(&mut fountain, 1100).len(), 10);
+        assert_eq!(given(&mut fountain, 1105).len(), 20, "late is worse");
+    }
+
+    #[test]
+    fn who_holds_packets_back_is_not_woken_by_more_but_looks_again_before_its_queue_is_full() {
+        #[derive(Default)]
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(&self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let wakes = Arc::new(Count::default());
+        fountain.attach(Arc::clone(&wakes) as _);
+        let mut writer = feed.ts_writer();
+        let mut write = |due| {
+            writer.push(chunk(1, due));
+            writer.seal();
+        };
+        write(8000);
+        assert!(given(&mut fountain, 1000).is_empty());
+        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1020)));
+        write(8001);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "when it had nothing");
+        assert_eq!(given(&mut fountain, 8000).len(), 2);
+        write(8002);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 2, "it had nothing again");
     }
 
     #[test]

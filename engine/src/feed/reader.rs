@@ -1,4 +1,4 @@
-use super::subscription::Subscription;
+use super::subscription::{Queued, Subscription};
 use super::{Feed, LaneItem};
 use crate::item::Batch;
 use crate::limits;
@@ -86,6 +86,17 @@ impl<T: LaneItem> Reader<T> {
     /// The next batch, if there is one. After `None` the reader will be woken.
     pub fn try_next(&mut self) -> Option<Arc<Batch<T>>> {
         let entry = self.subscription.take()?;
+        Some(self.accept(entry))
+    }
+
+    /// The next batch, if there is one. After `None` the reader is not woken: it has to come
+    /// back by itself before its queue is full.
+    pub fn try_next_unasked(&mut self) -> Option<Arc<Batch<T>>> {
+        let entry = self.subscription.take_unasked()?;
+        Some(self.accept(entry))
+    }
+
+    fn accept(&mut self, entry: Queued<T>) -> Arc<Batch<T>> {
         let place = (entry.attachment, entry.batch.session());
         let restarted = self.place.is_some_and(|last| last != place);
         self.gap = Gap {
@@ -93,7 +104,7 @@ impl<T: LaneItem> Reader<T> {
             restarted,
         };
         self.place = Some(place);
-        Some(entry.batch)
+        entry.batch
     }
 
     /// Waits for the next batch. Only for readers without a [`Wake`] of their own. Can be

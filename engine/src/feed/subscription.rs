@@ -133,11 +133,16 @@ impl<T: Item> Subscription<T> {
     /// The reader's side. Before it says "empty" it asks to be woken and looks once more, so
     /// that a batch written in between is not slept through.
     pub(crate) fn take(&self) -> Option<Queued<T>> {
-        let entry = self.queue.pop().or_else(|| {
+        self.take_unasked().or_else(|| {
             self.idle.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
-            self.queue.pop()
-        })?;
+            self.take_unasked()
+        })
+    }
+
+    /// The same for a reader that comes back by itself, and need not be woken.
+    pub(crate) fn take_unasked(&self) -> Option<Queued<T>> {
+        let entry = self.queue.pop()?;
         self.queued_bytes
             .fetch_sub(entry.batch.byte_count(), Ordering::Relaxed);
         Some(entry)

@@ -32,7 +32,10 @@ pub use config::{
 };
 pub use connection::SendError;
 pub use crypto::{KeyError, KeyMaterial, KeyRefresh, SessionKeys};
-pub use endpoint::{ConnectError, Decision, Endpoint, EndpointCounters, GroupCounters, Newcomer};
+pub use endpoint::{
+    ConnectError, ConnectionMap, Decision, Endpoint, EndpointCounters, GroupCounters, IdHasher,
+    Newcomer,
+};
 pub use event::{
     CloseReason, ConnectionId, ConnectionRequest, Event, Oddity, OddityKind, RequestId,
 };

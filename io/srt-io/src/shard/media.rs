@@ -97,8 +97,10 @@ impl Port {
         self.woken.extend(self.connections.keys());
     }
 
-    /// Looks at the fountains that were woken and those whose time has come.
+    /// Looks at the fountains that were woken, those whose time has come, and those whose
+    /// connection is about to send something anyway: one call carries both.
     fn ask_fountains(&mut self, now: Instant) {
+        self.woken.extend(self.endpoint.active());
         while let Some(next) = self.appointments.peek().filter(|next| next.at <= now) {
             let Appointment { at, id } = *next;
             self.appointments.pop();

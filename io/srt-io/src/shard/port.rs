@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{
-    ConnectionId, Decision, Endpoint, Event, KeyMaterial, ListenerConfig, RejectReason, RequestId,
+    ConnectionId, ConnectionMap, Decision, Endpoint, Event, KeyMaterial, ListenerConfig,
+    RejectReason, RequestId,
 };
 use tidegate_udp::{Datagram, Socket, steer};
 use tidegate_units::Instant;
@@ -36,7 +37,7 @@ pub(super) struct Port {
     /// At least one.
     pub(super) ways: Vec<Way>,
     pub(super) endpoint: Endpoint,
-    pub(super) connections: HashMap<ConnectionId, Connection>,
+    pub(super) connections: ConnectionMap<Connection>,
     pub(super) appointments: BinaryHeap<Appointment>,
     /// Fountains to look at this turn.
     pub(super) woken: Vec<ConnectionId>,
@@ -98,7 +99,7 @@ impl Port {
             id: open.id,
             ways: open.ways.into_iter().map(Way::new).collect(),
             endpoint: Endpoint::new(now, open.config),
-            connections: HashMap::new(),
+            connections: ConnectionMap::default(),
             appointments: BinaryHeap::new(),
             woken: Vec::new(),
             touched: Vec::new(),

@@ -136,7 +136,7 @@ impl Connection {
     fn answer_ack(&mut self, now: Instant, number: u32) {
         let (last, at) = self.last_ackack;
         if number == last || at + ACKACK_INTERVAL <= now || at == Instant::ZERO {
-            self.outbox.push(Outgoing::AckAck(number));
+            self.ackack = Some(number);
             self.last_ackack = (number, now);
         }
     }

@@ -142,6 +142,8 @@ pub(crate) struct Connection {
     last_heard: Instant,
     last_sent: Instant,
     last_ackack: (u32, Instant),
+    /// The acknowledgement to be answered with this turn's packets.
+    ackack: Option<u32>,
     /// What the peer's last full acknowledgement said.
     last_full_ack: u64,
     /// The link's capacity as the peer's acknowledgements report it, in packets/s.
@@ -208,6 +210,7 @@ impl Connection {
             last_heard: now,
             last_sent: now,
             last_ackack: (0, Instant::ZERO),
+            ackack: None,
             last_full_ack: first,
             peer_capacity: None,
             payload_limit: packet_bytes

@@ -35,6 +35,7 @@ impl Connection {
                     && self.write_nak(now, batch).is_some()
                     && self.write_keys(now, batch, random).is_some()
                     && self.write_data(now, batch).is_some()
+                    && self.write_ackack(now, batch).is_some()
                     && self.write_keepalive(now, batch).is_some());
         if steps {
             Progress::Done
@@ -52,10 +53,6 @@ impl Connection {
         while let Some(packet) = self.outbox.front() {
             let written = match packet {
                 Outgoing::HandshakeResponse => self.write_response(now, batch),
-                Outgoing::AckAck(number) => {
-                    let number = *number;
-                    self.write_control(now, batch, AckAck { number })
-                }
                 Outgoing::DropRequest { first, last } => {
                     let request = DropRequest {
                         message: MessageNumber::NONE,
@@ -206,6 +203,17 @@ impl Connection {
             self.last_sent = now;
         }
         self.crypto = crypto;
+        Some(())
+    }
+
+    /// Behind the data of the same turn: being shorter it ends their run, and costs no call of
+    /// its own.
+    fn write_ackack(&mut self, now: Instant, batch: &mut TransmitBatch) -> Option<()> {
+        if let Some(number) = self.ackack {
+            self.write_control(now, batch, AckAck { number })?;
+            self.ackack = None;
+            self.last_sent = now;
+        }
         Some(())
     }
 

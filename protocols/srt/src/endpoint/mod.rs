@@ -50,6 +50,7 @@ use policy::Policy;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::collections::{BTreeMap, VecDeque};
+pub use table::{ConnectionMap, IdHasher};
 use table::{Occupant, Table};
 use tidegate_units::Instant;
 

@@ -1,7 +1,7 @@
 use super::Endpoint;
 use super::table::Occupant;
 use crate::connection::Progress;
-use crate::event::Event;
+use crate::event::{ConnectionId, Event};
 use crate::transmit::TransmitBatch;
 use tidegate_units::Instant;
 
@@ -45,6 +45,18 @@ impl Endpoint {
             self.marked.pop_front();
         }
         false
+    }
+
+    /// Connections that something has happened to since the last transmission, and that very
+    /// likely have something to send: what else is to leave soon may leave together with it.
+    pub fn active(&self) -> impl Iterator<Item = ConnectionId> {
+        self.marked.iter().filter_map(|slot| {
+            let entry = self.table.look(*slot)?;
+            let owner = entry
+                .group
+                .map_or(Some(entry), |group| self.table.look(group));
+            owner.map(|owner| owner.id)
+        })
     }
 
     fn transmit_slot(&mut self, now: Instant, slot: u32, batch: &mut TransmitBatch) -> After {

@@ -159,11 +159,12 @@ impl Table {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
+    pub(crate) fn look(&self, slot: u32) -> Option<&Entry> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Entry> {
-        self.slots
-            .get(id.slot as usize)?
-            .as_ref()
-            .filter(|entry| entry.id == id)
+        self.look(id.slot).filter(|entry| entry.id == id)
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
@@ -203,9 +204,13 @@ impl Table {
     }
 }
 
-/// Socket IDs are random numbers of ours: one multiplication spreads them well enough.
-#[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
+/// What is kept for connections, by their names.
+pub type ConnectionMap<V> = HashMap<ConnectionId, V, BuildHasherDefault<IdHasher>>;
+
+/// Socket IDs and names of connections are numbers of ours: one multiplication spreads them
+/// well enough.
+#[derive(Debug, Default, Clone)]
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

@@ -114,38 +114,51 @@ impl std::fmt::Debug for Poller {
 
 /// Wakes a thread that waits in a [`Poller`], from any thread.
 ///
-/// Wake-ups coalesce: until the sleeper has taken one note of it, further calls cost one
-/// atomic operation and no system call.
+/// ```text
+///            rest(), then a last look at what was left
+///   awake ─────────────────────────────────────────────▶ resting
+///     ▲  wake(): one atomic operation                       │  wake(): the first one writes
+///     └────────────────────── attend() ◀────────────────────┘  to the eventfd
+/// ```
 #[derive(Debug)]
 pub struct Waker {
     event: OwnedFd,
-    pending: AtomicBool,
+    /// The sleeper is awake, or somebody has woken it.
+    is_awake: AtomicBool,
 }
 
 impl Waker {
-    /// A waker; watch it for [`Interest::Read`].
+    /// A waker whose sleeper is awake; watch it for [`Interest::Read`].
     ///
     /// # Errors
     /// Out of descriptors.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             event: sys::event_create()?,
-            pending: AtomicBool::new(false),
+            is_awake: AtomicBool::new(true),
         })
     }
 
-    /// Wakes the sleeper, once.
+    /// Makes the sleeper look at what was left for it, now or before it rests again.
     pub fn wake(&self) {
-        if !self.pending.swap(true, Ordering::SeqCst) {
+        if !self.is_awake.swap(true, Ordering::AcqRel) {
             sys::event_write(self.event.as_fd());
         }
     }
 
-    /// The sleeper's side, to be called whenever the poller reports this waker, and before
-    /// looking at what the wakers left: whatever is left after it wakes again.
-    pub fn clear(&self) {
-        sys::event_drain(self.event.as_fd());
-        self.pending.store(false, Ordering::SeqCst);
+    /// The sleeper's side: whatever is left from now on wakes. What was left before is seen by
+    /// whoever looks after this, which is why the sleeper must, before it waits.
+    pub fn rest(&self) {
+        // It reads as well as writes: that is what makes the things left visible.
+        self.is_awake.swap(false, Ordering::AcqRel);
+    }
+
+    /// The sleeper is back from the poller, which reported this waker or not.
+    pub fn attend(&self, was_reported: bool) {
+        self.is_awake.store(true, Ordering::Release);
+        if was_reported {
+            sys::event_drain(self.event.as_fd());
+        }
     }
 }
 

@@ -316,17 +316,31 @@ fn a_sleeper_is_woken_from_another_thread_once_for_many_calls() {
     let waker = std::sync::Arc::new(Waker::new().unwrap());
     let mut poller = Poller::new().unwrap();
     poller.add(&*waker, 9, Interest::Read).unwrap();
+    waker.rest();
     let other = std::sync::Arc::clone(&waker);
     let thread = std::thread::spawn(move || (0..100).for_each(|_| other.wake()));
     poller.wait(Some(PATIENCE)).unwrap();
     assert_eq!(poller.ready().collect::<Vec<_>>(), [9]);
     thread.join().unwrap();
-    waker.clear();
+    waker.attend(true);
     poller.wait(Some(Duration::ZERO)).unwrap();
     assert_eq!(poller.ready().count(), 0);
+    waker.rest();
     waker.wake();
     poller.wait(Some(PATIENCE)).unwrap();
     assert_eq!(poller.ready().count(), 1);
+}
+
+#[test]
+fn who_is_awake_is_not_called() {
+    let waker = Waker::new().unwrap();
+    let mut poller = Poller::new().unwrap();
+    poller.add(&waker, 9, Interest::Read).unwrap();
+    waker.wake();
+    waker.attend(false);
+    waker.wake();
+    poller.wait(Some(Duration::ZERO)).unwrap();
+    assert_eq!(poller.ready().count(), 0);
 }
 
 #[test]

@@ -83,6 +83,12 @@ impl Door {
         self.sent.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Whether something was left that the shard has not taken.
+    pub(super) fn is_waited_at(&self) -> bool {
+        let queued = !self.commands.is_empty() || !self.handed.is_empty();
+        queued || !self.woken.is_empty() || self.all_woken.load(Ordering::Acquire)
+    }
+
     /// Asks something of the shard. Waits, for at most a second, when it is far behind; never
     /// called on a shard.
     pub(crate) fn push(&self, mut command: Command) -> Result<(), Shut> {

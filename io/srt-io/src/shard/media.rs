@@ -24,26 +24,29 @@ const FULL_RETRY: Duration = Duration::from_millis(5);
 /// How often timers are looked at while the kernel has no room.
 const BLOCKED_RETRY: Duration = Duration::from_millis(1);
 
-/// What a port borrows from its shard for a turn.
-pub(super) struct Surroundings<'a> {
-    pub(super) door: &'a Arc<Door>,
-    pub(super) poller: &'a Poller,
-    pub(super) transmit: &'a mut TransmitBatch,
-}
-
 impl Port {
-    /// Everything after the datagrams are in; returns the number of datagrams sent.
-    pub(super) fn turn(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
+    /// After the datagrams are in: what follows from them and from the time.
+    pub(super) fn digest(&mut self, now: Instant, door: &Arc<Door>) {
         self.last_turn = now;
         if self.endpoint.poll_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
         }
-        self.note_links(shard.door);
-        self.handle_events(now, shard.door);
+        self.note_links(door);
+        self.handle_events(now, door);
         self.deliver(now);
+    }
+
+    /// Sends what readers are to get, and everything else that is due; returns the number of
+    /// datagrams sent.
+    pub(super) fn pass_on(
+        &mut self,
+        now: Instant,
+        poller: &Poller,
+        batch: &mut TransmitBatch,
+    ) -> u64 {
         self.ask_fountains(now);
         self.cut_off_the_last(now);
-        self.transmit(now, shard)
+        self.transmit(now, poller, batch)
     }
 
     /// When something is due by itself.
@@ -127,18 +130,18 @@ impl Port {
     }
 
     /// Sends what is due, as far as the kernel takes it; the rest waits in the outbox.
-    fn transmit(&mut self, now: Instant, shard: &mut Surroundings<'_>) -> u64 {
+    fn transmit(&mut self, now: Instant, poller: &Poller, batch: &mut TransmitBatch) -> u64 {
         let mut datagrams = 0;
         for way in &mut self.ways {
             way.flush();
         }
         if !self.is_blocked() {
             for _ in 0..BATCHES_PER_TURN {
-                shard.transmit.clear();
-                self.has_more = self.endpoint.poll_transmit(now, shard.transmit);
+                batch.clear();
+                self.has_more = self.endpoint.poll_transmit(now, batch);
                 for (number, way) in self.ways.iter_mut().enumerate() {
                     let leaves_here = |run: &tidegate_srt::Run<'_>| usize::from(run.way) == number;
-                    let runs = shard.transmit.runs().filter(leaves_here);
+                    let runs = batch.runs().filter(leaves_here);
                     let runs: Vec<Run<'_>> = runs.map(to_run).collect();
                     let segments =
                         |run: &Run<'_>| run.bytes.len().div_ceil(run.segment_bytes.max(1));
@@ -151,8 +154,8 @@ impl Port {
             }
         }
         for way in &mut self.ways {
-            way.renew(shard.poller);
-            way.watch_for_room(shard.poller);
+            way.renew(poller);
+            way.watch_for_room(poller);
         }
         datagrams
     }

@@ -6,6 +6,8 @@
 //!  wait ─▶ commands ─▶ sockets ─▶ timers ─▶ events ─▶ deliver ─▶ fountains ─▶ transmit ─┐
 //!   ▲        (all with one `now`)                                                        │
 //!   └──────────────── at least `moderation` after the last turn, when busy ◀────────────┘
+//!
+//! While it does not wait, nobody has to wake it: it looks at its door once more before it does.
 //! ```
 
 mod door;
@@ -102,17 +104,28 @@ impl Shard {
         let _shut = ShutAtEnd(Arc::clone(&self.door));
         while !self.has_stopped() {
             self.moderation.hold_back(&self.clock);
-            let timeout = self.time_to_wait();
-            if let Err(error) = self.poller.wait(timeout) {
-                tracing::error!(%error, "a media thread cannot wait for its sockets");
-                std::thread::sleep(SWEEP);
-            }
+            self.wait();
             self.turn();
         }
         for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
             // Whoever asked may have lost interest.
             let _ = done.send(());
         }
+    }
+
+    fn wait(&mut self) {
+        self.door.waker().rest();
+        let timeout = if self.door.is_waited_at() {
+            Some(Duration::ZERO)
+        } else {
+            self.time_to_wait()
+        };
+        if let Err(error) = self.poller.wait(timeout) {
+            tracing::error!(%error, "a media thread cannot wait for its sockets");
+            std::thread::sleep(SWEEP);
+        }
+        let was_woken = self.poller.ready().any(|token| token == WAKER_TOKEN);
+        self.door.waker().attend(was_woken);
     }
 
     fn has_stopped(&self) -> bool {

@@ -2,7 +2,6 @@ use std::sync::atomic::Ordering;
 
 use tidegate_units::Instant;
 
-use super::media::Surroundings;
 use super::placement::Owner;
 use super::port::Port;
 use super::{FAREWELL, SWEEP, Shard, Stopping, WAKER_TOKEN};
@@ -20,26 +19,22 @@ impl Shard {
         let now = self.clock.now();
         let mut datagrams = 0;
         let ready: Vec<u64> = self.poller.ready().collect();
-        if ready.contains(&WAKER_TOKEN) {
-            self.door.waker().clear();
-        }
         self.take_commands(now);
         datagrams += self.take_handed(now);
         for token in ready.into_iter().filter(|token| *token != WAKER_TOKEN) {
             datagrams += self.read(now, PortId(token));
         }
+        for port in self.ports.values_mut() {
+            port.digest(now, &self.door);
+        }
+        // After that: what has just been delivered here may wake some of them.
         self.wake_fountains();
         let sweep = now >= self.next_sweep;
         if sweep {
             self.next_sweep = now + SWEEP;
         }
         for port in self.ports.values_mut() {
-            let mut surroundings = Surroundings {
-                door: &self.door,
-                poller: &self.poller,
-                transmit: &mut self.transmit,
-            };
-            datagrams += port.turn(now, &mut surroundings);
+            datagrams += port.pass_on(now, &self.poller, &mut self.transmit);
             if std::mem::take(&mut port.was_urgent) {
                 self.moderation.note_urgent(now);
             }
@@ -83,8 +78,6 @@ impl Shard {
                 Command::Stop { done } => self.stop(now, done),
             }
         }
-        // More are waiting: come back at once.
-        self.door.waker().wake();
     }
 
     fn with_port(&mut self, id: PortId, act: impl FnOnce(&mut Port)) {
@@ -182,7 +175,6 @@ impl Shard {
                 port.receive(now, handed.from, handed.to, &handed.bytes);
             });
         }
-        self.door.waker().wake();
         HANDED_PER_TURN as u64
     }
 

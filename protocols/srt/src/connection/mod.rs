@@ -333,7 +333,7 @@ impl Connection {
 
     /// When something has to be done without any input.
     pub(crate) fn wake_at(&mut self) -> Instant {
-        if !self.outbox.is_empty() {
+        if !self.outbox.is_empty() || self.ackack.is_some() && !self.is_quiet() {
             return Instant::ZERO;
         }
         let end = match self.state {

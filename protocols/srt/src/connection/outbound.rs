@@ -45,7 +45,7 @@ impl Connection {
     }
 
     /// Nothing but what is in the outbox is worth sending to a peer that is gone.
-    const fn is_quiet(&self) -> bool {
+    pub(super) const fn is_quiet(&self) -> bool {
         !matches!(self.state, State::Open | State::Draining { .. })
     }
 

@@ -2,9 +2,12 @@
 //! from one address and from many, while honest callers want in.
 
 use crate::caller::{Caller, keys};
+use crate::load::Spacing;
+use crate::measure::observe;
 use crate::port::{Port, Scratch};
-use crate::scenario::{Options, Scenario, eprint_progress, observe};
-use crate::server::{HONEST_ID, HONEST_PASSPHRASE, OurServer, Server as _};
+use crate::runner::{Options, eprint_progress};
+use crate::scenario::{Scenario, USUAL_BPS};
+use crate::servers::{HONEST_ID, HONEST_PASSPHRASE, OurServer, Server as _};
 use crate::usage;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,10 +16,14 @@ use tidegate_srt::{CallerConfig, Event};
 use tidegate_udp::{Clock, Interest, Poller};
 
 const SCENARIO: Scenario = Scenario {
-    name: "20 → 0, attacked",
+    name: "attack",
+    title: "20 → 0, attacked",
     publishers: 20,
     readers: 0,
-    peer_can: false,
+    rate_bps: USUAL_BPS,
+    spacing: Spacing::Evenly,
+    low_delay: false,
+    is_encrypted: false,
 };
 
 const WRONG_PASSPHRASE: &[u8] = b"this is not the passphrase";
@@ -89,8 +96,8 @@ fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
             honest_callers(to, &is_over)
         });
         let before = std::cell::Cell::new(0);
-        let seen = observe(&server, SCENARIO, options, || {
-            before.set(usage::of(&server.processes())?.resident_bytes);
+        let seen = observe(&server, &SCENARIO, options.seconds, || {
+            before.set(usage::of(server.processes())?.resident_bytes);
             begun.store(true, Ordering::Release);
             Ok(())
         });
@@ -105,7 +112,7 @@ fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
         times.in_time.sort_unstable();
         Ok(Cost {
             grown_bytes: seen.after.resident_bytes.saturating_sub(before.get()),
-            missing: server.missing_packets(SCENARIO.publishers),
+            missing: server.missing_packets(),
             honest_p50: percentile(&times.in_time, 50),
             honest_p99: percentile(&times.in_time, 99),
             honest: times.in_time.len(),

@@ -12,19 +12,22 @@
 
 mod attack;
 mod caller;
+mod cgroup;
 mod ciphers;
 mod floor;
 mod histogram;
 mod hls;
-mod hop;
 mod impairment;
 mod load;
+mod measure;
 mod payload;
 mod port;
 mod recovery;
 mod report;
+mod runner;
 mod scenario;
-mod server;
+mod servers;
+mod syscalls;
 mod usage;
 
 use clap::{Parser, Subcommand};
@@ -39,11 +42,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run every scenario against every server installed.
-    Run(scenario::Options),
-    /// Measure only what a relay hop adds in delay.
-    Hop(scenario::Options),
+    Run(runner::Options),
+    /// Measure only a relay of one publisher and one reader: what it adds in delay.
+    Hop(runner::Options),
     /// Measure only what strangers with a wrong passphrase cost.
-    Attack(scenario::Options),
+    Attack(runner::Options),
     /// Measure only what HLS costs: making segments, and 1 to 1,000 viewers.
     Hls(hls::Options),
     /// Measure only what encryption costs for a packet.
@@ -58,8 +61,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Run(options) => scenario::run(&options),
-        Command::Hop(options) => hop::run(&options),
+        Command::Run(options) => runner::run(&options),
+        Command::Hop(options) => runner::hop(&options),
         Command::Attack(options) => attack::run(&options),
         Command::Hls(options) => hls::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),

@@ -1,38 +1,89 @@
 //! What processes have used, from `/proc`.
 
 use anyhow::Context as _;
+use std::collections::BTreeSet;
+use std::fs;
 use std::time::Duration;
 
-/// CPU time and memory of some processes together.
-#[derive(Clone, Copy, Debug, Default)]
+/// CPU time, memory and threads of some processes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     pub(crate) cpu: Duration,
     pub(crate) resident_bytes: u64,
+    /// Each shared page counted by its share.
+    pub(crate) proportional_bytes: u64,
     pub(crate) threads: u64,
+    /// Times a thread went to sleep, and times it was interrupted.
+    pub(crate) voluntary_switches: u64,
+    pub(crate) involuntary_switches: u64,
 }
 
-/// What the processes with these ids have used until now.
-pub(crate) fn of(ids: &[u32]) -> anyhow::Result<Usage> {
+/// These processes and all that descend from them.
+pub(crate) fn tree(roots: &[u32]) -> BTreeSet<u32> {
+    let children: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|id| Some((parent_of(id)?, id)))
+        .collect();
+    descendants(roots, &children)
+}
+
+fn descendants(roots: &[u32], children: &[(u32, u32)]) -> BTreeSet<u32> {
+    let mut found: BTreeSet<u32> = roots.iter().copied().collect();
+    loop {
+        let known = found.len();
+        let new = children.iter().filter(|(parent, _)| found.contains(parent));
+        let new: Vec<u32> = new.map(|(_, child)| *child).collect();
+        found.extend(new);
+        if found.len() == known {
+            return found;
+        }
+    }
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat_field(&stat, 1)
+}
+
+/// What these processes have used until now.
+pub(crate) fn of(ids: impl IntoIterator<Item = u32>) -> anyhow::Result<Usage> {
     let mut sum = Usage::default();
     for id in ids {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))
-            .with_context(|| format!("the server (process {id}) is gone"))?;
-        // The command's name may hold spaces; everything behind its bracket does not.
-        let fields: Vec<&str> = stat
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace().collect())
-            .unwrap_or_default();
-        let number = |index: usize| {
-            fields
-                .get(index)
-                .and_then(|field| field.parse::<u64>().ok())
-                .unwrap_or(0)
+        let read = |file: &str| {
+            fs::read_to_string(format!("/proc/{id}/{file}"))
+                .with_context(|| format!("the server (process {id}) is gone"))
         };
-        sum.cpu += ticks(number(11) + number(12));
-        sum.threads += number(17);
-        sum.resident_bytes += number(21) * page_bytes();
+        sum.cpu += nanos_run(&read("schedstat")?);
+        let status = read("status")?;
+        sum.resident_bytes += kilobytes(&status, "VmRSS:") * 1024;
+        // Not every kernel has it, and not everybody may read it.
+        let rollup = read("smaps_rollup").unwrap_or_default();
+        sum.proportional_bytes += kilobytes(&rollup, "Pss:") * 1024;
+        add_threads(id, &mut sum);
     }
     Ok(sum)
+}
+
+/// Adds what `/proc` keeps for each thread alone. Threads may end meanwhile.
+fn add_threads(id: u32, sum: &mut Usage) {
+    let mut cpu = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))
+        .into_iter()
+        .flatten()
+    {
+        let Ok(thread) = thread else { continue };
+        let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+        let status = read("status");
+        sum.threads += 1;
+        sum.voluntary_switches += number(&status, "voluntary_ctxt_switches:");
+        sum.involuntary_switches += number(&status, "nonvoluntary_ctxt_switches:");
+        if thread.file_name().to_str() != Some(&id.to_string()) {
+            cpu += nanos_run(&read("schedstat"));
+        }
+    }
+    sum.cpu += cpu;
 }
 
 /// CPU time that this very process has used until now.
@@ -50,20 +101,61 @@ pub(crate) fn own_cpu() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-fn system(name: libc::c_int) -> u64 {
-    // SAFETY: sysconf(3) takes one integer and touches no memory of ours.
-    #[expect(
-        unsafe_code,
-        reason = "the standard library does not tell clock ticks or page size"
-    )]
-    let value = unsafe { libc::sysconf(name) };
-    u64::try_from(value).unwrap_or(1)
+/// The time a thread ran: the first figure of its `schedstat`, in nanoseconds. Unlike the
+/// ticks in `stat` it is measured, not sampled.
+fn nanos_run(schedstat: &str) -> Duration {
+    let nanos = schedstat.split_whitespace().next();
+    Duration::from_nanos(nanos.and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
 
-fn ticks(count: u64) -> Duration {
-    Duration::from_secs_f64(count as f64 / system(libc::_SC_CLK_TCK) as f64)
+/// A field behind the command's name, which may hold spaces and brackets.
+fn stat_field(stat: &str, index: usize) -> Option<u32> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(index)?.parse().ok()
 }
 
-fn page_bytes() -> u64 {
-    system(libc::_SC_PAGESIZE)
+fn kilobytes(text: &str, name: &str) -> u64 {
+    number(text, name)
+}
+
+/// The figure of the line that begins with this name.
+fn number(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let figure = line.and_then(|rest| rest.split_whitespace().next());
+    figure.and_then(|figure| figure.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_proc_are_read_by_their_names() {
+        let status =
+            "VmRSS:\t  1616 kB\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t3\n";
+        assert_eq!(kilobytes(status, "VmRSS:"), 1616);
+        assert_eq!(number(status, "voluntary_ctxt_switches:"), 7);
+        assert_eq!(number(status, "nonvoluntary_ctxt_switches:"), 3);
+        assert_eq!(number(status, "Pss:"), 0);
+        assert_eq!(nanos_run("59258 12 1\n"), Duration::from_nanos(59258));
+    }
+
+    #[test]
+    fn a_command_with_brackets_and_spaces_does_not_shift_the_fields() {
+        assert_eq!(stat_field("7 (a b) c) S 42 7 7", 1), Some(42));
+        assert_eq!(stat_field("7 (a", 1), None);
+    }
+
+    #[test]
+    fn a_tree_is_its_roots_and_whoever_descends_from_them() {
+        let children = [(1, 2), (2, 3), (3, 4), (9, 10), (1, 9)];
+        assert_eq!(descendants(&[2, 9], &children), [2, 3, 4, 9, 10].into());
+    }
+
+    #[test]
+    fn this_very_process_has_threads_and_memory() {
+        let usage = of([std::process::id()]).unwrap();
+        assert!(usage.threads >= 1 && usage.resident_bytes > 0);
+        assert!(tree(&[std::process::id()]).contains(&std::process::id()));
+    }
 }

@@ -49,7 +49,8 @@ struct Measured {
 }
 
 impl Generator {
-    /// Makes every connection: publishers first, since readers want a stream to read.
+    /// Makes every connection: publishers first, who begin to send, since readers want a
+    /// stream to read.
     pub(super) fn connect(options: &Options) -> anyhow::Result<Self> {
         let clock = Clock;
         let now = clock.now();
@@ -66,21 +67,25 @@ impl Generator {
         let limit = now + CONNECT_LIMIT;
         let all = options.publishers + options.readers;
         for number in 0..all {
-            let is_full = |connecting: usize| connecting >= CALLS_AT_ONCE;
-            generator.wait_while(limit, is_full)?;
             if number == options.publishers {
-                generator.wait_while(limit, |connecting| connecting > 0)?;
+                generator.publish(options, limit)?;
             }
+            generator.wait_while(limit, |connecting| connecting >= CALLS_AT_ONCE)?;
             generator.add(options, number)?;
+        }
+        if options.readers == 0 {
+            generator.publish(options, limit)?;
         }
         generator.wait_while(limit, |connecting| connecting > 0)?;
         Ok(generator)
     }
 
-    /// Publishers begin to send.
-    pub(super) fn start(&mut self, options: &Options) {
+    /// Waits until every publisher is connected, and lets them send.
+    fn publish(&mut self, options: &Options, limit: Instant) -> anyhow::Result<()> {
+        self.wait_while(limit, |connecting| connecting > 0)?;
         let now = self.clock.now();
         self.schedule = Schedule::new(options.spacing, options.rate_bps, self.publishers, now);
+        Ok(())
     }
 
     pub(super) fn go_on_for(&mut self, time: Duration) -> anyhow::Result<()> {
@@ -242,6 +247,7 @@ fn call(options: &Options, number: usize, now: Instant) -> anyhow::Result<Wire> 
             latency,
             ..ConnectionConfig::default()
         },
+        connect_timeout: CONNECT_LIMIT,
         ..CallerConfig::default()
     };
     let mut caller = Caller::call(now, to, config)?;

@@ -7,7 +7,7 @@ mod generator;
 mod outcome;
 mod schedule;
 
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Outcome, Spread};
 pub(crate) use schedule::Spacing;
 
 use crate::impairment::Conditions;
@@ -19,8 +19,8 @@ use std::time::Duration;
 
 /// Traffic before the measurement begins, so that buffers are full.
 const WARM_UP: Duration = Duration::from_secs(3);
-/// Traffic after it, so that what was sent last has arrived.
-const COOL_DOWN: Duration = Duration::from_secs(2);
+/// Traffic after it, so that what was sent last has arrived and system calls can be counted.
+const COOL_DOWN: Duration = Duration::from_secs(3);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -92,7 +92,6 @@ impl Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut generator = Generator::connect(options)?;
     say("connected")?;
-    generator.start(options);
     generator.go_on_for(WARM_UP)?;
     say("measuring")?;
     generator.begin();

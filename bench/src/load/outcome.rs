@@ -63,6 +63,18 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// The same, each less by so much.
+    pub(crate) fn less(self, by: f64) -> Self {
+        Self {
+            mean: self.mean - by,
+            p50: self.p50 - by,
+            p99: self.p99 - by,
+            max: self.max - by,
+        }
+    }
+}
+
 impl Outcome {
     /// Why these figures do not count; `None`: they do.
     pub(crate) fn refusal(&self) -> Option<String> {

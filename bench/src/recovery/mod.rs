@@ -8,7 +8,7 @@ mod drops;
 mod ends;
 mod path;
 
-use crate::scenario::eprint_progress;
+use crate::runner::eprint_progress;
 use cell::{Outcome, Who, measure};
 use clap::Args;
 use conditions::Conditions;

@@ -1,9 +1,16 @@
-//! What Tidegate costs, measured beside srt-live-transmit in the same run.
+//! What Tidegate costs, measured beside every peer that is installed in the same run.
 //!
 //! `tidegate-bench run` starts each server, drives it with the load generator (this same
 //! program as a child, `tidegate-bench load`), and reads the server's own CPU time and
 //! memory from the kernel. A figure is printed only if no packet was lost and the
 //! generator kept its schedule.
+//!
+//! ```text
+//! runner ── for each scenario, server ──▶ servers/   starts it
+//!   │                                     measure    drives and watches it:
+//!   │                                                 load/ (a child), cgroup, usage, syscalls
+//!   └── medians, table, JSON ◀── report/ ◀── Observed
+//! ```
 
 #![expect(
     clippy::print_stdout,

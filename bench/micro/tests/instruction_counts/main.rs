@@ -1,8 +1,8 @@
 //! Counts the instructions of every hot path and compares them with `counts.txt`.
 //!
 //! The counts are the same from run to run, whatever else the machine does: the work is fixed
-//! and seeded, and callgrind simulates the processor. They depend on the compiler and on the C
-//! library, so they are compared only where both are those that `counts.txt` names.
+//! and seeded, and callgrind simulates the processor. They depend on the compiler, the C library
+//! and the kind of processor, so they are compared only where all are what `counts.txt` names.
 
 mod baseline;
 mod callgrind;

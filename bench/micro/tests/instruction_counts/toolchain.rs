@@ -18,7 +18,16 @@ pub(crate) fn found() -> Option<String> {
     let libc = first_line("getconf", &["GNU_LIBC_VERSION"]).unwrap_or_else(|| "no glibc".into());
     // The commit and the date say no more than the version.
     let rustc = rustc.split(" (").next().unwrap_or_default().to_owned();
-    Some([&rustc, &libc, &valgrind, std::env::consts::ARCH].join(", "))
+    Some([&rustc, &libc, &valgrind, processor()].join(", "))
+}
+
+/// Ciphers and searches choose their code by what the processor can do.
+fn processor() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("aes") {
+        return "x86_64 with AVX2 and AES";
+    }
+    std::env::consts::ARCH
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> Option<String> {

@@ -24,6 +24,9 @@ use crate::slicer::Slicer;
 const WINDOW: Duration = Duration::from_secs(1);
 /// PIDs counted one by one; packets of further ones are counted together.
 const MAX_COUNTED_PIDS: usize = 256;
+/// Changes of the tables that are followed in a window; the rest wait for the next one. Each
+/// costs as much as hundreds of packets, and the sender decides how many there are.
+const MAX_FOLLOWED: u32 = 64;
 const PIDS: usize = 8192;
 const SLOT_NONE: u16 = u16::MAX;
 
@@ -41,6 +44,9 @@ struct Core {
     slots: Box<[u16]>,
     pids: Vec<PidState>,
     clocks: Vec<ProgramClock>,
+    /// Changes of the tables followed in this window, and whether one waits.
+    followed: u32,
+    unfollowed: bool,
     window_start: Option<Instant>,
     window_packets: u64,
     bitrate: Bitrate,
@@ -98,6 +104,8 @@ impl Core {
             slots: vec![SLOT_NONE; PIDS].into_boxed_slice(),
             pids: Vec::new(),
             clocks: Vec::new(),
+            followed: 0,
+            unfollowed: false,
             window_start: None,
             window_packets: 0,
             bitrate: Bitrate::ZERO,
@@ -170,6 +178,7 @@ impl Core {
             self.tables.lost(packet.pid());
         }
         if self.tables.push(packet) {
+            self.unfollowed = true;
             self.follow_tables();
         }
     }
@@ -190,6 +199,11 @@ impl Core {
 
     /// Gives every PID the role the tables give it. What a PID has counted stays.
     fn follow_tables(&mut self) {
+        if !self.unfollowed || self.followed == MAX_FOLLOWED {
+            return;
+        }
+        self.unfollowed = false;
+        self.followed += 1;
         let mut named: Vec<u16> = self.tables.map_pids().collect();
         let maps: Vec<_> = self
             .tables
@@ -266,9 +280,53 @@ impl Core {
         for clock in &mut self.clocks {
             clock.roll();
         }
+        self.followed = 0;
+        self.follow_tables();
     }
 }
 
 fn rate(packets: u64, elapsed: Duration) -> Bitrate {
     Bitrate::of(packets * PACKET_BYTES as u64, elapsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crc32;
+
+    const PMT_PID: u16 = 0x100;
+
+    fn table_packet(pid: u16, counter: u8, table: &[u8]) -> Vec<u8> {
+        let [high, low] = pid.to_be_bytes();
+        let mut packet = vec![0x47, 0x40 | high, low, 0x10 | (counter & 15), 0];
+        packet.extend(table);
+        packet.extend(crc32(table).to_be_bytes());
+        packet.resize(PACKET_BYTES, 0xFF);
+        packet
+    }
+
+    /// A program map that names one video PID.
+    fn map(version: u8, pid: u8) -> Vec<u8> {
+        let mut table = vec![0x02, 0xB0, 18, 0, 1, 0xC1 | ((version & 31) << 1), 0, 0];
+        table.extend([0xE1, pid, 0xF0, 0, 0x1B, 0xE1, pid, 0xF0, 0]);
+        table
+    }
+
+    #[test]
+    fn a_sender_that_changes_its_tables_all_the_time_is_followed_now_and_then() {
+        let mut inspector = Inspector::new();
+        let now = Instant::from_millis(0);
+        let pat = [0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1, 0xE1, 0x00];
+        inspector.push(now, &table_packet(PAT_PID, 0, &pat));
+        for change in 0..200 {
+            let map = map(change, 1 + change);
+            inspector.push(now, &table_packet(PMT_PID, change, &map));
+        }
+        assert_eq!(inspector.core.followed, MAX_FOLLOWED);
+        let last = usize::from(PMT_PID) + 200;
+        assert_eq!(inspector.core.slots[last], SLOT_NONE);
+        inspector.push(Instant::from_millis(1000), &[0xFF; 4]);
+        assert_eq!(inspector.core.followed, 1);
+        assert_ne!(inspector.core.slots[last], SLOT_NONE);
+    }
 }

@@ -1,5 +1,6 @@
 //! Every scenario against every server, taking turns.
 
+use crate::floor::{self, Setup};
 use crate::measure::observe;
 use crate::report::{self, Figure};
 use crate::scenario::{ALL, Scenario};
@@ -26,6 +27,9 @@ pub(crate) struct Options {
     /// Only these servers.
     #[arg(long, value_delimiter = ',')]
     servers: Vec<String>,
+    /// Measure every floor there is, not only those that may be the lowest.
+    #[arg(long)]
+    every_floor: bool,
     /// How long each cell of the recovery table is measured; there are 36.
     #[arg(long, default_value_t = 60)]
     recovery_seconds: u64,
@@ -63,9 +67,9 @@ impl Options {
 
     fn contestants(&self) -> anyhow::Result<Vec<Contestant>> {
         let all = Contestant::all(&self.tidegate)?;
-        let names: Vec<&str> = all.iter().map(Contestant::name).collect();
-        let unknown = |name: &&String| !names.contains(&name.as_str());
-        if let Some(unknown) = self.servers.iter().find(unknown) {
+        let mut names: Vec<String> = all.iter().map(Contestant::name).collect();
+        names.push(floor::NAME.to_owned());
+        if let Some(unknown) = self.servers.iter().find(|name| !names.contains(name)) {
             bail!(
                 "no server here is called {unknown}; there are: {}",
                 names.join(", ")
@@ -73,11 +77,24 @@ impl Options {
         }
         Ok(chosen(&all, &self.servers, Contestant::name))
     }
+
+    /// The floors of a scenario: measured once each, since they hardly vary.
+    fn floors(&self, scenario: &Scenario, round: usize) -> Vec<Contestant> {
+        let is_chosen = self.servers.is_empty() || self.servers.iter().any(|n| n == floor::NAME);
+        if !is_chosen || round > 1 {
+            return Vec::new();
+        }
+        let setups = Setup::of(scenario, self.every_floor).into_iter();
+        setups.map(Contestant::Floor).collect()
+    }
 }
 
 /// Those with these names; all where none is named.
-fn chosen<T: Clone>(all: &[T], names: &[String], name: impl Fn(&T) -> &str) -> Vec<T> {
-    let is_chosen = |one: &&T| names.is_empty() || names.iter().any(|wanted| wanted == name(one));
+fn chosen<T: Clone, N>(all: &[T], names: &[String], name: impl Fn(&T) -> N) -> Vec<T>
+where
+    String: PartialEq<N>,
+{
+    let is_chosen = |one: &&T| names.is_empty() || names.iter().any(|wanted| *wanted == name(one));
     all.iter().filter(is_chosen).cloned().collect()
 }
 
@@ -89,14 +106,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut figures = Vec::new();
     for scenario in &scenarios {
         for round in 1..=options.repeat {
-            for contestant in &contestants {
+            let floors = options.floors(scenario, round);
+            for contestant in contestants.iter().chain(&floors) {
                 let (title, name, of) = (scenario.title, contestant.name(), options.repeat);
                 eprint_progress(&format!("{title}: {name} ({round} of {of})"));
-                figures.push(measure(contestant, scenario, options.seconds));
+                let figure = measure(contestant, scenario, options.seconds);
+                figures.push(match contestant.floor() {
+                    Some(setup) => figure.of_floor(setup),
+                    None => figure,
+                });
             }
         }
     }
-    let figures = report::medians(&figures);
+    let mut figures = report::medians(&figures);
+    report::show_lowest_floors(&mut figures);
     report::print(&figures);
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
@@ -124,12 +147,12 @@ fn measure(contestant: &Contestant, scenario: &Scenario, seconds: u64) -> Figure
         Ok(match started {
             Ok(server) => {
                 let observed = observe(&*server, scenario, seconds, || Ok(()))?;
-                Figure::of(name, scenario, observed)
+                Figure::of(&name, scenario, observed)
             }
-            Err(why) => Figure::none(name, scenario, why),
+            Err(why) => Figure::none(&name, scenario, why),
         })
     });
-    measured.unwrap_or_else(|error| Figure::none(name, scenario, format!("{error:#}")))
+    measured.unwrap_or_else(|error| Figure::none(&name, scenario, format!("{error:#}")))
 }
 
 #[expect(

@@ -19,14 +19,17 @@
 mod batch;
 mod client;
 mod members;
+mod setup;
 mod single;
 mod sys;
 mod wire;
 
 pub(crate) use client::PlainClient;
+pub(crate) use setup::{NAME, Setup};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -37,7 +40,8 @@ use std::time::Duration;
 const BUFFER_BYTES: usize = 8 << 20;
 
 /// Which system calls move the datagrams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// `recvfrom` and `sendto`, one datagram each.
     Single,
@@ -45,6 +49,17 @@ pub(crate) enum Kind {
     Batch,
     /// The same with UDP_GRO and UDP_SEGMENT.
     Offload,
+}
+
+impl Kind {
+    /// As the command line names it.
+    const fn argument(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Batch => "batch",
+            Self::Offload => "offload",
+        }
+    }
 }
 
 impl fmt::Display for Kind {

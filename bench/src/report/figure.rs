@@ -1,5 +1,6 @@
 //! What one server cost in one scenario.
 
+use crate::floor::Setup;
 use crate::load::{Outcome, Spread};
 use crate::measure::Observed;
 use crate::scenario::Scenario;
@@ -10,6 +11,10 @@ use serde::Serialize;
 pub(crate) struct Figure {
     pub(crate) server: String,
     pub(crate) scenario: Scenario,
+    /// Which floor this is, if it is no server.
+    pub(crate) floor: Option<Setup>,
+    /// Not for a floor that another one is below.
+    pub(crate) is_shown: bool,
     /// Of the server, if this measurement counts.
     pub(crate) cost: Option<Cost>,
     /// Why it does not count.
@@ -47,9 +52,24 @@ impl Figure {
         Self {
             server: server.to_owned(),
             scenario: *scenario,
+            floor: None,
+            is_shown: true,
             cost,
             refused: observed.refused,
             seen: Some(observed.said),
+        }
+    }
+
+    /// Of a floor, which passes packets on at once and has no latency to wait for.
+    pub(crate) fn of_floor(self, setup: Setup) -> Self {
+        let mut cost = self.cost;
+        if let (Some(cost), Some(seen)) = (&mut cost, &self.seen) {
+            cost.added_delay_ms = seen.delay_ms;
+        }
+        Self {
+            floor: Some(setup),
+            cost,
+            ..self
         }
     }
 
@@ -58,6 +78,8 @@ impl Figure {
         Self {
             server: server.to_owned(),
             scenario: *scenario,
+            floor: None,
+            is_shown: true,
             cost: None,
             refused: Some(why),
             seen: None,
@@ -157,6 +179,8 @@ pub(super) mod tests {
         Figure {
             server: server.to_owned(),
             scenario: ALL[scenario],
+            floor: None,
+            is_shown: true,
             refused: cost.is_none().then(|| "packets were lost".to_owned()),
             cost,
             seen: None,

@@ -2,16 +2,17 @@
 
 use super::Figure;
 use super::figure::Cost;
+use super::floor::below;
 use super::slope::slopes;
 
 const HEAD: &str = "\
-| scenario | server | CPU-s per Gbit | × tidegate | memory | threads | switches/s | calls per packet | added delay p50 / p99 / max | burst p99 / max | sent again |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+| scenario | server | CPU-s per Gbit | × tidegate | × floor | memory | threads | switches/s | calls per packet | added delay p50 / p99 / max | burst p99 / max | sent again |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// Prints every figure, the memory slopes, and who counted.
 pub(crate) fn print(figures: &[Figure]) {
     println!("{HEAD}");
-    for figure in figures {
+    for figure in figures.iter().filter(|figure| figure.is_shown) {
         println!("{}", row(figure, figures));
     }
     let slopes = slopes(figures);
@@ -44,15 +45,21 @@ fn row(figure: &Figure, figures: &[Figure]) -> String {
     let (title, server) = (figure.scenario.title, &figure.server);
     let Some(cost) = &figure.cost else {
         let why = figure.refused.as_deref().unwrap_or("not measured");
-        return format!("| {title} | {server} | no figure: {why} | | | | | | | | |");
+        return format!("| {title} | {server} | no figure: {why} | | | | | | | | | |");
     };
     let ours = figures
         .iter()
         .find(|other| other.scenario == figure.scenario && other.server == "tidegate")
         .and_then(Figure::cpu_seconds_per_gbit);
-    let ratio = ours.map_or(String::new(), |ours| {
-        format!("{:.2}", cost.cpu_seconds_per_gbit / ours)
-    });
+    let times = |other: Option<f64>| {
+        other.map_or(String::new(), |other| {
+            format!("{:.2}", cost.cpu_seconds_per_gbit / other)
+        })
+    };
+    let (of_ours, of_floor) = (
+        times(ours),
+        times(below(figure, figures).and_then(Figure::cpu_seconds_per_gbit)),
+    );
     let calls = cost
         .system_calls_per_packet
         .map_or("–".to_owned(), |calls| format!("{calls:.3}"));
@@ -69,7 +76,7 @@ fn row(figure: &Figure, figures: &[Figure]) -> String {
     };
     let switches = cost.voluntary_switches_per_second + cost.involuntary_switches_per_second;
     format!(
-        "| {title} | {server} | {:.2}{} | {ratio} | {:.1} MB | {} | {switches:.0} | {calls} | {delay} | {burst} | {} |",
+        "| {title} | {server} | {:.2}{} | {of_ours} | {of_floor} | {:.1} MB | {} | {switches:.0} | {calls} | {delay} | {burst} | {} |",
         cost.cpu_seconds_per_gbit,
         range(cost),
         cost.resident_bytes as f64 / 1e6,
@@ -108,6 +115,6 @@ mod tests {
             figure("peer", 0, Some(2.0)),
         );
         let row = row(&peer, &[ours, peer.clone()]);
-        assert!(row.contains("| 2.00 | 4.00 | 1.0 MB |"), "{row}");
+        assert!(row.contains("| 2.00 | 4.00 |  | 1.0 MB |"), "{row}");
     }
 }

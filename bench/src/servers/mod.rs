@@ -7,6 +7,7 @@ mod tidegate;
 
 pub(crate) use tidegate::{HONEST_ID, HONEST_PASSPHRASE, OurServer};
 
+use crate::floor;
 use crate::scenario::Scenario;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,9 +34,17 @@ pub(crate) trait Server {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Contestant {
     Tidegate(PathBuf),
-    LiveTransmit { name: String, program: PathBuf },
-    Ffmpeg { name: String, program: PathBuf },
+    LiveTransmit {
+        name: String,
+        program: PathBuf,
+    },
+    Ffmpeg {
+        name: String,
+        program: PathBuf,
+    },
     Named(named::Recipe),
+    /// Plain UDP, for comparison.
+    Floor(floor::Setup),
 }
 
 /// A server that has been started, or why this one is left out.
@@ -70,11 +79,20 @@ impl Contestant {
         Ok(all)
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> String {
         match self {
-            Self::Tidegate(_) => "tidegate",
-            Self::LiveTransmit { name, .. } | Self::Ffmpeg { name, .. } => name,
-            Self::Named(recipe) => recipe.name(),
+            Self::Tidegate(_) => "tidegate".to_owned(),
+            Self::LiveTransmit { name, .. } | Self::Ffmpeg { name, .. } => name.clone(),
+            Self::Named(recipe) => recipe.name().to_owned(),
+            Self::Floor(setup) => setup.name(),
+        }
+    }
+
+    /// Which floor it is, if it is one.
+    pub(crate) const fn floor(&self) -> Option<floor::Setup> {
+        match self {
+            Self::Floor(setup) => Some(*setup),
+            _ => None,
         }
     }
 
@@ -85,6 +103,7 @@ impl Contestant {
             Self::LiveTransmit { program, .. } => live_transmit::start(program, scenario),
             Self::Ffmpeg { program, .. } => ffmpeg::start(program, scenario),
             Self::Named(recipe) => recipe.start(scenario),
+            Self::Floor(setup) => setup.start().map(Ok),
         }
     }
 }

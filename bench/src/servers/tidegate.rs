@@ -10,6 +10,9 @@ use tidegate_testkit::Tidegate;
 pub(crate) const HONEST_ID: &str = "honest";
 pub(crate) const HONEST_PASSPHRASE: &str = READ_PASSPHRASE;
 
+/// All clients call from one address.
+const CONNECTIONS_MAX: usize = 2000;
+
 pub(crate) struct OurServer {
     server: Tidegate,
     process: u32,
@@ -58,7 +61,7 @@ impl OurServer {
             .map(|number| format!("  - {{ name: cam{number}, srt: {{ listener: ingest, stream_id: live/{number} }} }}\n"))
             .collect();
         let config = format!(
-            "listeners: [{{ name: ingest, srt: {{ bind: \"127.0.0.1:0\", latency: {LATENCY_MS}ms }} }}]\n\
+            "listeners: [{{ name: ingest, srt: {{ bind: \"127.0.0.1:0\", latency: {LATENCY_MS}ms, max_connections_per_address: {CONNECTIONS_MAX} }} }}]\n\
              sources:\n{sources}\
              outputs:\n{output}"
         );

@@ -22,12 +22,14 @@ mod caller;
 mod cgroup;
 mod ciphers;
 mod floor;
+mod growth;
 mod histogram;
 mod hls;
 mod impairment;
 mod load;
 mod measure;
 mod payload;
+mod plot;
 mod port;
 mod recovery;
 mod report;
@@ -60,6 +62,10 @@ enum Command {
     Ciphers(ciphers::Options),
     /// Measure only what is lost for good over a lossy path, beside a real libsrt.
     Recovery(recovery::Options),
+    /// Measure only what 1 to 1000 connections cost.
+    Growth(growth::Options),
+    /// Draw a chart of figures written as JSON.
+    Plot(plot::Options),
     /// Relay plain UDP, as the floor of what a server can cost (started by `run`).
     Floor(floor::Options),
     /// Generate load (started by `run`).
@@ -74,6 +80,8 @@ fn main() -> anyhow::Result<()> {
         Command::Hls(options) => hls::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
         Command::Recovery(options) => recovery::run(&options),
+        Command::Growth(options) => growth::run(&options),
+        Command::Plot(options) => plot::run(&options),
         Command::Floor(options) => floor::run(&options),
         Command::Load(options) => load::run(&options),
     }

@@ -20,7 +20,7 @@ use crate::key_pool::KeyPool;
 use crate::listener::{ListenError, ListenerHandle, Member};
 use crate::opener::Opener;
 use crate::port_status::PortShared;
-use crate::shard::{Door, LinkMap, Shard, least_loaded};
+use crate::shard::{Door, LinkMap, Shard, best_for_one_more};
 
 /// SRTLA senders that one shard may have at least.
 const LEAST_SHARE: usize = 32;
@@ -46,7 +46,7 @@ impl Shards {
     pub fn start(config: &ShardsConfig) -> io::Result<Arc<Self>> {
         let count = thread_count(config.threads)?;
         let doors = (0..count)
-            .map(Door::new)
+            .map(|index| Door::new(index, config.packed_connections))
             .collect::<io::Result<Arc<[_]>>>()?;
         let mut threads = Vec::with_capacity(count);
         for index in 0..count {
@@ -204,10 +204,10 @@ impl Shards {
         place(door, call, shared)
     }
 
-    /// Calls go where there is most room; where that is the same everywhere, in turn.
+    /// Calls go where callers would; where that is the same everywhere, in turn.
     fn door_for_a_call(&self) -> &Arc<Door> {
         let first = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.doors.len();
-        least_loaded(&self.doors, first)
+        best_for_one_more(&self.doors, first)
     }
 
     /// Opens a port with a socket for each leg.

@@ -58,6 +58,8 @@ impl Bed {
         });
         let config = ShardsConfig {
             threads,
+            // What has to work between shards is to be seen with few connections.
+            packed_connections: 0,
             ..ShardsConfig::default()
         };
         let shards = Shards::start(&config).unwrap();

@@ -23,6 +23,7 @@ const PUSH_ATTEMPTS: u32 = 1000;
 /// A shard seen from other threads: bounded lock-free queues and one waker.
 pub(crate) struct Door {
     index: u8,
+    packed_connections: usize,
     waker: Waker,
     pub(super) commands: ArrayQueue<Command>,
     pub(super) handed: ArrayQueue<Handed>,
@@ -42,9 +43,10 @@ pub(crate) struct Door {
 pub(crate) struct Shut;
 
 impl Door {
-    pub(crate) fn new(index: usize) -> io::Result<Arc<Self>> {
+    pub(crate) fn new(index: usize, packed_connections: usize) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             index: u8::try_from(index).map_err(io::Error::other)?,
+            packed_connections,
             waker: Waker::new()?,
             commands: ArrayQueue::new(COMMANDS_MAX),
             handed: ArrayQueue::new(HANDED_MAX),
@@ -70,6 +72,11 @@ impl Door {
         let (connections, taken) = ((counted >> 32) as usize, counted as u32);
         let on_their_way = self.sent.load(Ordering::Acquire).wrapping_sub(taken);
         connections + on_their_way as usize
+    }
+
+    /// Whether a newcomer shares the wake-ups of those here rather than having others wake.
+    pub(crate) fn takes_company(&self) -> bool {
+        self.load() < self.packed_connections
     }
 
     /// The shard has counted its connections, and has `taken` of those ever sent to it.

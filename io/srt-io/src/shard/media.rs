@@ -114,7 +114,9 @@ impl Port {
                 self.woken.push(id);
             }
         }
-        for id in std::mem::take(&mut self.woken) {
+        // Its memory is kept for the next turn.
+        let mut woken = std::mem::take(&mut self.woken);
+        for id in woken.drain(..) {
             let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
@@ -127,6 +129,7 @@ impl Port {
                 self.appointments.push(Appointment { at, id });
             }
         }
+        self.woken = woken;
     }
 
     /// Sends what is due, as far as the kernel takes it; the rest waits in the outbox.

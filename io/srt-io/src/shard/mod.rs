@@ -25,7 +25,7 @@ use door::ShutAtEnd;
 pub use door::{COMMANDS_MAX, HANDED_MAX, WOKEN_MAX};
 pub(crate) use links::LinkMap;
 pub use placement::PLACED_MAX;
-pub(crate) use placement::least_loaded;
+pub(crate) use placement::best_for_one_more;
 
 use std::collections::HashMap;
 use std::io;

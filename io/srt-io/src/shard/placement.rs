@@ -1,7 +1,7 @@
 //! On which shard a new connection comes to live.
 //!
 //! ```text
-//!  conclusion, cookie ok ─▶ kernel's hash ─▶ some shard ─┬─ least loaded itself: stays
+//!  conclusion, cookie ok ─▶ kernel's hash ─▶ some shard ─┬─ best for one more itself: stays
 //!                                                        └─ else: handed over, and repeats
 //!                                                           of it follow for PLACED_FOR
 //!  everything later ──────▶ names our socket ID, and with it the shard
@@ -10,6 +10,9 @@
 //! The kernel spreads strangers by a hash of their addresses, unevenly when they are few; and
 //! callers that share a socket, as another Tidegate's pushes do, all land on one shard. The
 //! answer's socket ID steers what follows, so the one moment to choose is the conclusion.
+//!
+//! The first few share a shard: a stream that is passed on from one to another wakes both for
+//! every packet. Those after them are spread evenly.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -72,7 +75,7 @@ impl Placement {
         if let Some(shard) = self.placed.get(&caller) {
             return Owner::settled(usize::from(*shard));
         }
-        let best = least_loaded(doors, usize::from(here.index()));
+        let best = best_for_one_more(doors, usize::from(here.index()));
         let stays = best.index() == here.index() || self.placed.len() >= PLACED_MAX;
         let owner = if stays { here } else { best };
         owner.expect_one();
@@ -87,8 +90,12 @@ impl Placement {
     }
 }
 
-/// The shard with the fewest connections; of several, the first from `first` on.
-pub(crate) fn least_loaded(doors: &[Arc<Door>], first: usize) -> &Arc<Door> {
+/// The first shard that takes company, else the one with the fewest connections; of several,
+/// the first from `first` on.
+pub(crate) fn best_for_one_more(doors: &[Arc<Door>], first: usize) -> &Arc<Door> {
+    if let Some(company) = doors.iter().find(|door| door.takes_company()) {
+        return company;
+    }
     let rotated = (0..doors.len()).map(|step| &doors[(first + step) % doors.len()]);
     rotated.min_by_key(|door| door.load()).unwrap_or(&doors[0])
 }
@@ -98,8 +105,12 @@ mod tests {
     use super::*;
 
     fn doors(loads: &[usize]) -> Vec<Arc<Door>> {
+        packing(0, loads)
+    }
+
+    fn packing(packed_connections: usize, loads: &[usize]) -> Vec<Arc<Door>> {
         let door = |(index, load): (usize, &usize)| {
-            let door = Door::new(index).expect("a door");
+            let door = Door::new(index, packed_connections).expect("a door");
             door.set_load(*load, 0);
             door
         };
@@ -127,6 +138,22 @@ mod tests {
             [1, 2],
             "those that stay count as well"
         );
+    }
+
+    #[test]
+    fn the_first_few_share_a_shard_and_the_others_are_spread() {
+        let doors = packing(3, &[0, 0]);
+        let mut placement = Placement::default();
+        let mut placed = |number| {
+            placement
+                .choose(Instant::ZERO, caller(number), &doors[1], &doors)
+                .shard
+        };
+        assert_eq!([1, 2, 3].map(&mut placed), [0, 0, 0]);
+        assert_eq!([4, 5, 6].map(&mut placed), [1, 1, 1]);
+        let mut others = [7, 8, 9, 10].map(&mut placed);
+        others.sort_unstable();
+        assert_eq!(others, [0, 0, 1, 1]);
     }
 
     #[test]

@@ -134,6 +134,8 @@ impl Admission for Doorman {
 pub(crate) fn shards(threads: usize) -> Arc<Shards> {
     Shards::start(&ShardsConfig {
         threads,
+        // What has to work between shards is to be seen with few connections.
+        packed_connections: 0,
         ..ShardsConfig::default()
     })
     .unwrap()

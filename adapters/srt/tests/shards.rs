@@ -153,9 +153,11 @@ fn feed_reaches_every_shard(output: &str) {
     eventually("nobody is left on any shard", || {
         (bed.shards.connections() == [0; SHARDS]).then_some(())
     });
+    let ended = ConnectionState::Ended(EndReason::Closed(CloseReason::Local));
     for (_, reader) in &readers {
-        let ended = ConnectionState::Ended(EndReason::Closed(CloseReason::Local));
-        assert_eq!(reader.status().state, ended);
+        eventually("the reader has ended as it asked to", || {
+            (reader.status().state == ended).then_some(())
+        });
     }
     bed.runtime.block_on(near.stop());
 }

@@ -11,8 +11,9 @@ run: ## set everything up, build, and start Tidegate with a demo feed (DEMO=0: w
 test: ## install what the tests need, and run them all
 	@scripts/test.sh
 
-build: setup web ## build target/release/tidegate with the dashboard in it
+build: setup web ## build the program with the dashboard in it
 	@cargo build --release --locked -p tidegate
+	@echo "Built $$(scripts/target.sh)/release/tidegate"
 
 web: ## build the dashboard into web/dist
 	@scripts/web.sh build
@@ -36,4 +37,5 @@ bench: setup-test ## measure CPU per Gbit and memory per connection beside real 
 	@scripts/bench.sh
 
 clean: ## remove what was built (not the data folder)
-	@rm -rf target fuzz/target web/dist web/node_modules .cache
+	@cargo clean --quiet
+	@rm -rf fuzz/target web/dist web/node_modules .cache

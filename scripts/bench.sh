@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 # One after the other: together, the features they need would be joined, and both rebuilt.
 cargo build --release --locked --quiet -p tidegate
 cargo build --release --locked --quiet -p tidegate-bench
-exec "$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release/tidegate-bench" run "$@"
+exec "$(scripts/target.sh)/release/tidegate-bench" run "$@"

@@ -12,11 +12,12 @@ srt=${SRT:-0.0.0.0:9000}
 scripts/setup.sh run
 scripts/web.sh build
 cargo build --release --locked -p tidegate
+tidegate=$(scripts/target.sh)/release/tidegate
 mkdir -p "$data"
 chmod 700 "$data"
 
 # From the second start on, the stored addresses count.
-if [ -e "$data/tidegate.db" ] && stored=$(target/release/tidegate export --data "$data" 2>/dev/null); then
+if [ -e "$data/tidegate.db" ] && stored=$("$tidegate" export --data "$data" 2>/dev/null); then
   bound() { sed -n "/^$1:/,/^[a-z]/s/^ *bind: *//p" <<<"$stored" | head -n 1 | tr -d "\"'"; }
   stored_http=$(bound http)
   stored_srt=$(bound listeners)
@@ -72,7 +73,7 @@ YAML
   fi
 fi
 
-target/release/tidegate serve --config "$config" --data "$data" &
+"$tidegate" serve --config "$config" --data "$data" &
 server=$!
 feeder=
 finish() {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Args, Clone)]
 pub(crate) struct Options {
     /// The Tidegate to measure.
-    #[arg(long, default_value = "target/release/tidegate")]
+    #[arg(long, default_value_os_t = crate::servers::built_tidegate())]
     pub(crate) tidegate: PathBuf,
     /// How long each measurement lasts.
     #[arg(long, default_value_t = 10)]

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub(crate) struct Options {
     /// The Tidegate to measure.
-    #[arg(long, default_value = "target/release/tidegate")]
+    #[arg(long, default_value_os_t = crate::servers::built_tidegate())]
     tidegate: PathBuf,
     /// Numbers of connections.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 300, 1000])]

@@ -45,7 +45,7 @@ const SPARE: Duration = Duration::from_secs(25);
 #[derive(Args)]
 pub(crate) struct Options {
     /// The server to measure.
-    #[arg(long, default_value = "target/release/tidegate")]
+    #[arg(long, default_value_os_t = crate::servers::built_tidegate())]
     tidegate: PathBuf,
     /// How long each measurement takes.
     #[arg(long, default_value_t = 20)]

@@ -5,7 +5,7 @@ mod live_transmit;
 mod named;
 mod tidegate;
 
-pub(crate) use tidegate::{HONEST_ID, HONEST_PASSPHRASE, OurServer};
+pub(crate) use tidegate::{HONEST_ID, HONEST_PASSPHRASE, OurServer, built_tidegate};
 
 use crate::floor;
 use crate::scenario::Scenario;

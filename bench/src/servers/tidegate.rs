@@ -3,7 +3,7 @@
 use super::{Server, local};
 use crate::scenario::{LATENCY_MS, READ_PASSPHRASE, Scenario};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tidegate_testkit::Tidegate;
 
 /// The stream that is guarded, and what opens it.
@@ -12,6 +12,15 @@ pub(crate) const HONEST_PASSPHRASE: &str = READ_PASSPHRASE;
 
 /// All clients call from one address.
 const CONNECTIONS_MAX: usize = 2000;
+
+/// The release build in the folder that this program was built into as well, wherever that is.
+pub(crate) fn built_tidegate() -> PathBuf {
+    // TARGET/PROFILE/tidegate-bench
+    let ours = std::env::current_exe().unwrap_or_default();
+    let target = ours.parent().and_then(Path::parent);
+    let target = target.unwrap_or_else(|| Path::new("target"));
+    target.join("release/tidegate")
+}
 
 pub(crate) struct OurServer {
     server: Tidegate,

@@ -32,19 +32,29 @@ pub struct Poller {
     epoll: OwnedFd,
     events: Vec<libc::epoll_event>,
     ready: usize,
+    /// Waits end to the nanosecond; otherwise to the millisecond.
+    is_precise: bool,
 }
 
 impl Poller {
-    /// A poller that watches nothing yet.
+    /// A poller that watches nothing yet. Before Linux 5.11, and in containers whose system calls
+    /// are filtered by a list older than that, its waits last up to a millisecond longer.
     ///
     /// # Errors
     /// Out of descriptors.
     pub fn new() -> io::Result<Self> {
         let none = libc::epoll_event { events: 0, u64: 0 };
+        let mut events = vec![none; EVENTS_PER_WAIT];
+        let epoll = sys::epoll_create()?;
+        let tried = sys::epoll_wait_precisely(epoll.as_fd(), &mut events, Some(Duration::ZERO));
+        // The answers of a kernel that lacks the call, and of a container that forbids it.
+        let refusals = [Some(libc::ENOSYS), Some(libc::EPERM)];
+        let is_refused = tried.is_err_and(|error| refusals.contains(&error.raw_os_error()));
         Ok(Self {
-            epoll: sys::epoll_create()?,
-            events: vec![none; EVENTS_PER_WAIT],
+            epoll,
+            events,
             ready: 0,
+            is_precise: !is_refused,
         })
     }
 
@@ -85,12 +95,13 @@ impl Poller {
     /// # Errors
     /// What the kernel answered, other than an interruption by a signal.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let timeout = timeout.map(|time| libc::timespec {
-            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(time.subsec_nanos()),
-        });
+        let wait = if self.is_precise {
+            sys::epoll_wait_precisely
+        } else {
+            sys::epoll_wait
+        };
         self.ready = 0;
-        match sys::epoll_wait(self.epoll.as_fd(), &mut self.events, timeout) {
+        match wait(self.epoll.as_fd(), &mut self.events, timeout) {
             Ok(ready) => self.ready = ready,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -165,5 +176,52 @@ impl Waker {
 impl AsFd for Waker {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.event.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+    use super::*;
+    use std::time::Instant;
+
+    /// What becomes of a poller made where the kernel refuses precise waits with `errno`.
+    fn where_refused(errno: i32, then: impl FnOnce(Poller) + Send + 'static) {
+        let thread = std::thread::spawn(move || {
+            sys::refuse_to_this_thread(libc::SYS_epoll_pwait2, errno);
+            then(Poller::new().unwrap());
+        });
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn this_kernel_waits_to_the_nanosecond() {
+        assert!(Poller::new().unwrap().is_precise);
+    }
+
+    #[test]
+    fn an_old_kernel_and_an_old_container_still_find_what_is_ready() {
+        for errno in [libc::ENOSYS, libc::EPERM] {
+            where_refused(errno, |mut poller| {
+                let waker = Waker::new().unwrap();
+                poller.add(&waker, 7, Interest::Read).unwrap();
+                waker.rest();
+                waker.wake();
+                poller.wait(None).unwrap();
+                assert_eq!(poller.ready().collect::<Vec<_>>(), [7]);
+            });
+        }
+    }
+
+    #[test]
+    fn an_old_kernel_waits_no_less_than_it_was_told() {
+        where_refused(libc::ENOSYS, |mut poller| {
+            let time = Duration::from_micros(1300);
+            let begun = Instant::now();
+            poller.wait(Some(time)).unwrap();
+            assert!(begun.elapsed() >= time, "{:?}", begun.elapsed());
+            assert_eq!(poller.ready().count(), 0);
+        });
     }
 }

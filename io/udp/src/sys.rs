@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::time::Duration;
 
 use crate::control::{CONTROL_BYTES, Control};
 use crate::name::{NAME_BYTES, Name};
@@ -246,19 +247,84 @@ pub(crate) fn epoll_control(
     }
 }
 
-/// Waits for events up to `timeout` (nanosecond resolution; `None`: for ever).
+/// Waits for events up to `timeout`, to the nanosecond (`None`: for ever). Linux has this since
+/// 5.11; it is called by its number, since C libraries of that time do not name it.
+pub(crate) fn epoll_wait_precisely(
+    epoll: BorrowedFd<'_>,
+    events: &mut [libc::epoll_event],
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
+    let timeout = timeout.map(|time| libc::timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let signals: *const libc::sigset_t = ptr::null();
+    // SAFETY: the events slice and the timeout live until the call returns.
+    let ready = unsafe {
+        let (list, room) = (events.as_mut_ptr(), events.len());
+        let call = libc::SYS_epoll_pwait2;
+        libc::syscall(
+            call,
+            epoll.as_raw_fd(),
+            list,
+            room,
+            timeout,
+            signals,
+            0_usize,
+        )
+    };
+    usize::try_from(ready).map_err(|_| io::Error::last_os_error())
+}
+
+/// Waits for events up to `timeout` in whole milliseconds, rounded up (`None`: for ever).
 pub(crate) fn epoll_wait(
     epoll: BorrowedFd<'_>,
     events: &mut [libc::epoll_event],
-    timeout: Option<libc::timespec>,
+    timeout: Option<Duration>,
 ) -> io::Result<usize> {
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the events slice and the timeout live until the call returns.
+    let timeout = timeout.map_or(-1, |time| {
+        i32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    });
+    // SAFETY: the events slice lives until the call returns.
     let ready = unsafe {
         let (list, room) = (events.as_mut_ptr(), events.len() as i32);
-        libc::epoll_pwait2(epoll.as_raw_fd(), list, room, timeout, ptr::null())
+        libc::epoll_wait(epoll.as_raw_fd(), list, room, timeout)
     };
     usize::try_from(ready).map_err(|_| io::Error::last_os_error())
+}
+
+/// Has the kernel refuse a system call to the calling thread, for good, as one that lacks it or
+/// a container that forbids it does.
+#[cfg(test)]
+pub(crate) fn refuse_to_this_thread(call: libc::c_long, errno: i32) {
+    let (number, refusal) = (call as u32, libc::SECCOMP_RET_ERRNO | errno as u32);
+    let statement = |code: u32, jt, jf, k| libc::sock_filter {
+        code: code as u16,
+        jt,
+        jf,
+        k,
+    };
+    // The number of the call is the first word of what a filter sees.
+    let filter = [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, number),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, refusal),
+        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let description = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_ptr().cast_mut(),
+    };
+    // SAFETY: the kernel copies the filter during the call and only reads it.
+    let results = unsafe {
+        let (mode, program) = (libc::SECCOMP_MODE_FILTER, &raw const description);
+        [
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1_u64, 0_u64, 0_u64, 0_u64),
+            libc::prctl(libc::PR_SET_SECCOMP, u64::from(mode), program),
+        ]
+    };
+    assert_eq!(results, [0, 0], "{}", io::Error::last_os_error());
 }
 
 /// Adds one to an eventfd; a full counter is already a wake-up.

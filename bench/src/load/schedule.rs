@@ -62,6 +62,15 @@ impl Schedule {
         self.start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
+    /// The time between two turns of one publisher.
+    pub(crate) fn interval(&self) -> Duration {
+        let nanos = match self.rate_bps {
+            0 => 0,
+            _ => self.round_nanos(1),
+        };
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     /// Takes the next turn.
     pub(crate) fn take(&mut self) -> Turn {
         let round = self.turns / self.publishers;
@@ -127,6 +136,8 @@ mod tests {
     fn evenly_spaced_packets_come_one_at_a_time_equally_far_apart() {
         let turns = second(Spacing::Evenly, 6_000_000, 1);
         assert_eq!(turns.len(), 570);
+        let schedule = Schedule::new(Spacing::Evenly, 6_000_000, 1, Instant::from_micros(1));
+        assert_eq!(schedule.interval().as_micros(), 1754);
         for (round, pair) in turns.windows(2).enumerate() {
             assert_eq!(pair[0].1.numbers, round as u64..round as u64 + 1);
             assert!((1754..=1755).contains(&(pair[1].0 - pair[0].0)));

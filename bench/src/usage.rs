@@ -55,7 +55,7 @@ pub(crate) fn of(ids: impl IntoIterator<Item = u32>) -> anyhow::Result<Usage> {
             fs::read_to_string(format!("/proc/{id}/{file}"))
                 .with_context(|| format!("the server (process {id}) is gone"))
         };
-        sum.cpu += nanos_run(&read("schedstat")?);
+        sum.cpu += cpu_of_threads(id, None)?;
         let status = read("status")?;
         sum.resident_bytes += kilobytes(&status, "VmRSS:") * 1024;
         // Not every kernel has it, and not everybody may read it.
@@ -68,26 +68,55 @@ pub(crate) fn of(ids: impl IntoIterator<Item = u32>) -> anyhow::Result<Usage> {
 
 /// Adds what `/proc` keeps for each thread alone. Threads may end meanwhile.
 fn add_threads(id: u32, sum: &mut Usage) {
-    let mut cpu = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{id}/task"))
         .into_iter()
         .flatten()
     {
         let Ok(thread) = thread else { continue };
-        let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
-        let status = read("status");
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
         sum.threads += 1;
         sum.voluntary_switches += number(&status, "voluntary_ctxt_switches:");
         sum.involuntary_switches += number(&status, "nonvoluntary_ctxt_switches:");
-        if thread.file_name().to_str() != Some(&id.to_string()) {
+    }
+}
+
+/// CPU time of a process's threads, or of those with this name.
+pub(crate) fn cpu_of_threads(id: u32, name: Option<&str>) -> anyhow::Result<Duration> {
+    let gone = || format!("the server (process {id}) is gone");
+    let (mut cpu, mut counted) = (Duration::ZERO, 0);
+    for thread in fs::read_dir(format!("/proc/{id}/task")).with_context(gone)? {
+        let folder = thread?.path();
+        // A thread may end between the listing and here.
+        let read = |file| fs::read_to_string(folder.join(file)).unwrap_or_default();
+        if name.is_none_or(|name| read("comm").trim_end() == name) {
             cpu += nanos_run(&read("schedstat"));
+            counted += 1;
         }
     }
-    sum.cpu += cpu;
+    let sought = name.unwrap_or("anything");
+    (counted > 0)
+        .then_some(cpu)
+        .with_context(|| format!("the server (process {id}) has no thread called {sought}"))
+}
+
+/// Memory of a process's own, files and shared libraries not counted.
+pub(crate) fn anonymous_bytes(id: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))
+        .with_context(|| format!("the server (process {id}) is gone"))?;
+    Ok(kilobytes(&status, "RssAnon:") * 1024)
 }
 
 /// CPU time that this very process has used until now.
 pub(crate) fn own_cpu() -> Duration {
+    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// CPU time that the calling thread has used until now.
+pub(crate) fn own_thread_cpu() -> Duration {
+    clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn clock(id: libc::clockid_t) -> Duration {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -95,7 +124,7 @@ pub(crate) fn own_cpu() -> Duration {
     // SAFETY: clock_gettime(2) writes one timespec, which is ours.
     #[expect(unsafe_code, reason = "the standard library does not tell CPU time")]
     unsafe {
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time);
+        libc::clock_gettime(id, &raw mut time);
     }
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
@@ -156,6 +185,26 @@ mod tests {
     fn this_very_process_has_threads_and_memory() {
         let usage = of([std::process::id()]).unwrap();
         assert!(usage.threads >= 1 && usage.resident_bytes > 0);
+        assert!(anonymous_bytes(std::process::id()).unwrap() > 0);
         assert!(tree(&[std::process::id()]).contains(&std::process::id()));
+    }
+
+    #[test]
+    fn cpu_time_is_told_for_all_threads_and_for_those_of_a_name() {
+        let id = std::process::id();
+        let (all, own) = std::thread::Builder::new()
+            .name("busy".to_owned())
+            .spawn(move || {
+                while own_thread_cpu() < Duration::from_millis(50) {}
+                let named = cpu_of_threads(id, Some("busy")).unwrap();
+                (cpu_of_threads(id, None).unwrap(), named)
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        // The scheduler brings its account up to date at the next tick.
+        assert!(own >= Duration::from_millis(10), "{own:?}");
+        assert!(all >= own, "{all:?} < {own:?}");
+        assert!(cpu_of_threads(id, Some("nobody")).is_err());
     }
 }

@@ -1,56 +1,37 @@
-//! What the server, and a thread of this program, have used.
+//! What the server has used.
 
-use anyhow::Context as _;
-use std::fs;
+use crate::usage;
 use std::time::Duration;
+
+/// The threads that demultiplex and make segments, among little else. SRT's own threads do the
+/// same with and without HLS, and what they use varies by more than segments cost.
+const SEGMENTING_THREADS: &str = "tokio-rt-worker";
 
 /// What the server has used until now.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Used {
+    /// CPU time of every thread, and of those that make segments.
     pub(super) cpu: Duration,
+    pub(super) segmenting_cpu: Duration,
     /// Memory of its own, files and shared libraries not counted.
     pub(super) memory_bytes: u64,
 }
 
 impl Used {
+    pub(super) fn by(process: u32) -> anyhow::Result<Self> {
+        Ok(Self {
+            cpu: usage::cpu_of_threads(process, None)?,
+            segmenting_cpu: usage::cpu_of_threads(process, Some(SEGMENTING_THREADS))?,
+            memory_bytes: usage::anonymous_bytes(process)?,
+        })
+    }
+
     /// The CPU time since an earlier look, and the memory now.
     pub(super) fn since(self, before: Self) -> Self {
         Self {
             cpu: self.cpu.saturating_sub(before.cpu),
+            segmenting_cpu: self.segmenting_cpu.saturating_sub(before.segmenting_cpu),
             ..self
         }
     }
-}
-
-/// CPU time by the scheduler's own account of every thread: `stat` counts ticks, and a thread
-/// that runs between two of them is never seen.
-pub(super) fn of(process: u32) -> anyhow::Result<Used> {
-    let gone = || format!("the server (process {process}) is gone");
-    let mut used = Used::default();
-    for task in fs::read_dir(format!("/proc/{process}/task")).with_context(gone)? {
-        let path = task?.path().join("schedstat");
-        // A thread may end between the listing and here.
-        if let Ok(text) = fs::read_to_string(path) {
-            used.cpu += run_time(&text);
-        }
-    }
-    let status = fs::read_to_string(format!("/proc/{process}/status")).with_context(gone)?;
-    let anonymous = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"));
-    let kilobytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
-    used.memory_bytes = kilobytes.context("the kernel does not tell RssAnon")? * 1024;
-    Ok(used)
-}
-
-/// CPU time of the calling thread.
-pub(super) fn of_this_thread() -> anyhow::Result<Duration> {
-    Ok(run_time(&fs::read_to_string(
-        "/proc/thread-self/schedstat",
-    )?))
-}
-
-fn run_time(schedstat: &str) -> Duration {
-    let nanos = schedstat.split_whitespace().next();
-    Duration::from_nanos(nanos.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

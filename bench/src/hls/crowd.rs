@@ -1,7 +1,7 @@
 //! Many viewers on one thread.
 
-use super::account;
 use super::viewer::{Figures, Viewer};
+use crate::usage;
 use anyhow::Context as _;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -79,9 +79,9 @@ impl Crowd {
     pub(super) fn watch(&mut self, time: Duration) -> anyhow::Result<Watched> {
         self.figures = Figures::default();
         self.worst_lateness = Duration::ZERO;
-        let (start, before) = (Instant::now(), account::of_this_thread()?);
+        let (start, before) = (Instant::now(), usage::own_thread_cpu());
         self.run_until(start + time)?;
-        let used = account::of_this_thread()?.saturating_sub(before);
+        let used = usage::own_thread_cpu().saturating_sub(before);
         let time = start.elapsed();
         Ok(Watched {
             figures: std::mem::take(&mut self.figures),

@@ -5,6 +5,7 @@
 
 mod account;
 mod crowd;
+mod making;
 mod playlist;
 mod publishers;
 mod reply;
@@ -13,16 +14,16 @@ mod stream;
 mod table;
 mod viewer;
 
-use account::Used;
+use crate::runner::eprint_progress;
 use anyhow::Context as _;
 use clap::Args;
 use crowd::{Crowd, Watched};
 use stage::Stage;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Stream;
-use table::{Made, Viewed};
+use table::Viewed;
 
 /// Traffic before anything is measured: by then an output has every segment it keeps.
 const WARM_UP: Duration = Duration::from_secs(24);
@@ -42,29 +43,50 @@ const BUSY_LIMIT: f64 = 0.85;
 /// Time for everything around a measurement, for which there must be stream as well.
 const SPARE: Duration = Duration::from_secs(25);
 
+const SECONDS: u64 = 20;
+const SOURCES: usize = 10;
+const SOURCE_BPS: u64 = 6_000_000;
+const VIEWERS: [usize; 4] = [1, 10, 100, 1000];
+const VIEWER_BPS: u64 = 1_000_000;
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// The server to measure.
     #[arg(long, default_value_os_t = crate::servers::built_tidegate())]
     tidegate: PathBuf,
     /// How long each measurement takes.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
     /// Sources whose segments are made; more of them make the figure finer.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = SOURCES)]
     sources: usize,
     /// Bits per second of each of them.
-    #[arg(long, default_value_t = 6_000_000)]
+    #[arg(long, default_value_t = SOURCE_BPS)]
     source_bps: u64,
     /// Viewers, one measurement each.
-    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
+    #[arg(long, value_delimiter = ',', default_values_t = VIEWERS)]
     viewers: Vec<usize>,
     /// Bits per second of the stream they watch.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = VIEWER_BPS)]
     viewer_bps: u64,
     /// Also write the figures to this file, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+impl Options {
+    /// What is measured where nothing else is asked for.
+    pub(crate) fn usual(tidegate: &Path, json: Option<PathBuf>) -> Self {
+        Self {
+            tidegate: tidegate.to_owned(),
+            seconds: SECONDS,
+            sources: SOURCES,
+            source_bps: SOURCE_BPS,
+            viewers: VIEWERS.to_vec(),
+            viewer_bps: VIEWER_BPS,
+            json,
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -72,13 +94,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let time = Duration::from_secs(options.seconds);
     let length = WARM_UP + LISTED_LIMIT + KEPT + GATHER + SETTLE + time + SPARE;
     let stream = Arc::new(Stream::make(folder.path(), options.source_bps, length)?);
-    let without = making(options, &stream, false)?;
-    let with = making(options, &stream, true)?;
-    let made = Made::new(options.sources, options.source_bps, time, without, with);
-    println!("{made}");
+    let made = making::measure(options, &stream)?;
+    println!("\n{made}");
     let stream = Arc::new(Stream::make(folder.path(), options.viewer_bps, length)?);
     let mut viewed = Vec::new();
     for count in &options.viewers {
+        eprint_progress(&format!("HLS: {count} viewers"));
         viewed.push(viewing(options, &stream, *count)?);
     }
     println!("{}", table::of_viewers(options.viewer_bps, &viewed));
@@ -88,19 +109,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
-}
-
-/// What a measurement used, or why it does not count.
-type Measured = (Used, Option<String>);
-
-/// The server with sources, and an HLS output each or none, without viewers.
-fn making(options: &Options, stream: &Arc<Stream>, hls: bool) -> anyhow::Result<Measured> {
-    let stage = Stage::set(&options.tidegate, options.sources, stream, hls)?;
-    std::thread::sleep(WARM_UP);
-    let before = stage.used()?;
-    std::thread::sleep(Duration::from_secs(options.seconds));
-    let used = stage.used()?.since(before);
-    Ok((used, stage.strike()?))
 }
 
 /// One output and so many viewers.

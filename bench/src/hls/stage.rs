@@ -1,6 +1,6 @@
 //! The server with its publishers, until the stage is struck.
 
-use super::account::{self, Used};
+use super::account::Used;
 use super::publishers::Publishers;
 use super::stream::Stream;
 use anyhow::{Context as _, bail};
@@ -108,7 +108,7 @@ impl Stage {
     }
 
     pub(super) fn used(&self) -> anyhow::Result<Used> {
-        account::of(self.process)
+        Used::by(self.process)
     }
 
     /// Ends it; says why what was measured on it does not count, if it does not.

@@ -1,88 +1,8 @@
-//! The figures, and how they are printed.
+//! What viewers cost and got, and how figures are printed.
 
 use super::account::Used;
 use super::crowd::Watched;
 use serde::Serialize;
-use std::fmt;
-use std::time::Duration;
-
-/// What it costs to make segments.
-#[derive(Debug, Serialize)]
-pub(super) struct Made {
-    sources: usize,
-    source_bps: u64,
-    /// CPU-seconds per gigabit of media that came in.
-    without_hls: Cost,
-    with_hls: Cost,
-}
-
-#[derive(Debug, Serialize)]
-struct Cost {
-    cpu_seconds_per_gbit: f64,
-    memory_bytes: u64,
-    refused: Option<String>,
-}
-
-impl Made {
-    pub(super) fn new(
-        sources: usize,
-        source_bps: u64,
-        time: Duration,
-        without: super::Measured,
-        with: super::Measured,
-    ) -> Self {
-        let gigabits = sources as f64 * source_bps as f64 * time.as_secs_f64() / 1e9;
-        let cost = |(used, refused): super::Measured| Cost {
-            cpu_seconds_per_gbit: used.cpu.as_secs_f64() / gigabits,
-            memory_bytes: used.memory_bytes,
-            refused,
-        };
-        Self {
-            sources,
-            source_bps,
-            without_hls: cost(without),
-            with_hls: cost(with),
-        }
-    }
-}
-
-impl fmt::Display for Made {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sources, megabits) = (self.sources, self.source_bps as f64 / 1e6);
-        writeln!(
-            f,
-            "| {sources} × {megabits} Mbit/s of H.264 and AAC in | CPU-s per Gbit | memory |"
-        )?;
-        writeln!(f, "|---|---:|---:|")?;
-        for (name, cost) in [
-            ("no output", &self.without_hls),
-            ("each made into HLS", &self.with_hls),
-        ] {
-            let memory = megabytes(cost.memory_bytes);
-            match &cost.refused {
-                Some(reason) => writeln!(f, "| {name} | refused: {reason} | |")?,
-                None => writeln!(
-                    f,
-                    "| {name} | {:.3} | {memory} |",
-                    cost.cpu_seconds_per_gbit
-                )?,
-            }
-        }
-        if self.without_hls.refused.is_none() && self.with_hls.refused.is_none() {
-            let more = self.with_hls.cpu_seconds_per_gbit - self.without_hls.cpu_seconds_per_gbit;
-            let memory = self
-                .with_hls
-                .memory_bytes
-                .saturating_sub(self.without_hls.memory_bytes);
-            let each = megabytes(memory / self.sources as u64);
-            writeln!(
-                f,
-                "| the frame lane and HLS | {more:.3} | {each} a stream |"
-            )?;
-        }
-        Ok(())
-    }
-}
 
 /// What some viewers cost and got.
 #[derive(Debug, Serialize)]
@@ -181,6 +101,6 @@ pub(super) fn of_viewers(bits_per_second: u64, viewed: &[Viewed]) -> String {
     lines.join("\n")
 }
 
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }

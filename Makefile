@@ -33,8 +33,8 @@ fuzz: setup ## run every fuzz target for SECONDS_EACH seconds (default 60)
 simulate: setup ## run SRT through SEEDS random networks (default 5000; 100000 for a night)
 	@TIDEGATE_SIM_SEEDS=$${SEEDS:-5000} cargo test --locked -p tidegate-srt --test simulation
 
-bench: setup-test ## measure CPU per Gbit and memory per connection beside real peers
-	@scripts/bench.sh
+bench: setup-test ## measure what everything costs beside real peers; an hour, JSON in target/
+	@scripts/bench.sh --json "$$(scripts/target.sh)/figures.json"
 
 clean: ## remove what was built (not the data folder)
 	@cargo clean --quiet

@@ -5,7 +5,7 @@ use crate::measure::observe;
 use crate::report::{self, Figure};
 use crate::scenario::{ALL, Scenario};
 use crate::servers::Contestant;
-use crate::{attack, recovery};
+use crate::{attack, ciphers, growth, hls, recovery};
 use anyhow::bail;
 use clap::Args;
 use std::path::PathBuf;
@@ -33,7 +33,8 @@ pub(crate) struct Options {
     /// How long each cell of the recovery table is measured; there are 36.
     #[arg(long, default_value_t = 60)]
     recovery_seconds: u64,
-    /// Where the figures go as JSON.
+    /// Where the figures go as JSON. When everything is measured, `growth.json` and `hls.json`
+    /// lie beside it.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -126,7 +127,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if options.only.is_empty() && options.servers.is_empty() {
         attack::run(options)?;
+        ciphers::run(&ciphers::Options::usual())?;
         recovery::run(&recovery::Options::everything(options.recovery_seconds))?;
+        let beside = |name| Some(options.json.as_ref()?.with_file_name(name));
+        let tidegate = &options.tidegate;
+        growth::run(&growth::Options::usual(tidegate, beside("growth.json")))?;
+        hls::run(&hls::Options::usual(tidegate, beside("hls.json")))?;
     }
     Ok(())
 }

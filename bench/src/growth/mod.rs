@@ -16,7 +16,11 @@ use anyhow::bail;
 use clap::Args;
 use point::{Kind, medians};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+const CONNECTIONS: [usize; 6] = [1, 10, 100, 300, 700, 1000];
+const SECONDS: u64 = 5;
+const REPEAT: usize = 3;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -24,17 +28,30 @@ pub(crate) struct Options {
     #[arg(long, default_value_os_t = crate::servers::built_tidegate())]
     tidegate: PathBuf,
     /// Numbers of connections.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 300, 1000])]
+    #[arg(long, value_delimiter = ',', default_values_t = CONNECTIONS)]
     connections: Vec<usize>,
     /// How long each measurement lasts.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: u64,
     /// How often each measurement is repeated; the median counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = REPEAT)]
     repeat: usize,
     /// Where the figures go as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+impl Options {
+    /// What is measured where nothing else is asked for.
+    pub(crate) fn usual(tidegate: &Path, json: Option<PathBuf>) -> Self {
+        Self {
+            tidegate: tidegate.to_owned(),
+            connections: CONNECTIONS.to_vec(),
+            seconds: SECONDS,
+            repeat: REPEAT,
+            json,
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use super::point::Point;
 
 pub(super) fn print(points: &[Point]) {
     println!(
-        "| connections | | CPU, % of a core | each, µs per second | CPU-s per Gbit | memory | threads |"
+        "\n| connections | | CPU, % of a core | each, µs per second | CPU-s per Gbit | memory | threads |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for point in points {

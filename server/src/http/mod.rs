@@ -1,5 +1,6 @@
 //! Serving HTTP and HTTPS to strangers: limits first, then the router.
 
+mod answers;
 mod limit;
 mod patience;
 mod serve;

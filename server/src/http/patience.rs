@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 
 /// How long a client may take nothing of an answer. One that has stopped reading would
 /// otherwise hold its connection, of which there is a limited number, for as long as it likes.
-const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that ends when the far side has read nothing for too long.
 #[derive(Debug)]

@@ -1,10 +1,14 @@
 //! The accept loop.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -14,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::patience::Patient;
 use super::{Connections, Peer};
 use crate::tls::Tls;
@@ -125,7 +130,7 @@ fn http1() -> Builder<TokioExecutor> {
     builder
 }
 
-fn http2() -> Builder<TokioExecutor> {
+pub(super) fn http2() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new()).http2_only();
     builder
         .http2()
@@ -136,14 +141,26 @@ fn http2() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn requests<S>(stream: S, builder: Builder<TokioExecutor>, router: Router, watcher: Watcher)
-where
+pub(super) async fn requests<S>(
+    stream: S,
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(router);
+    let answers = Answers::default();
+    let (router, watched) = (TowerToHyperService::new(router), answers.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (answer, watched) = (router.call(request), watched.clone());
+        async move { Ok::<_, Infallible>(answer.await?.map(|body| watched.watch(body))) }
+    });
     let connection = builder
         .serve_connection(TokioIo::new(Patient::new(stream)), service)
         .into_owned();
     // A connection that ends early is the client's business.
-    let _ = watcher.watch(connection).await;
+    tokio::select! {
+        _ = watcher.watch(connection) => {}
+        () = answers.stalled() => {}
+    }
 }

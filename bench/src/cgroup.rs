@@ -4,8 +4,11 @@
 use anyhow::Context as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// Groups are called this, the bench's process and a number.
+const NAME: &str = "tidegate-bench-";
 /// How often the group's folder is tried to be removed while its processes are ending.
 const REMOVALS_MAX: usize = 200;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
@@ -26,13 +29,17 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Makes a group below the one that this process is in.
-    pub(crate) fn new(name: &str) -> anyhow::Result<Self> {
+    /// Makes a group below the one that this process is in, where killed benches may have left
+    /// theirs.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let groups = fs::read_to_string("/proc/self/cgroup")?;
         let (version, parent) =
             parent(&mounts, &groups).context("no control group counts CPU time here")?;
-        let folder = parent.join(name);
+        remove_left_behind(&parent);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = parent.join(format!("{NAME}{}-{number}", std::process::id()));
         fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         Ok(Self { folder, version })
     }
@@ -83,6 +90,23 @@ impl Drop for Group {
             std::thread::sleep(REMOVAL_PAUSE);
         }
     }
+}
+
+/// Removes the groups of benches that run no more. The kernel keeps those that still have
+/// processes.
+fn remove_left_behind(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let bench = entry.file_name().to_str().and_then(bench_of);
+        if bench.is_some_and(|bench| !Path::new("/proc").join(bench.to_string()).exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// The process of the bench that made the group of this name.
+fn bench_of(name: &str) -> Option<u32> {
+    let (bench, _number) = name.strip_prefix(NAME)?.split_once('-')?;
+    bench.parse().ok()
 }
 
 /// The folder of the group we are in, in the hierarchy that counts CPU time.
@@ -162,6 +186,27 @@ mod tests {
     fn without_either_there_is_none() {
         assert_eq!(parent("", "0::/\n"), None);
         assert_eq!(parent("garbage\n - \n", ""), None);
+    }
+
+    #[test]
+    fn groups_of_benches_that_run_no_more_are_removed_and_no_others() {
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (ended, own) = (ended.id(), std::process::id());
+        let names = [
+            format!("{NAME}{ended}-0"),
+            format!("{NAME}{ended}-11"),
+            format!("{NAME}{own}-0"),
+            format!("{NAME}mine"),
+            "user.slice".to_owned(),
+        ];
+        for name in &names {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        remove_left_behind(folder.path());
+        let left = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(left, [false, false, true, true, true]);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::usage::{self, Usage};
 use anyhow::Context as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tidegate_testkit::spawn;
 
 /// Less than this share of what should be published is not the load that was asked for.
 const PUBLISHED_PERCENT_MIN: f64 = 99.0;
@@ -81,10 +81,7 @@ struct Meter {
 
 impl Meter {
     fn new(roots: &[u32]) -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tidegate-bench-{}-{number}", std::process::id());
-        let group = Group::new(&name).and_then(|group| {
+        let group = Group::new().and_then(|group| {
             for process in usage::tree(roots) {
                 group.take_in(process)?;
             }
@@ -142,12 +139,11 @@ impl Load {
         if scenario.is_encrypted {
             command.args(["--read-passphrase", READ_PASSPHRASE]);
         }
-        let mut child = command
+        command
             .args(server.generator_arguments())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the load generator could not be started")?;
+            .stdout(Stdio::piped());
+        let mut child = spawn(&mut command).context("the load generator could not be started")?;
         let out = child.stdout.take().context("its output was piped")?;
         Ok(Self {
             child,

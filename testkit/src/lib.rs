@@ -12,6 +12,7 @@ pub mod media;
 pub mod peers;
 mod process;
 mod server;
+mod spawn;
 pub mod srtla;
 mod wait;
 
@@ -19,5 +20,6 @@ pub use http::{Answer, Http};
 pub use lossy::LossyRelay;
 pub use process::Process;
 pub use server::{Tidegate, TidegateBuilder};
+pub use spawn::spawn;
 pub use srtla::SrtlaSender;
 pub use wait::{eventually, free_udp_port};

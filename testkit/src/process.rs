@@ -1,3 +1,4 @@
+use crate::spawn::spawn;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A child process that ends with the test, whatever the test's fate.
+/// A child process that ends with the test, whatever the test's fate: also when all of it is killed.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -62,9 +63,7 @@ impl Process {
     fn spawn(name: &str, command: &mut Command, output: Option<PathBuf>) -> Self {
         // A group of its own, so that a wrapper's children end with it.
         command.process_group(0);
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
+        let child = spawn(command).unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self {
             name: name.to_owned(),
             child,

@@ -9,6 +9,7 @@ use crate::runner::{Options, eprint_progress};
 use crate::scenario::{Scenario, USUAL_BPS};
 use crate::servers::{HONEST_ID, HONEST_PASSPHRASE, OurServer, Server as _};
 use crate::usage;
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,7 +39,7 @@ const HONEST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What one attack cost.
 struct Cost {
-    grown_bytes: u64,
+    grown_megabytes: f64,
     missing: u64,
     honest_p50: Duration,
     honest_p99: Duration,
@@ -60,11 +61,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         ("from 250 addresses", MANY_ADDRESSES),
     ] {
         eprint_progress(&format!("an attack: {name}"));
-        let cost = measure(options, addresses)?;
+        let cost = match measure(options, addresses)? {
+            Ok(cost) => cost,
+            Err(why) => {
+                println!("| {name} | no figure: {why} | | | | | |");
+                continue;
+            }
+        };
         println!(
             "| {name} | {} | {:+.1} MB | {} | {:.0} ms | {:.0} ms | {} of {} |",
             cost.knocks,
-            cost.grown_bytes as f64 / 1e6,
+            cost.grown_megabytes,
             cost.missing,
             cost.honest_p50.as_secs_f64() * 1000.0,
             cost.honest_p99.as_secs_f64() * 1000.0,
@@ -75,7 +82,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
+/// One attack, or why it does not count.
+fn measure(options: &Options, addresses: u8) -> anyhow::Result<Result<Cost, String>> {
     let server = OurServer::guarded(&options.tidegate, SCENARIO.publishers);
     let to = server.read_from();
     let is_over = AtomicBool::new(false);
@@ -95,7 +103,7 @@ fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
             wait_for(&begun, &is_over);
             honest_callers(to, &is_over)
         });
-        let before = std::cell::Cell::new(0);
+        let before = Cell::new(0);
         let seen = observe(&server, &SCENARIO, options.seconds, || {
             before.set(usage::of(server.processes())?.resident_bytes);
             begun.store(true, Ordering::Release);
@@ -103,6 +111,7 @@ fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
         });
         is_over.store(true, Ordering::Release);
         let seen = seen?;
+        let bottleneck = seen.said.bottleneck();
         flood
             .join()
             .map_err(|_| anyhow::anyhow!("the flood crashed"))??;
@@ -110,15 +119,16 @@ fn measure(options: &Options, addresses: u8) -> anyhow::Result<Cost> {
             .join()
             .map_err(|_| anyhow::anyhow!("an honest caller crashed"))??;
         times.in_time.sort_unstable();
-        Ok(Cost {
-            grown_bytes: seen.after.resident_bytes.saturating_sub(before.get()),
-            missing: server.missing_packets(),
+        let cost = Cost {
+            grown_megabytes: (seen.after.resident_bytes as f64 - before.get() as f64) / 1e6,
+            missing: server.missing_packets() + seen.said.given_up_packets,
             honest_p50: percentile(&times.in_time, 50),
             honest_p99: percentile(&times.in_time, 99),
             honest: times.in_time.len(),
             turned_away: times.turned_away,
             knocks: knocks.load(Ordering::Relaxed),
-        })
+        };
+        Ok(bottleneck.map_or(Ok(cost), Err))
     })
 }
 

@@ -68,8 +68,9 @@ impl Members {
     /// The answers that are due now.
     pub(crate) fn answers(&mut self) -> impl Iterator<Item = (Name, [u8; ANSWER_BYTES])> {
         let due = self.are_answers_due();
-        let heard = self.publishers.iter_mut().flatten().filter(move |_| due);
-        heard.enumerate().filter_map(|(member, publisher)| {
+        let places = self.publishers.iter_mut().enumerate();
+        places.filter_map(move |(member, publisher)| {
+            let publisher = publisher.as_mut().filter(|_| due)?;
             if publisher.answered == publisher.packets {
                 return None;
             }

@@ -83,6 +83,14 @@ impl Spread {
 impl Outcome {
     /// Why these figures do not count; `None`: they do.
     pub(crate) fn refusal(&self) -> Option<String> {
+        let (missing, given_up) = (self.missing_packets, self.given_up_packets);
+        let lost = missing + given_up > 0;
+        let lost = lost.then(|| format!("{missing} packets lost, {given_up} given up"));
+        self.bottleneck().or(lost)
+    }
+
+    /// Why it was the generator that was measured; `None`: it was not.
+    pub(crate) fn bottleneck(&self) -> Option<String> {
         let late = self.lateness_ms;
         if self.lost_in_generator > 0 {
             let lost = self.lost_in_generator;
@@ -98,10 +106,6 @@ impl Outcome {
         if self.busy_percent > BUSY_LIMIT_PERCENT {
             let busy = self.busy_percent;
             return Some(format!("the generator was busy {busy:.0} % of the time"));
-        }
-        let (missing, given_up) = (self.missing_packets, self.given_up_packets);
-        if missing + given_up > 0 {
-            return Some(format!("{missing} packets lost, {given_up} given up"));
         }
         None
     }

@@ -16,7 +16,7 @@ use std::path::Path as FilePath;
 use std::time::Duration;
 use tidegate_testkit::peers;
 
-/// A figure counts only if so few datagrams were delayed by the machine.
+/// Where more datagrams than this were delayed by the machine, the figure says so.
 const LATE_LIMIT_PERCENT: f64 = 2.0;
 const SEED: u64 = 1;
 

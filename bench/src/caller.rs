@@ -1,9 +1,9 @@
 //! One SRT caller on a socket of its own.
 
 use crate::impairment::Impairment;
-use crate::payload;
 use crate::port::{Port, Scratch};
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -69,11 +69,11 @@ impl Caller {
         self.port.wakes_at()
     }
 
-    /// Takes one numbered packet for sending; [`Self::tick`] writes it.
-    pub(crate) fn send(&mut self, now: Instant, number: u64) -> anyhow::Result<()> {
+    /// Takes one packet for sending; [`Self::tick`] writes it.
+    pub(crate) fn send(&mut self, now: Instant, payload: Bytes) -> anyhow::Result<()> {
         self.port
             .endpoint
-            .send(now, self.connection, payload::packet(number, now), now)
+            .send(now, self.connection, payload, now)
             .map_err(|error| anyhow::anyhow!("a publisher could not send: {error}"))
     }
 

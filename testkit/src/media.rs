@@ -36,48 +36,35 @@ pub fn numbered_ts(packets: usize) -> Vec<u8> {
 #[must_use]
 pub fn h264_aac(folder: &Path, seconds: u32) -> PathBuf {
     let file = folder.join("h264-aac.ts");
-    let duration = seconds.to_string();
+    let settings = format!(
+        "-t {seconds} -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -b:v 2M -c:a aac -ac 2"
+    );
+    encode("testsrc2=s=640x360:r=25", &settings, &file);
+    let bytes = std::fs::read(&file).expect("the file ffmpeg made");
+    let whole = bytes.len() / 1316 * 1316;
+    std::fs::write(&file, &bytes[..whole]).expect("the file can be cut");
+    file
+}
+
+/// Has ffmpeg make a transport stream of this picture (a lavfi source) and a tone; `settings`
+/// are its output options, with spaces between them.
+///
+/// # Panics
+/// If ffmpeg fails.
+pub fn encode(picture: &str, settings: &str, file: &Path) {
     let status = Command::new("ffmpeg")
-        .args([
-            "-hide_banner",
-            "-nostdin",
-            "-v",
-            "error",
-            "-y",
-            "-f",
-            "lavfi",
-            "-i",
-        ])
-        .args([
-            "testsrc2=s=640x360:r=25",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=frequency=440:sample_rate=48000",
-        ])
-        .args([
-            "-t",
-            &duration,
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-pix_fmt",
-            "yuv420p",
-        ])
-        .args([
-            "-g", "25", "-b:v", "2M", "-c:a", "aac", "-ac", "2", "-f", "mpegts",
-        ])
-        .arg(&file)
+        .args("-hide_banner -nostdin -v error -y -f lavfi -i".split(' '))
+        .arg(picture)
+        .args("-f lavfi -i sine=frequency=440:sample_rate=48000".split(' '))
+        .args(settings.split_whitespace())
+        .args(["-f", "mpegts"])
+        .arg(file)
         .stdin(Stdio::null())
         .status()
         .expect("ffmpeg runs");
     assert!(
         status.success(),
-        "ffmpeg could not make a test file: {status}"
+        "ffmpeg could not make {}: {status}",
+        file.display()
     );
-    let bytes = std::fs::read(&file).expect("the file ffmpeg made");
-    let whole = bytes.len() / 1316 * 1316;
-    std::fs::write(&file, &bytes[..whole]).expect("the file can be cut");
-    file
 }

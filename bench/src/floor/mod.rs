@@ -31,7 +31,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
@@ -85,14 +85,10 @@ pub(crate) struct Options {
     answers: bool,
 }
 
-/// Relays until standard input ends, which is when whoever started it is gone.
+/// Relays until it is killed.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("no socket for the floor")?;
     sys::size_buffers(&socket, BUFFER_BYTES)?;
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
     let mut out = std::io::stdout();
     writeln!(out, "listening {}", socket.local_addr()?)?;
     out.flush()?;

@@ -2,11 +2,10 @@
 
 use super::Kind;
 use crate::scenario::Scenario;
-use crate::servers::Server;
+use crate::servers::Running;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
-use std::net::SocketAddr;
-use std::process::{ChildStdin, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tidegate_testkit::Process;
 
@@ -78,7 +77,7 @@ impl Setup {
         format!("{NAME}, {}, {gather_ms} ms{answers}", self.kind)
     }
 
-    pub(crate) fn start(&self) -> anyhow::Result<Box<dyn Server>> {
+    pub(crate) fn start(&self) -> anyhow::Result<Running> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("floor").args(["--kind", self.kind.argument()]);
@@ -86,7 +85,7 @@ impl Setup {
         if self.answers {
             command.arg("--answers");
         }
-        let (mut process, input) = Process::with_input("floor", &mut command, folder.path());
+        let mut process = Process::start("floor", &mut command, folder.path());
         let limit = Instant::now() + START_LIMIT;
         let at = loop {
             if let Some(line) = process.output().strip_suffix('\n') {
@@ -98,13 +97,10 @@ impl Setup {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
-        Ok(Box::new(Floor {
-            process,
-            at,
-            answers: self.answers,
-            _input: input,
-            _folder: folder,
-        }))
+        let answers = self.answers.then_some("--answers");
+        let arguments = ["--plain"].into_iter().chain(answers);
+        let arguments = arguments.map(str::to_owned).collect();
+        Ok(Running::one(process, at, arguments, folder))
     }
 }
 
@@ -115,32 +111,6 @@ const fn gather_limit_us(scenario: &Scenario) -> u64 {
         TAKING_IN_GATHER_US
     } else {
         DUE_GATHER_US
-    }
-}
-
-/// A floor that runs; it ends when its input does.
-struct Floor {
-    process: Process,
-    at: SocketAddr,
-    answers: bool,
-    _input: ChildStdin,
-    _folder: tempfile::TempDir,
-}
-
-impl Server for Floor {
-    fn processes(&self) -> Vec<u32> {
-        vec![self.process.id()]
-    }
-    fn publish_to(&self) -> Vec<SocketAddr> {
-        vec![self.at]
-    }
-    fn read_from(&self) -> SocketAddr {
-        self.at
-    }
-    fn generator_arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["--plain".to_owned()];
-        arguments.extend(self.answers.then(|| "--answers".to_owned()));
-        arguments
     }
 }
 

@@ -1,14 +1,15 @@
 //! SRT publishers that send the stream, on a thread of their own.
 
 use super::stream::Stream;
-use crate::port::{Port, Scratch};
+use crate::caller::Caller;
+use crate::port::Scratch;
 use anyhow::{Context as _, bail};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tidegate_srt::{CallerConfig, ConnectionId, Event};
+use tidegate_srt::CallerConfig;
 use tidegate_udp::{Clock, Interest, Poller};
 use tidegate_units::Instant;
 
@@ -71,31 +72,19 @@ struct Sending {
     worst_lateness: Duration,
 }
 
-struct Caller {
-    port: Port,
-    connection: ConnectionId,
-    connected: bool,
-}
-
 impl Sending {
     fn connect(to: SocketAddr, count: usize, stream: Arc<Stream>) -> anyhow::Result<Self> {
         let now = Clock.now();
         let poller = Poller::new()?;
         let mut callers = Vec::new();
         for number in 0..count {
-            let mut port = Port::open(now, Ipv4Addr::LOCALHOST.into())?;
             let config = CallerConfig {
                 stream_id: format!("live/{number}").into_bytes().into(),
                 ..CallerConfig::default()
             };
-            let connection = port.endpoint.connect(now, to, config);
-            let connection = connection.context("the call could not begin")?;
-            poller.add(port.descriptor(), number as u64, Interest::Read)?;
-            callers.push(Caller {
-                port,
-                connection,
-                connected: false,
-            });
+            let caller = Caller::call(now, to, config)?;
+            poller.add(caller.descriptor(), number as u64, Interest::Read)?;
+            callers.push(caller);
         }
         let mut sending = Self {
             callers,
@@ -106,7 +95,7 @@ impl Sending {
             worst_lateness: Duration::ZERO,
         };
         let limit = now + CONNECT_LIMIT;
-        while sending.callers.iter().any(|caller| !caller.connected) {
+        while sending.callers.iter().any(|caller| !caller.is_connected()) {
             if Clock.now() > limit {
                 bail!("not every publisher was let in in time");
             }
@@ -133,19 +122,13 @@ impl Sending {
             }
             self.worst_lateness = self.worst_lateness.max(now.saturating_since(due));
             let caller = &mut self.callers[caller];
-            let bytes = self.stream.packet(packet);
-            let sent = caller
-                .port
-                .endpoint
-                .send(now, caller.connection, bytes, now);
-            sent.map_err(|error| anyhow::anyhow!("a publisher could not send: {error}"))?;
-            caller.port.transmit(now, &mut self.scratch);
+            caller.send(now, self.stream.packet(packet))?;
+            caller.tick(now, &mut self.scratch, &mut |_, _| {})?;
             self.sent += 1;
         }
         let now = Clock.now();
         for caller in &mut self.callers {
-            caller.port.endpoint.close(now, caller.connection);
-            caller.port.transmit(now, &mut self.scratch);
+            caller.leave(now, &mut self.scratch);
         }
         Ok(Published {
             worst_lateness: self.worst_lateness,
@@ -155,37 +138,20 @@ impl Sending {
     /// Waits until `until` at most, and does what the connections need.
     fn turn(&mut self, until: Instant) -> anyhow::Result<()> {
         let now = Clock.now();
-        let wake = self.callers.iter().map(|caller| caller.port.wakes_at());
+        let wake = self.callers.iter().map(|caller| caller.wakes_at());
         let wake = wake.fold(until.min(now + LOOK), Instant::min);
         self.poller.wait(Some(wake.saturating_since(now)))?;
         let ready: Vec<u64> = self.poller.ready().collect();
-        let now = Clock.now();
         for token in ready {
             let caller = &mut self.callers[usize::try_from(token)?];
-            caller.port.receive(&mut self.scratch)?;
-            caller.settle(now, &mut self.scratch)?;
+            caller.receive(&mut self.scratch, &mut |_, _| {})?;
         }
+        let now = Clock.now();
         for caller in &mut self.callers {
-            if caller.port.wakes_at() <= now {
-                caller.port.tick(now);
-                caller.settle(now, &mut self.scratch)?;
+            if caller.wakes_at() <= now {
+                caller.tick(now, &mut self.scratch, &mut |_, _| {})?;
             }
         }
-        Ok(())
-    }
-}
-
-impl Caller {
-    fn settle(&mut self, now: Instant, scratch: &mut Scratch) -> anyhow::Result<()> {
-        while let Some(event) = self.port.endpoint.poll_event() {
-            match event {
-                Event::Connected { .. } => self.connected = true,
-                Event::Closed { reason, .. } => bail!("a publisher was sent away: {reason:?}"),
-                Event::Refused { reason, .. } => bail!("a publisher was refused: {reason:?}"),
-                _ => {}
-            }
-        }
-        self.port.transmit(now, scratch);
         Ok(())
     }
 }

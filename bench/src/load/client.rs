@@ -3,6 +3,7 @@
 use super::arrivals::Arrivals;
 use crate::caller::Caller;
 use crate::floor::PlainClient;
+use crate::payload;
 use crate::port::Scratch;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -76,7 +77,7 @@ impl Client {
         match &mut self.wire {
             Wire::Srt(caller) => {
                 for number in numbers {
-                    caller.send(now, number)?;
+                    caller.send(now, payload::packet(number, now))?;
                 }
                 caller.tick(now, scratch, &mut |_, _| {})
             }

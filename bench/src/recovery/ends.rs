@@ -139,7 +139,7 @@ impl Ends {
         match (&mut self.sending, &mut self.client) {
             (Sending::Feeder(feeder), _) => feeder.send(now, number),
             (Sending::Ours, Some(client)) => {
-                client.send(now, number)?;
+                client.send(now, payload::packet(number, now))?;
                 client.tick(now, &mut self.scratch, &mut |_, _| {})
             }
             (Sending::Ours, None) => Ok(()),

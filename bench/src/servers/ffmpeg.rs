@@ -1,6 +1,6 @@
 //! ffmpeg as a relay of bytes: its cheapest way, without looking into the stream.
 
-use super::{Relays, Started, beyond_a_relay, free_local};
+use super::{Running, Started, beyond_a_relay, free_local};
 use crate::scenario::{LATENCY_MS, Scenario};
 use std::path::Path;
 use std::process::Command;
@@ -47,10 +47,6 @@ pub(super) fn start(program: &Path, scenario: &Scenario) -> anyhow::Result<Start
         ])
         .arg(listen(read));
     let process = Process::start("ffmpeg", &mut command, folder.path());
-    Ok(Ok(Box::new(Relays {
-        processes: vec![process],
-        publish: vec![publish],
-        read,
-        _folder: folder,
-    })))
+    let relay = Running::relays(vec![process], vec![publish], read, folder);
+    Ok(Ok(Box::new(relay)))
 }

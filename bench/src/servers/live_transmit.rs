@@ -1,6 +1,6 @@
 //! srt-live-transmit, one process for each publisher.
 
-use super::{Relays, Started, beyond_a_relay, free_local};
+use super::{Running, Started, beyond_a_relay, free_local};
 use crate::scenario::{LATENCY_MS, Scenario};
 use std::path::Path;
 use std::process::Command;
@@ -30,10 +30,7 @@ pub(super) fn start(program: &Path, scenario: &Scenario) -> anyhow::Result<Start
         }
         publish.push(at);
     }
-    Ok(Ok(Box::new(Relays {
-        processes,
-        publish,
-        read,
-        _folder: folder,
-    })))
+    Ok(Ok(Box::new(Running::relays(
+        processes, publish, read, folder,
+    ))))
 }

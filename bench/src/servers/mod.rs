@@ -11,6 +11,7 @@ use crate::floor;
 use crate::scenario::Scenario;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 use tidegate_testkit::{Process, free_udp_port, peers};
 
 /// A server under load, and where its clients call.
@@ -103,7 +104,7 @@ impl Contestant {
             Self::LiveTransmit { program, .. } => live_transmit::start(program, scenario),
             Self::Ffmpeg { program, .. } => ffmpeg::start(program, scenario),
             Self::Named(recipe) => recipe.start(scenario),
-            Self::Floor(setup) => setup.start().map(Ok),
+            Self::Floor(setup) => Ok(Ok(Box::new(setup.start()?))),
         }
     }
 }
@@ -114,23 +115,62 @@ fn newer(variable: &str) -> Option<PathBuf> {
     peers::from_environment(variable, "a newer build of a peer")
 }
 
-/// Processes that relay one publisher each to at most one reader.
-struct Relays {
+/// Processes that were started for a scenario, and end with this.
+pub(crate) struct Running {
     processes: Vec<Process>,
-    publish: Vec<SocketAddr>,
-    read: SocketAddr,
-    _folder: tempfile::TempDir,
+    publish_to: Vec<SocketAddr>,
+    read_from: SocketAddr,
+    generator_arguments: Vec<String>,
+    /// They may print into it.
+    _folder: TempDir,
 }
 
-impl Server for Relays {
+impl Running {
+    /// One process with one address for everybody, which takes these arguments of the generator.
+    pub(crate) fn one(
+        process: Process,
+        at: SocketAddr,
+        generator_arguments: Vec<String>,
+        folder: TempDir,
+    ) -> Self {
+        Self {
+            processes: vec![process],
+            publish_to: vec![at],
+            read_from: at,
+            generator_arguments,
+            _folder: folder,
+        }
+    }
+
+    /// Processes that relay one publisher each to at most one reader.
+    fn relays(
+        processes: Vec<Process>,
+        publish_to: Vec<SocketAddr>,
+        read_from: SocketAddr,
+        folder: TempDir,
+    ) -> Self {
+        Self {
+            processes,
+            publish_to,
+            read_from,
+            generator_arguments: Vec::new(),
+            _folder: folder,
+        }
+    }
+}
+
+impl Server for Running {
     fn processes(&self) -> Vec<u32> {
         self.processes.iter().map(Process::id).collect()
     }
     fn publish_to(&self) -> Vec<SocketAddr> {
-        self.publish.clone()
+        self.publish_to.clone()
     }
     fn read_from(&self) -> SocketAddr {
-        self.read
+        self.read_from
+    }
+    fn generator_arguments(&self) -> Vec<String> {
+        self.generator_arguments.clone()
     }
 }
 

@@ -1,10 +1,9 @@
 //! Any other server, by the environment: `TIDEGATE_BENCH_SERVER_NAME=command line`.
 
-use super::{Server, Started, local};
+use super::{Running, Started, local};
 use crate::scenario::{LATENCY_MS, READ_PASSPHRASE, Scenario};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 use tidegate_testkit::{Process, free_udp_port};
@@ -79,13 +78,10 @@ impl Recipe {
                 last.unwrap_or("nothing said")
             )));
         }
-        Ok(Ok(Box::new(Named {
-            process,
-            at: local(port),
-            publish_id: self.publish_id.clone(),
-            read_id: self.read_id.clone(),
-            _folder: folder,
-        })))
+        let ids = ["--publish-id", &self.publish_id, "--read-id", &self.read_id];
+        let ids = ids.map(str::to_owned).to_vec();
+        let running = Running::one(process, local(port), ids, folder);
+        Ok(Ok(Box::new(running)))
     }
 
     fn line(&self, port: u16, scenario: &Scenario) -> String {
@@ -98,35 +94,6 @@ impl Recipe {
             .replace("{port}", &port.to_string())
             .replace("{latency_ms}", &LATENCY_MS.to_string())
             .replace("{passphrase}", passphrase)
-    }
-}
-
-struct Named {
-    process: Process,
-    at: SocketAddr,
-    publish_id: String,
-    read_id: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Server for Named {
-    fn processes(&self) -> Vec<u32> {
-        vec![self.process.id()]
-    }
-    fn publish_to(&self) -> Vec<SocketAddr> {
-        vec![self.at]
-    }
-    fn read_from(&self) -> SocketAddr {
-        self.at
-    }
-    fn generator_arguments(&self) -> Vec<String> {
-        let [publish, read] = [&self.publish_id, &self.read_id].map(Clone::clone);
-        vec![
-            "--publish-id".to_owned(),
-            publish,
-            "--read-id".to_owned(),
-            read,
-        ]
     }
 }
 

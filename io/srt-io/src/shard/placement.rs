@@ -3,7 +3,7 @@
 //! ```text
 //!  conclusion, cookie ok ─▶ kernel's hash ─▶ some shard ─┬─ best for one more itself: stays
 //!                                                        └─ else: handed over, and repeats
-//!                                                           of it follow for PLACED_FOR
+//!                                                           of it follow
 //!  everything later ──────▶ names our socket ID, and with it the shard
 //! ```
 //!
@@ -26,9 +26,9 @@ use super::door::Door;
 
 /// Callers of one port and shard that have been sent elsewhere lately; beyond that they stay.
 pub const PLACED_MAX: usize = 4096;
-/// How long repeats of a conclusion follow the first: longer than a request waits for its
-/// decision, or a caller for its answer.
-const PLACED_FOR: Duration = Duration::from_secs(10);
+/// How much longer repeats of a conclusion follow the first than a request waits for its
+/// decision: for the way there, and for a caller to understand the answer.
+const PLACED_LONGER: Duration = Duration::from_secs(4);
 
 /// What tells one caller from another before there is a connection.
 type Caller = (SocketAddr, SocketId);
@@ -52,16 +52,26 @@ impl Owner {
 }
 
 /// Callers of one port that this shard has sent to others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Placement {
+    placed_for: Duration,
     placed: HashMap<Caller, u8>,
     /// In the order they were placed, with the moment they are forgotten.
     order: VecDeque<(Instant, Caller)>,
 }
 
 impl Placement {
+    /// For a port whose requests wait this long for their decision.
+    pub(super) fn new(request_lifetime: Duration) -> Self {
+        Self {
+            placed_for: request_lifetime + PLACED_LONGER,
+            placed: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
     /// The shard for a caller that `here` has not got: the one it was placed on before, or
-    /// the least loaded now.
+    /// the best for one more now.
     pub(super) fn choose(
         &mut self,
         now: Instant,
@@ -81,7 +91,7 @@ impl Placement {
         owner.expect_one();
         if !stays {
             self.placed.insert(caller, owner.index());
-            self.order.push_back((now + PLACED_FOR, caller));
+            self.order.push_back((now + self.placed_for, caller));
         }
         Owner {
             shard: usize::from(owner.index()),
@@ -104,6 +114,8 @@ pub(crate) fn best_for_one_more(doors: &[Arc<Door>], first: usize) -> &Arc<Door>
 mod tests {
     use super::*;
 
+    const REQUEST_LIFETIME: Duration = Duration::from_secs(11);
+
     fn doors(loads: &[usize]) -> Vec<Arc<Door>> {
         packing(0, loads)
     }
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn callers_go_where_the_fewest_connections_are_and_stay_if_that_is_here() {
         let doors = doors(&[2, 2, 0]);
-        let mut placement = Placement::default();
+        let mut placement = Placement::new(REQUEST_LIFETIME);
         let mut placed = |number| {
             placement
                 .choose(Instant::ZERO, caller(number), &doors[0], &doors)
@@ -143,7 +155,7 @@ mod tests {
     #[test]
     fn the_first_few_share_a_shard_and_the_others_are_spread() {
         let doors = packing(3, &[0, 0]);
-        let mut placement = Placement::default();
+        let mut placement = Placement::new(REQUEST_LIFETIME);
         let mut placed = |number| {
             placement
                 .choose(Instant::ZERO, caller(number), &doors[1], &doors)
@@ -159,7 +171,7 @@ mod tests {
     #[test]
     fn a_repeated_conclusion_goes_where_the_first_went() {
         let doors = doors(&[1, 0]);
-        let mut placement = Placement::default();
+        let mut placement = Placement::new(REQUEST_LIFETIME);
         let mut placed = |millis, number| {
             placement
                 .choose(
@@ -174,13 +186,14 @@ mod tests {
         doors[1].set_load(9, 1);
         assert_eq!(placed(250, 1), 1);
         assert_eq!(placed(250, 2), 0);
-        assert_eq!(placed(10_000, 1), 0, "the first is long over");
+        assert_eq!(placed(11_000, 1), 1, "there it may still wait");
+        assert_eq!(placed(15_000, 1), 0, "the first is long over");
     }
 
     #[test]
     fn when_too_many_are_on_their_way_callers_stay_where_they_are() {
         let doors = doors(&[1_000_000, 0]);
-        let mut placement = Placement::default();
+        let mut placement = Placement::new(REQUEST_LIFETIME);
         let mut placed = |number| {
             placement
                 .choose(Instant::ZERO, caller(number), &doors[0], &doors)

@@ -95,6 +95,7 @@ struct Retiring {
 
 impl Port {
     pub(super) fn new(now: Instant, open: OpenPort) -> Self {
+        let request_lifetime = open.config.limits.request_lifetime;
         Self {
             id: open.id,
             ways: open.ways.into_iter().map(Way::new).collect(),
@@ -108,7 +109,7 @@ impl Port {
             was_urgent: false,
             gate: open.gate,
             links: open.links,
-            placement: Placement::default(),
+            placement: Placement::new(request_lifetime),
             shared: open.shared,
             requests: HashSet::new(),
             accepted: HashMap::new(),
@@ -140,7 +141,7 @@ impl Port {
     /// The shard a datagram belongs to. Only listeners' ports are shared by shards.
     ///
     /// Legs of one bonding group meet in the shard that the group's number names: the kernel
-    /// spreads them by their addresses. Other callers go where there is most room.
+    /// spreads them by their addresses. Other callers are placed.
     pub(super) fn owner(
         &mut self,
         now: Instant,

@@ -88,10 +88,11 @@ impl Shards {
         self.doors.len()
     }
 
-    /// How many connections live on each, those being made included.
+    /// How many connections live on each, those being made included; none where the thread has
+    /// ended.
     #[must_use]
     pub fn connections(&self) -> Vec<usize> {
-        self.doors.iter().map(|door| door.load()).collect()
+        self.doors.iter().map(|door| door.connections()).collect()
     }
 
     /// Listens on every shard; port 0 takes one free port for all of them.
@@ -377,9 +378,7 @@ fn place(
     call: PlaceCall,
     shared: Arc<ConnectionShared>,
 ) -> Result<ConnectionHandle, CallError> {
-    door.expect_one();
-    door.push(Command::Call(Box::new(call)))
-        .map_err(|_| CallError::Busy)?;
+    door.push_call(call).map_err(|_| CallError::Busy)?;
     Ok(ConnectionHandle {
         shared,
         door: Arc::clone(door),

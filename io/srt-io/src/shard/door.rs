@@ -7,7 +7,7 @@ use crossbeam_queue::ArrayQueue;
 use tidegate_srt::ConnectionId;
 use tidegate_udp::Waker;
 
-use crate::command::{Command, Handed, PortId};
+use crate::command::{Command, Handed, PlaceCall, PortId};
 
 /// Commands a shard has not taken yet.
 pub const COMMANDS_MAX: usize = 1024;
@@ -15,8 +15,6 @@ pub const COMMANDS_MAX: usize = 1024;
 pub const HANDED_MAX: usize = 4096;
 /// Fountains woken and not looked at yet; beyond that all of them are looked at.
 pub const WOKEN_MAX: usize = 4096;
-/// The load of a shard that has ended.
-const LOAD_MAX: usize = u32::MAX as usize;
 /// How often a thread with a command for a full queue tries again, a millisecond apart.
 const PUSH_ATTEMPTS: u32 = 1000;
 
@@ -66,8 +64,16 @@ impl Door {
         &self.waker
     }
 
-    /// How many connections live here, or are about to.
+    /// How many connections live here, or are about to: none where the thread has ended.
+    pub(crate) fn connections(&self) -> usize {
+        if self.is_shut() { 0 } else { self.load() }
+    }
+
+    /// The same for placement: nobody is sent where the thread has ended.
     pub(crate) fn load(&self) -> usize {
+        if self.is_shut() {
+            return usize::MAX;
+        }
         let counted = self.counted.load(Ordering::Acquire);
         let (connections, taken) = ((counted >> 32) as usize, counted as u32);
         let on_their_way = self.sent.load(Ordering::Acquire).wrapping_sub(taken);
@@ -86,8 +92,13 @@ impl Door {
     }
 
     /// One more is on its way.
-    pub(crate) fn expect_one(&self) {
+    pub(super) fn expect_one(&self) {
         self.sent.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It was, and did not get in.
+    fn expect_one_less(&self) {
+        self.sent.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Whether something was left that the shard has not taken.
@@ -100,7 +111,7 @@ impl Door {
     /// called on a shard.
     pub(crate) fn push(&self, mut command: Command) -> Result<(), Shut> {
         for _ in 0..PUSH_ATTEMPTS {
-            if self.shut.load(Ordering::SeqCst) {
+            if self.is_shut() {
                 return Err(Shut);
             }
             match self.commands.push(command) {
@@ -117,6 +128,16 @@ impl Door {
         Err(Shut)
     }
 
+    /// Asks for a call to be made, which counts as a connection from now on.
+    pub(crate) fn push_call(&self, call: PlaceCall) -> Result<(), Shut> {
+        self.expect_one();
+        let pushed = self.push(Command::Call(Box::new(call)));
+        if pushed.is_err() {
+            self.expect_one_less();
+        }
+        pushed
+    }
+
     /// Asks something of the shard without ever waiting; false when the queue is full.
     pub(crate) fn try_push(&self, command: Command) -> bool {
         let taken = self.commands.push(command).is_ok();
@@ -131,7 +152,7 @@ impl Door {
         if let Err(lost) = &pushed
             && lost.is_expected
         {
-            self.sent.fetch_sub(1, Ordering::AcqRel);
+            self.expect_one_less();
         }
         pushed.is_ok()
     }
@@ -147,14 +168,16 @@ impl Door {
     /// The thread has ended: nobody waits for answers any more.
     fn shut(&self) {
         self.shut.store(true, Ordering::SeqCst);
-        // Nobody is to be placed here any more.
-        self.set_load(LOAD_MAX, 0);
         self.forget_if_shut();
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::SeqCst)
     }
 
     /// Whoever waits for a command to be done learns by its being dropped that it never is.
     fn forget_if_shut(&self) {
-        if self.shut.load(Ordering::SeqCst) {
+        if self.is_shut() {
             while let Some(command) = self.commands.pop() {
                 drop(command);
             }
@@ -180,5 +203,64 @@ impl Drop for ShutAtEnd {
 impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Door({})", self.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Called;
+    use crate::connection::{ConnectionShared, EndReason};
+    use crate::guest::Guest;
+    use crate::role::{Role, Sink};
+    use tidegate_srt::Received;
+    use tidegate_units::Instant;
+
+    struct Nothing;
+
+    impl Sink for Nothing {
+        fn receive(&mut self, _packet: Received) {}
+        fn end_of_turn(&mut self, _now: Instant) {}
+        fn closed(&mut self, _reason: &EndReason) {}
+    }
+
+    fn call() -> PlaceCall {
+        let remote = ([192, 0, 2, 1], 4000).into();
+        let shared = ConnectionShared::new(remote, Instant::ZERO);
+        PlaceCall {
+            port: PortId::CALLS_V4,
+            called: Called::One(remote, Box::default()),
+            guest: Guest::new(
+                Role::Publisher(Box::new(Nothing)),
+                shared,
+                EndReason::Stopping,
+            ),
+            opener: None,
+        }
+    }
+
+    #[test]
+    fn a_call_counts_from_when_it_is_asked_for_unless_the_shard_does_not_take_it() {
+        let door = Door::new(0, 0).expect("a door");
+        door.push_call(call()).expect("there is room");
+        assert_eq!(door.connections(), 1);
+        door.shut.store(true, Ordering::SeqCst);
+        door.push_call(call()).expect_err("it is shut");
+        door.shut.store(false, Ordering::SeqCst);
+        assert_eq!(door.connections(), 1);
+    }
+
+    #[test]
+    fn a_shard_that_has_ended_has_no_connections_and_gets_none() {
+        let (ended, busy) = (
+            Door::new(0, 0).expect("a door"),
+            Door::new(1, 0).expect("a door"),
+        );
+        ended.set_load(7, 0);
+        busy.set_load(1000, 0);
+        ended.shut();
+        assert_eq!(ended.connections(), 0);
+        let doors = [ended, busy];
+        assert_eq!(crate::shard::best_for_one_more(&doors, 0).index(), 1);
     }
 }

@@ -405,11 +405,10 @@ fn limits_of_one(whole: &EndpointLimits, shards: usize) -> EndpointLimits {
     let bundles = whole.srtla_bundles;
     // The kernel's hash spreads SRTLA's senders unevenly.
     let least = LEAST_SHARE.min(bundles);
-    let count = u32::try_from(shards).unwrap_or(u32::MAX);
     EndpointLimits {
         srtla_bundles: bundles.div_ceil(shards).max(least),
-        // Callers are spread evenly: who guesses does not guess faster where there are more.
-        failures_per_second_per_address: whole.failures_per_second_per_address.div_ceil(count),
+        // Refusals of an address are not divided: those who fail one after the other are mostly
+        // placed on the same shard, and a share of it would be all they and their neighbours get.
         ..*whole
     }
 }
@@ -440,16 +439,17 @@ mod tests {
     fn limits_on_a_whole_port_are_shared_by_its_shards() {
         let whole = EndpointLimits {
             srtla_bundles: 1000,
-            failures_per_second_per_address: 5,
             ..EndpointLimits::default()
         };
         assert_eq!(limits_of_one(&whole, 1), whole);
         let one = limits_of_one(&whole, 8);
         assert_eq!(
-            (one.srtla_bundles, one.failures_per_second_per_address),
-            (125, 1)
+            one,
+            EndpointLimits {
+                srtla_bundles: 125,
+                ..whole
+            }
         );
-        assert_eq!(one.connections, whole.connections);
         assert_eq!(limits_of_one(&whole, 64).srtla_bundles, LEAST_SHARE);
     }
 

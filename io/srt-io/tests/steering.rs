@@ -223,6 +223,77 @@ async fn calls_are_spread_over_the_shards_and_fill_the_gaps_that_others_leave() 
     far.stop().await;
 }
 
+#[tokio::test]
+async fn the_first_few_callers_share_a_shard_and_one_that_leaves_makes_room_there() {
+    let (near, far, house) = (shards(1), packing(3, 3), Arc::new(House::default()));
+    let listener = listen(&far, &house, "127.0.0.1:0");
+    let to = listener.local_addr();
+    let mut calls = Vec::new();
+    for on_each in [
+        [1, 0, 0],
+        [2, 0, 0],
+        [3, 0, 0],
+        [3, 1, 0],
+        [3, 2, 0],
+        [3, 3, 0],
+        [3, 3, 1],
+    ] {
+        let call = share_a_socket(&near, to, &format!("s{}", calls.len()), 10);
+        timeout(PATIENCE, call.connected()).await.unwrap().unwrap();
+        calls.push(call);
+        until("the shards have counted it", || {
+            far.connections() == on_each
+        })
+        .await;
+    }
+    calls[0].close();
+    until("the first has gone", || far.connections() == [2, 3, 1]).await;
+    calls.push(share_a_socket(&near, to, "s7", 10));
+    until("its place is taken", || far.connections() == [3, 3, 1]).await;
+    for number in 1..calls.len() {
+        let stream = format!("s{number}");
+        until("the stream arrives intact", || {
+            has_arrived(&house, &stream, &expected(10))
+        })
+        .await;
+    }
+    assert_eq!(each(&listener, |s| s.hand_over_lost), [0; 3]);
+    near.stop().await;
+    far.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_may_be_refused_as_often_where_there_are_many_shards() {
+    for (count, packed) in [(1, 0), (8, 0), (8, 12)] {
+        let (near, far, house) = (
+            shards(1),
+            packing(packed, count),
+            Arc::new(House::default()),
+        );
+        let listener = listen(&far, &house, "127.0.0.1:0");
+        // Four seconds' worth of refusals are forgiven at once.
+        for _ in 0..15 {
+            let call = share_a_socket(&near, listener.local_addr(), "forbidden", 0);
+            let refused = timeout(PATIENCE, call.connected()).await.unwrap();
+            let reason = refused.unwrap_err();
+            assert!(matches!(reason, EndReason::Refused(_)), "{reason:?}");
+        }
+        let welcome = share_a_socket(&near, listener.local_addr(), "s0", 0);
+        timeout(PATIENCE, welcome.connected())
+            .await
+            .unwrap()
+            .unwrap();
+        let sum = |figure: fn(&PortStatus) -> u64| each(&listener, figure).iter().sum::<u64>();
+        until("all requests are counted", || {
+            sum(|s| s.endpoint.requests) == 16
+        })
+        .await;
+        assert_eq!(sum(|s| s.endpoint.requests_throttled), 0);
+        near.stop().await;
+        far.stop().await;
+    }
+}
+
 /// A caller spoken by hand, who repeats itself before it has heard anything.
 struct Stammerer {
     socket: UdpSocket,
@@ -283,9 +354,27 @@ impl Stammerer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_repeats_itself_gets_one_connection_wherever_that_is() {
-    let (shards, house) = (shards(8), Arc::new(House::default()));
-    let listener = listen(&shards, &house, "127.0.0.1:0");
-    let socket = stranger(listener.local_addr());
+    for shards in [shards(8), packing(3, 8)] {
+        let house = Arc::new(House::default());
+        let listener = listen(&shards, &house, "127.0.0.1:0");
+        stammer_24_times(listener.local_addr());
+        until("the shards have counted them", || {
+            shards.connections().iter().sum::<usize>() == 24
+        })
+        .await;
+        assert_eq!(shards.connections(), [3; 8]);
+        until("each has made one request", || {
+            let repeated = each(&listener, |s| s.endpoint.repeated_conclusions);
+            let requests = each(&listener, |s| s.endpoint.requests);
+            repeated.iter().sum::<u64>() == 24 * 5 && requests.iter().sum::<u64>() == 24
+        })
+        .await;
+        shards.stop().await;
+    }
+}
+
+fn stammer_24_times(to: SocketAddr) {
+    let socket = stranger(to);
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     for number in 1..=24 {
         let caller = Stammerer {
@@ -303,16 +392,4 @@ async fn a_caller_that_repeats_itself_gets_one_connection_wherever_that_is() {
         let (_, again) = caller.answer();
         assert_eq!(ours, again);
     }
-    until("the shards have counted them", || {
-        shards.connections().iter().sum::<usize>() == 24
-    })
-    .await;
-    assert_eq!(shards.connections(), [3; 8]);
-    until("each has made one request", || {
-        let repeated = each(&listener, |s| s.endpoint.repeated_conclusions);
-        let requests = each(&listener, |s| s.endpoint.requests);
-        repeated.iter().sum::<u64>() == 24 * 5 && requests.iter().sum::<u64>() == 24
-    })
-    .await;
-    shards.stop().await;
 }

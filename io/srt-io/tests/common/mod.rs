@@ -132,10 +132,14 @@ impl Admission for Doorman {
 }
 
 pub(crate) fn shards(threads: usize) -> Arc<Shards> {
+    // What has to work between shards is to be seen with few connections.
+    packing(0, threads)
+}
+
+pub(crate) fn packing(packed_connections: usize, threads: usize) -> Arc<Shards> {
     Shards::start(&ShardsConfig {
         threads,
-        // What has to work between shards is to be seen with few connections.
-        packed_connections: 0,
+        packed_connections,
         ..ShardsConfig::default()
     })
     .unwrap()

@@ -202,6 +202,24 @@ impl Listening {
         self.forget_terms();
     }
 
+    /// Lets the port go, for whoever cannot wait: at once, or after the change under way.
+    pub(super) fn abandon(self: &Arc<Self>) {
+        self.opening.wanted.store(false, Ordering::Release);
+        if let Ok(mut port) = self.opening.port.try_lock() {
+            self.opening.let_go(&mut port);
+        } else if let Some(runtime) = self.runtime.get() {
+            let listening = Arc::clone(self);
+            runtime.spawn(async move {
+                let opening = &listening.opening;
+                let mut port = opening.port.lock().await;
+                // Meanwhile the stream may have come back.
+                if !opening.wanted.load(Ordering::Acquire) {
+                    opening.let_go(&mut port);
+                }
+            });
+        }
+    }
+
     /// Nobody from these addresses comes in any more, and who is in is sent away.
     pub(crate) async fn apply_bans(&self) {
         let port = self.opening.port.lock().await;
@@ -255,12 +273,8 @@ impl Opening {
         self.wanted.store(true, Ordering::Release);
     }
 
-    /// Lets the port go at once, for whoever cannot wait.
-    pub(super) fn abandon(&self) {
-        self.wanted.store(false, Ordering::Release);
-        if let Ok(mut port) = self.port.try_lock()
-            && port.take().is_some()
-        {
+    fn let_go(&self, port: &mut Option<Port>) {
+        if port.take().is_some() {
             // With what the status shows the last one goes who holds the handle, and it closes.
             self.show(None, None);
         }
@@ -384,4 +398,35 @@ fn counters(handle: &ListenerHandle) -> Value {
     counters["groups_refused"] = sum(|m| m.endpoint.groups.groups_refused).into();
     counters["group_legs_refused"] = sum(|m| m.endpoint.groups.legs_refused).into();
     counters
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use tidegate_srt_io::{Shards, ShardsConfig};
+    use tidegate_testkit::{eventually, free_udp_port};
+
+    use super::*;
+    use crate::listening::Alone;
+    use crate::settings::SocketSettings;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_port_whose_stream_is_cut_off_while_it_changes_closes_as_well() {
+        let shards = Shards::start(&ShardsConfig {
+            threads: 1,
+            ..ShardsConfig::default()
+        });
+        let shards = shards.unwrap();
+        let bind = SocketAddr::from(([127, 0, 0, 1], free_udp_port()));
+        let listening = Listening::for_one(Alone::At(bind), Arc::clone(&shards), Arc::default());
+        let (socket, events) = (SocketSettings::default(), EventSink::new());
+        let own = listening.open_own(None, &socket, &events).await.unwrap();
+        let change = listening.opening.port.lock().await;
+        drop(own);
+        drop(change);
+        eventually("the port is free", || UdpSocket::bind(bind).ok().map(drop));
+        assert_eq!(listening.status().and_then(|status| status.bound), None);
+        shards.stop().await;
+    }
 }

@@ -126,7 +126,7 @@ impl OwnPort {
 
 impl Drop for OwnPort {
     fn drop(&mut self) {
-        self.0.opening.abandon();
+        self.0.abandon();
     }
 }
 

@@ -22,6 +22,7 @@ mod health;
 mod item;
 pub mod limits;
 mod meter;
+mod nearest;
 mod output;
 mod secret;
 mod sentence;
@@ -48,6 +49,7 @@ pub use health::{
     VideoStatus,
 };
 pub use item::{Batch, Frame, Item, Lane, TsChunk};
+pub use nearest::nearest;
 pub use output::{OutputReport, OutputState, OutputStatus};
 pub use secret::{NoSecrets, REDACTED, Secret, SecretError, SecretRef, Secrets};
 pub use setting::{Rate, Span};

@@ -129,7 +129,12 @@ fn what_does_not_fit_is_refused_with_its_reason() {
         ("#!:{r=live/cam", "bad_stream_id", "plain"),
         ("#!::r", "bad_stream_id", "plain"),
         ("#!::m=publish,u=alice", "unknown_stream", "configure"),
-        ("#!::r=LIVE/CAM,m=publish", "unknown_stream", "configure"),
+        (
+            "#!::r=LIVE/CAM,m=publish",
+            "unknown_stream",
+            "did it mean \"live/cam\"",
+        ),
+        ("live/studio", "unknown_stream", "configure"),
         ("'#!::r=x,m=publish'", "unknown_stream", "quotation marks"),
         ("live/cam1", "unknown_stream", "did it mean \"live/cam\""),
     ];

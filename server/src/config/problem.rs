@@ -3,13 +3,10 @@
 use std::fmt;
 
 use serde::Serialize;
+use tidegate_engine::nearest;
 
 /// Most problems reported at once; the rest would only hide the first.
 pub const PROBLEMS_MAX: usize = 20;
-/// How alike (Jaro–Winkler) a name must be to be offered instead.
-const NEAREST_LIKENESS_MIN: f64 = 0.7;
-/// What one letter too many, missing, wrong or swapped counts.
-const ONE_SLIP_LIKENESS: f64 = 0.85;
 
 /// A place in a file: both numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -68,7 +65,7 @@ impl ConfigProblem {
     /// The same problem, with the name among `valid` that is most like `given`.
     #[must_use]
     pub fn near<'a>(mut self, given: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
-        self.nearest = nearest(given, valid);
+        self.nearest = nearest(given, valid).map(str::to_owned);
         self
     }
 }
@@ -142,24 +139,6 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// The name among `valid` most like `given`, when one is like it at all.
-pub fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let given = given.to_ascii_lowercase();
-    let likeness = |candidate: &str| {
-        let candidate = candidate.to_ascii_lowercase();
-        // One slip in a short word (`upd`) is not very alike by Jaro and Winkler's measure.
-        let slip = strsim::damerau_levenshtein(&given, &candidate) <= 1;
-        strsim::jaro_winkler(&given, &candidate).max(if slip { ONE_SLIP_LIKENESS } else { 0.0 })
-    };
-    valid
-        .into_iter()
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= NEAREST_LIKENESS_MIN)
-        // The first of several that are equally like it.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
 /// A message with a capital and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim().trim_end_matches('.');
@@ -172,26 +151,4 @@ pub(crate) fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_typing_slip_finds_the_name_that_was_meant() {
-        let keys = ["listeners", "sources", "outputs", "secrets"];
-        assert_eq!(nearest("souces", keys).as_deref(), Some("sources"));
-        assert_eq!(nearest("Listener", keys).as_deref(), Some("listeners"));
-    }
-
-    #[test]
-    fn of_several_equally_like_it_the_first_is_offered() {
-        assert_eq!(nearest("cam", ["cam1", "cam2"]).as_deref(), Some("cam1"));
-    }
-
-    #[test]
-    fn nothing_alike_offers_nothing() {
-        assert_eq!(nearest("zzz", ["listeners", "sources"]), None);
-    }
 }

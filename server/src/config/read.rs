@@ -2,9 +2,10 @@
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Options};
+use tidegate_engine::nearest;
 
 use super::locate::{Outline, place_of};
-use super::problem::{ConfigErrors, ConfigProblem, Place, nearest, sentence};
+use super::problem::{ConfigErrors, ConfigProblem, Place, sentence};
 use super::{Document, check};
 
 /// Longest configuration text accepted.
@@ -209,7 +210,7 @@ pub(super) fn unknown_reference<'a>(
     valid: impl IntoIterator<Item = &'a str> + Clone,
 ) -> ConfigProblem {
     let mut problem = ConfigProblem::new(format!("There is no {what} named \"{given}\"."));
-    problem.nearest = nearest(given, valid.clone());
+    problem.nearest = nearest(given, valid.clone()).map(str::to_owned);
     if problem.nearest.is_none() {
         let names: Vec<&str> = valid.into_iter().take(8).collect();
         problem.advice = Some(if names.is_empty() {

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tidegate_engine::{EventKind, EventSink, Subject};
+use tidegate_engine::{EventKind, EventSink, Subject, nearest};
 use tokio::sync::{Mutex, watch};
 
 use super::desired::{Desired, NODE_KEY, UnreadableObject};
 use crate::adapters::Item;
-use crate::config::problem::nearest;
 use crate::config::{ConfigErrors, ConfigProblem, Document, read};
 use crate::store::{Store, StoreError};
 
@@ -322,7 +321,7 @@ pub(crate) fn not_found<T: Item>(current: &Desired, name: &str) -> ChangeError {
     ChangeError::NotFound {
         what: T::WHAT,
         name: name.chars().take(crate::config::NAME_BYTES_MAX).collect(),
-        nearest: nearest(name, known),
+        nearest: nearest(name, known).map(str::to_owned),
     }
 }
 

@@ -10,9 +10,6 @@ use crate::publisher::PublisherDoor;
 use crate::readers::ReaderDoor;
 use crate::rules::Rules;
 
-/// How unlike a configured stream ID another may be to be offered as what was meant.
-const NEAR_ENOUGH: f64 = 0.7;
-
 /// Passphrases of the other direction that a wrong one is compared with, for the journal.
 const RIVALS_MAX: usize = 4;
 
@@ -138,16 +135,11 @@ impl Table {
         self.entries.values()
     }
 
-    /// The stream ID here that looks most like what was asked for.
+    /// The stream ID here that was probably meant.
     pub(super) fn nearest(&self, asked: &StreamId) -> Option<String> {
         let name = asked.names().next()?;
-        let likeness = |known: &str| strsim::jaro_winkler(known, &name);
-        let (likeness, known) = self
-            .entries
-            .keys()
-            .map(|known| (likeness(known), known))
-            .max_by(|one, other| one.0.total_cmp(&other.0))?;
-        (likeness >= NEAR_ENOUGH).then(|| known.clone())
+        let known = self.entries.keys().map(String::as_str);
+        tidegate_engine::nearest(&name, known).map(str::to_owned)
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use tidegate_engine::nearest;
 use tidegate_srt::{CipherMode, KeyRefresh};
 
 use super::uri::UriError;
@@ -208,11 +209,8 @@ impl Reading<'_> {
     }
 
     fn unknown(&self) -> UriError {
-        let near = |known: &&&str| strsim::damerau_levenshtein(known, self.option);
-        let nearest = WITH_EFFECT.iter().chain(&WITHOUT_EFFECT).min_by_key(near);
-        let nearest = nearest
-            .filter(|known| near(known) <= 3)
-            .map(|known| (*known).to_owned());
+        let known = WITH_EFFECT.iter().chain(&WITHOUT_EFFECT).copied();
+        let nearest = nearest(self.option, known).map(str::to_owned);
         UriError::UnknownOption {
             option: self.option.to_owned(),
             nearest,

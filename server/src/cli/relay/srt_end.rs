@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use tidegate_adapter_srt::CallUri;
+use tidegate_engine::nearest;
 
 use super::address::{Address, Scheme};
 use crate::cli::say_wrong;
-use crate::config::problem::nearest;
 
 /// Options of an SRT address that mean something where we are called.
 const LISTENING_OPTIONS: [&str; 10] = [

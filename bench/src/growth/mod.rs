@@ -7,7 +7,7 @@ mod table;
 pub(crate) use chart::draw;
 pub(crate) use point::Point;
 
-use crate::load::Spacing;
+use crate::load::{Spacing, Spread};
 use crate::measure::observe;
 use crate::runner::eprint_progress;
 use crate::scenario::Scenario;
@@ -99,6 +99,7 @@ fn measure(options: &Options, kind: Kind, connections: usize) -> Point {
         cpu_percent: 0.0,
         resident_bytes: 0,
         threads: 0,
+        lateness_ms: Spread::default(),
         refused: None,
     };
     match observe(&server, &scenario, options.seconds, || Ok(())) {
@@ -106,6 +107,7 @@ fn measure(options: &Options, kind: Kind, connections: usize) -> Point {
             cpu_percent: seen.cpu.as_secs_f64() / seen.time.as_secs_f64() * 100.0,
             resident_bytes: seen.after.resident_bytes,
             threads: seen.after.threads,
+            lateness_ms: seen.said.lateness_ms,
             refused: seen.refused,
             ..nothing
         },

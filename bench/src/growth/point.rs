@@ -1,5 +1,6 @@
 //! What one number of connections costs.
 
+use crate::load::Spread;
 use serde::{Deserialize, Serialize};
 
 /// Stream rate of the connections that are not idle.
@@ -58,6 +59,9 @@ pub(crate) struct Point {
     pub(crate) cpu_percent: f64,
     pub(crate) resident_bytes: u64,
     pub(crate) threads: u64,
+    /// How late the generator sent: it shares the machine with the server.
+    #[serde(default)]
+    pub(crate) lateness_ms: Spread,
     /// Why this measurement does not count.
     pub(crate) refused: Option<String>,
 }
@@ -111,6 +115,7 @@ mod tests {
             cpu_percent,
             resident_bytes: 0,
             threads: 1,
+            lateness_ms: Spread::default(),
             refused: refused.map(str::to_owned),
         }
     }

@@ -2,14 +2,12 @@
 
 use super::Options;
 use super::client::{Client, Wire};
-use super::outcome::Outcome;
 use super::schedule::Schedule;
 use crate::caller::{self, Caller};
 use crate::floor::PlainClient;
 use crate::histogram::Histogram;
 use crate::impairment::Impairment;
 use crate::port::Scratch;
-use crate::usage;
 use anyhow::{Context as _, bail};
 use std::time::Duration;
 use tidegate_srt::{CallerConfig, ConnectionConfig};
@@ -28,7 +26,9 @@ const CLIENTS_AT_ONCE: usize = 32;
 /// Publishers' turns taken before what came is read.
 const TURNS_AT_ONCE: usize = 64;
 
+/// Publishers and readers of one thread.
 pub(super) struct Generator {
+    share: Share,
     clients: Vec<Client>,
     /// The first of the clients publish, the others read.
     publishers: usize,
@@ -40,26 +40,44 @@ pub(super) struct Generator {
     measured: Measured,
 }
 
-/// What is known of the generator itself in the time that is measured.
-struct Measured {
+/// Of so many generators this one: the publishers take turns in belonging to one.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    pub(super) number: usize,
+    pub(super) of: usize,
+}
+
+impl Share {
+    /// The publishers that belong to it, of `all`.
+    fn publishers(self, all: usize) -> usize {
+        (all + self.of - 1 - self.number) / self.of
+    }
+
+    /// The number that a publisher of it has among all.
+    const fn number_of(self, publisher: usize) -> usize {
+        publisher * self.of + self.number
+    }
+}
+
+/// What is known of a generator itself in the time that is measured.
+pub(super) struct Measured {
     is_on: bool,
     began: Instant,
-    busy_before: Duration,
-    busy: Duration,
-    time: Duration,
-    published: u64,
-    lateness: Histogram,
+    pub(super) time: Duration,
+    /// Packets that it published.
+    pub(super) published: u64,
+    pub(super) lateness: Histogram,
 }
 
 impl Generator {
-    /// Makes every connection: publishers first, who begin to send, since readers want a
-    /// stream to read.
-    pub(super) fn connect(options: &Options) -> anyhow::Result<Self> {
+    /// Connects its share of the publishers.
+    pub(super) fn connect(options: &Options, share: Share) -> anyhow::Result<Self> {
         let clock = Clock;
         let now = clock.now();
         let mut generator = Self {
+            share,
             clients: Vec::new(),
-            publishers: options.publishers,
+            publishers: share.publishers(options.publishers),
             schedule: Schedule::new(options.spacing, 0, 0, now),
             poller: Poller::new()?,
             scratch: Scratch::new(),
@@ -67,28 +85,38 @@ impl Generator {
             next_sweep: now,
             measured: Measured::nothing(now),
         };
-        let limit = now + CONNECT_LIMIT;
-        let all = options.publishers + options.readers;
-        for number in 0..all {
-            if number == options.publishers {
-                generator.publish(options, limit)?;
-            }
-            generator.wait_while(limit, |connecting| connecting >= CALLS_AT_ONCE)?;
-            generator.add(options, number)?;
-        }
-        if options.readers == 0 {
-            generator.publish(options, limit)?;
-        }
-        generator.wait_while(limit, |connecting| connecting > 0)?;
+        let calls = (0..generator.publishers).map(|publisher| share.number_of(publisher));
+        generator.call_all(options, calls)?;
         Ok(generator)
     }
 
-    /// Waits until every publisher is connected, and lets them send.
-    fn publish(&mut self, options: &Options, limit: Instant) -> anyhow::Result<()> {
-        self.wait_while(limit, |connecting| connecting > 0)?;
-        let now = self.clock.now();
-        self.schedule = Schedule::new(options.spacing, options.rate_bps, self.publishers, now);
-        Ok(())
+    /// Its publishers send from now on, evenly between those of other generators.
+    pub(super) fn publish(&mut self, options: &Options, now: Instant) {
+        let new = |start| Schedule::new(options.spacing, options.rate_bps, self.publishers, start);
+        let interval = new(now).interval();
+        let turn = interval / u32::try_from(options.publishers.max(1)).unwrap_or(u32::MAX);
+        let turns_before = u32::try_from(self.share.number).unwrap_or(u32::MAX);
+        self.schedule = new(now + turn * turns_before);
+    }
+
+    /// Connects the readers, who want a stream to read.
+    pub(super) fn connect_readers(&mut self, options: &Options) -> anyhow::Result<()> {
+        let first = options.publishers;
+        self.call_all(options, first..first + options.readers)
+    }
+
+    /// Makes the connections of clients with these numbers.
+    fn call_all(
+        &mut self,
+        options: &Options,
+        numbers: impl IntoIterator<Item = usize>,
+    ) -> anyhow::Result<()> {
+        let limit = self.clock.now() + CONNECT_LIMIT;
+        for number in numbers {
+            self.wait_while(limit, |connecting| connecting >= CALLS_AT_ONCE)?;
+            self.add(options, number)?;
+        }
+        self.wait_while(limit, |connecting| connecting > 0)
     }
 
     pub(super) fn go_on_for(&mut self, time: Duration) -> anyhow::Result<()> {
@@ -107,7 +135,6 @@ impl Generator {
         }
         self.measured = Measured {
             is_on: true,
-            busy_before: usage::own_cpu(),
             ..Measured::nothing(self.clock.now())
         };
     }
@@ -120,21 +147,12 @@ impl Generator {
         }
         let measured = &mut self.measured;
         measured.is_on = false;
-        measured.busy = usage::own_cpu().saturating_sub(measured.busy_before);
         measured.time = self.clock.now().saturating_since(measured.began);
     }
 
-    pub(super) fn outcome(&mut self) -> Outcome {
-        let (now, interval) = (self.clock.now(), self.schedule.interval());
-        let Measured {
-            published,
-            lateness,
-            busy,
-            time,
-            ..
-        } = &self.measured;
-        Outcome::of(&mut self.clients, self.publishers, now)
-            .with_generator(*published, interval, lateness, *busy, *time)
+    /// Its clients, and what is known of itself.
+    pub(super) fn into_parts(self) -> (Vec<Client>, Measured) {
+        (self.clients, self.measured)
     }
 
     fn add(&mut self, options: &Options, number: usize) -> anyhow::Result<()> {
@@ -216,8 +234,6 @@ impl Measured {
         Self {
             is_on: false,
             began,
-            busy_before: Duration::ZERO,
-            busy: Duration::ZERO,
             time: Duration::ZERO,
             published: 0,
             lateness: Histogram::new(),
@@ -269,4 +285,24 @@ fn call(options: &Options, number: usize, now: Instant) -> anyhow::Result<Wire> 
         caller.impair(Impairment::new(&conditions, number as u64));
     }
     Ok(Wire::Srt(Box::new(caller)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_publisher_belongs_to_one_generator_and_their_shares_are_even() {
+        for (all, of) in [(1, 1), (7, 2), (1000, 2), (1000, 3)] {
+            let mut numbers = Vec::new();
+            for number in 0..of {
+                let share = Share { number, of };
+                let publishers = share.publishers(all);
+                assert!((all / of..=all.div_ceil(of)).contains(&publishers));
+                numbers.extend((0..publishers).map(|publisher| share.number_of(publisher)));
+            }
+            numbers.sort_unstable();
+            assert_eq!(numbers, (0..all).collect::<Vec<_>>(), "{all} of {of}");
+        }
+    }
 }

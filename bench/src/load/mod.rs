@@ -1,8 +1,9 @@
-//! The load generator: publishers and readers on one thread.
+//! The load generator: publishers and readers on one thread, or very many publishers on several.
 
 mod arrivals;
 mod bursts;
 mod client;
+mod crew;
 mod generator;
 mod outcome;
 mod schedule;
@@ -12,7 +13,7 @@ pub(crate) use schedule::Spacing;
 
 use crate::impairment::Conditions;
 use clap::Args;
-use generator::Generator;
+use crew::Crew;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -90,16 +91,16 @@ impl Options {
 /// Connects, warms up, and measures. The lines `measuring` and `measured` tell whoever
 /// started this when, and the last line is the [`Outcome`].
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let mut generator = Generator::connect(options)?;
+    let mut crew = Crew::connect(options)?;
     say("connected")?;
-    generator.go_on_for(WARM_UP)?;
+    crew.go_on_for(WARM_UP)?;
     say("measuring")?;
-    generator.begin();
-    generator.go_on_for(Duration::from_secs(options.seconds))?;
-    generator.end();
+    crew.begin();
+    crew.go_on_for(Duration::from_secs(options.seconds))?;
+    crew.end();
     say("measured")?;
-    generator.go_on_for(COOL_DOWN)?;
-    say(&serde_json::to_string(&generator.outcome())?)
+    crew.go_on_for(COOL_DOWN)?;
+    say(&serde_json::to_string(&crew.outcome())?)
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

@@ -6,11 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tidegate_units::Instant;
 
-/// A generator of which one turn in a hundred is later than this is the bottleneck itself, and
-/// later than this share of the time between two turns of a publisher, where that is longer:
-/// packets that are far apart still leave one by one.
+/// A generator of which one turn in a hundred is later than this is the bottleneck itself; where
+/// a publisher's packets are further apart, than that distance: then they would leave together.
 const LATE_P99_LIMIT_MS: f64 = 2.0;
-const LATE_P99_LIMIT_SHARE: f64 = 0.25;
 /// So is one that was later than this only once: what it then sends is a burst of its own.
 const LATE_LIMIT_MS: f64 = 20.0;
 /// And one that has hardly a moment to wait for anything.
@@ -41,8 +39,8 @@ pub(crate) struct Outcome {
     pub(crate) burst_packets: Spread,
     /// How late the generator sent.
     pub(crate) lateness_ms: Spread,
-    /// The time between two turns of one publisher.
-    pub(crate) interval_ms: f64,
+    /// The mean time between two packets of a publisher.
+    pub(crate) packet_distance_ms: f64,
     /// The generator's own CPU time, of one core.
     pub(crate) busy_percent: f64,
 }
@@ -96,7 +94,7 @@ impl Outcome {
             let lost = self.lost_in_generator;
             return Some(format!("the generator itself lost {lost} datagrams"));
         }
-        let p99_limit = LATE_P99_LIMIT_MS.max(self.interval_ms * LATE_P99_LIMIT_SHARE);
+        let p99_limit = LATE_P99_LIMIT_MS.max(self.packet_distance_ms);
         if late.max > LATE_LIMIT_MS || late.p99 > p99_limit {
             let Spread { p99, max, .. } = late;
             return Some(format!(
@@ -141,13 +139,13 @@ impl Outcome {
     pub(crate) fn with_generator(
         mut self,
         published_packets: u64,
-        interval: Duration,
+        packet_distance: Duration,
         lateness: &Histogram,
         busy: Duration,
         of: Duration,
     ) -> Self {
         self.published_packets = published_packets;
-        self.interval_ms = interval.as_secs_f64() * 1000.0;
+        self.packet_distance_ms = packet_distance.as_secs_f64() * 1000.0;
         self.lateness_ms = Spread::of(lateness, 1000.0);
         self.busy_percent = busy.as_secs_f64() / of.as_secs_f64().max(1e-9) * 100.0;
         self
@@ -191,11 +189,11 @@ mod tests {
         assert!(late(2.1, 19.0).refusal().unwrap().contains("late"));
         assert!(late(0.1, 21.0).refusal().unwrap().contains("late"));
         let far_apart = |p99| Outcome {
-            interval_ms: 10.4,
+            packet_distance_ms: 10.5,
             ..late(p99, 19.0)
         };
-        assert_eq!(far_apart(2.5).refusal(), None);
-        assert!(far_apart(2.7).refusal().unwrap().contains("late"));
+        assert_eq!(far_apart(10.4).refusal(), None);
+        assert!(far_apart(10.6).refusal().unwrap().contains("late"));
         let busy = Outcome {
             busy_percent: 91.0,
             ..Outcome::default()

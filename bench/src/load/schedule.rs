@@ -12,6 +12,12 @@ const BURST_NANOS: u128 = 10_000_000;
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 const PACKET_BITS: u128 = PAYLOAD_BYTES as u128 * 8;
 
+/// The mean time between two packets of a publisher, however they are spread.
+pub(super) fn packet_distance(rate_bps: u64) -> Duration {
+    let nanos = (PACKET_BITS * NANOS_PER_SECOND).checked_div(u128::from(rate_bps));
+    Duration::from_nanos(u64::try_from(nanos.unwrap_or(0)).unwrap_or(u64::MAX))
+}
+
 /// How a publisher's packets are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,6 +144,8 @@ mod tests {
         assert_eq!(turns.len(), 570);
         let schedule = Schedule::new(Spacing::Evenly, 6_000_000, 1, Instant::from_micros(1));
         assert_eq!(schedule.interval().as_micros(), 1754);
+        assert_eq!(packet_distance(6_000_000).as_micros(), 1754);
+        assert_eq!(packet_distance(0), Duration::ZERO);
         for (round, pair) in turns.windows(2).enumerate() {
             assert_eq!(pair[0].1.numbers, round as u64..round as u64 + 1);
             assert!((1754..=1755).contains(&(pair[1].0 - pair[0].0)));

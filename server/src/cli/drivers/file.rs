@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use tidegate_engine::{BoxFuture, Ended, RunError, SourceContext, SourceDriver, TsChunk};
+use tidegate_engine::{
+    BoxFuture, Connection, Ended, RunError, SourceContext, SourceDriver, TsChunk,
+};
 use tidegate_mpegts::{PACKET_BYTES, Packet, Pcr};
 use tokio_util::sync::CancellationToken;
 
@@ -14,21 +16,27 @@ use super::CHUNK_BYTES;
 /// A clock that steps further than this does not say how fast to play.
 const STEP_MAX: Duration = Duration::from_secs(1);
 
-/// A file of MPEG-TS, played in its own time.
-/// `ended` is cancelled at its end.
+/// A file of MPEG-TS, played in its own time from when `audience` is cancelled: somebody is
+/// there. `ended` is cancelled at its end.
 pub(in crate::cli) fn file(
     path: &str,
+    audience: CancellationToken,
     ended: CancellationToken,
 ) -> anyhow::Result<Arc<dyn SourceDriver>> {
     let path = PathBuf::from(path);
     let metadata =
         std::fs::metadata(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     anyhow::ensure!(metadata.is_file(), "{} is not a file", path.display());
-    Ok(Arc::new(FileFeed { path, ended }))
+    Ok(Arc::new(FileFeed {
+        path,
+        audience,
+        ended,
+    }))
 }
 
 struct FileFeed {
     path: PathBuf,
+    audience: CancellationToken,
     ended: CancellationToken,
 }
 
@@ -48,6 +56,14 @@ impl SourceDriver for FileFeed {
                 RunError::configuration(message, "Name a file of MPEG-TS")
             };
             let mut file = std::fs::File::open(&self.path).map_err(unreadable)?;
+            if !self.audience.is_cancelled() {
+                let waiting = Some("waiting for the first reader".to_owned());
+                context.report.connection(Connection::Disconnected, waiting);
+                tokio::select! {
+                    () = self.audience.cancelled() => {}
+                    () = context.stop.cancelled() => return Ok(Ended::Stopped),
+                }
+            }
             let mut writer = context.feed.ts_writer();
             let mut pace = Pace::default();
             context.report.connected(None);

@@ -137,8 +137,14 @@ fn driver(uri: &str, adapters: &Adapters) -> anyhow::Result<Arc<dyn SourceDriver
             let place = address.split(['?', '/']).next().unwrap_or_default();
             drivers::udp(place.trim_start_matches('@'), None)
         }
-        Some(("file", path)) => drivers::file(path, CancellationToken::new()),
+        Some(("file", path)) => file(path),
         Some((scheme, _)) => bail!("{scheme}:// cannot be probed; use srt://, udp:// or a file"),
-        None => drivers::file(uri, CancellationToken::new()),
+        None => file(uri),
     }
+}
+
+fn file(path: &str) -> anyhow::Result<Arc<dyn SourceDriver>> {
+    let at_once = CancellationToken::new();
+    at_once.cancel();
+    drivers::file(path, at_once, CancellationToken::new())
 }

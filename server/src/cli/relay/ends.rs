@@ -38,15 +38,17 @@ impl Input {
         }
     }
 
-    /// What produces the feed; `ended` is cancelled when there is no more of it.
+    /// What produces the feed. A file begins when `audience` is cancelled: somebody is there;
+    /// `ended` is cancelled when there is no more of it.
     pub(super) fn driver(
         &self,
         chunk_bytes: usize,
+        audience: &CancellationToken,
         ended: &CancellationToken,
         adapters: &Adapters,
     ) -> anyhow::Result<Arc<dyn SourceDriver>> {
         let from = match self {
-            Self::File(name) => return drivers::file(name, ended.clone()),
+            Self::File(name) => return drivers::file(name, audience.clone(), ended.clone()),
             Self::Address(from) => from,
         };
         match from.scheme {
@@ -101,6 +103,11 @@ impl Output {
     /// Standard output carries the feed, so nothing else may be printed there.
     pub(super) fn is_standard_output(&self) -> bool {
         matches!(self, Self::Address(address) if address.scheme == Scheme::Console)
+    }
+
+    /// Whether readers call us.
+    pub(super) fn is_listener(&self) -> bool {
+        matches!(self, Self::Address(to) if to.scheme == Scheme::Srt && is_listener(to))
     }
 
     /// What consumes the feed.
@@ -197,7 +204,8 @@ mod tests {
         })?;
         let adapters = Adapters::new(&crate::adapters::Shared { shards });
         let from = Input::Address(Address::parse(text)?);
-        from.driver(1316, &CancellationToken::new(), &adapters)?;
+        let (audience, ended) = (CancellationToken::new(), CancellationToken::new());
+        from.driver(1316, &audience, &ended, &adapters)?;
         let to = Output::Address(Address::parse(text)?);
         to.driver(false, &adapters)?;
         Ok(())

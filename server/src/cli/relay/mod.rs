@@ -50,6 +50,7 @@ pub(super) struct RelayArgs {
 #[derive(Debug, Args)]
 pub(super) struct SendArgs {
     /// A file of MPEG-TS, sent in its own time, or `-` for standard input, sent as it comes.
+    /// Where we listen, a file begins with the first reader.
     file: String,
     /// Where to: `srt://HOST:PORT`, `srt://:PORT` (listen), `udp://HOST:PORT`.
     to: String,
@@ -189,8 +190,12 @@ async fn carry(from: &Input, to: &Output, options: &RelayOptions) -> anyhow::Res
     let adapters = Adapters::new(&Shared {
         shards: shards.clone(),
     });
-    let ended = CancellationToken::new();
-    let driver = from.driver(options.chunk, &ended, &adapters)?;
+    let (audience, ended) = (CancellationToken::new(), CancellationToken::new());
+    if !to.is_listener() {
+        // A call holds back what is sent while it is being made.
+        audience.cancel();
+    }
+    let driver = from.driver(options.chunk, &audience, &ended, &adapters)?;
     let output = OutputSpec {
         source: FROM.to_owned(),
         driver: to.driver(options.low_delay, &adapters)?,
@@ -203,7 +208,7 @@ async fn carry(from: &Input, to: &Output, options: &RelayOptions) -> anyhow::Res
     };
     engine.set_source(FROM, source).await?;
     let outcome = Watch::new(&engine, from, to, options)?
-        .until_the_end(&ended)
+        .until_the_end(&audience, &ended)
         .await;
     engine.shutdown().await;
     shards.stop().await;

@@ -66,9 +66,11 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Runs until the input ends, the time is over, or somebody says so.
+    /// Runs until the input ends, the time is over, or somebody says so. Cancels `audience`
+    /// once the far side is there.
     pub(super) async fn until_the_end(
         mut self,
+        audience: &CancellationToken,
         ended: &CancellationToken,
     ) -> anyhow::Result<ExitCode> {
         let mut look = tokio::time::interval(LOOK_INTERVAL);
@@ -92,6 +94,9 @@ impl<'a> Watch<'a> {
             ) else {
                 break;
             };
+            if is_up(&output) {
+                audience.cancel();
+            }
             self.say_changes(Some(&source), &output);
             self.report_if_due(Some(&source), &output);
             match self.whether_over(&source, &output)? {

@@ -30,7 +30,6 @@ const SEGMENT_BYTES_MIN: u64 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) body_bytes: u64,
-    pub(super) playlists: u64,
     pub(super) segments: u64,
     /// Segments whose number did not follow the one before.
     pub(super) missed: u64,
@@ -151,7 +150,6 @@ impl Viewer {
         match std::mem::replace(&mut self.asked, Asked::Nothing) {
             Asked::Index => return self.reload(now),
             Asked::Playlist => {
-                figures.playlists += 1;
                 self.follow(figures)?;
             }
             Asked::Segment => {

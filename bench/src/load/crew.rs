@@ -40,8 +40,8 @@ impl Crew {
         for generator in &mut generators {
             generator.publish(options, now);
         }
-        for generator in generators.iter_mut().take(1) {
-            generator.connect_readers(options)?;
+        if let Some(first) = generators.first_mut() {
+            first.connect_readers(options)?;
         }
         Ok(Self {
             generators,

@@ -256,6 +256,7 @@ fn audio_glance(codec: Codec, packet: &[u8]) -> Option<AudioConfig> {
             Some(header.config.stream_config(codec, header.config.to_bytes()))
         }
         Codec::AacLatm => {
+            aac::loas_frame_bytes(packet)?;
             let mut latm = aac::LatmReader::default();
             latm.frame(packet);
             let (config, record) = latm.config()?;

@@ -1,6 +1,6 @@
 //! Audio frames keep their own times, wherever the packets that carry them divide.
 
-use tidegate_codecs::{AudioFramer, Codec, Kind};
+use tidegate_codecs::{AudioFramer, Codec, Kind, StreamReader};
 
 /// An MPEG layer II frame: 192 kbit/s at 48 kHz, 576 bytes, 24 ms.
 fn layer_two_frame(fill: u8) -> Vec<u8> {
@@ -46,4 +46,18 @@ fn every_audio_codec_that_is_framed_is_audio() {
         assert_eq!(codec.kind(), Kind::Audio);
     }
     assert!(AudioFramer::new(Codec::H264, None).is_none());
+}
+
+#[test]
+fn a_latm_configuration_counts_only_behind_its_sync_word() {
+    // 48 kHz stereo LC, and an empty frame.
+    let element = [0x20, 0x00, 0x11, 0x90, 0x1F, 0xE0, 0, 0];
+    let behind = |header: [u8; 3]| {
+        let mut reader = StreamReader::new(Codec::AacLatm);
+        let complete = reader.read(&[&header[..], &element].concat()).complete;
+        assert_eq!(complete, reader.config().is_some());
+        complete
+    };
+    assert!(behind([0x56, 0xE0, 8]));
+    assert!(!behind([0x59, 0x59, 0x59]));
 }

@@ -14,6 +14,7 @@ impl MediaStatus {
             sync_losses: report.sync_losses,
             transport_errors: report.transport_errors,
             table_errors: report.table_errors,
+            overlooked: report.overlooked,
             scrambled: report.scrambled,
         })
     }

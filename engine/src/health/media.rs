@@ -19,6 +19,9 @@ pub struct MediaStatus {
     pub transport_errors: u64,
     /// Tables with a wrong checksum.
     pub table_errors: u64,
+    /// Beginnings of pictures and audio packets that were not looked into, because more of them
+    /// came than any stream needs.
+    pub overlooked: u64,
     /// Whether any track is scrambled.
     pub scrambled: bool,
 }

@@ -4,6 +4,7 @@ use tidegate_codecs::opus::OpusInfo;
 use tidegate_codecs::{AudioFormat, StreamConfig, StreamReader};
 use tidegate_units::Instant;
 
+use super::effort::Effort;
 use crate::packet::Packet;
 use crate::pes::PesHeader;
 use crate::psi::ElementaryStream;
@@ -32,11 +33,14 @@ impl AudioWatch {
         }
     }
 
-    pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>) {
+    pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>, effort: &mut Effort) {
         if !packet.unit_start() {
             return;
         }
         self.last_unit = Some(now);
+        if !effort.look() {
+            return;
+        }
         let Some(header) = PesHeader::parse(packet.payload()) else {
             return;
         };
@@ -47,7 +51,7 @@ impl AudioWatch {
             .unwrap_or_default();
         if self.reader.read(payload).complete {
             self.known = self.reader.config().cloned();
-        } else if self.known.is_none() {
+        } else if self.known.is_none() && effort.search() {
             self.search(payload);
         }
     }

@@ -1,9 +1,11 @@
 //! A light look at a transport stream: what it contains and what is wrong with it.
 //!
 //! Every packet costs a few nanoseconds: its PID's counters. Only the packets in which
-//! a picture or an audio packet begins are looked into, up to the first slice.
+//! a picture or an audio packet begins are looked into, up to the first slice, and only so
+//! many of them: whoever sends the stream pays with somebody else's time.
 
 mod audio;
+mod effort;
 mod pid;
 mod program;
 mod report;
@@ -13,6 +15,7 @@ pub use report::{AudioReport, MediaReport, ProgramReport, TrackReport, VideoRepo
 
 use tidegate_units::{Bitrate, Duration, Instant};
 
+use self::effort::Effort;
 use self::pid::{Content, PidState};
 use self::program::ProgramClock;
 use crate::continuity::Verdict;
@@ -47,6 +50,7 @@ struct Core {
     /// Changes of the tables followed in this window, and whether one waits.
     followed: u32,
     unfollowed: bool,
+    effort: Effort,
     window_start: Option<Instant>,
     window_packets: u64,
     bitrate: Bitrate,
@@ -106,6 +110,7 @@ impl Core {
             clocks: Vec::new(),
             followed: 0,
             unfollowed: false,
+            effort: Effort::default(),
             window_start: None,
             window_packets: 0,
             bitrate: Bitrate::ZERO,
@@ -142,8 +147,10 @@ impl Core {
         match &mut state.content {
             _ if verdict == Verdict::Repeats => {}
             Content::Table => self.table_packet(packet, verdict),
-            Content::Video(video) if video.wants(packet) => video.packet(now, packet, verdict),
-            Content::Audio(audio) => audio.packet(now, packet),
+            Content::Video(video) if video.wants(packet) => {
+                video.packet(now, packet, verdict, &mut self.effort);
+            }
+            Content::Audio(audio) => audio.packet(now, packet, &mut self.effort),
             Content::Video(_) | Content::Other => {}
         }
         if packet.has_adaptation() {
@@ -280,6 +287,7 @@ impl Core {
         for clock in &mut self.clocks {
             clock.roll();
         }
+        self.effort.renew();
         self.followed = 0;
         self.follow_tables();
     }
@@ -305,21 +313,81 @@ mod tests {
         packet
     }
 
-    /// A program map that names one video PID.
-    fn map(version: u8, pid: u8) -> Vec<u8> {
+    const PAT: [u8; 12] = [0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1, 0xE1, 0x00];
+    const H264: u8 = 0x1B;
+    const LATM: u8 = 0x11;
+
+    /// A program map that names one PID.
+    fn map(version: u8, stream_type: u8, pid: u8) -> Vec<u8> {
         let mut table = vec![0x02, 0xB0, 18, 0, 1, 0xC1 | ((version & 31) << 1), 0, 0];
-        table.extend([0xE1, pid, 0xF0, 0, 0x1B, 0xE1, pid, 0xF0, 0]);
+        table.extend([0xE1, pid, 0xF0, 0, stream_type, 0xE1, pid, 0xF0, 0]);
         table
+    }
+
+    /// A packet of PID 0x101 in which something with a time stamp begins.
+    fn beginning(counter: u32, content: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x47, 0x41, 1, 0x10 | (counter & 15) as u8];
+        packet.extend([0, 0, 1, 0xE0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 1]);
+        packet.extend(content);
+        packet.resize(PACKET_BYTES, 0x59);
+        packet
+    }
+
+    /// Looks at a stream of one PID in each of whose packets something begins; twice as many
+    /// as are looked into.
+    fn flooded(stream_type: u8, content: &[u8]) -> Inspector {
+        let mut inspector = Inspector::new();
+        let now = Instant::ZERO;
+        inspector.push(now, &table_packet(PAT_PID, 0, &PAT));
+        inspector.push(now, &table_packet(PMT_PID, 0, &map(0, stream_type, 1)));
+        for counter in 0..2 * effort::MAX_LOOKS {
+            inspector.push(now, &beginning(counter, content));
+        }
+        inspector
+    }
+
+    const SPS_PPS_IDR: &[u8] = &[
+        0, 0, 1, 0x67, 0x64, 0x00, 0x28, 0xAC, 0xD9, 0x40, 0x78, 0x02, 0x27, 0xE5, 0x84, 0, 0, 3,
+        0, 4, 0, 0, 3, 0, 0xC8, 0x3C, 0x60, 0xC6, 0x58, 0, 0, 1, 0x68, 0xEB, 0xE3, 0xCB, 0x22,
+        0xC0, 0, 0, 1, 0x65, 0x88, 0x84, 0x00, 0x33,
+    ];
+
+    #[test]
+    fn a_sender_of_a_picture_in_every_packet_is_looked_at_now_and_then() {
+        let slice = [0, 0, 1, 0x41, 0x9A, 0x24];
+        let mut inspector = flooded(H264, &slice);
+        let looks = u64::from(effort::MAX_LOOKS);
+        assert_eq!(inspector.core.effort.overlooked, looks);
+        inspector.push(Instant::ZERO, &beginning(0, SPS_PPS_IDR));
+        let report = inspector.report(Instant::ZERO);
+        assert_eq!(report.overlooked, looks + 1);
+        assert_eq!(report.video.and_then(|video| video.width), None);
+        // Those who send in the next window are looked at again.
+        let later = Instant::from_millis(1000);
+        inspector.push(later, &beginning(1, SPS_PPS_IDR));
+        let report = inspector.report(later);
+        assert_eq!(report.video.and_then(|video| video.width), Some(1920));
+        assert_eq!(
+            (report.overlooked, report.continuity_errors),
+            (looks + 1, 0)
+        );
+    }
+
+    #[test]
+    fn a_sender_whose_audio_never_begins_with_a_header_is_searched_now_and_then() {
+        let inspector = flooded(LATM, &[]);
+        let looked = effort::MAX_LOOKS;
+        let overlooked = u64::from(looked + (looked - effort::MAX_SEARCHES));
+        assert_eq!(inspector.report(Instant::ZERO).overlooked, overlooked);
     }
 
     #[test]
     fn a_sender_that_changes_its_tables_all_the_time_is_followed_now_and_then() {
         let mut inspector = Inspector::new();
         let now = Instant::from_millis(0);
-        let pat = [0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1, 0xE1, 0x00];
-        inspector.push(now, &table_packet(PAT_PID, 0, &pat));
+        inspector.push(now, &table_packet(PAT_PID, 0, &PAT));
         for change in 0..200 {
-            let map = map(change, 1 + change);
+            let map = map(change, H264, 1 + change);
             inspector.push(now, &table_packet(PMT_PID, change, &map));
         }
         assert_eq!(inspector.core.followed, MAX_FOLLOWED);

@@ -37,6 +37,9 @@ pub struct MediaReport {
     pub scrambled: bool,
     /// Scrambled packets seen.
     pub scrambled_packets: u64,
+    /// Beginnings of pictures and audio packets that were not looked into, because more of them
+    /// came than anybody needs.
+    pub overlooked: u64,
     /// A program association table was read.
     pub has_pat: bool,
     /// The program map of at least one program was read.
@@ -183,6 +186,7 @@ pub(super) fn build(inspector: &Inspector, now: Instant) -> MediaReport {
         transport_errors: core.transport_errors,
         table_errors: core.tables.crc_errors(),
         scrambled_packets: core.scrambled_packets,
+        overlooked: core.effort.overlooked,
         has_pat: core.tables.pat().is_some(),
         last_packet_age: moment.age(core.last_packet),
         ..MediaReport::default()

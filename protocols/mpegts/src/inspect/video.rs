@@ -1,6 +1,7 @@
 use tidegate_codecs::{Codec, FrameRate, StreamReader, VideoFormat};
 use tidegate_units::Instant;
 
+use super::effort::Effort;
 use crate::continuity::Verdict;
 use crate::packet::Packet;
 use crate::pes::PesHeader;
@@ -69,10 +70,16 @@ impl VideoWatch {
         self.look_at > 0 || packet.unit_start()
     }
 
-    pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>, verdict: Verdict) {
+    pub(super) fn packet(
+        &mut self,
+        now: Instant,
+        packet: Packet<'_>,
+        verdict: Verdict,
+        effort: &mut Effort,
+    ) {
         if packet.unit_start() {
             if self.look_at > 0 {
-                self.look(now, true);
+                self.look(now, true, effort);
             }
             self.head.clear();
             self.look_at = 1;
@@ -83,12 +90,16 @@ impl VideoWatch {
         }
         self.head.extend_from_slice(packet.payload());
         if self.head.len() >= self.look_at {
-            self.look(now, false);
+            self.look(now, false, effort);
         }
     }
 
     /// Reads the picture's headers, or waits for as much again. `last`: no more will come.
-    fn look(&mut self, now: Instant, last: bool) {
+    fn look(&mut self, now: Instant, last: bool, effort: &mut Effort) {
+        if !effort.look() {
+            self.look_at = 0;
+            return;
+        }
         let header = PesHeader::parse(&self.head);
         let payload = header.and_then(|header| self.head.get(header.payload_offset..));
         let info = payload

@@ -135,7 +135,9 @@ def from_samples(folder):
             start = packet[1] & 0x40
             skip = 5 + packet[4] if packet[3] & 0x20 else 4
             if start and packet[skip:skip + 3] == b"\0\0\1":
-                save("ts_pes", bytes([types.get(pid(packet), 6)]) + packet[skip:])
+                kind = types.get(pid(packet), 6)
+                save("ts_pes", bytes([kind]) + packet[skip:])
+                save("ts_inspect", bytes([kind, 0x1F]) + packet[skip:])
             elif start and skip < 188:
                 save("ts_psi", packet[skip + 1 + packet[skip]:].rstrip(b"\xff"))
         units = b"".join(payload(packet) for packet in packets)

@@ -1,0 +1,74 @@
+//! The inspector, which looks at a publisher's stream on a media thread: bytes as they come, and
+//! packets of every stream type. The first byte is the stream type in the table, the second how
+//! the rest is sent.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidegate_mpegts::{Inspector, PACKET_BYTES, crc32};
+use tidegate_units::{Duration, Instant};
+
+const PMT_PID: u16 = 0x20;
+const MEDIA_PID: u16 = 0x100;
+
+fuzz_target!(|input: &[u8]| {
+    let [stream_type, how, stream @ ..] = input else {
+        return;
+    };
+    let mut inspector = Inspector::new();
+    inspector.push(Instant::ZERO, stream);
+    let before = inspector.report(Instant::ZERO).packets;
+    inspector.reset();
+    assert!(before <= (stream.len() / PACKET_BYTES) as u64);
+
+    let mut now = Instant::ZERO;
+    inspector.push(now, &packet(0, 0, true, &pat()));
+    inspector.push(now, &packet(PMT_PID, 0, true, &pmt(*stream_type)));
+    let step = Duration::from_millis(u64::from(how >> 3) * 10);
+    let parts = stream.chunks(1 + usize::from(how & 3) * 60);
+    let mut packets = 2;
+    for (counter, part) in parts.enumerate() {
+        now += step;
+        let begins = how & 4 != 0 || counter % 4 == 0;
+        inspector.push(now, &packet(MEDIA_PID, counter as u8, begins, part));
+        packets += 1;
+    }
+    let report = inspector.report(now);
+    assert_eq!((report.packets, report.continuity_errors), (packets, 0));
+    assert!(report.has_pmt && report.tracks.len() == 1);
+});
+
+/// A packet with `content`, of which there are fewer than 184 bytes, behind stuffing.
+fn packet(pid: u16, counter: u8, begins: bool, content: &[u8]) -> Vec<u8> {
+    let start = if begins { 0x40 } else { 0 };
+    let [high, low] = pid.to_be_bytes();
+    let stuffing = PACKET_BYTES - 4 - content.len();
+    let mut packet = vec![0x47, start | high, low, 0x30 | counter & 15];
+    packet.extend([stuffing as u8 - 1, 0]);
+    packet.resize(4 + stuffing, 0xFF);
+    packet.extend(content);
+    packet
+}
+
+fn pat() -> Vec<u8> {
+    let mut section = vec![0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1];
+    section.extend((0xE000 | PMT_PID).to_be_bytes());
+    finish(section)
+}
+
+fn pmt(stream_type: u8) -> Vec<u8> {
+    let mut section = vec![0x02, 0xB0, 18, 0, 1, 0xC1, 0, 0];
+    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
+    section.extend([0xF0, 0, stream_type]);
+    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
+    section.extend([0xF0, 0]);
+    finish(section)
+}
+
+/// The pointer field in front, the CRC behind.
+fn finish(section: Vec<u8>) -> Vec<u8> {
+    let crc = crc32(&section);
+    let mut payload = vec![0];
+    payload.extend(&section);
+    payload.extend(crc.to_be_bytes());
+    payload
+}

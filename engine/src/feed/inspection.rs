@@ -45,7 +45,7 @@ impl Inspection {
     /// for the watcher: what cannot be looked at now is looked at with the next batch.
     pub(super) fn look(&self, batch: &Arc<Batch<TsChunk>>, backlog: &mut Backlog<TsChunk>) {
         if self.watchers.load(Ordering::Relaxed) == 0 {
-            return;
+            return backlog.forget();
         }
         let mut seen = match self.seen.try_lock() {
             Ok(seen) => seen,
@@ -91,6 +91,12 @@ impl<T> Backlog<T> {
             self.overflowed = true;
         }
         self.batches.push(Arc::clone(batch));
+    }
+
+    /// Nobody wants to know any more.
+    fn forget(&mut self) {
+        self.batches.clear();
+        self.overflowed = false;
     }
 }
 
@@ -203,6 +209,24 @@ mod tests {
         writer.seal();
         assert_eq!(packets(&watching), 1);
         assert!(bytes.is_unique());
+    }
+
+    #[test]
+    fn what_waits_to_be_looked_at_is_let_go_when_the_watcher_leaves() {
+        let feed = Feed::new("cam1");
+        let watching = feed.inspect();
+        let mut writer = feed.ts_writer();
+        let bytes = Bytes::from(vec![0x47; 188]);
+        let asking = feed.inner.inspection.seen.lock().unwrap();
+        writer.push(TsChunk::live(bytes.clone(), Instant::ZERO));
+        writer.seal();
+        drop(asking);
+        drop(watching);
+        write(&mut writer, 1);
+        assert!(bytes.is_unique());
+        let watching = feed.inspect();
+        write(&mut writer, 1);
+        assert_eq!(packets(&watching), 1);
     }
 
     #[test]

@@ -166,7 +166,9 @@ impl Waker {
 
     /// The sleeper is back from the poller, which reported this waker or not.
     pub fn attend(&self, was_reported: bool) {
-        self.is_awake.store(true, Ordering::Release);
+        // A plain store here would come between a wake and the next rest, and hide from that what
+        // the waker had left.
+        self.is_awake.swap(true, Ordering::AcqRel);
         if was_reported {
             sys::event_drain(self.event.as_fd());
         }

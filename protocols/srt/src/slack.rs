@@ -5,8 +5,9 @@ const KEPT_PLACES: usize = 64;
 /// A queue that uses less than this part of its memory gives half of it back.
 const USED_PART: usize = 8;
 
-/// Gives memory back that a burst or an outage took. A queue whose length merely goes up and
-/// down keeps what it has.
+/// Gives memory back that a burst or an outage took. A queue whose length goes up and down, and
+/// not to nothing, keeps what it has. One that is emptied between bursts of more than
+/// [`KEPT_PLACES`] takes a part anew for each of them, which is little beside so many packets.
 pub(crate) fn give_back<T>(queue: &mut VecDeque<T>) {
     let places = queue.capacity();
     if places > KEPT_PLACES && queue.len() < places / USED_PART {

@@ -21,6 +21,10 @@ const RELEASE_AHEAD: Duration = Duration::from_millis(12);
 const RUN_PACKETS_MAX: u32 = 10;
 /// How long a reader that holds packets back leaves its queue alone.
 const TAKE_IN_INTERVAL: Duration = Duration::from_millis(20);
+/// The same while the queue fills fast, or nobody knows yet how fast it does.
+const TAKE_IN_SOON: Duration = Duration::from_millis(5);
+/// Batches found at once that make a queue one that fills fast.
+const FAST_BATCHES: usize = QUEUE_BATCHES / 4;
 /// A packet due later than this has a wrong clock, and leaves at once.
 const DUE_AT_MOST: Duration = Duration::from_secs(10);
 /// Batches a reader holds back until they are due: eight seconds at 4000 a second.
@@ -107,6 +111,8 @@ pub(crate) struct RouteFountain {
     reader: Option<Reader<TsChunk>>,
     waiting: VecDeque<(Arc<Batch<TsChunk>>, usize)>,
     waiting_bytes: usize,
+    /// The queue fills fast, or may do so.
+    fills_fast: bool,
     look: Look,
     report: OutputReport,
     release: Release,
@@ -159,6 +165,7 @@ impl RouteFountain {
             reader: Some(route.read_ts(options)),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            fills_fast: true,
             look: Look::default(),
             report,
             release,
@@ -179,6 +186,7 @@ impl RouteFountain {
         let Some(reader) = &mut self.reader else {
             return;
         };
+        let before = self.waiting.len();
         while self.waiting.len() < WAITING_BATCHES_MAX && self.waiting_bytes < WAITING_BYTES_MAX {
             let next = if self.waiting.is_empty() {
                 reader.try_next()
@@ -186,7 +194,7 @@ impl RouteFountain {
                 reader.try_next_unasked()
             };
             let Some(batch) = next else {
-                return;
+                break;
             };
             let lost = reader.gap().lost;
             if lost > 0 {
@@ -195,6 +203,8 @@ impl RouteFountain {
             self.waiting_bytes += batch.byte_count();
             self.waiting.push_back((batch, 0));
         }
+        let taken = self.waiting.len() - before;
+        self.fills_fast = before == 0 || taken > FAST_BATCHES;
     }
 
     fn front(&self) -> Option<&TsChunk> {
@@ -232,7 +242,12 @@ impl Fountain for RouteFountain {
 
     fn next_due(&self) -> Option<Instant> {
         let front = self.release.at(self.front()?);
-        Some(front.min(self.look.at + TAKE_IN_INTERVAL))
+        let interval = if self.fills_fast {
+            TAKE_IN_SOON
+        } else {
+            TAKE_IN_INTERVAL
+        };
+        Some(front.min(self.look.at + interval))
     }
 
     fn is_urgent(&self) -> bool {
@@ -311,6 +326,7 @@ mod tests {
             writer.push(chunk(number, due));
         }
         writer.seal();
+        assert!(given(&mut fountain, 1080).is_empty());
         assert!(given(&mut fountain, 1085).is_empty());
         assert_eq!(fountain.next_due(), Some(Instant::from_millis(1100)));
         assert_eq!(given(&mut fountain, 1100), [1, 2]);
@@ -336,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_packets_back_is_not_woken_by_more_but_looks_again_before_its_queue_is_full() {
+    fn who_holds_packets_back_is_not_woken_by_more_but_looks_again_by_itself() {
         #[derive(Default)]
         struct Count(AtomicUsize);
         impl Wake for Count {
@@ -355,12 +371,36 @@ mod tests {
         };
         write(8000);
         assert!(given(&mut fountain, 1000).is_empty());
-        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1020)));
+        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1005)));
+        assert!(given(&mut fountain, 1005).is_empty());
+        assert_eq!(fountain.next_due(), Some(Instant::from_millis(1025)));
         write(8001);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "when it had nothing");
         assert_eq!(given(&mut fountain, 8000).len(), 2);
         write(8002);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 2, "it had nothing again");
+    }
+
+    #[test]
+    fn who_holds_packets_back_looks_again_before_its_queue_is_full() {
+        let feed = Feed::new("cam1");
+        let mut fountain = fountain(&feed);
+        let mut writer = feed.ts_writer();
+        // 200 Mbit/s, nothing of which is due in its first 120 ms.
+        let (packets, spacing_micros) = (2280, 52);
+        for number in 0..packets {
+            let now = Instant::from_micros(1_000_000 + number * spacing_micros);
+            writer.push(TsChunk {
+                arrived: now,
+                ..chunk(1, 1140)
+            });
+            writer.seal();
+            if fountain.next_due().is_none_or(|due| due <= now) {
+                assert!(fountain.next(now).is_none());
+            }
+        }
+        assert_eq!(given(&mut fountain, 1140).len() as u64, packets);
+        assert_eq!(fountain.report.lost_packets(), 0);
     }
 
     #[test]

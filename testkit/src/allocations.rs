@@ -1,10 +1,11 @@
-//! Counts what a thread allocates.
+//! Counts what a thread allocates, and what is allocated.
 
 use core::cell::Cell;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The system's allocator, counting for each thread how often it was asked for memory. A test
-/// binary makes it its own with `#[global_allocator]`.
+/// The system's allocator, counting for each thread how often it was asked for memory, and for
+/// all of them how much they have. A test binary makes it its own with `#[global_allocator]`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CountingAllocator;
 
@@ -20,7 +21,15 @@ pub fn allocations_in<R>(work: impl FnOnce() -> R) -> (R, u64) {
     (result, ALLOCATIONS.get() - before)
 }
 
-fn count() {
+/// Bytes that are allocated now, by all threads. Zero where [`allocations_in`] says zero.
+pub fn live_bytes() -> usize {
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+fn count(bytes: usize) {
+    LIVE_BYTES.fetch_add(bytes, Ordering::Relaxed);
     // A thread that ends may free and allocate when its own variables are gone already.
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
@@ -33,24 +42,26 @@ fn count() {
 )]
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promises are the system allocator's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        count();
+        count(bytes);
+        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as above.
         unsafe { System.realloc(memory, layout, bytes) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }

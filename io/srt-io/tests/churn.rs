@@ -2,9 +2,7 @@
 //! memory it counts: the kernel's figure would tell as much of the allocator's habits.
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +12,7 @@ use tidegate_srt_io::{
     Admission, AdmissionReply, CallOptions, ConnectionHandle, EndReason, Fountain, ListenOptions,
     ListenerHandle, Role, Shards, ShardsConfig, Sink, Wake,
 };
+use tidegate_testkit::allocations::{CountingAllocator, live_bytes};
 use tidegate_units::Instant;
 use tokio::time::timeout;
 
@@ -23,31 +22,8 @@ const AT_ONCE: usize = 250;
 const GROWTH_BYTES: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Bytes that are allocated now.
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
-
 #[global_allocator]
-static ALLOCATOR: Counted = Counted;
-
-/// The system's allocator, counting what has not been freed.
-struct Counted;
-
-// SAFETY: every call is passed on to the system's allocator as it is; counting neither
-// allocates nor panics. What is not implemented here is made of these two.
-#[expect(unsafe_code, reason = "only an allocator knows what is allocated")]
-unsafe impl GlobalAlloc for Counted {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 struct Ignore;
 
@@ -160,12 +136,12 @@ async fn ten_thousand_connections_come_and_go_and_leave_nothing_behind() {
         cycle(&near, &everybody, to).await;
     }
     settle(&listener).await;
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let before = live_bytes();
     for _ in 0..CYCLES / AT_ONCE {
         cycle(&near, &everybody, to).await;
     }
     settle(&listener).await;
-    let growth = LIVE_BYTES.load(Ordering::Relaxed).saturating_sub(before);
+    let growth = live_bytes().saturating_sub(before);
     assert!(growth < GROWTH_BYTES, "{growth} bytes are left behind");
     near.stop().await;
     far.stop().await;

@@ -38,6 +38,12 @@ pub const INSPECTION_BACKLOG: usize = 64;
 /// How often the health of a source is assessed.
 pub const HEALTH_INTERVAL: Duration = Duration::from_millis(250);
 
+/// A source that has carried nothing for so long is at rest, and looked at less often …
+pub const REST_AFTER: Duration = Duration::from_secs(10);
+
+/// … namely so often, and at once when something comes.
+pub const REST_INTERVAL: Duration = Duration::from_secs(1);
+
 /// History points kept per source: ten minutes.
 pub const HISTORY_POINTS: usize = 600;
 

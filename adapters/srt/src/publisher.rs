@@ -41,6 +41,11 @@ const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 /// How often figures are passed on.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Whose publisher has sent nothing for so long, or who has none, is looked at less often …
+const QUIET_AFTER: Duration = Duration::from_secs(10);
+/// … namely so often.
+const QUIET_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The settings of a source on a listener, ready to run.
 pub(crate) struct ListenerSource {
     pub(crate) listening: Arc<Listening>,
@@ -264,15 +269,11 @@ impl PublisherDoor {
             .connection(Connection::Disconnected, waiting());
         let mut reported = Clock::start().now();
         loop {
-            let pause = if self.place().beside.is_some() {
-                TAKEOVER_LOOK
-            } else {
-                REPORT_INTERVAL
-            };
+            let pause = self.pause(Clock::start().now());
             let changed = tokio::select! {
                 () = context.stop.cancelled() => return,
                 () = self.changed.notified() => true,
-                () = self.opened() => true,
+                () = self.state_changed() => true,
                 () = sleep(pause) => false,
             };
             let now = Clock::start().now();
@@ -284,12 +285,27 @@ impl PublisherDoor {
         }
     }
 
-    /// Waits until a publisher that was let in is connected, or is not after all.
-    async fn opened(&self) {
+    /// How long nothing needs to be looked at.
+    fn pause(&self, now: Instant) -> Duration {
+        let place = self.place();
+        let is_quiet = |live: &Session| live.last_packet.silent_for(now) >= QUIET_AFTER;
+        if place.beside.is_some() {
+            TAKEOVER_LOOK
+        } else if place.live.as_ref().is_none_or(is_quiet) {
+            QUIET_INTERVAL
+        } else {
+            REPORT_INTERVAL
+        }
+    }
+
+    /// Waits until a publisher that was let in is connected, or gone.
+    async fn state_changed(&self) {
         let handle = self.place().live.as_ref().map(|live| live.handle.clone());
-        match handle.filter(|handle| handle.status().state == ConnectionState::Opening) {
-            Some(handle) => drop(handle.connected().await),
-            None => std::future::pending().await,
+        let state = handle.as_ref().map(|handle| handle.status().state.clone());
+        match (handle, state) {
+            (Some(handle), Some(ConnectionState::Opening)) => drop(handle.connected().await),
+            (Some(handle), Some(ConnectionState::Connected)) => drop(handle.ended().await),
+            _ => std::future::pending().await,
         }
     }
 

@@ -30,13 +30,14 @@ use crate::item::{Batch, Frame, Item, Lane, TsChunk};
 use crate::track::Tracks;
 use arc_swap::ArcSwap;
 use core::fmt;
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use inspection::{Backlog, Inspection};
 use lane::LaneReaders;
 use std::sync::Arc;
 use subscription::Subscription;
 use tidegate_units::Instant;
+use tokio::sync::Notify;
 
 /// The media of one source. Cheap to clone; outlives its source's connections, so that
 /// readers stay attached while an encoder comes back.
@@ -66,6 +67,19 @@ pub(crate) struct Arrivals {
     pub(crate) last_micros: AtomicU64,
     /// When the last item is to be played out, in microseconds.
     pub(crate) last_due_micros: AtomicU64,
+    /// Somebody waits for the next item.
+    is_awaited: AtomicBool,
+    came: Notify,
+}
+
+impl Arrivals {
+    /// Something came.
+    pub(crate) fn announce(&self) {
+        if self.is_awaited.load(Ordering::Relaxed) {
+            self.is_awaited.store(false, Ordering::Relaxed);
+            self.came.notify_one();
+        }
+    }
 }
 
 /// What a feed has carried so far.
@@ -162,6 +176,19 @@ impl Feed {
             bytes: arrivals.byte_count.load(Ordering::Relaxed),
             items: arrivals.item_count.load(Ordering::Relaxed),
             last_arrival: last.checked_sub(1).map(Instant::from_micros),
+        }
+    }
+
+    /// Waits until it has carried more than that; for one at a time. On some processors an item
+    /// that comes this very moment is missed, and the next one tells.
+    pub(crate) async fn carries_more_than(&self, so_far: Carried) {
+        let arrivals = &self.inner.arrivals;
+        loop {
+            arrivals.is_awaited.store(true, Ordering::SeqCst);
+            if self.carried().items != so_far.items {
+                return;
+            }
+            arrivals.came.notified().await;
         }
     }
 

@@ -233,7 +233,7 @@ async fn a_waiting_reader_never_sleeps_through_a_batch() {
 }
 
 /// Reads until the writer has ended and nothing is left; how many packets came.
-fn read_to_the_end(reader: &mut Reader<TsChunk>, ended: &core::sync::atomic::AtomicBool) -> u64 {
+fn read_to_the_end(reader: &mut Reader<TsChunk>, ended: &AtomicBool) -> u64 {
     let mut received = 0;
     let mut last = None;
     loop {
@@ -259,7 +259,7 @@ fn every_packet_is_either_delivered_or_counted_as_lost() {
     let feed = Feed::new("cam1");
     let sizes = [1, 2, 7, 64, 4096];
     let readers = sizes.map(|size| feed.read_ts(small(size)));
-    let ended = core::sync::atomic::AtomicBool::new(false);
+    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         for mut reader in readers {
             let ended = &ended;

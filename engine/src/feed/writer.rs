@@ -68,6 +68,7 @@ impl<T: LaneItem> FeedWriter<T> {
                 .last_micros
                 .store(arrived.saturating_add(1), Ordering::Relaxed);
             arrivals.last_due_micros.store(due, Ordering::Relaxed);
+            arrivals.announce();
         }
         self.feed.inner.lane::<T>().publish(&batch);
         T::inspect(&self.feed.inner, &batch, &mut self.backlog);

@@ -1,30 +1,34 @@
 use super::observed::Observed;
 use crate::driver::SourceContext;
 use crate::event::{EventKind, Subject};
-use crate::feed::{Feed, Watching};
+use crate::feed::{Carried, Feed, Watching};
 use crate::health::MediaStatus;
 use crate::item::Lane;
 use crate::limits;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tidegate_units::Instant;
-use tokio::time::MissedTickBehavior;
 
-/// Looks at a source four times a second until it is stopped.
+/// Looks at a source until it is stopped: four times a second, and less often while nothing
+/// comes.
 pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>) {
     let mut inspection = Inspection::new(&context.feed);
-    let mut tick = tokio::time::interval(limits::HEALTH_INTERVAL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rest = Rest::new(context.clock.now(), context.feed.carried());
     loop {
+        let pause = rest.pause(context.clock.now());
         tokio::select! {
-            _ = tick.tick() => {}
-            () = context.report.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = context.report.changed() => {
+                rest = Rest::new(context.clock.now(), rest.carried);
+            }
+            () = context.feed.carries_more_than(rest.carried), if pause > limits::HEALTH_INTERVAL => {}
             () = context.stop.cancelled() => break,
         }
         let now = context.clock.now();
         let media = inspection.look(now);
         let said = context.report.snapshot();
         let carried = context.feed.carried();
+        rest.note(now, carried);
         let events = {
             let mut observed = observed.lock().unwrap_or_else(PoisonError::into_inner);
             observed.look(now, SystemTime::now(), &said, carried, media)
@@ -41,6 +45,36 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
 fn tell(context: &SourceContext, events: Vec<EventKind>) {
     for event in events {
         context.events.emit(Subject::source(&*context.name), event);
+    }
+}
+
+/// How often it is worth looking.
+struct Rest {
+    carried: Carried,
+    /// When it had carried that much.
+    since: Instant,
+}
+
+impl Rest {
+    const fn new(now: Instant, carried: Carried) -> Self {
+        Self {
+            carried,
+            since: now,
+        }
+    }
+
+    fn note(&mut self, now: Instant, carried: Carried) {
+        if carried.items != self.carried.items {
+            *self = Self::new(now, carried);
+        }
+    }
+
+    fn pause(&self, now: Instant) -> Duration {
+        if now.saturating_since(self.since) < limits::REST_AFTER {
+            limits::HEALTH_INTERVAL
+        } else {
+            limits::REST_INTERVAL
+        }
     }
 }
 
@@ -83,5 +117,46 @@ impl Inspection {
             self.held = MediaStatus::of(&seen.report);
         }
         self.held.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::TsChunk;
+
+    fn write(feed: &Feed) {
+        let mut writer = feed.ts_writer();
+        writer.push(TsChunk::live(vec![0x47; 188].into(), Instant::ZERO));
+        writer.seal();
+    }
+
+    #[test]
+    fn a_source_that_carries_nothing_is_looked_at_less_often_after_a_while() {
+        let feed = Feed::new("cam1");
+        let mut rest = Rest::new(Instant::ZERO, feed.carried());
+        let at = |millis| Instant::from_millis(millis);
+        assert_eq!(rest.pause(at(9_999)), limits::HEALTH_INTERVAL);
+        assert_eq!(rest.pause(at(10_000)), limits::REST_INTERVAL);
+        write(&feed);
+        rest.note(at(60_000), feed.carried());
+        assert_eq!(rest.pause(at(60_000)), limits::HEALTH_INTERVAL);
+        rest.note(at(70_000), feed.carried());
+        assert_eq!(rest.pause(at(70_000)), limits::REST_INTERVAL);
+    }
+
+    #[tokio::test]
+    async fn a_source_at_rest_is_looked_at_as_soon_as_something_comes() {
+        let feed = Feed::new("cam1");
+        let so_far = feed.carried();
+        let waiting = tokio::spawn({
+            let feed = feed.clone();
+            async move { feed.carries_more_than(so_far).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        write(&feed);
+        waiting.await.expect("it was told");
+        feed.carries_more_than(so_far).await;
     }
 }

@@ -15,6 +15,9 @@ pub const COMMANDS_MAX: usize = 1024;
 pub const HANDED_MAX: usize = 4096;
 /// Fountains woken and not looked at yet; beyond that all of them are looked at.
 pub const WOKEN_MAX: usize = 4096;
+/// A shard that moves more datagrams a second, in either direction, is no company for newcomers:
+/// a tenth of what one core can do, or 100 Mbit/s to two readers.
+const COMPANY_PER_SECOND_MAX: u32 = 30_000;
 /// How often a thread with a command for a full queue tries again, a millisecond apart.
 const PUSH_ATTEMPTS: u32 = 1000;
 
@@ -34,6 +37,8 @@ pub(crate) struct Door {
     counted: AtomicU64,
     /// How many were ever sent here.
     sent: AtomicU32,
+    /// Datagrams a second that it moved lately.
+    datagrams_per_second: AtomicU32,
 }
 
 /// The shard takes no more commands.
@@ -53,6 +58,7 @@ impl Door {
             shut: AtomicBool::new(false),
             counted: AtomicU64::new(0),
             sent: AtomicU32::new(0),
+            datagrams_per_second: AtomicU32::new(0),
         }))
     }
 
@@ -82,7 +88,15 @@ impl Door {
 
     /// Whether a newcomer shares the wake-ups of those here rather than having others wake.
     pub(crate) fn takes_company(&self) -> bool {
-        self.load() < self.packed_connections
+        let load = self.load();
+        let is_busy = self.datagrams_per_second.load(Ordering::Relaxed) > COMPANY_PER_SECOND_MAX;
+        load < self.packed_connections && (load == 0 || !is_busy)
+    }
+
+    /// The shard has seen how busy it is.
+    pub(super) fn set_rate(&self, datagrams_per_second: u32) {
+        self.datagrams_per_second
+            .store(datagrams_per_second, Ordering::Relaxed);
     }
 
     /// The shard has counted its connections, and has `taken` of those ever sent to it.

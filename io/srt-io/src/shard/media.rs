@@ -120,8 +120,9 @@ impl Port {
             let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
-            self.was_urgent |= connection.is_urgent();
-            let Some(at) = connection.pour(now, id, &mut self.endpoint) else {
+            let poured = connection.pour(now, id, &mut self.endpoint);
+            self.was_urgent |= poured.packets > 0 && connection.is_urgent();
+            let Some(at) = poured.look_again else {
                 continue;
             };
             if connection.appointment.is_none_or(|earlier| at < earlier) {
@@ -169,41 +170,56 @@ impl Port {
     }
 }
 
+/// What a look at a fountain came to.
+#[derive(Default)]
+struct Poured {
+    packets: usize,
+    /// When to look at it without being woken.
+    look_again: Option<Instant>,
+}
+
 impl Connection {
     fn is_urgent(&self) -> bool {
         matches!(&self.role, Role::Reader(fountain) if fountain.is_urgent())
     }
 
-    /// Moves what the fountain has into the endpoint; returns when to look again unasked.
-    fn pour(&mut self, now: Instant, id: ConnectionId, endpoint: &mut Endpoint) -> Option<Instant> {
-        // Before looking: what comes from now on wakes again.
-        self.waker.as_ref()?.pending.store(false, Ordering::Release);
-        let Role::Reader(fountain) = &mut self.role else {
-            return None;
+    /// Moves what the fountain has into the endpoint.
+    fn pour(&mut self, now: Instant, id: ConnectionId, endpoint: &mut Endpoint) -> Poured {
+        let mut poured = Poured::default();
+        let (Some(waker), Role::Reader(fountain)) = (&self.waker, &mut self.role) else {
+            return poured;
         };
-        endpoint.negotiated(id)?;
-        for _ in 0..PACKETS_PER_LOOK {
+        // Before looking: what comes from now on wakes again.
+        waker.pending.store(false, Ordering::Release);
+        if endpoint.negotiated(id).is_none() {
+            return poured;
+        }
+        while poured.packets < PACKETS_PER_LOOK {
             let Some((payload, origin)) = self.held.take().or_else(|| fountain.next(now)) else {
-                return fountain.next_due();
+                poured.look_again = fountain.next_due();
+                return poured;
             };
             match endpoint.send(now, id, payload.clone(), origin) {
                 Ok(()) => {}
                 Err(SendError::BufferFull) => {
                     self.held = Some((payload, origin));
-                    return Some(now + FULL_RETRY);
+                    poured.look_again = Some(now + FULL_RETRY);
+                    return poured;
                 }
-                Err(SendError::NotConnected) => return None,
+                Err(SendError::NotConnected) => return poured,
                 Err(error @ SendError::TwoWayEncrypted) => {
                     // Nothing of ours can ever leave: better no connection than a mute one.
                     tracing::info!(%error, "a reader that sends by itself is sent away");
                     endpoint.cut_off(now, id);
-                    return None;
+                    return poured;
                 }
                 // A payload that fits into no packet: this one is lost, the next may fit.
                 Err(error) => tracing::debug!(%error, "a payload was not sent"),
             }
+            poured.packets += 1;
         }
-        Some(now)
+        poured.look_again = Some(now);
+        poured
     }
 }
 

@@ -17,6 +17,7 @@ mod media;
 mod moderation;
 mod placement;
 mod port;
+mod snapshots;
 mod turn;
 mod way;
 
@@ -46,7 +47,7 @@ use port::Port;
 const TRANSMIT_BYTES: usize = 256 << 10;
 /// The poller's name for the shard's own waker; ports are named by their number.
 const WAKER_TOKEN: u64 = 0;
-/// How often it is looked at which connections are due for a snapshot.
+/// How often it is looked at, at most, which connections are due for a snapshot.
 const SWEEP: Duration = Duration::from_millis(25);
 /// How long goodbyes may take when the shard stops.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -138,8 +139,9 @@ impl Shard {
     /// Time until something is due by itself; `None` sleeps until woken.
     fn time_to_wait(&self) -> Option<Duration> {
         let mut next = self.ports.values().filter_map(Port::next_due).min();
-        if self.ports.values().any(Port::wants_sweeps) {
-            next = Some(next.map_or(self.next_sweep, |next| next.min(self.next_sweep)));
+        if let Some(sweep) = self.ports.values().filter_map(Port::sweep_at).min() {
+            let sweep = sweep.max(self.next_sweep);
+            next = Some(next.map_or(sweep, |next| next.min(sweep)));
         }
         if let Some(stopping) = &self.stopping {
             next = Some(next.map_or(stopping.deadline, |next| next.min(stopping.deadline)));

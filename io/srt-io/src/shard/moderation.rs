@@ -30,6 +30,7 @@ pub(super) struct Moderation {
     last_turn: Instant,
     window_start: Instant,
     window_datagrams: u64,
+    datagrams_per_second: u32,
 }
 
 impl Moderation {
@@ -41,7 +42,13 @@ impl Moderation {
             last_turn: now,
             window_start: now,
             window_datagrams: 0,
+            datagrams_per_second: 0,
         }
+    }
+
+    /// How many were moved lately.
+    pub(super) const fn datagrams_per_second(&self) -> u32 {
+        self.datagrams_per_second
     }
 
     /// Notes a turn that moved this many datagrams, in either direction.
@@ -51,6 +58,8 @@ impl Moderation {
         let window = now.saturating_since(self.window_start);
         if window >= WINDOW {
             self.interval = self.interval_at(window);
+            let per_second = self.window_datagrams * 1_000_000 / window.as_micros() as u64;
+            self.datagrams_per_second = u32::try_from(per_second).unwrap_or(u32::MAX);
             self.window_start = now;
             self.window_datagrams = 0;
         }

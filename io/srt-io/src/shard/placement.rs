@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_shard_that_carries_much_takes_no_company_until_its_connections_have_gone() {
+        let doors = packing(12, &[2, 0]);
+        let chosen = || best_for_one_more(&doors, 0).index();
+        doors[0].set_rate(30_000);
+        assert_eq!(chosen(), 0);
+        doors[0].set_rate(30_001);
+        assert_eq!(chosen(), 1);
+        doors[0].set_load(0, 0);
+        assert_eq!(chosen(), 0, "what it carried went with them");
+    }
+
+    #[test]
     fn a_repeated_conclusion_goes_where_the_first_went() {
         let doors = doors(&[1, 0]);
         let mut placement = Placement::new(REQUEST_LIFETIME);

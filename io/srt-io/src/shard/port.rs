@@ -1,17 +1,16 @@
 //! One socket with its endpoint and connections, on one shard.
 
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_srt::{
     ConnectionId, ConnectionMap, Decision, Endpoint, Event, KeyMaterial, ListenerConfig,
     RejectReason, RequestId,
 };
-use tidegate_udp::{Datagram, Socket, steer};
+use tidegate_udp::{Datagram, steer};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
 
@@ -19,6 +18,7 @@ use super::door::Door;
 use super::fountain::{Appointment, FountainWaker};
 use super::links::LinkMap;
 use super::placement::{Owner, Placement};
+use super::snapshots::{Activity, Snapshots};
 use super::way::Way;
 use crate::admission::Gate;
 use crate::command::{Answer, Called, OpenPort, OpenedKeys, PlaceCall, PortId};
@@ -26,11 +26,8 @@ use crate::connection::{ConnectionShared, EndReason};
 use crate::guest::Guest;
 use crate::leg::Leg;
 use crate::opener::Opener;
-use crate::port_status::{PortShared, PortStatus};
+use crate::port_status::PortShared;
 use crate::role::Role;
-
-/// Time between two snapshots of a connection.
-const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Port {
     pub(super) id: PortId,
@@ -48,10 +45,10 @@ pub(super) struct Port {
     pub(super) has_more: bool,
     /// A fountain gave something urgent this turn.
     pub(super) was_urgent: bool,
-    gate: Option<Gate>,
+    pub(super) gate: Option<Gate>,
     links: Arc<LinkMap>,
     placement: Placement,
-    shared: Arc<PortShared>,
+    pub(super) shared: Arc<PortShared>,
     /// Strangers waiting for an answer.
     requests: HashSet<RequestId>,
     /// Accepted, but not connected yet.
@@ -61,18 +58,11 @@ pub(super) struct Port {
     legs: HashMap<ConnectionId, Arc<Leg>>,
     /// For rendezvous that may be asked with keys of the other side.
     openers: HashMap<ConnectionId, Opener>,
-    /// Connections in the order of their next snapshot, with its time.
-    round: VecDeque<(Instant, ConnectionId)>,
-    /// When the port's own snapshot is due.
-    next_status: Instant,
-    /// Datagrams the socket has dropped, as of the last look.
-    drops: u64,
-    /// Something arrived since the last one.
-    is_status_stale: bool,
+    pub(super) snapshots: Snapshots,
     retiring: Option<Retiring>,
     for_one_call: bool,
-    handed_over: u64,
-    hand_over_lost: u64,
+    pub(super) handed_over: u64,
+    pub(super) hand_over_lost: u64,
 }
 
 /// One connection's local end.
@@ -85,7 +75,8 @@ pub(super) struct Connection {
     /// When its fountain is looked at without being woken.
     pub(super) appointment: Option<Instant>,
     /// What the socket had dropped when the connection came.
-    drops_before: u64,
+    pub(super) drops_before: u64,
+    pub(super) activity: Activity,
 }
 
 struct Retiring {
@@ -116,10 +107,7 @@ impl Port {
             joining: HashMap::new(),
             legs: HashMap::new(),
             openers: HashMap::new(),
-            round: VecDeque::new(),
-            next_status: now,
-            drops: 0,
-            is_status_stale: true,
+            snapshots: Snapshots::new(now),
             retiring: None,
             for_one_call: open.for_one_call,
             handed_over: 0,
@@ -134,7 +122,7 @@ impl Port {
         to: Option<IpAddr>,
         bytes: &[u8],
     ) {
-        self.is_status_stale = true;
+        self.snapshots.is_status_stale = true;
         self.endpoint.handle_datagram(now, from, to, bytes);
     }
 
@@ -326,9 +314,10 @@ impl Port {
             held: None,
             appointment: None,
             drops_before: self.socket_drops(),
+            activity: Activity::new(now),
         };
         self.connections.insert(id, connection);
-        self.round.push_back((now + SNAPSHOT_INTERVAL, id));
+        self.snapshots.begin(now, id);
     }
 
     pub(super) fn handle_events(&mut self, now: Instant, door: &Arc<Door>) {
@@ -425,62 +414,6 @@ impl Port {
                 deadline: now + super::FAREWELL,
                 done: None,
             });
-        }
-    }
-
-    pub(super) fn wants_sweeps(&self) -> bool {
-        !self.connections.is_empty() || self.is_status_stale
-    }
-
-    /// Refreshes the snapshots that are old enough, and the port's own.
-    pub(super) fn sweep(&mut self, now: Instant) {
-        if now >= self.next_status {
-            self.drops = self.socket_drops();
-        }
-        while let Some((_, id)) = self.round.pop_front_if(|(due, _)| *due <= now) {
-            let Some(connection) = self.connections.get(&id) else {
-                continue;
-            };
-            self.round.push_back((now + SNAPSHOT_INTERVAL, id));
-            if connection.shared.closing.load(Ordering::Acquire) {
-                self.endpoint.close(now, id);
-            }
-            if let Some(statistics) = self.endpoint.statistics(now, id) {
-                let drops = self.drops.saturating_sub(connection.drops_before);
-                connection.shared.set_statistics(now, statistics, drops);
-            }
-            let links = self.endpoint.links(now, id);
-            if !links.is_empty() {
-                connection.shared.set_links(links);
-            }
-            let legs = self.endpoint.legs(now, id);
-            if !legs.is_empty() {
-                connection.shared.set_legs(legs);
-            }
-        }
-        if now >= self.next_status {
-            self.next_status = now + SNAPSHOT_INTERVAL;
-            self.is_status_stale = false;
-            self.shared.status.store(Arc::new(self.status()));
-        }
-    }
-
-    /// Datagrams that its sockets have dropped.
-    fn socket_drops(&self) -> u64 {
-        self.ways.iter().map(Way::drops).sum()
-    }
-
-    fn status(&self) -> PortStatus {
-        let socket = self.ways.iter().find_map(Way::socket);
-        PortStatus {
-            endpoint: self.endpoint.counters(),
-            socket: socket.map(Socket::counters).unwrap_or_default(),
-            outbox: self.ways[0].outbox().counters(),
-            connections: self.endpoint.connection_count(),
-            handed_over: self.handed_over,
-            hand_over_lost: self.hand_over_lost,
-            admission_overflow: self.gate.as_ref().map_or(0, Gate::overflow),
-            recv_buffer_bytes: socket.map_or(0, Socket::recv_buffer_bytes),
         }
     }
 }

@@ -46,6 +46,7 @@ impl Shard {
         let connections = self.ports.values().map(Port::load).sum();
         self.door.set_load(connections, self.taken);
         self.moderation.note(now, datagrams);
+        self.door.set_rate(self.moderation.datagrams_per_second());
     }
 
     fn take_commands(&mut self, now: Instant) {

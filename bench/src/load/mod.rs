@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Traffic before the measurement begins, so that buffers are full.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// The same for clients that are silent: servers take a while to treat them so.
+const SILENT_WARM_UP: Duration = Duration::from_secs(15);
 /// Traffic after it, so that what was sent last has arrived and system calls can be counted.
 const COOL_DOWN: Duration = Duration::from_secs(3);
 
@@ -79,6 +81,14 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    const fn warm_up(&self) -> Duration {
+        if self.rate_bps == 0 {
+            SILENT_WARM_UP
+        } else {
+            WARM_UP
+        }
+    }
+
     fn conditions(&self) -> Conditions {
         Conditions {
             loss_percent: self.loss_percent,
@@ -93,7 +103,7 @@ impl Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut crew = Crew::connect(options)?;
     say("connected")?;
-    crew.go_on_for(WARM_UP)?;
+    crew.go_on_for(options.warm_up())?;
     say("measuring")?;
     crew.begin();
     crew.go_on_for(Duration::from_secs(options.seconds))?;

@@ -11,8 +11,8 @@
 //! callers that share a socket, as another Tidegate's pushes do, all land on one shard. The
 //! answer's socket ID steers what follows, so the one moment to choose is the conclusion.
 //!
-//! The first few share a shard: a stream that is passed on from one to another wakes both for
-//! every packet. Those after them are spread evenly.
+//! The first few share a shard while it is not busy: a stream that is passed on from one to
+//! another wakes both for every packet. Those after them go where the fewest are.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;

@@ -57,7 +57,8 @@ pub enum ConnectionState {
     Ended(EndReason),
 }
 
-/// What is known about a connection; replaced as a whole, about four times a second.
+/// What is known about a connection; replaced as a whole, about four times a second, and once a
+/// second after ten seconds without packets.
 #[derive(Clone, Debug)]
 pub struct ConnectionStatus {
     /// How far it is.

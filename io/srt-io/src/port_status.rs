@@ -2,7 +2,8 @@ use arc_swap::ArcSwap;
 use tidegate_srt::EndpointCounters;
 use tidegate_udp::{OutboxCounters, SocketCounters};
 
-/// What one shard's share of a port looks like; replaced about four times a second.
+/// What one shard's share of a port looks like; replaced about four times a second while
+/// anything comes.
 #[derive(Clone, Debug, Default)]
 pub struct PortStatus {
     /// What the SRT core counted.

@@ -103,6 +103,10 @@ pub(crate) fn cpu_of_threads(id: u32, name: Option<&str>) -> anyhow::Result<Dura
 pub(crate) fn anonymous_bytes(id: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))
         .with_context(|| format!("the server (process {id}) is gone"))?;
+    anyhow::ensure!(
+        status.contains("RssAnon:"),
+        "this kernel does not say RssAnon"
+    );
     Ok(kilobytes(&status, "RssAnon:") * 1024)
 }
 

@@ -24,7 +24,7 @@ const TAKE_IN_INTERVAL: Duration = Duration::from_millis(20);
 /// The same while the queue fills fast, or nobody knows yet how fast it does.
 const TAKE_IN_SOON: Duration = Duration::from_millis(5);
 /// Batches found at once that make a queue one that fills fast.
-const FAST_BATCHES: usize = QUEUE_BATCHES / 4;
+const FAST_BATCHES: usize = QUEUE_BATCHES / 8;
 /// A packet due later than this has a wrong clock, and leaves at once.
 const DUE_AT_MOST: Duration = Duration::from_secs(10);
 /// Batches a reader holds back until they are due: eight seconds at 4000 a second.

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use tidegate_engine::{
     BoxFuture, Connection, Ended, Feed, RunError, SourceContext, SourceDriver, SourceReport,
-    TransportFigures,
+    TransportFigures, limits,
 };
 use tidegate_srt::{ConnectionConfig, SessionKeys};
 use tidegate_srt_io::{Clock, ConnectionState, Role};
@@ -40,11 +40,6 @@ use shown::Shown;
 const TAKEOVER_LOOK: Duration = Duration::from_millis(50);
 /// How often figures are passed on.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Whose publisher has sent nothing for so long, or who has none, is looked at less often …
-const QUIET_AFTER: Duration = Duration::from_secs(10);
-/// … namely so often.
-const QUIET_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The settings of a source on a listener, ready to run.
 pub(crate) struct ListenerSource {
@@ -288,11 +283,12 @@ impl PublisherDoor {
     /// How long nothing needs to be looked at.
     fn pause(&self, now: Instant) -> Duration {
         let place = self.place();
-        let is_quiet = |live: &Session| live.last_packet.silent_for(now) >= QUIET_AFTER;
+        let is_silent = |live: &Session| live.last_packet.silent_for(now) >= limits::REST_AFTER;
+        let is_quiet = |live: &Session| is_silent(live) && !live.has_ended();
         if place.beside.is_some() {
             TAKEOVER_LOOK
         } else if place.live.as_ref().is_none_or(is_quiet) {
-            QUIET_INTERVAL
+            limits::REST_INTERVAL
         } else {
             REPORT_INTERVAL
         }

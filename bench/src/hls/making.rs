@@ -51,7 +51,7 @@ pub(super) fn measure(options: &Options, stream: &Arc<Stream>) -> anyhow::Result
         if pairs.len() == PAIRS {
             break;
         }
-        eprint_progress(&format!("HLS: making segments ({begun} of {PAIRS})"));
+        eprint_progress(&format!("HLS: making segments ({begun})"));
         let without = cost(options, stream, false)?;
         let with = cost(options, stream, true)?;
         match (without, with) {

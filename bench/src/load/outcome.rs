@@ -41,7 +41,7 @@ pub(crate) struct Outcome {
     pub(crate) lateness_ms: Spread,
     /// The mean time between two packets of a publisher.
     pub(crate) packet_distance_ms: f64,
-    /// The generator's own CPU time, of one core.
+    /// The generator's own CPU time, of a core for each of its threads.
     pub(crate) busy_percent: f64,
 }
 

@@ -14,8 +14,8 @@ use tidegate_units::Instant;
 pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>) {
     let mut inspection = Inspection::new(&context.feed);
     let mut rest = Rest::new(context.clock.now(), context.feed.carried());
+    let mut pause = Duration::ZERO;
     loop {
-        let pause = rest.pause(context.clock.now());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = context.report.changed() => {
@@ -34,6 +34,7 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
             observed.look(now, SystemTime::now(), &said, carried, media)
         };
         tell(&context, events);
+        pause = rest.pause(now);
     }
     let ended = observed
         .lock()
@@ -156,7 +157,8 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         write(&feed);
-        waiting.await.expect("it was told");
+        let told = tokio::time::timeout(Duration::from_secs(20), waiting);
+        told.await.expect("it was told").expect("it did not crash");
         feed.carries_more_than(so_far).await;
     }
 }

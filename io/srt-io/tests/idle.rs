@@ -76,7 +76,7 @@ async fn shards_without_media_hardly_ever_wake() {
         call.connected().await.unwrap();
     }
     // A tenth of a second's keepalives leave together, and wake the other shard. Snapshots come
-    // along, or else wake four times a second.
+    // along, or else wake twice a second.
     let quiet = sleeps_in_two_seconds().await;
     assert!(
         quiet <= 2 * 2 * (10 + 10 + 4),

@@ -63,6 +63,7 @@ impl Port {
             .poll_timeout()
             .into_iter()
             .chain(appointment)
+            .chain(self.goodbyes_end_at())
             .min()
     }
 

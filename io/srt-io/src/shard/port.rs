@@ -232,6 +232,7 @@ impl Port {
         if let Some(leg) = answer.leg.filter(|_| comes_in) {
             self.joining.insert(answer.request, leg);
         }
+        self.snapshots.is_status_stale = true;
         self.endpoint.decide(now, answer.request, answer.decision);
     }
 
@@ -261,9 +262,13 @@ impl Port {
         self.retiring.is_some() && quiet || self.is_overdue(now)
     }
 
+    /// When a port that retires goes, even if not everybody has been told.
+    pub(super) fn goodbyes_end_at(&self) -> Option<Instant> {
+        self.retiring.as_ref().map(|retiring| retiring.deadline)
+    }
+
     fn is_overdue(&self, now: Instant) -> bool {
-        let retiring = self.retiring.as_ref();
-        retiring.is_some_and(|retiring| now >= retiring.deadline)
+        self.goodbyes_end_at().is_some_and(|end| now >= end)
     }
 
     /// Who has not acknowledged everything by the deadline is told at least that it is over.
@@ -399,6 +404,7 @@ impl Port {
         let Some(connection) = self.connections.remove(&id) else {
             return;
         };
+        self.snapshots.is_status_stale = true;
         if let Some(statistics) = self.endpoint.statistics(now, id) {
             let drops = self.socket_drops().saturating_sub(connection.drops_before);
             connection.shared.set_statistics(now, statistics, drops);

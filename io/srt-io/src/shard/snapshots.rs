@@ -8,7 +8,8 @@
 //!                       none for 10 s
 //! ```
 //!
-//! What is due is looked at in turns that come anyway; only when none does, the shard wakes for it.
+//! What is due is looked at in turns that come anyway; only when none does, the shard wakes for
+//! it. So figures are half a second old at the most, and of what was quiet 1.25 s.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,10 +98,14 @@ impl<T> Round<T> {
     }
 
     fn next_due(&mut self, now: Instant) -> Option<T> {
-        let due = |(at, _): &mut (Instant, T)| *at <= now;
-        let lively = self.lively.pop_front_if(due);
-        let next = lively.or_else(|| self.quiet.pop_front_if(due));
-        next.map(|(_, one)| one)
+        // Whoever has waited longest, so that many lively ones do not keep quiet ones from theirs.
+        let first = match (self.lively.front(), self.quiet.front()) {
+            (Some((lively, _)), Some((quiet, _))) if quiet < lively => &mut self.quiet,
+            (None, _) => &mut self.quiet,
+            _ => &mut self.lively,
+        };
+        let (_, one) = first.pop_front_if(|(at, _)| *at <= now)?;
+        Some(one)
     }
 
     fn due_at(&self) -> Option<Instant> {
@@ -229,6 +234,22 @@ mod tests {
         assert_eq!(round.next_due(at(999)), None);
         assert_eq!(round.next_due(at(1000)), Some("quiet"));
         assert_eq!(round.due_at(), None);
+    }
+
+    #[test]
+    fn more_lively_connections_than_a_sweep_takes_leave_their_turn_to_a_quiet_one() {
+        let mut round = Round::default();
+        round.again(at(0), usize::MAX, true);
+        (0..10).for_each(|number| round.again(at(0), number, false));
+        let mut sweeps = (40..).map(|sweep| {
+            let now = at(sweep * 25);
+            let taken: Vec<_> = (0..4).filter_map(|_| round.next_due(now)).collect();
+            taken
+                .iter()
+                .for_each(|one| round.again(now, *one, *one == usize::MAX));
+            taken.contains(&usize::MAX)
+        });
+        assert!(sweeps.by_ref().take(12).any(|had_its_turn| had_its_turn));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 /// Looks at beginnings of pictures and audio packets in a window, all PIDs together. One costs as
-/// much as fifty packets may, and the sender decides how many there are; two dozen programs need
+/// much as fifty packets may, and the sender decides how many there are; a dozen programs need
 /// no more than this.
 pub(super) const MAX_LOOKS: u32 = 4000;
-/// Searches for an audio header somewhere inside a packet in a window. A stream needs two, ever.
-pub(super) const MAX_SEARCHES: u32 = 100;
+/// Searches for an audio header somewhere inside a packet in a window. A stream needs two,
+/// ever; one whose format nobody here knows asks for one with every packet, about 47 times a second.
+pub(super) const MAX_SEARCHES: u32 = 400;
 
 /// What may be spent on looking into packets in the running window.
 #[derive(Debug, Default)]

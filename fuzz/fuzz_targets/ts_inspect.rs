@@ -3,12 +3,13 @@
 //! the rest is sent.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tidegate_mpegts::{Inspector, PACKET_BYTES, crc32};
-use tidegate_units::{Duration, Instant};
+#[path = "../shared/ts_tables.rs"]
+mod ts_tables;
 
-const PMT_PID: u16 = 0x20;
-const MEDIA_PID: u16 = 0x100;
+use libfuzzer_sys::fuzz_target;
+use tidegate_mpegts::{Inspector, PACKET_BYTES};
+use tidegate_units::{Duration, Instant};
+use ts_tables::{MEDIA_PID, PMT_PID, pat, pmt};
 
 fuzz_target!(|input: &[u8]| {
     let [stream_type, how, stream @ ..] = input else {
@@ -47,28 +48,4 @@ fn packet(pid: u16, counter: u8, begins: bool, content: &[u8]) -> Vec<u8> {
     packet.resize(4 + stuffing, 0xFF);
     packet.extend(content);
     packet
-}
-
-fn pat() -> Vec<u8> {
-    let mut section = vec![0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1];
-    section.extend((0xE000 | PMT_PID).to_be_bytes());
-    finish(section)
-}
-
-fn pmt(stream_type: u8) -> Vec<u8> {
-    let mut section = vec![0x02, 0xB0, 18, 0, 1, 0xC1, 0, 0];
-    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
-    section.extend([0xF0, 0, stream_type]);
-    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
-    section.extend([0xF0, 0]);
-    finish(section)
-}
-
-/// The pointer field in front, the CRC behind.
-fn finish(section: Vec<u8>) -> Vec<u8> {
-    let crc = crc32(&section);
-    let mut payload = vec![0];
-    payload.extend(&section);
-    payload.extend(crc.to_be_bytes());
-    payload
 }

@@ -2,11 +2,12 @@
 //! The first byte is the stream type in the table, the rest is what the PID carries.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tidegate_mpegts::{Demux, Event, PACKET_BYTES, PesHeader, Stamp, crc32};
+#[path = "../shared/ts_tables.rs"]
+mod ts_tables;
 
-const PMT_PID: u16 = 0x20;
-const MEDIA_PID: u16 = 0x100;
+use libfuzzer_sys::fuzz_target;
+use tidegate_mpegts::{Demux, Event, PACKET_BYTES, PesHeader, Stamp};
+use ts_tables::{MEDIA_PID, PMT_PID, pat, pmt};
 
 fuzz_target!(|input: &[u8]| {
     let Some((stream_type, pes)) = input.split_first() else {
@@ -49,28 +50,4 @@ fn push(demux: &mut Demux, pid: u16, data: &[u8]) {
         packet.extend(part);
         demux.push(Stamp::default(), &packet);
     }
-}
-
-fn pat() -> Vec<u8> {
-    let mut section = vec![0x00, 0xB0, 13, 0, 1, 0xC1, 0, 0, 0, 1];
-    section.extend((0xE000 | PMT_PID).to_be_bytes());
-    finish(section)
-}
-
-fn pmt(stream_type: u8) -> Vec<u8> {
-    let mut section = vec![0x02, 0xB0, 18, 0, 1, 0xC1, 0, 0];
-    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
-    section.extend([0xF0, 0, stream_type]);
-    section.extend((0xE000 | MEDIA_PID).to_be_bytes());
-    section.extend([0xF0, 0]);
-    finish(section)
-}
-
-/// The pointer field in front, the CRC behind.
-fn finish(section: Vec<u8>) -> Vec<u8> {
-    let crc = crc32(&section);
-    let mut payload = vec![0];
-    payload.extend(&section);
-    payload.extend(crc.to_be_bytes());
-    payload
 }

@@ -1,0 +1,5 @@
+//! RTP (RFC 3550): packets, their numbers, and putting them back in order.
+
+mod header;
+
+pub use header::{CSRC_MAX, Extension, HEADER_BYTES, Header, Packet, PacketError};

@@ -43,6 +43,11 @@ pub enum VideoHeaders {
         /// Picture parameter sets.
         pps: Vec<Bytes>,
     },
+    /// AV1.
+    Av1 {
+        /// The sequence header, a whole OBU with its size.
+        sequence_header: Bytes,
+    },
     /// The codec repeats its headers in the stream and needs none outside it.
     InBand,
 }

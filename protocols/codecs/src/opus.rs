@@ -1,4 +1,7 @@
-//! Opus in MPEG-TS: the control header in front of each packet, and packet durations.
+//! Opus: the control header in front of each packet in MPEG-TS, the identification headers
+//! of other containers, packet durations.
+
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{AudioConfig, AudioFormat, AudioHeaders, Codec};
 
@@ -8,6 +11,9 @@ pub const SAMPLE_RATE_HZ: u32 = 48_000;
 const MAX_SIZE_BYTES: usize = 260;
 /// The encoder's look-ahead when the stream does not say: 6.5 ms, libopus's own.
 const DEFAULT_PRE_SKIP: u16 = 312;
+const HEAD_MAGIC: &[u8; 8] = b"OpusHead";
+/// Without a mapping table there are at most two channels.
+const MAX_CHANNELS: u8 = 2;
 
 /// What a container must be told about an Opus stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +38,32 @@ impl OpusInfo {
             channels,
             pre_skip: DEFAULT_PRE_SKIP,
         })
+    }
+
+    /// Reads the identification header (RFC 7845, section 5.1), which Enhanced RTMP sends too.
+    /// Streams that need a mapping table are refused.
+    #[must_use]
+    pub fn parse_head(head: &[u8]) -> Option<Self> {
+        let [version, channels, low, high, ..] = *head.strip_prefix(HEAD_MAGIC)? else {
+            return None;
+        };
+        (version < 16).then_some(())?;
+        Self::of_channels(channels, u16::from_le_bytes([low, high]))
+    }
+
+    /// Reads the body of `dOps`, as [`OpusInfo::parse_head`] does its own.
+    #[must_use]
+    pub fn parse_dops(body: &[u8]) -> Option<Self> {
+        let [0, channels, high, low, _, _, _, _, _, _, _, ..] = *body else {
+            return None;
+        };
+        Self::of_channels(channels, u16::from_be_bytes([high, low]))
+    }
+
+    fn of_channels(channels: u8, pre_skip: u16) -> Option<Self> {
+        (1..=MAX_CHANNELS)
+            .contains(&channels)
+            .then_some(Self { channels, pre_skip })
     }
 
     /// What a packet alone tells: whether it is mono or stereo.
@@ -65,6 +97,20 @@ impl OpusInfo {
             samples_per_frame: 0,
         }
     }
+}
+
+/// The identification header (RFC 7845, section 5.1).
+#[must_use]
+pub fn head(info: &OpusInfo) -> Bytes {
+    let mut head = BytesMut::with_capacity(19);
+    head.put_slice(HEAD_MAGIC);
+    head.put_u8(1);
+    head.put_u8(info.channels);
+    head.put_u16_le(info.pre_skip);
+    head.put_u32_le(SAMPLE_RATE_HZ);
+    head.put_u16_le(0); // gain
+    head.put_u8(0); // no mapping table
+    head.freeze()
 }
 
 /// A control header: where its packet lies.

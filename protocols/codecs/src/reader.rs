@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::parameter_sets::MAX_SETS;
+use crate::record::av1_config;
 use crate::{AudioConfig, AudioHeaders};
 use crate::{
-    Codec, Kind, StreamConfig, VideoConfig, VideoHeaders, aac, ac3, h264, h265, mpeg_audio, mpeg2,
-    nal,
+    Codec, Kind, StreamConfig, VideoConfig, VideoHeaders, aac, ac3, av1, h264, h265, mpeg_audio,
+    mpeg2, nal,
 };
 
-/// Parameter sets of one kind that are kept.
-const MAX_SETS: usize = 16;
 /// Units in front of the first slice that are looked at.
 const MAX_LEADING_UNITS: usize = 64;
 
@@ -72,6 +72,23 @@ impl StreamReader {
         }
     }
 
+    /// A reader for a stream whose configuration came outside it, and may change inside.
+    #[must_use]
+    pub fn with_config(config: Arc<StreamConfig>) -> Self {
+        let mut reader = Self::new(config.codec());
+        match config.video().map(|video| &video.headers) {
+            Some(VideoHeaders::H264 { sps, pps }) => {
+                (reader.sps, reader.pps) = (sps.clone(), pps.clone());
+            }
+            Some(VideoHeaders::H265 { vps, sps, pps }) => {
+                (reader.vps, reader.sps, reader.pps) = (vps.clone(), sps.clone(), pps.clone());
+            }
+            _ => {}
+        }
+        reader.config = Some(config);
+        reader
+    }
+
     /// The configuration, once the stream has told it.
     #[must_use]
     pub const fn config(&self) -> Option<&Arc<StreamConfig>> {
@@ -83,6 +100,7 @@ impl StreamReader {
         match self.codec {
             Codec::H264 => self.read_h264(unit),
             Codec::H265 => self.read_h265(unit),
+            Codec::Av1 => self.read_av1(unit),
             Codec::Mpeg1Video | Codec::Mpeg2Video => self.read_mpeg2(unit),
             _ if self.codec.kind() == Kind::Video => UnitInfo {
                 headers: true,
@@ -159,6 +177,27 @@ impl StreamReader {
                 headers: VideoHeaders::InBand,
             };
             info.config_changed = self.replace(StreamConfig::Video(config));
+        }
+        info
+    }
+
+    /// What is no AV1 as it is known here counts as any other video.
+    fn read_av1(&mut self, unit: &[u8]) -> UnitInfo {
+        let found = av1::headers(unit);
+        let mut info = UnitInfo {
+            key: found.key == Some(true) && (found.sequence.is_some() || self.config.is_some()),
+            config_changed: false,
+            headers: found.sequence.is_some() || found.key.is_none(),
+            complete: true,
+        };
+        let known = self.config.as_deref().and_then(StreamConfig::video);
+        let known = match known.map(|video| &video.headers) {
+            Some(VideoHeaders::Av1 { sequence_header }) => Some(&sequence_header[..]),
+            _ => None,
+        };
+        if let Some(header) = found.sequence.filter(|&header| known != Some(header)) {
+            let config = av1_config(&Bytes::copy_from_slice(header));
+            info.config_changed = config.is_some_and(|config| self.replace(config));
         }
         info
     }

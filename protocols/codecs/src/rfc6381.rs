@@ -1,6 +1,6 @@
 //! Codec strings (RFC 6381, ISO/IEC 14496-15 annex E).
 
-use crate::{AudioHeaders, Codec, StreamConfig, VideoHeaders, aac, h265};
+use crate::{AudioHeaders, Codec, StreamConfig, VideoHeaders, aac, av1, h265};
 
 pub(crate) fn codec_string(config: &StreamConfig) -> Option<String> {
     match config {
@@ -14,6 +14,7 @@ pub(crate) fn codec_string(config: &StreamConfig) -> Option<String> {
             VideoHeaders::H265 { sps, .. } => {
                 Some(h265_string(&h265::Sps::parse(sps.first()?)?.general))
             }
+            VideoHeaders::Av1 { sequence_header } => av1_string(sequence_header),
             VideoHeaders::InBand => None,
         },
         StreamConfig::Audio(audio) => match &audio.headers {
@@ -32,6 +33,17 @@ pub(crate) fn codec_string(config: &StreamConfig) -> Option<String> {
             AudioHeaders::InBand => None,
         },
     }
+}
+
+/// AV1 in ISOBMFF, section 5.
+fn av1_string(sequence_header: &[u8]) -> Option<String> {
+    let obu = av1::obus(sequence_header).next()?;
+    let header = av1::SequenceHeader::parse(obu.payload)?;
+    let tier = if header.high_tier { 'H' } else { 'M' };
+    Some(format!(
+        "av01.{}.{:02}{tier}.{:02}",
+        header.profile, header.level_index, header.bit_depth
+    ))
 }
 
 fn h265_string(general: &h265::ProfileTierLevel) -> String {

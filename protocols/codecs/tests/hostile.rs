@@ -3,9 +3,12 @@
 use std::hint::black_box;
 
 use proptest::prelude::*;
-use tidegate_codecs::{AudioFramer, Codec, StreamReader, aac, ac3, h264, h265, mpeg2, nal, opus};
+use tidegate_codecs::{
+    AudioFramer, Codec, Record, StreamReader, aac, ac3, av1, h264, h265, mpeg2, nal, opus,
+};
 
-const ALL: [Codec; 12] = [
+const ALL: [Codec; 13] = [
+    Codec::Av1,
     Codec::H264,
     Codec::H265,
     Codec::Mpeg1Video,
@@ -68,6 +71,10 @@ proptest! {
         aac::LatmReader::default().frame(&data);
         black_box(opus::control(&data).ok());
         black_box(opus::packet_samples(&data));
+        black_box(av1::SequenceHeader::parse(&data));
+        for record in ALL.into_iter().filter_map(|codec| Record::parse(codec, &data)) {
+            black_box(record.config.record());
+        }
         prop_assert!(nal::split(&data).count() <= data.len());
         let sets = [bytes::Bytes::from(data)];
         black_box(h264::avcc(&sets, &sets));

@@ -1,11 +1,11 @@
 //! Sample entries: what `stsd` says about each codec.
 
 use mp4_atom::{
-    Ac3, Ac3SpecificBox, Atom, Audio, Avc1, Avcc, Codec as Entry, Dops, Eac3,
+    Ac3, Ac3SpecificBox, Atom, Audio, Av01, Av1c, Avc1, Avcc, Codec as Entry, Dops, Eac3,
     Ec3IndependentSubstream, Ec3SpecificBox, Esds, Hvc1, Hvcc, Mp4a, Opus, Visual, esds,
 };
 use tidegate_codecs::{
-    AudioConfig, AudioHeaders, Codec, StreamConfig, VideoConfig, VideoHeaders, ac3, h264, h265,
+    AudioConfig, AudioHeaders, Codec, StreamConfig, VideoConfig, VideoHeaders, ac3, av1, h264, h265,
 };
 
 use crate::Fmp4Error;
@@ -59,6 +59,16 @@ fn video_entry(codec: Codec, video: &VideoConfig) -> Result<Entry, Fmp4Error> {
                 visual,
                 hvcc,
                 ..Hvc1::default()
+            }
+            .into())
+        }
+        VideoHeaders::Av1 { sequence_header } => {
+            let record = av1::av1c(sequence_header).ok_or_else(incomplete)?;
+            let av1c = Av1c::decode_body(&mut &record[..])?;
+            Ok(Av01 {
+                visual,
+                av1c,
+                ..Av01::default()
             }
             .into())
         }

@@ -1,8 +1,9 @@
 use bytes::{BufMut, Bytes};
 use mp4_atom::{Encode, FourCC, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
+use tidegate_codecs::{Codec, av1, sample};
 
 use crate::track::{Sample, TICKS_PER_SECOND, TrackSpec};
-use crate::{Fmp4Error, annexb, init};
+use crate::{Fmp4Error, init};
 
 /// sample_depends_on = 2: no other sample.
 const KEY_FLAGS: u32 = 0x0200_0000;
@@ -89,6 +90,7 @@ enum Piece<'a> {
     /// Goes in with its length in front.
     Nal(&'a [u8]),
     Frame(&'a [u8]),
+    Made(Bytes),
 }
 
 impl<'a> Data<'a> {
@@ -102,6 +104,11 @@ impl<'a> Data<'a> {
         self.pieces.push(Piece::Frame(frame));
     }
 
+    fn push_made(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.pieces.push(Piece::Made(frame));
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         for piece in &self.pieces {
             match piece {
@@ -110,6 +117,7 @@ impl<'a> Data<'a> {
                     out.put_slice(nal);
                 }
                 Piece::Frame(frame) => out.put_slice(frame),
+                Piece::Made(frame) => out.put_slice(frame),
             }
         }
     }
@@ -128,18 +136,19 @@ impl Track {
         let mut entries = Vec::with_capacity(samples.len());
         for (sample, &duration) in samples.iter().zip(&durations) {
             let begin = data.bytes;
-            if self.spec.is_annex_b() {
-                let codec = self.spec.config.codec();
-                annexb::kept(codec, &sample.data).for_each(|nal| data.push_nal(nal));
-            } else {
-                data.push_frame(&sample.data);
+            match self.spec.config.codec() {
+                codec if sample::is_nal_codec(codec) => {
+                    sample::nal_units(codec, &sample.data).for_each(|nal| data.push_nal(nal));
+                }
+                Codec::Av1 => data.push_made(av1::sample(&sample.data)),
+                _ => data.push_frame(&sample.data),
             }
             let composition = sample.pts.saturating_sub(sample.dts);
             entries.push(TrunEntry {
                 duration: Some(duration),
                 size: Some(u32::try_from(data.bytes - begin).map_err(|_| Fmp4Error::TooLarge)?),
                 flags: Some(if sample.key { KEY_FLAGS } else { DELTA_FLAGS }),
-                cts: self.spec.is_annex_b().then_some(composition),
+                cts: self.spec.is_video().then_some(composition),
             });
         }
         let total: i64 = durations.iter().map(|&duration| i64::from(duration)).sum();

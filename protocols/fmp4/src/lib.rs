@@ -4,7 +4,6 @@
 //! and then any number of fragments; what belongs into one fragment is the caller's to
 //! decide. Times come in on a 64-bit clock of 90 kHz and leave on each track's own.
 
-mod annexb;
 mod entry;
 mod error;
 mod fragmenter;

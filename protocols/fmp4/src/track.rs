@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidegate_codecs::{AudioHeaders, Codec, StreamConfig, VideoHeaders};
+use tidegate_codecs::{AudioHeaders, Codec, StreamConfig};
 
 /// Ticks per second of video tracks, and of all times that come in.
 pub(crate) const TICKS_PER_SECOND: u32 = 90_000;
@@ -37,6 +37,7 @@ pub const fn can_carry(codec: Codec) -> bool {
         codec,
         Codec::H264
             | Codec::H265
+            | Codec::Av1
             | Codec::Aac
             | Codec::AacLatm
             | Codec::Ac3
@@ -46,12 +47,8 @@ pub const fn can_carry(codec: Codec) -> bool {
 }
 
 impl TrackSpec {
-    /// Whether samples are Annex B and need their lengths instead of start codes.
-    pub(crate) fn is_annex_b(&self) -> bool {
-        match &*self.config {
-            StreamConfig::Video(video) => !matches!(video.headers, VideoHeaders::InBand),
-            StreamConfig::Audio(_) => false,
-        }
+    pub(crate) fn is_video(&self) -> bool {
+        self.config.video().is_some()
     }
 
     /// Ticks per second of the track's own clock: an audio frame is a whole number of

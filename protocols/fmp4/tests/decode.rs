@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tidegate_codecs::Kind;
+use bytes::Bytes;
+use tidegate_codecs::{Codec, Kind, StreamReader};
 use tidegate_fmp4::{Fragmenter, Sample, TrackSpec, can_carry};
 use tidegate_mpegts::{AccessUnit, Demux, Event, Stamp, Track};
 
@@ -153,6 +154,57 @@ fn interlaced_h264_and_latm() {
 fn video_alone_and_sound_alone() {
     decodes(X264, "-an");
     decodes("-vn", "-c:a aac -ar 44100");
+}
+
+/// Temporal units of an IVF file: 32 bytes of header, then 12 in front of each.
+fn ivf_units(file: &[u8]) -> Vec<Bytes> {
+    let (mut rest, mut units) = (&file[32..], Vec::new());
+    while let Some((header, behind)) = rest.split_first_chunk::<12>() {
+        let [a, b, c, d, ..] = *header;
+        let (unit, behind) = behind.split_at(u32::from_le_bytes([a, b, c, d]) as usize);
+        units.push(Bytes::copy_from_slice(unit));
+        rest = behind;
+    }
+    units
+}
+
+#[test]
+fn av1_decodes_and_its_key_frames_are_found() {
+    let make = "-v error -f lavfi -i testsrc2=s=320x180:r=25 -t 2 -c:v libaom-av1 -cpu-used 8 \
+                -g 25 -row-mt 1 -usage realtime -f ivf -";
+    let Some(made) = run("ffmpeg", make, None) else {
+        return;
+    };
+    let units = ivf_units(&made.stdout);
+    let mut reader = StreamReader::new(Codec::Av1);
+    let sample = |(number, unit): (i64, &Bytes)| Sample {
+        pts: number * 3600,
+        dts: number * 3600,
+        duration: 3600,
+        key: reader.read(unit).key,
+        data: unit.clone(),
+    };
+    let samples: Vec<Sample> = (0..).zip(&units).map(sample).collect();
+    let keys = samples.iter().filter(|sample| sample.key).count();
+    assert_eq!((samples.len(), keys), (50, 2));
+    let config = reader.config().cloned().expect("a configuration");
+    let format = &config.video().expect("video").format;
+    assert_eq!((format.width, format.height), (320, 180));
+    let spec = TrackSpec {
+        config,
+        language: None,
+    };
+    let mut fragmenter = Fragmenter::new(vec![spec]).expect("carried");
+    let mut out = fragmenter.init_segment().to_vec();
+    out.extend(fragmenter.fragment(&[&samples]).expect("a fragment"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("out.mp4");
+    std::fs::write(&file, out).expect("writable");
+    let decoded = run("ffmpeg", "-v error -f null -", Some(&file)).expect("ffmpeg again");
+    assert_eq!(String::from_utf8_lossy(&decoded.stderr), "");
+    let query = "-v error -count_frames -show_entries stream=nb_read_frames -of csv=p=0";
+    let counted = run("ffprobe", query, Some(&file)).expect("ffprobe");
+    assert_eq!(String::from_utf8_lossy(&counted.stdout).trim(), "50");
 }
 
 #[test]

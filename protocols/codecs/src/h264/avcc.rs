@@ -1,6 +1,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::sps::{Sps, has_chroma_information};
+use crate::parameter_sets::take_sets;
 
 /// Lengths of samples are written in four bytes.
 const LENGTH_SIZE_MINUS_ONE: u8 = 3;
@@ -37,4 +38,36 @@ fn put_sets(record: &mut BytesMut, sets: &[Bytes]) -> Option<()> {
         record.put_slice(set);
     }
     Some(())
+}
+
+/// The parameter sets in an AVCDecoderConfigurationRecord, and how many bytes the lengths
+/// of NAL units take in the samples it describes.
+#[must_use]
+pub fn parse_avcc(record: &[u8]) -> Option<(Vec<Bytes>, Vec<Bytes>, u8)> {
+    let [1, _, _, _, lengths, sps_count, rest @ ..] = record else {
+        return None;
+    };
+    let mut rest = rest;
+    let sps = take_sets(&mut rest, usize::from(sps_count & 0x1F))?;
+    let (&pps_count, mut rest) = rest.split_first()?;
+    let pps = take_sets(&mut rest, usize::from(pps_count))?;
+    Some((sps, pps, (lengths & 3) + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_reads_back_as_the_sets_it_was_made_of() {
+        let sps = vec![Bytes::from_static(&[
+            0x67, 0x64, 0x00, 0x28, 0xAC, 0xD9, 0x40, 0x78, 0x02, 0x27, 0xE5, 0x84,
+        ])];
+        let pps = vec![Bytes::from_static(&[0x68, 0xEB, 0xE3, 0xCB])];
+        let record = avcc(&sps, &pps).expect("valid sets");
+        assert_eq!(parse_avcc(&record), Some((sps, pps, 4)));
+        for end in 0..record.len() - 4 {
+            assert_eq!(parse_avcc(&record[..end]), None);
+        }
+    }
 }

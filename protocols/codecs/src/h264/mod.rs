@@ -3,7 +3,7 @@
 mod avcc;
 mod sps;
 
-pub use avcc::avcc;
+pub use avcc::{avcc, parse_avcc};
 pub use sps::Sps;
 
 use crate::bits::BitReader;

@@ -4,7 +4,7 @@ mod hvcc;
 mod sps;
 mod structure;
 
-pub use hvcc::hvcc;
+pub use hvcc::{HvccSets, hvcc, parse_hvcc};
 pub use sps::Sps;
 pub use structure::ProfileTierLevel;
 

@@ -35,7 +35,7 @@ pub(super) fn unit(config: &StreamConfig, unit: &MuxUnit) -> Prepared {
         StreamConfig::Video(video) => match &video.headers {
             VideoHeaders::H264 { sps, pps } => h264_front(sps, pps, unit),
             VideoHeaders::H265 { vps, sps, pps } => h265_front([vps, sps, pps], unit),
-            VideoHeaders::InBand => Vec::new(),
+            VideoHeaders::Av1 { .. } | VideoHeaders::InBand => Vec::new(),
         },
         StreamConfig::Audio(audio) => match &audio.headers {
             AudioHeaders::Aac {

@@ -13,6 +13,14 @@ const MAX_SPS_BYTES: usize = 4096;
 /// pic_order_cnt_type 1 lists at most this many offsets.
 const MAX_ORDER_OFFSETS: u32 = 255;
 const ASPECT_RATIO_EXTENDED: u32 = 255;
+/// Buffers that a hypothetical decoder is described with.
+const MAX_BUFFERS: u32 = 32;
+/// A decoder holds back at most this many pictures.
+const MAX_REORDERED: u32 = 16;
+/// pic_order_cnt_type of streams without B pictures.
+const SHOWN_AS_DECODED: u32 = 2;
+/// The profile that has no B pictures.
+const BASELINE: u8 = 66;
 
 /// What a sequence parameter set says, as far as it is needed.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +47,9 @@ pub struct Sps {
     pub interlaced: bool,
     /// The frame rate of the timing information.
     pub fps: Option<FrameRate>,
+    /// How many pictures at most are decoded before one that is shown before them; `None`
+    /// where the set does not say.
+    pub reordered: Option<u8>,
 }
 
 impl Sps {
@@ -59,15 +70,19 @@ impl Sps {
             height: 0,
             interlaced: false,
             fps: None,
+            reordered: None,
         };
         let mut separate_planes = false;
         if has_chroma_information(sps.profile_idc) {
             separate_planes = sps.read_chroma(&mut reader)?;
         }
-        skip_picture_order(&mut reader)?;
+        let order_type = read_picture_order(&mut reader)?;
         sps.read_size(&mut reader, separate_planes)?;
-        // The picture is known; a broken tail only costs the declared frame rate.
-        sps.fps = read_frame_rate(&mut reader);
+        // The picture is known; a broken tail only costs what the tail says.
+        sps.read_usability(&mut reader);
+        if order_type == SHOWN_AS_DECODED || matches!(sps.profile_idc, BASELINE) {
+            sps.reordered = Some(0);
+        }
         sps.format().is_plausible().then_some(sps)
     }
 
@@ -168,6 +183,56 @@ impl Sps {
         self.height = height.checked_sub(top.checked_add(bottom)?.checked_mul(unit_y)?)?;
         Some(())
     }
+
+    fn read_usability(&mut self, reader: &mut BitReader<'_>) -> Option<()> {
+        if !reader.bit()? {
+            return None;
+        }
+        if reader.bit()? && reader.bits(8)? == ASPECT_RATIO_EXTENDED {
+            reader.skip(32)?;
+        }
+        if reader.bit()? {
+            reader.bit()?; // overscan
+        }
+        if reader.bit()? {
+            reader.skip(4)?; // video format, range
+            if reader.bit()? {
+                reader.skip(24)?; // colour description
+            }
+        }
+        if reader.bit()? {
+            reader.ue()?; // chroma location
+            reader.ue()?;
+        }
+        if reader.bit()? {
+            let units_in_tick = reader.bits(32)?;
+            let time_scale = reader.bits(32)?;
+            self.fps = units_in_tick
+                .checked_mul(2)
+                .and_then(|units| FrameRate::new(time_scale, units));
+            reader.bit()?; // fixed rate
+        }
+        let described = [
+            reader.bit()?.then(|| skip_decoder(reader)),
+            reader.bit()?.then(|| skip_decoder(reader)),
+        ];
+        if described.contains(&Some(None)) {
+            return None;
+        }
+        if described.iter().any(Option::is_some) {
+            reader.bit()?; // low delay
+        }
+        reader.bit()?; // picture structure in SEI
+        if reader.bit()? {
+            reader.bit()?; // vectors across the picture's edge
+            for _ in 0..4 {
+                reader.ue()?; // bytes, bits, vector lengths
+            }
+            let reordered = reader.ue().filter(|&pictures| pictures <= MAX_REORDERED)?;
+            self.reordered = Some(reordered as u8);
+        }
+        Some(())
+    }
 }
 
 /// Profiles whose sets carry chroma format and bit depth.
@@ -194,9 +259,11 @@ fn skip_scaling_lists(reader: &mut BitReader<'_>, lists: usize) -> Option<()> {
     Some(())
 }
 
-fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
+/// pic_order_cnt_type.
+fn read_picture_order(reader: &mut BitReader<'_>) -> Option<u32> {
     reader.ue()?; // log2_max_frame_num_minus4
-    match reader.ue()? {
+    let kind = reader.ue()?;
+    match kind {
         0 => {
             reader.ue()?;
         }
@@ -213,35 +280,19 @@ fn skip_picture_order(reader: &mut BitReader<'_>) -> Option<()> {
         }
         _ => {}
     }
-    Some(())
+    Some(kind)
 }
 
-fn read_frame_rate(reader: &mut BitReader<'_>) -> Option<FrameRate> {
-    if !reader.bit()? {
-        return None; // no usability information
-    }
-    if reader.bit()? && reader.bits(8)? == ASPECT_RATIO_EXTENDED {
-        reader.skip(32)?;
-    }
-    if reader.bit()? {
-        reader.bit()?; // overscan
-    }
-    if reader.bit()? {
-        reader.skip(4)?; // video format, range
-        if reader.bit()? {
-            reader.skip(24)?; // colour description
-        }
-    }
-    if reader.bit()? {
-        reader.ue()?; // chroma location
+/// Skips a hypothetical decoder's description.
+fn skip_decoder(reader: &mut BitReader<'_>) -> Option<()> {
+    let buffers = reader.ue()?.checked_add(1)?;
+    reader.skip(8)?; // scales
+    for _ in 0..Some(buffers).filter(|&buffers| buffers <= MAX_BUFFERS)? {
         reader.ue()?;
+        reader.ue()?;
+        reader.bit()?;
     }
-    if !reader.bit()? {
-        return None;
-    }
-    let units_in_tick = reader.bits(32)?;
-    let time_scale = reader.bits(32)?;
-    FrameRate::new(time_scale, units_in_tick.checked_mul(2)?)
+    reader.skip(20) // lengths of fields elsewhere
 }
 
 #[cfg(test)]
@@ -267,6 +318,12 @@ mod tests {
         );
         assert_eq!((sps.width, sps.height), (1920, 1080));
         assert_eq!(sps.fps.map(FrameRate::as_f64), oracle.fps());
+        let restrictions = oracle
+            .vui_parameters
+            .and_then(|vui| vui.bitstream_restrictions);
+        let reordered = restrictions.map(|said| said.max_num_reorder_frames);
+        assert_eq!(sps.reordered.map(u32::from), reordered);
+        assert_eq!(sps.reordered, Some(2), "x264 with its B pyramid");
         assert_eq!(sps.format().profile, Some("High"));
         assert_eq!(sps.format().level.as_deref(), Some("4.0"));
     }

@@ -9,6 +9,8 @@ const MAX_SPS_BYTES: usize = 4096;
 /// Long-term reference pictures listed in the set.
 const MAX_LONG_TERM: u32 = 32;
 const ASPECT_RATIO_EXTENDED: u32 = 255;
+/// A decoder holds back at most this many pictures.
+const MAX_REORDERED: u32 = 16;
 
 /// What a sequence parameter set says, as far as it is needed.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,9 @@ pub struct Sps {
     pub fields: bool,
     /// The picture rate of the timing information.
     pub fps: Option<FrameRate>,
+    /// How many pictures at most are decoded before one that is shown before them; `None`
+    /// where the set is broken.
+    pub reordered: Option<u8>,
 }
 
 impl Sps {
@@ -70,9 +75,13 @@ impl Sps {
             height,
             fields: false,
             fps: None,
+            reordered: None,
         };
-        // The picture is known; a broken tail only costs the declared frame rate.
-        if skip_coding_tools(&mut reader, max_sub_layers_minus1).is_some() {
+        // The picture is known; a broken tail only costs what the tail says.
+        if sps
+            .read_coding_tools(&mut reader, max_sub_layers_minus1)
+            .is_some()
+        {
             sps.read_usability(&mut reader);
         }
         sps.format().is_plausible().then_some(sps)
@@ -91,6 +100,46 @@ impl Sps {
             interlaced: self.fields,
             bit_depth: self.bit_depth_luma,
         }
+    }
+
+    /// Everything between the bit depths and the usability information.
+    fn read_coding_tools(
+        &mut self,
+        reader: &mut BitReader<'_>,
+        max_sub_layers_minus1: u32,
+    ) -> Option<()> {
+        let order_count_bits = reader.ue().filter(|&bits| bits <= 12)? + 4;
+        let layers = if reader.bit()? {
+            max_sub_layers_minus1 + 1
+        } else {
+            1
+        };
+        for _ in 0..layers {
+            reader.ue()?; // picture buffer
+            let reordered = reader.ue().filter(|&pictures| pictures <= MAX_REORDERED)?;
+            self.reordered = Some(reordered as u8); // of the highest layer, in the end
+            reader.ue()?; // latency
+        }
+        for _ in 0..6 {
+            reader.ue()?; // block sizes and depths
+        }
+        if reader.bit()? && reader.bit()? {
+            skip_scaling_lists(reader)?;
+        }
+        reader.skip(2)?; // asymmetric partitions, adaptive offset
+        if reader.bit()? {
+            reader.skip(8)?; // PCM sample depths
+            reader.ue()?;
+            reader.ue()?;
+            reader.bit()?;
+        }
+        skip_reference_sets(reader)?;
+        if reader.bit()? {
+            for _ in 0..reader.ue().filter(|&pictures| pictures <= MAX_LONG_TERM)? {
+                reader.skip(order_count_bits as usize + 1)?;
+            }
+        }
+        reader.skip(2) // temporal motion vectors, strong intra smoothing
     }
 
     fn read_usability(&mut self, reader: &mut BitReader<'_>) -> Option<()> {
@@ -153,39 +202,6 @@ fn read_size(reader: &mut BitReader<'_>, chroma_sampling: u8) -> Option<(u32, u3
     ))
 }
 
-/// Everything between the bit depths and the usability information.
-fn skip_coding_tools(reader: &mut BitReader<'_>, max_sub_layers_minus1: u32) -> Option<()> {
-    let order_count_bits = reader.ue().filter(|&bits| bits <= 12)? + 4;
-    let layers = if reader.bit()? {
-        max_sub_layers_minus1 + 1
-    } else {
-        1
-    };
-    for _ in 0..layers * 3 {
-        reader.ue()?; // picture buffer, reordering, latency
-    }
-    for _ in 0..6 {
-        reader.ue()?; // block sizes and depths
-    }
-    if reader.bit()? && reader.bit()? {
-        skip_scaling_lists(reader)?;
-    }
-    reader.skip(2)?; // asymmetric partitions, adaptive offset
-    if reader.bit()? {
-        reader.skip(8)?; // PCM sample depths
-        reader.ue()?;
-        reader.ue()?;
-        reader.bit()?;
-    }
-    skip_reference_sets(reader)?;
-    if reader.bit()? {
-        for _ in 0..reader.ue().filter(|&pictures| pictures <= MAX_LONG_TERM)? {
-            reader.skip(order_count_bits as usize + 1)?;
-        }
-    }
-    reader.skip(2) // temporal motion vectors, strong intra smoothing
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,5 +219,9 @@ mod tests {
         assert_eq!(sps.fps.map(FrameRate::as_f64), Some(25.0));
         assert_eq!(sps.format().profile, Some("Main"));
         assert_eq!(sps.format().level.as_deref(), Some("2.1"));
+        assert!(
+            sps.reordered.is_some_and(|pictures| pictures <= 4),
+            "x265 says it"
+        );
     }
 }

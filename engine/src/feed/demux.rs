@@ -2,7 +2,7 @@
 //! read frames, and only while somebody does.
 
 use super::{Feed, FeedInner, Gap, ReaderOptions};
-use crate::item::{Batch, Frame, TsChunk};
+use crate::item::{Batch, Frame, Lane, TsChunk};
 use crate::limits;
 use crate::track::{Track, Tracks};
 use core::time::Duration;
@@ -94,7 +94,8 @@ fn nobody_reads(feed: &FeedInner) -> bool {
         .running
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let nobody = feed.frames.is_empty();
+    // A source that writes frames itself has taken over.
+    let nobody = feed.frames.is_empty() || feed.native() == Lane::Frames;
     *running = !nobody;
     nobody
 }

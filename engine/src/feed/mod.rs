@@ -8,6 +8,9 @@
 //!                                                  (while anyone asks)  └─► …
 //! ```
 //!
+//! Where the source writes frames, the frame lane is written first and the TS lane made from it
+//! at once ([`remux`]).
+//!
 //! A queue that is full loses batches for its own reader only. Which queues exist is a list
 //! behind an atomic pointer: writing takes no lock, and readers come and go unnoticed.
 
@@ -15,6 +18,7 @@ mod demux;
 mod inspection;
 mod lane;
 mod reader;
+mod remux;
 mod route;
 mod subscription;
 #[cfg(test)]
@@ -26,15 +30,17 @@ pub use reader::{Gap, Reader, ReaderOptions};
 pub use route::Route;
 pub use writer::FeedWriter;
 
+use crate::health::MediaStatus;
 use crate::item::{Batch, Frame, Item, Lane, TsChunk};
 use crate::track::Tracks;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use inspection::{Backlog, Inspection};
 use lane::LaneReaders;
-use std::sync::Arc;
+use remux::Remux;
+use std::sync::{Arc, Mutex, PoisonError};
 use subscription::Subscription;
 use tidegate_units::Instant;
 use tokio::sync::Notify;
@@ -56,6 +62,9 @@ pub(crate) struct FeedInner {
     pub(crate) arrivals: Arrivals,
     inspection: Inspection,
     demux: demux::Control,
+    /// Only the writer of frames takes it.
+    remux: Mutex<Option<Box<Remux>>>,
+    media: ArcSwapOption<MediaStatus>,
 }
 
 /// What has come in, for the bitrate and the age of the last packet.
@@ -108,6 +117,8 @@ impl Feed {
                 arrivals: Arrivals::default(),
                 inspection: Inspection::default(),
                 demux: demux::Control::default(),
+                remux: Mutex::default(),
+                media: ArcSwapOption::empty(),
             }),
         }
     }
@@ -159,6 +170,16 @@ impl Feed {
     #[must_use]
     pub fn tracks(&self) -> Arc<Tracks> {
         Arc::clone(&self.inner.tracks.load())
+    }
+
+    /// What the watcher of its source found in it last; `None` while it found nothing.
+    #[must_use]
+    pub fn media(&self) -> Option<Arc<MediaStatus>> {
+        self.inner.media.load_full()
+    }
+
+    pub(crate) fn set_media(&self, media: Option<Arc<MediaStatus>>) {
+        self.inner.media.store(media);
     }
 
     /// Readers of both lanes, watchers not counted.
@@ -256,10 +277,10 @@ pub trait LaneItem: Item {
     )]
     fn readers(inner: &FeedInner) -> &LaneReaders<Self>;
 
-    /// Looks at what is in a batch that was just written, if anybody wants to know.
+    /// What follows from a batch that was just written: it is looked at, or makes the other lane.
     #[doc(hidden)]
     #[allow(private_interfaces, reason = "only feeds call it")]
-    fn inspect(_: &FeedInner, _: &Arc<Batch<Self>>, _: &mut Backlog<Self>) {}
+    fn written(inner: &FeedInner, batch: &Arc<Batch<Self>>, backlog: &mut Backlog<Self>);
 }
 
 #[allow(private_interfaces, reason = "only feeds call it")]
@@ -268,7 +289,7 @@ impl LaneItem for TsChunk {
         &inner.ts
     }
 
-    fn inspect(inner: &FeedInner, batch: &Arc<Batch<Self>>, backlog: &mut Backlog<Self>) {
+    fn written(inner: &FeedInner, batch: &Arc<Batch<Self>>, backlog: &mut Backlog<Self>) {
         inner.inspection.look(batch, backlog);
     }
 }
@@ -277,6 +298,11 @@ impl LaneItem for TsChunk {
 impl LaneItem for Frame {
     fn readers(inner: &FeedInner) -> &LaneReaders<Self> {
         &inner.frames
+    }
+
+    fn written(inner: &FeedInner, batch: &Arc<Batch<Self>>, _: &mut Backlog<Self>) {
+        let mut remux = inner.remux.lock().unwrap_or_else(PoisonError::into_inner);
+        remux.get_or_insert_default().take(inner, batch);
     }
 }
 

@@ -71,7 +71,7 @@ impl<T: LaneItem> FeedWriter<T> {
             arrivals.announce();
         }
         self.feed.inner.lane::<T>().publish(&batch);
-        T::inspect(&self.feed.inner, &batch, &mut self.backlog);
+        T::written(&self.feed.inner, &batch, &mut self.backlog);
         true
     }
 

@@ -30,6 +30,7 @@ fn video(report: &VideoReport) -> VideoStatus {
         height: report.height,
         fps: report.fps,
         interlaced: report.interlaced,
+        b_frames: report.reordered,
         gop_seconds: report.gop_seconds,
         last_unit_age_ms: report.last_unit_age.map(millis),
         last_keyframe_age_ms: report.last_keyframe_age.map(millis),

@@ -45,6 +45,8 @@ pub struct VideoStatus {
     pub fps: Option<f64>,
     /// Fields instead of frames.
     pub interlaced: bool,
+    /// Pictures are presented in another order than they are decoded in.
+    pub b_frames: bool,
     /// Time between key frames.
     pub gop_seconds: Option<f64>,
     /// Time since the last picture.

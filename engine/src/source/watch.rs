@@ -3,7 +3,6 @@ use crate::driver::SourceContext;
 use crate::event::{EventKind, Subject};
 use crate::feed::{Carried, Feed, Watching};
 use crate::health::MediaStatus;
-use crate::item::Lane;
 use crate::limits;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -26,6 +25,7 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
         }
         let now = context.clock.now();
         let media = inspection.look(now);
+        context.feed.set_media(media.clone().map(Arc::new));
         let said = context.report.snapshot();
         let carried = context.feed.carried();
         rest.note(now, carried);
@@ -40,6 +40,7 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .end(context.clock.now());
+    context.feed.set_media(None);
     tell(&context, ended);
 }
 
@@ -82,7 +83,6 @@ impl Rest {
 /// Asks what is in the transport stream.
 struct Inspection {
     watching: Watching,
-    feed: Feed,
     session: u32,
     passed_over: u64,
     /// What was seen last, and how long it stands if the looking had to begin anew.
@@ -94,7 +94,6 @@ impl Inspection {
     fn new(feed: &Feed) -> Self {
         Self {
             watching: feed.inspect(),
-            feed: feed.clone(),
             session: 0,
             passed_over: 0,
             held: None,
@@ -103,9 +102,6 @@ impl Inspection {
     }
 
     fn look(&mut self, now: Instant) -> Option<MediaStatus> {
-        if self.feed.native_lane() != Lane::Ts {
-            return None;
-        }
         let seen = self.watching.look(now);
         if self.session != seen.session {
             self.held_until = Instant::ZERO;

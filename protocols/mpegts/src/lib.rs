@@ -18,7 +18,7 @@ mod timeline;
 
 pub use demux::{AccessUnit, Demux, Event, Stamp, Track};
 pub use inspect::{AudioReport, Inspector, MediaReport, ProgramReport, TrackReport, VideoReport};
-pub use mux::{Mux, MuxError, MuxTrack, MuxUnit};
+pub use mux::{MAX_MUX_TRACKS, Mux, MuxError, MuxTrack, MuxUnit};
 pub use packet::{Adaptation, NULL_PID, PACKET_BYTES, PAT_PID, Packet, Pcr, SYNC_BYTE};
 pub use pes::PesHeader;
 pub use psi::{

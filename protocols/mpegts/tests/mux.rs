@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use common::{Demuxed, complaints, ffmpeg_ts};
 use tidegate_codecs::Codec;
-use tidegate_mpegts::{Inspector, Mux, MuxError, MuxTrack, MuxUnit, PACKET_BYTES};
+use tidegate_mpegts::{Inspector, Mux, MuxError, MuxTrack, MuxUnit, PACKET_BYTES, Packet};
 use tidegate_units::{Duration, Instant};
 
 /// Demultiplexes a stream and multiplexes it again.
@@ -129,6 +129,29 @@ fn parameter_sets_from_outside_the_stream_are_put_in() {
         after.units.iter().filter(|unit| unit.random_access).count(),
         2
     );
+}
+
+#[test]
+fn the_clock_never_goes_back_however_loosely_tracks_are_interleaved() {
+    let Some(stream) = ffmpeg_ts(
+        "-f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine=r=48000 -t 2 -c:v libx264 \
+        -preset ultrafast -g 25 -pix_fmt yuv420p -c:a aac",
+    ) else {
+        return;
+    };
+    let mut demuxed = Demuxed::of(&stream);
+    let video = demuxed.tracks[0].pid;
+    // Sound comes half a second after the picture that belongs to it.
+    let late = |pid: u16| if pid == video { 0 } else { 45_000 };
+    demuxed.units.sort_by_key(|unit| unit.dts + late(unit.pid));
+    let remuxed = remux(&demuxed);
+    let clocks = remuxed.chunks_exact(PACKET_BYTES).filter_map(|packet| {
+        let packet = Packet::new(packet.try_into().expect("a packet"))?;
+        packet.adaptation()?.pcr
+    });
+    let clocks: Vec<u64> = clocks.map(|pcr| pcr.0).collect();
+    assert!(clocks.len() > 40, "{}", clocks.len());
+    assert!(clocks.is_sorted(), "{clocks:?}");
 }
 
 #[test]

@@ -102,6 +102,8 @@ pub struct VideoReport {
     pub last_unit_age: Option<Duration>,
     /// Whether the last picture carried a time.
     pub pts_present: bool,
+    /// Pictures are presented in another order than they are decoded in: there are B-frames.
+    pub reordered: bool,
     /// Whether it is scrambled now.
     pub scrambled: bool,
 }
@@ -300,6 +302,7 @@ fn video_report(moment: Moment, state: &PidState, bitrate: Bitrate) -> Option<Vi
         last_keyframe_age: moment.age(video.last_key()),
         last_unit_age: moment.age(video.last_unit),
         pts_present: video.pts_present,
+        reordered: video.reordered,
         scrambled: state.scrambled(),
     })
 }

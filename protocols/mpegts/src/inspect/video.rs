@@ -37,6 +37,10 @@ pub(super) struct VideoWatch {
     next_time: usize,
     group: Group,
     pub(super) pts_present: bool,
+    /// From the decoding to the presentation of the last picture, 90 kHz.
+    delay: Option<u64>,
+    /// It is not always the same: pictures are reordered, so there are B-frames.
+    pub(super) reordered: bool,
     pub(super) last_unit: Option<Instant>,
 }
 
@@ -61,6 +65,8 @@ impl VideoWatch {
             next_time: 0,
             group: Group::default(),
             pts_present: false,
+            delay: None,
+            reordered: false,
             last_unit: None,
         }
     }
@@ -121,6 +127,10 @@ impl VideoWatch {
     fn picture(&mut self, now: Instant, header: &PesHeader, key: bool) {
         self.last_unit = Some(now);
         self.pts_present = header.pts.is_some();
+        if let Some(pts) = header.pts {
+            let delay = pts.wrapping_sub(header.dts.unwrap_or(pts));
+            self.reordered |= self.delay.replace(delay).is_some_and(|last| last != delay);
+        }
         let wire = header.dts.or(header.pts);
         let dts = wire.map(|wire| self.timeline.unwrap(wire));
         if let Some(dts) = dts {

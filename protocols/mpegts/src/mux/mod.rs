@@ -20,11 +20,13 @@ use crate::psi::Language;
 
 const FIRST_PID: u16 = 0x100;
 /// Tracks of one program.
-const MAX_MUX_TRACKS: usize = 64;
+pub const MAX_MUX_TRACKS: usize = 64;
 /// Tables are repeated after this much of the stream's time …
 const TABLE_INTERVAL_TICKS: i64 = 9_000;
 /// … and the clock at least this often, with every unit of its track at most.
 const CLOCK_INTERVAL_TICKS: i64 = 1_800;
+/// Units of one track may come so much later than those of another that are decoded with them.
+const INTERLEAVE_TICKS: i64 = 90_000 * 10;
 /// A decoder has this long between the arrival of a unit and its decoding.
 const DECODER_DELAY_TICKS: i64 = 45_000;
 
@@ -157,8 +159,10 @@ impl Mux {
         let Some(index) = self.tracks.iter().position(|o| o.track.id == unit.track) else {
             return;
         };
+        // Tracks are interleaved loosely: a unit from a little before is no reason.
         let due = |last: Option<i64>, interval: i64| {
-            last.is_none_or(|last| !(0..interval).contains(&unit.dts.saturating_sub(last)))
+            let usual = -INTERLEAVE_TICKS..interval;
+            last.is_none_or(|last| !usual.contains(&unit.dts.saturating_sub(last)))
         };
         let begins = unit.key
             && index == self.clock_track

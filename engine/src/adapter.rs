@@ -59,6 +59,11 @@ pub trait Settings:
         None
     }
 
+    /// What speaks on the ports it opens: TCP and UDP do not get in each other's way.
+    fn transport(&self) -> Transport {
+        Transport::Udp
+    }
+
     /// What is wrong with the settings by themselves, beyond their types. Secrets may still
     /// be references.
     ///
@@ -67,6 +72,15 @@ pub trait Settings:
     fn check(&self) -> Result<(), SettingsError> {
         Ok(())
     }
+}
+
+/// To whom a local port belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A UDP port.
+    Udp,
+    /// A TCP port.
+    Tcp,
 }
 
 /// Makes outputs of one kind.

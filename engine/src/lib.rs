@@ -34,7 +34,9 @@ pub mod time;
 mod track;
 mod wake;
 
-pub use adapter::{ListenerAdapter, ListenerStatus, OutputAdapter, Settings, SourceAdapter};
+pub use adapter::{
+    ListenerAdapter, ListenerStatus, OutputAdapter, Settings, SourceAdapter, Transport,
+};
 pub use cidr::Cidr;
 pub use driver::{
     BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,

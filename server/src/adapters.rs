@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_engine::{
     EventSink, Expect, ListenerAdapter, ListenerStatus, OutputAdapter, OutputDriver, RunError,
-    SecretRef, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
+    SecretRef, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver, Transport,
 };
 use tidegate_srt_io::Shards;
 use tidegate_units::NetworkSet;
@@ -228,6 +228,13 @@ macro_rules! adapters {
                 None
             }
 
+            fn transport(&self) -> Transport {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.transport();
+                })*
+                Transport::Udp
+            }
+
             fn port_on_listener(&self) -> Option<u16> {
                 $(if let Some(settings) = &self.$kind {
                     return settings.port_on_listener();
@@ -320,6 +327,8 @@ pub trait Item:
     fn stream_id(&self) -> Option<&str>;
     /// The adapter and the local address that it alone opens.
     fn port(&self) -> Option<(&'static str, SocketAddr)>;
+    /// What speaks on the ports it opens.
+    fn transport(&self) -> Transport;
     /// The port of its listener's range that it claims instead of a stream ID.
     fn port_on_listener(&self) -> Option<u16>;
     /// The ports of a listener that sources and outputs may claim.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use tidegate_engine::Transport;
+
 use super::Document;
 use super::problem::ConfigProblem;
 use crate::adapters::{Item, ListenerConfig};
 
 /// A local address that somebody opens.
 struct Opened<'a> {
-    kind: &'static str,
+    transport: Transport,
     at: SocketAddr,
     owner: String,
     pointer: String,
@@ -17,7 +19,7 @@ struct Opened<'a> {
     of: Option<&'a ListenerConfig>,
 }
 
-/// Two cannot open one port, whatever they are.
+/// Two cannot open one port, whatever they are; a TCP port is not a UDP port.
 pub(super) fn collisions(document: &Document) -> Vec<ConfigProblem> {
     let mut opened = Vec::new();
     opened.extend(opened_by(&document.listeners, document));
@@ -42,7 +44,7 @@ pub(super) fn collisions(document: &Document) -> Vec<ConfigProblem> {
 
 impl Opened<'_> {
     fn collides_with(&self, other: &Self) -> bool {
-        self.kind == other.kind && exclude_each_other(self.at, other.at)
+        self.transport == other.transport && exclude_each_other(self.at, other.at)
     }
 }
 
@@ -62,7 +64,7 @@ fn opened_by<'a, T: Item>(
         let pointer = |kind: &str, field: &str| format!("/{what}s/{index}/{kind}/{field}");
         if let Some((kind, at)) = item.port() {
             return Some(Opened {
-                kind,
+                transport: item.transport(),
                 at,
                 owner,
                 pointer: pointer(kind, "bind"),
@@ -71,7 +73,7 @@ fn opened_by<'a, T: Item>(
         }
         let (kind, at, listener) = in_a_range(item, document)?;
         Some(Opened {
-            kind,
+            transport: item.transport(),
             at,
             owner,
             pointer: pointer(kind, "port"),
@@ -136,9 +138,10 @@ fn what_is_free(document: &Document, listener: &ListenerConfig) -> String {
 /// The first port of a listener's range that nobody has.
 pub(crate) fn next_free(document: &Document, listener: &ListenerConfig) -> Option<u16> {
     let (_, bind) = listener.port()?;
-    let mut taken = taken_by(&document.listeners, document);
-    taken.extend(taken_by(&document.sources, document));
-    taken.extend(taken_by(&document.outputs, document));
+    let transport = listener.transport();
+    let mut taken = taken_by(&document.listeners, document, transport);
+    taken.extend(taken_by(&document.sources, document, transport));
+    taken.extend(taken_by(&document.outputs, document, transport));
     let is_free = |port: &u16| {
         let at = SocketAddr::new(bind.ip(), *port);
         let has = |other: &SocketAddr| exclude_each_other(at, *other);
@@ -147,12 +150,13 @@ pub(crate) fn next_free(document: &Document, listener: &ListenerConfig) -> Optio
     listener.port_range()?.find(is_free)
 }
 
-fn taken_by<T: Item>(items: &[T], document: &Document) -> Vec<SocketAddr> {
+fn taken_by<T: Item>(items: &[T], document: &Document, transport: Transport) -> Vec<SocketAddr> {
     let at = |item: &T| match item.port() {
         Some((_, at)) => Some(at),
         None => in_a_range(item, document).map(|(_, at, _)| at),
     };
-    items.iter().filter_map(at).collect()
+    let alike = items.iter().filter(|item| item.transport() == transport);
+    alike.filter_map(at).collect()
 }
 
 /// Who has which port of a listener's range: `source "cam1"`.

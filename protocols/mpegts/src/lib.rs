@@ -2,7 +2,7 @@
 //!
 //! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
 //! only looks, cheaply, and reports what a stream contains and what is wrong with it.
-//! [`Mux`] writes streams.
+//! [`Mux`] writes streams; [`Restamp`] joins them end to end.
 //! The first two take bytes in chunks of any size, find the packet grid themselves, and hold
 //! no more than their named limits whatever a stranger sends.
 
@@ -13,6 +13,7 @@ mod mux;
 mod packet;
 mod pes;
 mod psi;
+mod restamp;
 mod slicer;
 mod timeline;
 
@@ -25,5 +26,6 @@ pub use psi::{
     ElementaryStream, Language, MAX_PIDS, MAX_PROGRAMS, MAX_SECTION_BYTES, Pat, PatProgram, Pmt,
     SectionReader, crc32,
 };
+pub use restamp::{Restamp, Restamped, Schedule, Scheduled};
 pub use slicer::Slicer;
 pub use timeline::Timeline;

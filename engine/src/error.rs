@@ -1,5 +1,6 @@
 use core::fmt;
 use serde::{Deserialize, Serialize};
+use tidegate_net::{NetError, Side};
 
 /// Whose side a failure is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,18 @@ impl fmt::Display for RunError {
 }
 
 impl core::error::Error for RunError {}
+
+/// A call out that came to nothing.
+impl From<NetError> for RunError {
+    fn from(error: NetError) -> Self {
+        let advice = format!("{}.", error.advice.trim_end_matches('.'));
+        match error.side {
+            Side::Ours => Self::ours(error.message, advice),
+            Side::Theirs => Self::theirs(error.message, advice),
+            Side::Configuration => Self::configuration(error.message, advice),
+        }
+    }
+}
 
 /// Why a run ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

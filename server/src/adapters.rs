@@ -291,7 +291,7 @@ macro_rules! adapters {
 adapters! {
     srt: tidegate_adapter_srt::Adapter
         = |shared| tidegate_adapter_srt::Adapter::new(shared.shards.clone())
-            .with_doorman(Arc::new(crate::webhook::Webhooks::default()))
+            .with_doorman(Arc::new(crate::webhook::Webhooks))
         => { listener source output }
     udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
     hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { output }

@@ -11,11 +11,11 @@ use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
+use tidegate_net::{SYSTEM_ROOTS, client_config};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::ServerArgs;
-use crate::tls::{SYSTEM_ROOTS, client_config};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest answer read.

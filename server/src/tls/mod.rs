@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{Alarms, SystemAlarm};
@@ -19,26 +19,6 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// Largest certificate or key file read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const ALARM: &str = "tls_files";
-/// Where Debian and most others keep the certificates everybody trusts.
-pub const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
-
-/// How a client checks whom it talks to: against the certificates in `roots` (PEM).
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn client_config(roots: &Path) -> anyhow::Result<ClientConfig> {
-    let named = || format!("{} cannot be used", roots.display());
-    let mut trusted = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(roots).with_context(named)? {
-        trusted
-            .add(certificate.with_context(named)?)
-            .with_context(named)?;
-    }
-    Ok(ClientConfig::builder()
-        .with_root_certificates(trusted)
-        .with_no_client_auth())
-}
-
 /// The certificate in use.
 #[derive(Debug)]
 pub struct Tls {

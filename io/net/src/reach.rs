@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Addresses of one name that are tried.
-pub(super) const ADDRESSES_MAX: usize = 8;
+pub const ADDRESSES_MAX: usize = 8;
 /// How long one is tried alone before the next is tried beside it, as in RFC 8305.
 const ALONE: Duration = Duration::from_millis(250);
 
 /// What the first of `addresses` gives that can be reached, in their order. One from which
 /// nothing comes uses up none of the others' time; when none can be reached, the first says why.
-pub(super) async fn first<T, F>(
+pub(crate) async fn first<T, F>(
     addresses: &[SocketAddr],
     connect: impl Fn(SocketAddr) -> F,
 ) -> Result<T, (SocketAddr, io::Error)>
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_black_hole_alone_is_waited_for_as_long_as_the_webhook_may_take() {
+    async fn a_black_hole_alone_is_waited_for_as_long_as_the_caller_has_time() {
         let patience = ALONE * 2;
         let waited = timeout(patience, first(&addresses(1), connect)).await;
         assert!(waited.is_err());

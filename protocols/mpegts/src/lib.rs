@@ -2,7 +2,7 @@
 //!
 //! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
 //! only looks, cheaply, and reports what a stream contains and what is wrong with it.
-//! [`Mux`] writes streams; [`Restamp`] joins them end to end.
+//! [`Mux`] writes streams; [`Restamp`] joins them end to end; [`pacing`] says when packets leave.
 //! The first two take bytes in chunks of any size, find the packet grid themselves, and hold
 //! no more than their named limits whatever a stranger sends.
 
@@ -10,6 +10,7 @@ mod continuity;
 mod demux;
 mod inspect;
 mod mux;
+pub mod pacing;
 mod packet;
 mod pes;
 mod psi;

@@ -41,6 +41,14 @@ impl Pcr {
     pub const fn since(self, earlier: Self) -> u64 {
         (self.0 + Self::PERIOD - earlier.0 % Self::PERIOD) % Self::PERIOD
     }
+
+    /// Puts this clock in the place of the one that `packet` has in its adaptation field.
+    pub(crate) fn write(self, packet: &mut [u8; PACKET_BYTES]) {
+        let (base, extension) = (self.0 / 300, self.0 % 300);
+        // Six bits between the two are reserved, and set.
+        let field = base << 15 | 0x7E00 | extension;
+        packet[6..12].copy_from_slice(&field.to_be_bytes()[2..]);
+    }
 }
 
 impl<'a> Packet<'a> {
@@ -152,6 +160,19 @@ mod tests {
         assert!(adaptation.random_access && !adaptation.discontinuity);
         assert_eq!(adaptation.pcr, Some(Pcr(3 * 300 + 5)));
         assert_eq!(packet.payload().len(), 188 - 4 - 8);
+    }
+
+    #[test]
+    fn a_clock_that_is_written_is_read() {
+        let mut bytes = packet(&[0x47, 0x41, 0x23, 0x37, 7, 0x10, 0, 0, 0, 0, 0, 0]);
+        for clock in [0, 299, 300, Pcr::PERIOD - 1, 0x1_2345_6789] {
+            Pcr(clock).write(&mut bytes);
+            let packet = Packet::new(&bytes).expect("a sync byte");
+            assert_eq!(
+                packet.adaptation().and_then(|field| field.pcr),
+                Some(Pcr(clock))
+            );
+        }
     }
 
     #[test]

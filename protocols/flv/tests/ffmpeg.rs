@@ -35,7 +35,11 @@ fn ffmpeg(program: &Path, arguments: &str) -> Option<Vec<u8>> {
         return None;
     };
     // Encoders talk on standard error, whatever the log level.
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     Some(ran.stdout)
 }
 
@@ -75,7 +79,10 @@ fn read(file: &[u8]) -> (Vec<Track>, Vec<Frame>) {
 fn write(tracks: &[Track], frames: &[Frame]) -> Vec<u8> {
     let mut writer = Writer::new();
     let config = |track: &Track| track.config.clone().expect("a configuration");
-    let configs: Vec<_> = tracks.iter().map(|track| (track.id, config(track))).collect();
+    let configs: Vec<_> = tracks
+        .iter()
+        .map(|track| (track.id, config(track)))
+        .collect();
     writer.set_tracks(configs.iter().map(|(id, config)| (*id, config)));
     let mut messages: Vec<Message> = Vec::new();
     writer.headers(0, &mut messages);
@@ -111,10 +118,7 @@ fn write(tracks: &[Track], frames: &[Frame]) -> Vec<u8> {
 
 /// Kind, time of decoding and of presentation of every packet, as ffmpeg sees them.
 fn packets(program: &Path, file: &Path) -> Vec<String> {
-    let arguments = format!(
-        "-i {} -map 0 -c copy -copyts -f framecrc -",
-        file.display()
-    );
+    let arguments = format!("-i {} -map 0 -c copy -copyts -f framecrc -", file.display());
     let listed = ffmpeg(program, &arguments).expect("ffmpeg");
     let text = String::from_utf8(listed).expect("text");
     // Sizes and sums differ: encoders put their parameter sets into the stream, too.
@@ -165,17 +169,23 @@ fn legacy_h264_and_mp3() {
 
 #[test]
 fn enhanced_hevc_with_b_frames_and_opus() {
-    let Some(program) = current_ffmpeg() else { return };
+    let Some(program) = current_ffmpeg() else {
+        return;
+    };
     comes_back(
         &program,
-        &format!("{PICTURE} {SOUND} -c:v libx265 -preset ultrafast -x265-params log-level=none:bframes=2 -c:a libopus"),
+        &format!(
+            "{PICTURE} {SOUND} -c:v libx265 -preset ultrafast -x265-params log-level=none:bframes=2 -c:a libopus"
+        ),
         &[Codec::H265, Codec::Opus],
     );
 }
 
 #[test]
 fn enhanced_av1_and_eac3() {
-    let Some(program) = current_ffmpeg() else { return };
+    let Some(program) = current_ffmpeg() else {
+        return;
+    };
     comes_back(
         &program,
         &format!("{PICTURE} {SOUND} -c:v libaom-av1 -cpu-used 8 -usage realtime -c:a eac3"),
@@ -185,10 +195,14 @@ fn enhanced_av1_and_eac3() {
 
 #[test]
 fn enhanced_with_several_tracks_of_sound() {
-    let Some(program) = current_ffmpeg() else { return };
+    let Some(program) = current_ffmpeg() else {
+        return;
+    };
     comes_back(
         &program,
-        &format!("{PICTURE} {SOUND} {X264} -map 0 -map 1 -map 1 -map 1 -c:a:0 aac -c:a:1 ac3 -c:a:2 aac"),
+        &format!(
+            "{PICTURE} {SOUND} {X264} -map 0 -map 1 -map 1 -map 1 -c:a:0 aac -c:a:1 ac3 -c:a:2 aac"
+        ),
         &[Codec::H264, Codec::Aac, Codec::Ac3, Codec::Aac],
     );
 }

@@ -45,8 +45,10 @@ impl TrackReader {
 
     /// Takes a sequence header; whether it says something new.
     pub(crate) fn header(&mut self, record: &[u8]) -> Result<bool, FlvError> {
-        // AC-3, E-AC-3 and MP3 say everything in each frame.
-        if matches!(self.codec, Codec::Ac3 | Codec::Eac3 | Codec::MpegAudio) {
+        // AC-3, E-AC-3 and MP3 say everything in each frame. ffmpeg begins AV1 with an empty
+        // header, and sends the true one once its encoder has told it.
+        let says_nothing = matches!(self.codec, Codec::Ac3 | Codec::Eac3 | Codec::MpegAudio);
+        if says_nothing || record.is_empty() {
             return Ok(false);
         }
         let broken = FlvError::BrokenHeader(self.codec.name());

@@ -116,18 +116,20 @@ fn write(tracks: &[Track], frames: &[Frame]) -> Vec<u8> {
     file
 }
 
-/// Kind, time of decoding and of presentation of every packet, as ffmpeg sees them.
-fn packets(program: &Path, file: &Path) -> Vec<String> {
+/// Stream, time of decoding and time of presentation of every packet, as ffmpeg sees them.
+fn packets(program: &Path, file: &Path) -> Vec<[i64; 3]> {
     let arguments = format!("-i {} -map 0 -c copy -copyts -f framecrc -", file.display());
     let listed = ffmpeg(program, &arguments).expect("ffmpeg");
     let text = String::from_utf8(listed).expect("text");
     // Sizes and sums differ: encoders put their parameter sets into the stream, too.
-    let line = |line: &str| {
-        let fields: Vec<_> = line.split(',').map(str::trim).collect();
-        fields[..3].join(" ")
+    let packet = |line: &str| {
+        let mut fields = line.split(',').map(|field| field.trim().parse());
+        [(); 3].map(|()| fields.next().expect("a field").expect("a number"))
     };
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.map(line).collect()
+    // ffmpeg takes an empty sequence header of its own for an empty packet.
+    let is_packet = |line: &&str| !line.starts_with('#') && !line.contains("        0, 0x00000000");
+    let lines = text.lines().filter(is_packet);
+    lines.map(packet).collect()
 }
 
 fn comes_back(program: &Path, encoding: &str, codecs: &[Codec]) {
@@ -144,7 +146,15 @@ fn comes_back(program: &Path, encoding: &str, codecs: &[Codec]) {
     std::fs::write(&written, write(&tracks, &frames)).expect("writable");
     let (before, after) = (packets(program, &made), packets(program, &written));
     assert!(before.len() > 100);
-    assert_eq!(before, after);
+    assert_eq!(before.len(), after.len());
+    for (before, after) in before.iter().zip(&after) {
+        // The reader undoes the rounding of sound to milliseconds.
+        let is_same = |(before, after): (&i64, &i64)| (before - after).abs() <= 1;
+        assert!(
+            before.iter().zip(after).all(is_same),
+            "{before:?} {after:?}"
+        );
+    }
     let decode = format!("-xerror -i {} -map 0 -f null -", written.display());
     ffmpeg(program, &decode);
 }

@@ -115,6 +115,30 @@ impl<'a> Packet<'a> {
         })
     }
 
+    /// Whether it is filled up in front of its payload, because there was no more of that.
+    #[must_use]
+    pub fn filled_up(self) -> bool {
+        if !self.has_adaptation() || !self.has_payload() {
+            return false;
+        }
+        let length = usize::from(self.0[4]);
+        let field = self.0.get(5..5 + length).unwrap_or_default();
+        let Some((&flags, rest)) = field.split_first() else {
+            return length == 0;
+        };
+        let mut used = 0;
+        for (flag, bytes) in [(0x10, 6), (0x08, 6), (0x04, 1)] {
+            used += if flags & flag != 0 { bytes } else { 0 };
+        }
+        // Private data and the extension tell their own length.
+        for flag in [0x02, 0x01] {
+            if flags & flag != 0 {
+                used += 1 + usize::from(rest.get(used).copied().unwrap_or_default());
+            }
+        }
+        used < rest.len()
+    }
+
     /// The payload; empty where there is none or the adaptation field overruns it.
     #[must_use]
     pub fn payload(self) -> &'a [u8] {

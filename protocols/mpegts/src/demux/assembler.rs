@@ -1,4 +1,5 @@
 use super::Stamp;
+use super::ending::{Ending, Said};
 use crate::continuity::{Continuity, Verdict};
 use crate::packet::Packet;
 use crate::pes::PesHeader;
@@ -11,9 +12,9 @@ const KEPT_BUFFER_BYTES: usize = 256 * 1024;
 /// Puts the PES packets of one PID together.
 ///
 /// ```text
-///           begin            extend … extend           length reached, or next start
-/// WAITING ────────► FILLING ─────────────────► FILLING ──────────────────────────► take
-///    ▲                 │ gap, overrun
+///           begin            extend … extend           length reached, known to end, or
+/// WAITING ────────► FILLING ─────────────────► FILLING ────────────────────────────► take
+///    ▲                 │ gap, overrun                      next start
 ///    └─────────────────┘
 /// ```
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub(super) struct Assembler {
     continuity: Continuity,
     buffer: Vec<u8>,
     filling: bool,
+    ending: Ending,
     stamp: Stamp,
     random_access: bool,
     /// Something was lost since the last packet taken.
@@ -56,17 +58,29 @@ impl Assembler {
         self.buffer.clear();
         self.filling = false;
         self.lost = true;
+        self.ending.lost();
     }
 
     pub(super) fn begin(&mut self, stamp: Stamp, random_access: bool) {
         self.buffer.clear();
+        self.ending.begin();
         self.filling = true;
         self.stamp = stamp;
         self.random_access = random_access;
     }
 
-    /// Adds payload; whether the packet is whole now.
-    pub(super) fn extend(&mut self, payload: &[u8]) -> bool {
+    /// Adds the payload of a transport packet; whether the PES packet is whole now.
+    pub(super) fn extend(&mut self, packet: Packet<'_>) -> bool {
+        let payload = packet.payload();
+        let said = if payload.is_empty() {
+            Said::Nothing
+        } else {
+            self.ending.packet(packet.filled_up())
+        };
+        if said == Said::WentOn {
+            // What was taken for whole was not.
+            self.lost();
+        }
         if !self.filling {
             return false;
         }
@@ -75,7 +89,10 @@ impl Assembler {
             return false;
         }
         self.buffer.extend_from_slice(payload);
-        PesHeader::told_packet_bytes(&self.buffer).is_some_and(|told| self.buffer.len() >= told)
+        match PesHeader::told_packet_bytes(&self.buffer) {
+            Some(told) => self.buffer.len() >= told,
+            None => said == Said::Ends,
+        }
     }
 
     /// The packet under way, which ends here.

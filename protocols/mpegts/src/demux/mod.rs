@@ -7,6 +7,7 @@
 
 mod assembler;
 mod elementary;
+mod ending;
 mod event;
 
 use std::collections::VecDeque;
@@ -162,7 +163,7 @@ impl Core {
         if self.pending_bytes + packet.payload().len() > MAX_PENDING_BYTES {
             assembler.lost();
         }
-        let whole = assembler.extend(packet.payload());
+        let whole = assembler.extend(packet);
         self.pending_bytes = self.pending_bytes + assembler.len() - before;
         if whole {
             self.finish_unit(index);

@@ -11,6 +11,7 @@
 mod address;
 mod connect;
 mod error;
+pub mod http;
 mod look_up;
 mod place;
 mod reach;

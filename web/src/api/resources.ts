@@ -1,4 +1,6 @@
 /** Every call the dashboard makes, by name. */
+import type { Platform } from '../model/platforms';
+import type { Api } from '../model/schema';
 import { request } from './http';
 import type { Ban, Config, Handout, History, NewBan, Rejection, SourceView, SystemView, TypedEvent } from './types';
 
@@ -13,6 +15,9 @@ export const openSession = (user: string, password: string) =>
 export const closeSession = () => request<void>('DELETE', at('session'));
 
 export const readSystem = () => request<SystemView>('GET', at('system'));
+/** Every setting there is, described. */
+export const readApi = () => request<Api>('GET', at('openapi.json'));
+export const readPlatforms = () => request<Platform[]>('GET', at('platforms'));
 export const readRejections = () => request<Rejection[]>('GET', at('rejections'));
 /** With the full lists of figures, which the live stream leaves out. */
 export const readSource = (source: string) => request<SourceView>('GET', at('sources', source));

@@ -14,10 +14,10 @@ export class Saving {
   /** Something was wrong with the last attempt, in a field or beside. */
   readonly failed = $derived(Object.keys(this.errors).length > 0);
   readonly #collection: Collection;
-  readonly #fields: string[];
+  readonly #fields: () => string[];
 
-  /** `fields` are JSON pointers into the object, one for each field shown. */
-  constructor(collection: Collection, fields: string[]) {
+  /** `fields` are JSON pointers into the object, one for each field that can be shown now. */
+  constructor(collection: Collection, fields: () => string[]) {
     this.#collection = collection;
     this.#fields = fields;
   }
@@ -54,7 +54,7 @@ export class Saving {
     const errors: Record<string, string> = {};
     for (const part of parts) {
       const pointer = part.pointer ?? (part.column === null ? null : pointerAt(sent, part.column));
-      const found = fieldAt(pointer, [...this.#fields, ...Object.keys(places)]);
+      const found = fieldAt(pointer, [...this.#fields(), ...Object.keys(places)]);
       const field = found && (places[found] ?? found);
       if (field && !errors[field]) errors[field] = inWords(part.message, part.advice);
       else rest.push(inWords(part.message, part.advice));

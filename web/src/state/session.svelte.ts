@@ -3,6 +3,7 @@ import { closeSession, openSession, readSession, readSystem } from '../api/resou
 import type { SystemView } from '../api/types';
 import { live } from './live.svelte';
 import { rejections } from './rejections.svelte';
+import { schemas } from './schema.svelte';
 
 class Session {
   state = $state<'unknown' | 'out' | 'in'>('unknown');
@@ -34,6 +35,7 @@ class Session {
     this.state = 'in';
     live.start(() => this.#leave('The session has ended. Log in again.'));
     void rejections.refresh();
+    void schemas.read();
     readSystem().then((system) => (this.system = system), () => undefined);
   }
 

@@ -1,6 +1,6 @@
 // Serves the built dashboard with a made-up API, for screenshots and browser tests. It never ships.
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import * as scenario from './scenario.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+/** What the real server says of its settings and of platforms. */
+const repository = (path) => JSON.parse(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.m3u8': 'application/vnd.apple.mpegurl', '.m4s': 'video/mp4', '.mp4': 'video/mp4' };
 // The policy the real server is asked to send, so that the dashboard is tried under it.
 const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; media-src 'self' blob:; img-src 'self' data:";
@@ -83,6 +85,8 @@ async function api(request, pathname, message, state, json, problem) {
   const now = Date.now();
   if (request.method !== 'GET') return write(request, kind, name, message, state, json, problem);
   if (kind === 'system') return json(200, { version: '0.1.0', public_host: 'live.example.net' });
+  if (kind === 'openapi.json') return json(200, repository('server/openapi.json'));
+  if (kind === 'platforms') return json(200, existsSync(new URL('../../../protocols/platforms/platforms.json', import.meta.url)) ? repository('protocols/platforms/platforms.json') : []);
   if (kind === 'rejections') return json(200, state.empty ? [] : scenario.rejections(now));
   if (kind === 'bans') return json(200, state.bans);
   if (kind === 'events') return json(200, scenario.events(now));
@@ -111,7 +115,7 @@ async function write(request, kind, name, message, state, json, problem) {
   if (config?.srt?.passphrase && config.srt.passphrase !== '•••' && typeof config.srt.passphrase === 'string' && config.srt.passphrase.length < 10)
     return problem(422, 'The passphrase is too short.', { detail: 'A passphrase has 10 to 79 characters; this one has ' + config.srt.passphrase.length + '.', advice: 'Generate one.', pointer: '/srt/passphrase' });
   if (request.method === 'POST' && kind === 'sources')
-    state.extra.push({ ...message.sources.at(-1) ?? {}, name: config.name, kind: 'srt', mode: config.srt.call ? 'caller' : 'listener', config, state: 'waiting', connection: 'disconnected', connection_reason: 'Nobody has connected yet.', connected_at: null, health: 'error', reasons: [], bitrate_bps: 0, last_packet_age_ms: null, peer: null, srt: null, media: null, expect: config.expect ?? null, error: null, url: null });
+    state.extra.push({ ...message.sources.at(-1) ?? {}, name: config.name, kind: config.srt ? 'srt' : Object.keys(config).find((key) => key !== 'name'), mode: config.srt?.call ? 'caller' : 'listener', config, state: 'waiting', connection: 'disconnected', connection_reason: 'Nobody has connected yet.', connected_at: null, health: 'error', reasons: [], bitrate_bps: 0, last_packet_age_ms: null, peer: null, srt: null, media: null, expect: config.expect ?? null, error: null, url: null });
   return json(request.method === 'POST' ? 201 : 200, config ?? undefined);
 }
 

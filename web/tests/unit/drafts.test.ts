@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/api/types';
 import { fieldAt } from '../../src/model/drafts/fields';
 import { outputEffect, sourceEffect } from '../../src/model/drafts/effect';
-import { outputConfig, outputDraft } from '../../src/model/drafts/output';
+import { ownDraft } from '../../src/model/drafts/own';
+import { outputConfig, outputDraft, ownFields } from '../../src/model/drafts/output';
 import { addToUser, anotherLabel, newLabelled, passphraseFaults, passphrasePlaces } from '../../src/model/drafts/passphrases';
 import { generatePassphrase } from '../../src/model/drafts/secret';
 import { sourceConfig, sourceDraft } from '../../src/model/drafts/source';
@@ -14,6 +15,7 @@ import { pointerAt } from '../../src/model/pointer';
 import { filterCost } from '../../src/model/packetfilter';
 import { href, parseRoute } from '../../src/model/router';
 import { output, source } from './samples';
+import { OUTPUTS } from './api';
 
 describe('editing', () => {
   it('replaces a secret only by what is typed, and removes it only when asked', () => {
@@ -85,9 +87,10 @@ describe('choosing another way', () => {
   });
   it('to another kind of output leaves nothing of the first', () => {
     const config = { name: 'a', source: 'b', tags: ['x'], srt: { call: 'srt://h:1' } };
-    const draft = outputDraft(config, '', '');
-    expect(outputConfig({ ...draft, kind: 'udp', to: 'h:5' }, config)).toEqual({ name: 'a', source: 'b', tags: ['x'], udp: { to: 'h:5' } });
-    expect(outputConfig({ ...draft, kind: 'record' }, config)).toEqual({ name: 'a', source: 'b', tags: ['x'], record: { format: 'ts' } });
+    const draft = outputDraft(config, '', '', OUTPUTS);
+    const moved = (kind: string, change: object) => outputConfig({ ...draft, kind, own: { ...ownDraft(ownFields(kind, OUTPUTS), {}), ...change } }, config, OUTPUTS);
+    expect(moved('udp', { to: 'h:5' })).toEqual({ name: 'a', source: 'b', tags: ['x'], udp: { to: 'h:5' } });
+    expect(moved('record', {})).toEqual({ name: 'a', source: 'b', tags: ['x'], record: { format: 'ts' } });
   });
 });
 

@@ -27,16 +27,16 @@ describe('a listener', () => {
     });
   });
   it('says whom it sends away by another port', () => {
-    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 3, [])).toBe('');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, 0, [])).toBe('');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, 1, [])).toContain('1 connection on it ends');
-    expect(listenerEffect(changed({ bind: '9001' }), BASE, 3, [])).toContain('3 connections on it end.');
+    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 'srt', 3, [])).toBe('');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 'srt', 0, [])).toBe('');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 'srt', 1, [])).toContain('1 connection on it ends');
+    expect(listenerEffect(changed({ bind: '9001' }), BASE, 'srt', 3, [])).toContain('3 connections on it end.');
   });
   it('says who came in with a passphrase that goes', () => {
-    expect(listenerEffect(changed({ more: [] }), BASE, 3, ['passphrases/2027', 'passphrases/2027', undefined])).toBe(
+    expect(listenerEffect(changed({ more: [] }), BASE, 'srt', 3, ['passphrases/2027', 'passphrases/2027', undefined])).toBe(
       'Saving disconnects 2 callers with a passphrase that goes; they have to call again.',
     );
-    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 3, ['passphrases/2027'])).toBe('');
+    expect(listenerEffect(changed({ latencyMs: '300' }), BASE, 'srt', 3, ['passphrases/2027'])).toBe('');
   });
   it('counts who is connected to the ports of its range, too', () => {
     const own = source({ config: { name: 'cam1', srt: { listener: 'ingest', port: 9101 } }, port: { bound: '0.0.0.0:9101', error: null, counters: { connections: 1 } } });
@@ -45,8 +45,8 @@ describe('a listener', () => {
   });
   it('knows what is reached through it', () => {
     const other = source({ name: 'own', config: { name: 'own', srt: { bind: '0.0.0.0:9101' } } });
-    const partner = output({ name: 'partner', config: { name: 'partner', srt: { listener: 'ingest', stream_id: 'out/partner' } } });
-    expect(streamsOn('ingest', [source(), other], [output(), partner])).toEqual(['cam1', 'partner']);
+    const partner = output({ name: 'partner', kind: 'srt', config: { name: 'partner', srt: { listener: 'ingest', stream_id: 'out/partner' } } });
+    expect(streamsOn(view(0), [source(), other], [output(), partner])).toEqual(['cam1', 'partner']);
   });
   it('has a place of its own', () => {
     expect(parseRoute(href({ screen: 'listeners' }))).toEqual({ screen: 'listeners' });

@@ -1,9 +1,10 @@
 /** Opening a form and saving it unchanged gives back the very same object, whatever is set. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Config, Settings } from '../../src/api/types';
 import { outputConfig, outputDraft } from '../../src/model/drafts/output';
+import { listenerConfig, listenerDraft } from '../../src/model/drafts/listener';
 import { sourceConfig, sourceDraft } from '../../src/model/drafts/source';
+import { LISTENERS, OUTPUTS, settingsOf, SOURCES } from './api';
 
 const WEBHOOK = { url: 'https://auth.example.com/srt', timeout: '1s', secret: '•••', on_failure: 'allow', ca: '/etc/ca.pem', allow_link_local: true };
 const PASSPHRASES = { old: '•••', '2027': { secret: 'cam1-2027' } };
@@ -42,8 +43,9 @@ const OF_OUTPUTS: Settings[] = [
   { call: 'srt://h:1', bonding: { mode: 'broadcast', legs: [{ call: 'srt://i:1' }, { call: 'srt://j:1', of: 'a later version' }] } },
 ];
 
-const sourceAgain = (config: Config) => sourceConfig(sourceDraft(config, 'first'), config);
-const outputAgain = (config: Config) => outputConfig(outputDraft(config, 'other', 'first'), config);
+const sourceAgain = (config: Config) => sourceConfig(sourceDraft(config, 'first', SOURCES), config, SOURCES);
+const outputAgain = (config: Config) => outputConfig(outputDraft(config, 'other', 'first', OUTPUTS), config, OUTPUTS);
+const listenerAgain = (config: Config) => listenerConfig(listenerDraft(config, LISTENERS), config, LISTENERS);
 const text = (config: Config) => JSON.stringify(config);
 
 describe('a source saved unchanged', () => {
@@ -77,25 +79,30 @@ describe('an output saved unchanged', () => {
 });
 
 describe('every setting the server has', () => {
-  const api = JSON.parse(readFileSync(new URL('../../../server/openapi.json', import.meta.url), 'utf8')) as {
-    components: { schemas: Record<string, { properties: Settings }> };
-  };
-  const each = (schema: string) => Object.keys(api.components.schemas[schema]?.properties ?? {});
-  it('survives, whatever it holds', () => {
-    expect(each('SrtSource').length).toBeGreaterThan(10);
-    for (const key of each('SrtSource')) {
-      for (const value of ['text', 7, true, { secret: 'a' }, ['192.0.2.7']]) {
-        const config: Config = { name: 'cam1', srt: { [key]: value } };
+  const VALUES = ['text', 7, true, { secret: 'a' }, ['192.0.2.7'], { url: 'x', columns: 5 }];
+  it('is told by the server', () => expect(settingsOf('SourceConfig', 'srt').length).toBeGreaterThan(10));
+  for (const { kind } of SOURCES) {
+    it.each(settingsOf('SourceConfig', kind))(`survives in a source, whatever it holds: ${kind}.%s`, (key) => {
+      for (const value of VALUES) {
+        const config: Config = { name: 'cam1', [kind]: { [key]: value } };
         expect(sourceAgain(config)).toEqual(config);
       }
-    }
-    for (const kind of ['srt', 'udp', 'hls', 'record']) {
-      for (const key of each(`${kind.charAt(0).toUpperCase()}${kind.slice(1)}Output`)) {
-        for (const value of ['text', 7, true, { secret: 'a' }, ['192.0.2.7']]) {
-          const config: Config = { name: 'a', source: 'cam1', [kind]: { [key]: value } };
-          expect(outputAgain(config)).toEqual(config);
-        }
+    });
+  }
+  for (const { kind } of OUTPUTS) {
+    it.each(settingsOf('OutputConfig', kind))(`survives in an output, whatever it holds: ${kind}.%s`, (key) => {
+      for (const value of VALUES) {
+        const config: Config = { name: 'a', source: 'cam1', [kind]: { [key]: value } };
+        expect(outputAgain(config)).toEqual(config);
       }
-    }
-  });
+    });
+  }
+  for (const { kind } of LISTENERS) {
+    it.each(settingsOf('ListenerConfig', kind))(`survives in a listener, whatever it holds: ${kind}.%s`, (key) => {
+      for (const value of VALUES) {
+        const config: Config = { name: 'a', [kind]: { [key]: value } };
+        expect(listenerAgain(config)).toEqual(config);
+      }
+    });
+  }
 });

@@ -1,6 +1,7 @@
 /** What saving does to who is connected now, said before it is saved. */
 import type { Config, OutputView, Settings, SourceView } from '../../api/types';
 import { plural } from '../format';
+import { beginning, type Beginning } from '../kinds';
 import { same, settings } from './write';
 
 const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
@@ -8,11 +9,18 @@ const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
 /** Empty when nobody is disconnected. Expectations and the name of nothing else disturb a feed. */
 export function sourceEffect(config: Config, base: Config, now: SourceView | undefined): string {
   if (!now || now.connection !== 'connected') return '';
-  const called = settings(base, 'srt').call !== undefined;
   const gone = disturbs(config, base) || locksOut(config, base, [now.srt?.passphrase_used]);
   if (!gone) return '';
-  return called ? 'Saving ends the call; it is placed again at once.' : 'Saving disconnects the sender; it has to call again.';
+  const calling = settings(base, 'srt').call !== undefined;
+  return GONE[calling ? 'calling' : beginning({ kind: now.kind, mode: now.kind === 'srt' ? null : now.mode })];
 }
+
+const GONE: Record<Beginning, string> = {
+  called: 'Saving disconnects the sender; it has to call again.',
+  calling: 'Saving ends the call; it is placed again at once.',
+  sent: 'Saving interrupts it for a moment.',
+  local: 'Saving starts it anew.',
+};
 
 export function outputEffect(config: Config, base: Config, now: OutputView | undefined): string {
   if (!now?.delivering) return '';

@@ -1,16 +1,21 @@
 /** What the form of an output edits, and how it becomes an object of the desired state again. */
 import type { Config, Settings } from '../../api/types';
+import { kindOf, onlyKind } from '../kinds';
+import type { KindModel } from '../schema';
 import { bondingDraft, writeBonding, type BondingDraft } from './bonding';
+import { ownDraft, ownSettings, type OwnDraft } from './own';
 import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
+import { RESTREAM_FIELDS, restreamDraft, writeRestream, type RestreamDraft } from './restream';
 import { wayDraft, weCall, writeWay, type Way, type WayDraft } from './way';
 import { assign, latencyText, latencyValue, listText, listValue, numberValue, settings, text, typed, Writer } from './write';
-
-export type OutputKind = 'srt' | 'udp' | 'hls' | 'record' | 'kept';
 
 export interface OutputDraft extends WayDraft, PassphrasesDraft, BondingDraft {
   name: string;
   source: string;
-  kind: OutputKind;
+  kind: string;
+  /** The settings of a kind that has no form of its own. */
+  own: OwnDraft;
+  restream: RestreamDraft;
   open: boolean;
   lowDelay: boolean;
   latencyMs: string;
@@ -21,9 +26,6 @@ export interface OutputDraft extends WayDraft, PassphrasesDraft, BondingDraft {
   /** Repetitions and, of these, copies, per hundred packets. */
   repeats: string;
   copies: string;
-  to: string;
-  segment: string;
-  keep: string;
 }
 
 export const OUTPUT_FIELDS = [
@@ -31,17 +33,20 @@ export const OUTPUT_FIELDS = [
   'allow', 'packet_filter', 'repeats', 'bonding',
 ];
 
-const KINDS = ['srt', 'udp', 'hls', 'record'] as const;
+/** The fields of a kind that a form made from the schema shows. */
+export const ownFields = (kind: string, kinds: KindModel[]) =>
+  (kinds.find((one) => one.kind === kind)?.fields ?? []).filter(({ key }) => kind !== 'rtmp' || !RESTREAM_FIELDS.includes(key));
 
-export function outputDraft(config: Config | null, source: string, listener: string): OutputDraft {
+export function outputDraft(config: Config | null, source: string, listener: string, kinds: KindModel[] = []): OutputDraft {
   const srt = settings(config, 'srt');
-  const record = settings(config, 'record');
   const repeats = settings(srt as Config, 'repeats');
-  const kind = KINDS.find((name) => config?.[name] !== undefined) ?? (config === null ? 'hls' : 'kept');
+  const kind = kindOf(config, kinds, 'hls');
   return {
     name: config?.name ?? '',
     source: text(config?.source) || source,
     kind,
+    own: ownDraft(ownFields(kind, kinds), settings(config, kind)),
+    restream: restreamDraft(settings(config, 'rtmp')),
     ...wayDraft(srt, kind !== 'srt', listener),
     ...passphrasesDraft(srt),
     ...bondingDraft(srt),
@@ -54,29 +59,26 @@ export function outputDraft(config: Config | null, source: string, listener: str
     packetFilter: text(srt.packet_filter),
     repeats: text(repeats.budget_percent),
     copies: text(repeats.copies_percent),
-    to: text(settings(config, 'udp').to),
-    segment: text(record.segment),
-    keep: text(record.keep),
   };
 }
 
 /** Only what was changed is written; another kind of output starts afresh. */
-export function outputConfig(draft: OutputDraft, base: Config | null): Config {
-  const before = base ? outputDraft(base, draft.source, draft.listener) : null;
+export function outputConfig(draft: OutputDraft, base: Config | null, kinds: KindModel[] = []): Config {
+  const before = base ? outputDraft(base, draft.source, draft.listener, kinds) : null;
   const same = before !== null && before.kind === draft.kind;
-  const writer = new Writer(draft, same ? before : null);
   const config: Config = { ...(base ?? {}), name: draft.name.trim(), source: draft.source };
   if (draft.kind === 'kept') return config;
-  for (const kind of KINDS) if (kind !== draft.kind) delete config[kind];
-  const kept: Settings = { ...settings(same ? base : null, draft.kind) };
-  if (draft.kind === 'srt') writeSrt(kept, draft, writer);
-  if (draft.kind === 'udp') writer.put(kept, 'to', 'to', draft.to.trim());
-  if (draft.kind === 'record') {
-    if (!same) kept.format = 'ts';
-    writer.put(kept, 'segment', 'segment', typed(draft.segment));
-    writer.put(kept, 'keep', 'keep', typed(draft.keep));
+  onlyKind(config, draft.kind, kinds);
+  const kept = same ? settings(base, draft.kind) : null;
+  if (draft.kind === 'srt') {
+    const srt: Settings = { ...kept };
+    writeSrt(srt, draft, new Writer(draft, same ? before : null));
+    config.srt = srt;
+    return config;
   }
-  config[draft.kind] = kept;
+  const own = ownSettings(ownFields(draft.kind, kinds), draft.own, kept);
+  if (draft.kind === 'rtmp') writeRestream(own, draft.restream, kept);
+  config[draft.kind] = own;
   return config;
 }
 

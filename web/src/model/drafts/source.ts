@@ -1,11 +1,17 @@
 /** What the form of a source edits, and how it becomes an object of the desired state again. */
 import type { Config, Settings } from '../../api/types';
+import { kindOf, onlyKind } from '../kinds';
+import type { KindModel } from '../schema';
+import { ownDraft, ownSettings, type OwnDraft } from './own';
 import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
 import { wayDraft, writeWay, type WayDraft } from './way';
 import { latencyText, latencyValue, listText, listValue, numberValue, settings, text, typed, Writer } from './write';
 
 export interface SourceDraft extends WayDraft, PassphrasesDraft {
   name: string;
+  kind: string;
+  /** The settings of a kind that has no form of its own. */
+  own: OwnDraft;
   latencyMs: string;
   cipher: string;
   keyBytes: string;
@@ -23,12 +29,15 @@ export const SOURCE_FIELDS = [
   'second_publisher', 'allow', 'packet_filter',
 ];
 
-export function sourceDraft(config: Config | null, listener: string): SourceDraft {
+export function sourceDraft(config: Config | null, listener: string, kinds: KindModel[] = []): SourceDraft {
   const srt = settings(config, 'srt');
+  const kind = kindOf(config, kinds, 'srt');
   const expect = settings(config, 'expect');
   return {
     name: config?.name ?? '',
-    ...wayDraft(srt, config === null, listener),
+    kind,
+    own: ownDraft(kinds.find((one) => one.kind === kind)?.fields ?? [], settings(config, kind)),
+    ...wayDraft(srt, kind !== 'srt' || config === null, listener),
     ...passphrasesDraft(srt),
     latencyMs: latencyText(srt.latency),
     cipher: text(srt.cipher) || 'auto',
@@ -42,11 +51,24 @@ export function sourceDraft(config: Config | null, listener: string): SourceDraf
   };
 }
 
-/** Only what was changed is written; the rest stays as it was, shown or not. */
-export function sourceConfig(draft: SourceDraft, base: Config | null): Config {
-  const writer = new Writer(draft, base ? sourceDraft(base, draft.listener) : null);
+/** Only what was changed is written; the rest stays as it was, shown or not. Another kind of source starts afresh. */
+export function sourceConfig(draft: SourceDraft, base: Config | null, kinds: KindModel[] = []): Config {
+  const before = base ? sourceDraft(base, draft.listener, kinds) : null;
   const config: Config = { ...(base ?? {}), name: draft.name.trim() };
-  const srt: Settings = { ...settings(base, 'srt') };
+  if (draft.kind !== 'kept') {
+    const same = before?.kind === draft.kind;
+    onlyKind(config, draft.kind, kinds);
+    const kept = same ? settings(base, draft.kind) : null;
+    const fields = kinds.find((one) => one.kind === draft.kind)?.fields ?? [];
+    config[draft.kind] = draft.kind === 'srt' ? srtSettings(draft, kept, same ? before : null) : ownSettings(fields, draft.own, kept);
+  }
+  writeExpect(config, draft, new Writer(draft, before));
+  return config;
+}
+
+function srtSettings(draft: SourceDraft, kept: Settings | null, before: SourceDraft | null): Settings {
+  const writer = new Writer(draft, before);
+  const srt: Settings = { ...kept };
   writePassphrases(srt, draft, writer);
   writer.put(srt, 'latency', 'latencyMs', latencyValue(draft.latencyMs));
   writer.put(srt, 'cipher', 'cipher', draft.cipher === 'auto' ? undefined : draft.cipher);
@@ -55,14 +77,15 @@ export function sourceConfig(draft: SourceDraft, base: Config | null): Config {
   writer.put(srt, 'allow', 'allow', listValue(draft.allow));
   writer.put(srt, 'packet_filter', 'packetFilter', typed(draft.packetFilter));
   writeWay(srt, draft, writer);
-  if (base === null || base.srt !== undefined || Object.keys(srt).length > 0) config.srt = srt;
-  const expect: Settings = { ...settings(base, 'expect') };
+  return srt;
+}
+
+function writeExpect(config: Config, draft: SourceDraft, writer: Writer<SourceDraft>): void {
+  if (!writer.changed('expectVideo', 'expectAudio', 'expectBitrate')) return;
+  const expect: Settings = { ...settings(config, 'expect') };
   writer.put(expect, 'video', 'expectVideo', typed(draft.expectVideo));
   writer.put(expect, 'audio', 'expectAudio', typed(draft.expectAudio));
   writer.put(expect, 'bitrate', 'expectBitrate', typed(draft.expectBitrate));
-  if (writer.changed('expectVideo', 'expectAudio', 'expectBitrate')) {
-    if (Object.keys(expect).length > 0) config.expect = expect;
-    else delete config.expect;
-  }
-  return config;
+  if (Object.keys(expect).length > 0) config.expect = expect;
+  else delete config.expect;
 }

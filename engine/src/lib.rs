@@ -32,6 +32,7 @@ mod supervise;
 mod thread;
 pub mod time;
 mod track;
+mod turnstile;
 mod wake;
 
 pub use adapter::{
@@ -65,4 +66,5 @@ pub use tidegate_udp::Clock;
 /// What asks a driver to stop.
 pub use tokio_util::sync::CancellationToken;
 pub use track::{Track, Tracks};
+pub use turnstile::{Full, Places, Ticket, Turnstile};
 pub use wake::{NoWake, Wake};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use tidegate_engine::Paths;
+use tidegate_engine::{Paths, Ticket};
 use tidegate_srt::{
     CloseReason, GROUP_LEGS_MAX, GroupKind, LegEnd, LegState, LegStatus, RejectReason,
 };
@@ -12,7 +12,6 @@ use tidegate_srt_io::{ConnectionStatus, LegHandle};
 use crate::details::{Direction, counters, gauges, millis, rtt};
 use crate::listening::Refusal;
 use crate::settings::CallUri;
-use crate::turnstile::Ticket;
 
 /// A leg's place among the listener's connections, for as long as the leg is there.
 pub(crate) struct LegPlace {

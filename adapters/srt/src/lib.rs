@@ -38,7 +38,6 @@ mod readers;
 mod rules;
 mod settings;
 mod sink;
-mod turnstile;
 
 pub use adapter::Adapter;
 pub use doorman::{Answer, Doorman, NoAnswer, OnFailure, Question, Webhook};

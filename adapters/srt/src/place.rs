@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tidegate_engine::Paths;
+use tidegate_engine::{Paths, Ticket};
 use tidegate_srt::{GROUP_LEGS_MAX, GroupRequest};
 use tidegate_srt_io::{Clock, ConnectionHandle, ConnectionState, ConnectionStatus};
 use tidegate_units::{Instant, NetworkSet};
@@ -27,7 +27,6 @@ use crate::lock::Asked;
 use crate::passphrases::Passphrase;
 use crate::settings::SecondPublisher;
 use crate::sink::{Gate, LastPacket};
-use crate::turnstile::Ticket;
 
 /// A session silent for so long may be replaced: its encoder was probably killed.
 const TAKEOVER_SILENCE: Duration = Duration::from_millis(700);

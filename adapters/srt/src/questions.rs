@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::turnstile::{Limits, Ticket, Turnstile};
+use tidegate_engine::{Places, Ticket, Turnstile};
 
 /// Callers that one webhook, which is one URL, may be asked about at a time.
 pub const ASKING_PER_WEBHOOK_MAX: usize = 64;
@@ -23,11 +23,11 @@ pub const ASKING_MAX: usize = 512;
 const PER_ADDRESS_MAX: usize = 16;
 const PER_ADDRESS_MAX_OVERALL: usize = 128;
 
-const OF_ONE: Limits = Limits {
+const OF_ONE: Places = Places {
     total: ASKING_PER_WEBHOOK_MAX,
     per_address: PER_ADDRESS_MAX,
 };
-const OVERALL: Limits = Limits {
+const OVERALL: Places = Places {
     total: ASKING_MAX,
     per_address: PER_ADDRESS_MAX_OVERALL,
 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tidegate_engine::{
     BoxFuture, Delivery, Ended, EventKind, EventSink, OutputContext, OutputDriver, OutputReport,
-    Rejection, Route, RunError, Subject,
+    Rejection, Route, RunError, Subject, Ticket,
 };
 use tidegate_srt::{ConnectionConfig, Counters, KeyRefresh, RejectReason, SessionKeys};
 use tidegate_srt_io::{ConnectionHandle, ConnectionState, ConnectionStatus, Role};
@@ -23,7 +23,6 @@ use crate::passphrases::Passphrase;
 use crate::phrases;
 use crate::publisher::REPORT_INTERVAL;
 use crate::settings::{FilterChoice, Repeats, SocketSettings};
-use crate::turnstile::Ticket;
 
 /// How long the goodbye to readers may take.
 pub(crate) const GOODBYE_MAX: Duration = Duration::from_secs(1);

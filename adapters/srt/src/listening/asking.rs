@@ -14,8 +14,9 @@
 use tidegate_srt::RejectReason;
 
 use super::{Candidate, Entry, Refusal};
+use tidegate_engine::{Full, Places};
+
 use crate::doorman::{Answer, NoAnswer, OnFailure, Question, Webhook};
-use crate::turnstile::{Full, Limits};
 
 impl Candidate {
     /// Goes through what is left to ask; `None` when the candidate stays outside.
@@ -85,12 +86,12 @@ impl Candidate {
     }
 
     /// A tenth of the places is kept for publishers: readers come in crowds.
-    fn limits_for(&self, entry: &Entry) -> Limits {
+    fn limits_for(&self, entry: &Entry) -> Places {
         let total = match entry {
             Entry::Source(_) => self.limits.total,
             Entry::Output(_) => self.limits.total - self.limits.total / 10,
         };
-        Limits {
+        Places {
             total,
             ..self.limits
         }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tidegate_engine::{EventKind, EventSink, Rejection, Subject};
+use tidegate_engine::{EventKind, EventSink, Places, Rejection, Subject, Ticket, Turnstile};
 use tidegate_srt::{FilterConfig, RejectReason};
 use tidegate_srt_io::AdmissionReply;
 
@@ -11,7 +11,6 @@ use crate::doorman::Webhook;
 use crate::house::House;
 use crate::legs::LegPlace;
 use crate::passphrases::Passphrase;
-use crate::turnstile::{Limits, Ticket, Turnstile};
 
 /// Somebody who wants in, and the way to answer.
 pub(crate) struct Candidate {
@@ -31,7 +30,7 @@ pub(crate) struct Candidate {
     pub(super) table: Arc<Table>,
     pub(super) house: Arc<House>,
     pub(super) turnstile: Arc<Turnstile>,
-    pub(super) limits: Limits,
+    pub(super) limits: Places,
     pub(super) webhook: Option<Arc<Webhook>>,
 }
 

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tidegate_engine::{EventSink, RunError};
+use tidegate_engine::{EventSink, Places, RunError, Turnstile};
 use tidegate_srt::CipherMode;
 use tidegate_srt_io::Shards;
 use tokio::runtime::Handle;
@@ -36,7 +36,6 @@ use crate::house::House;
 use crate::lock::{Lock, Rule};
 use crate::passphrases::Passphrases;
 use crate::settings::ListenerSettings;
-use crate::turnstile::{Limits, Turnstile};
 use open::Terms;
 use table::Table;
 
@@ -235,7 +234,7 @@ impl Listening {
     }
 
     /// How many connections the listener takes.
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> Places {
         self.settings
             .load()
             .as_ref()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Cidr, NoSecrets, SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, NoSecrets, Places, SecretRef, Settings, SettingsError, Span};
 use tidegate_srt_io::SocketOptions;
 
 use super::access::{PLACES_MAX, check_allow, check_places};
@@ -16,7 +16,6 @@ use super::socket::check_ttl;
 use super::webhook::secret_of;
 use super::{KeyBytes, PortRange, SocketSettings, WebhookSettings, is_false};
 use crate::doorman::Webhook;
-use crate::turnstile::Limits;
 
 /// Receive latency of a listener that does not say; libsrt's 120 ms is for a LAN.
 const DEFAULT_LATENCY: Span = Span::from_millis(200);
@@ -207,12 +206,12 @@ impl ListenerSettings {
         }
     }
 
-    /// Limits of a listener that has no settings yet.
-    pub(crate) fn default_limits() -> Limits {
+    /// Places of a listener that has no settings yet.
+    pub(crate) fn default_limits() -> Places {
         limits(DEFAULT_CONNECTIONS, DEFAULT_PER_ADDRESS)
     }
 
-    pub(crate) fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Places {
         limits(self.max_connections, self.max_connections_per_address)
     }
 
@@ -258,9 +257,9 @@ impl Settings for ListenerSettings {
     }
 }
 
-fn limits(total: u32, per_address: u32) -> Limits {
+fn limits(total: u32, per_address: u32) -> Places {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    Limits {
+    Places {
         total: count(total),
         per_address: count(per_address),
     }

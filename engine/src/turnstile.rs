@@ -10,47 +10,56 @@ const V6_PREFIX_BITS: u8 = 64;
 
 /// How many may be inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) total: usize,
-    pub(crate) per_address: usize,
+pub struct Places {
+    /// In all.
+    pub total: usize,
+    /// From one address (IPv6: from one /64).
+    pub per_address: usize,
 }
 
 /// Which limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
+pub enum Full {
+    /// The one on all of them.
     Total(usize),
+    /// The one on a single address.
     Address(usize),
 }
 
 /// Counts who is inside, in all and by address (IPv6: by /64).
-#[derive(Default)]
-pub(crate) struct Turnstile {
+#[derive(Debug, Default)]
+pub struct Turnstile {
     inside: Mutex<Inside>,
     full: AtomicU64,
     address_full: AtomicU64,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Inside {
     total: usize,
     by_address: BTreeMap<IpAddr, usize>,
 }
 
 /// Somebody is inside, until it is dropped.
-pub(crate) struct Ticket {
+#[derive(Debug)]
+pub struct Ticket {
     turnstile: Arc<Turnstile>,
     address: IpAddr,
 }
 
 impl Turnstile {
-    pub(crate) fn enter(self: &Arc<Self>, from: IpAddr, limits: Limits) -> Result<Ticket, Full> {
+    /// Lets somebody in.
+    ///
+    /// # Errors
+    /// If a limit is reached, which is counted.
+    pub fn enter(self: &Arc<Self>, from: IpAddr, places: Places) -> Result<Ticket, Full> {
         let address = owner(from);
         let mut inside = self.inside();
         let here = inside.by_address.get(&address).copied().unwrap_or(0);
-        let full = if inside.total >= limits.total {
-            Some(Full::Total(limits.total))
-        } else if here >= limits.per_address {
-            Some(Full::Address(limits.per_address))
+        let full = if inside.total >= places.total {
+            Some(Full::Total(places.total))
+        } else if here >= places.per_address {
+            Some(Full::Address(places.per_address))
         } else {
             None
         };
@@ -70,17 +79,21 @@ impl Turnstile {
         })
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How many are inside.
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.inside().total
     }
 
     /// How many were turned away because all places were taken.
-    pub(crate) fn turned_away(&self) -> u64 {
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
         self.full.load(Ordering::Relaxed)
     }
 
     /// How many were turned away because their address had all of its places taken.
-    pub(crate) fn turned_away_for_address(&self) -> u64 {
+    #[must_use]
+    pub fn turned_away_for_address(&self) -> u64 {
         self.address_full.load(Ordering::Relaxed)
     }
 
@@ -112,7 +125,7 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const PLACES: Places = Places {
         total: 3,
         per_address: 2,
     };
@@ -124,7 +137,7 @@ mod tests {
     #[test]
     fn one_address_does_not_take_all_the_room() {
         let turnstile = Arc::new(Turnstile::default());
-        let enter = |address| turnstile.enter(ip(address), LIMITS);
+        let enter = |address| turnstile.enter(ip(address), PLACES);
         let _inside = [enter("192.0.2.1"), enter("::ffff:192.0.2.1")].map(|t| t.ok().unwrap());
         assert_eq!(enter("192.0.2.1").err(), Some(Full::Address(2)));
         let _other = enter("192.0.2.2").ok().unwrap();
@@ -138,8 +151,8 @@ mod tests {
     fn who_leaves_makes_room() {
         let turnstile = Arc::new(Turnstile::default());
         for _ in 0..10 {
-            let _one = turnstile.enter(ip("192.0.2.1"), LIMITS).ok().unwrap();
-            let _two = turnstile.enter(ip("192.0.2.1"), LIMITS).ok().unwrap();
+            let _one = turnstile.enter(ip("192.0.2.1"), PLACES).ok().unwrap();
+            let _two = turnstile.enter(ip("192.0.2.1"), PLACES).ok().unwrap();
         }
         assert_eq!(turnstile.count(), 0);
         assert!(turnstile.inside().by_address.is_empty());
@@ -148,7 +161,7 @@ mod tests {
     #[test]
     fn a_whole_ipv6_prefix_is_one_address() {
         let turnstile = Arc::new(Turnstile::default());
-        let enter = |address| turnstile.enter(ip(address), LIMITS);
+        let enter = |address| turnstile.enter(ip(address), PLACES);
         let _inside = [enter("2001:db8::1"), enter("2001:db8::2")].map(|t| t.ok().unwrap());
         assert_eq!(enter("2001:db8::3").err(), Some(Full::Address(2)));
         assert!(enter("2001:db8:0:1::3").is_ok());

@@ -9,6 +9,7 @@ pub mod conformance;
 mod http;
 mod lossy;
 pub mod media;
+pub mod obs;
 pub mod peers;
 mod process;
 mod server;

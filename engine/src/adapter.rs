@@ -39,6 +39,16 @@ pub trait Settings:
         None
     }
 
+    /// The path of its address on that listener, where addresses are URLs with paths.
+    fn path_on_listener(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether a listener speaks TLS, as in the address's `rtmps`.
+    fn is_secure(&self) -> bool {
+        false
+    }
+
     /// What is wrong when the listener it lives on has no secret to lend it.
     fn without_listeners_secret(&self) -> Option<SettingsError> {
         None

@@ -6,9 +6,23 @@
 //! sources:
 //!   - { name: studio, rtmp: { listener: encoders, key: { secret: studio } } }
 //! ```
+//!
+//! ```text
+//!  listener ─ places ─ (TLS) ─ handshake ─ key ──▶ source: messages ─▶ frames ─▶ feed
+//!                 └────────── told why, and the journal in full
+//! ```
+//!
+//! One task per connection reads the socket and feeds the session of `tidegate-rtmp`; each
+//! message that is complete becomes a frame at once, and what one read brought is handed to
+//! the feed together. A stranger is told nothing of what was wrong; the journal has it all,
+//! except keys, which are nowhere.
 
+mod adapter;
+mod key;
+mod limits;
 mod listener;
 mod source;
 
+pub use adapter::Adapter;
 pub use listener::{ListenerSettings, TlsFiles};
 pub use source::SourceSettings;

@@ -101,6 +101,10 @@ impl Settings for ListenerSettings {
         Transport::Tcp
     }
 
+    fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         if self.allow.len() > NETWORKS_MAX {
             let count = self.allow.len();

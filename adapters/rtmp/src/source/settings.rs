@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{SecretRef, Settings, SettingsError};
+use tidegate_engine::{Secret, SecretRef, Secrets, Settings, SettingsError};
 
 /// The longest stream key. Platforms' own have fewer than 100 characters.
 const KEY_BYTES_MAX: usize = 512;
@@ -36,6 +36,11 @@ impl Settings for SourceSettings {
         Some(&self.listener)
     }
 
+    /// Where every application is right, encoders are told the usual one.
+    fn path_on_listener(&self) -> Option<&str> {
+        Some(self.app.as_deref().unwrap_or("live"))
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         if let Some(app) = &self.app {
             let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !"?#".contains(c);
@@ -55,8 +60,17 @@ impl Settings for SourceSettings {
     }
 }
 
+/// The key itself.
+pub(crate) fn resolve_key(key: &SecretRef, secrets: &dyn Secrets) -> Result<Secret, SettingsError> {
+    let key = key
+        .resolve(secrets)
+        .map_err(|error| SettingsError::new("key", error.to_string()))?;
+    check_key(key.expose())?;
+    Ok(key)
+}
+
 /// Whether an encoder could send it.
-pub(super) fn check_key(key: &str) -> Result<(), SettingsError> {
+fn check_key(key: &str) -> Result<(), SettingsError> {
     if key.is_empty() {
         return Err(
             SettingsError::new("key", "the stream key is empty").advise("choose a long random one")

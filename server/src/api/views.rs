@@ -65,6 +65,9 @@ pub struct SourceView {
     /// What SRT measures.
     #[schema(value_type = Option<super::schema::SrtFigures>)]
     pub srt: Option<Value>,
+    /// What other adapters add, each under a name of its own.
+    #[schema(value_type = Object)]
+    pub detail: Value,
     /// What is in the feed.
     #[schema(value_type = Option<super::schema::MediaView>)]
     pub media: Option<Value>,
@@ -279,6 +282,7 @@ impl Viewed for SourceConfig {
             url: address::of_source(self, app, desired),
             port: app.adapters.source_port(self).map(PortView::from),
             srt: None,
+            detail: Value::Object(serde_json::Map::new()),
             media: None,
             expect: self.expect.clone(),
             error,
@@ -317,6 +321,7 @@ fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView 
         reconnects: status.reconnects,
         last_error: status.last_error,
         srt: status.details.remove("srt"),
+        detail: serde_json::to_value(status.details).unwrap_or_default(),
         media: status
             .media
             .and_then(|media| serde_json::to_value(media).ok()),

@@ -167,6 +167,8 @@ export interface SourceView {
   url?: string | null;
   port?: OwnPort | null;
   srt: SrtFigures | null;
+  /** What other adapters add, under the kind's name. */
+  detail?: Settings | null;
   media: Media | null;
   expect: Expectation | null;
   reconnects?: number;

@@ -2,8 +2,9 @@
 import type { Ban, OutputView, Settings, SourceView } from '../api/types';
 import { moment, plural } from './format';
 import { contains } from './network';
+import { detailOf } from './own';
 import { hostOf } from './rejection';
-import { calls } from './words';
+import { beginning } from './kinds';
 
 /** How long a ban may be made for; the first is what is offered. */
 export const DURATIONS: [value: string, words: string][] = [
@@ -36,11 +37,11 @@ export const banOf = (peer: string, bans: Ban[]): Ban | undefined => bans.find((
 export function meets(network: string, sources: SourceView[], outputs: OutputView[]): string[] {
   const within = (peer: unknown) => typeof peer === 'string' && contains(network, hostOf(peer));
   const senders = sources
-    .filter((source) => source.connection === 'connected' && source.kind === 'srt' && !calls(source))
+    .filter((source) => source.connection === 'connected' && beginning(source) === 'called')
     .filter((source) => [source.peer, ...peersOf(source.srt?.legs, 'peer'), ...peersOf(source.srt?.links, 'address')].some(within))
     .map((source) => `the sender of ${source.name}`);
   const readers = outputs.flatMap((output) => {
-    const here = peersOf((output.detail?.srt as Settings | undefined)?.readers, 'peer').filter(within).length;
+    const here = peersOf(detailOf(output).readers, 'peer').filter(within).length;
     return here > 0 ? [`${plural(here, 'reader')} of ${output.name}`] : [];
   });
   return [...senders, ...readers];

@@ -1,6 +1,7 @@
 /** What a row says of its outputs: worst first, a count or a reason only when useful. */
 import type { OutputView } from '../api/types';
-import { calls, outputState, WORDS, type StateName, type StateWord } from './words';
+import { isStuck } from './limits';
+import { isShared, outputState, WORDS, type StateName, type StateWord } from './words';
 
 export interface Chip {
   name: string;
@@ -19,7 +20,6 @@ export function chips(outputs: OutputView[]): Chip[] {
 function note(output: OutputView): string {
   const state = outputState(output);
   if (state === 'failed') return 'failed';
-  if (state === 'warning') return 'reconnecting';
-  const shared = output.kind === 'hls' || (output.kind === 'srt' && !calls(output));
-  return shared && (output.readers ?? 0) > 1 ? (output.readers ?? 0).toLocaleString('en-GB') : '';
+  if (state === 'warning') return isStuck(output) ? 'reconnecting' : 'over limits';
+  return isShared(output) && (output.readers ?? 0) > 1 ? (output.readers ?? 0).toLocaleString('en-GB') : '';
 }

@@ -119,9 +119,12 @@ function audioLines(tracks: AudioTrack[], expect: Expectation | null, anything: 
   });
 }
 
-function errorLine({ media }: SourceView): TrackLine[] {
+/** Of what comes as MPEG-TS. */
+const TS_KINDS = ['srt', 'udp', 'rtp'];
+
+function errorLine({ kind, media }: SourceView): TrackLine[] {
   const errors = media?.continuity_errors;
-  if (typeof errors !== 'number') return [];
+  if (typeof errors !== 'number' || (errors === 0 && !TS_KINDS.includes(kind))) return [];
   return [{ track: 'TS errors', arriving: plural(errors, 'packet gap'), expected: '0', result: errors === 0 ? 'Matches' : 'Errors' }];
 }
 

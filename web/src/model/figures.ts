@@ -1,6 +1,7 @@
 /** The numbers of a row and which of them are wrong. A coloured number is a wrong number. */
 import type { SourceView } from '../api/types';
 import { bitrate, channels, milliseconds, percent, sampleRate, type Quantity } from './format';
+import { ownFigures } from './own';
 import { mediaArrives } from './words';
 
 export type NumberTone = '' | 'warn' | 'fault';
@@ -34,11 +35,11 @@ const NOTHING: Figures = {
 export function figures(source: SourceView, old: boolean): Figures {
   if (old || source.connection !== 'connected') return NOTHING;
   const has = (...codes: string[]) => source.reasons.some((reason) => codes.includes(reason.code));
-  const { srt } = source;
-  const loss = srt?.loss_percent ?? null;
+  const own = ownFigures(source);
+  const loss = own.loss_percent;
   return {
     bitrate: { shown: bitrate(source.bitrate_bps), tone: source.bitrate_bps === 0 ? 'fault' : has('bitrate_low') ? 'warn' : '' },
-    rtt: { shown: milliseconds(srt?.rtt_ms), tone: has('latency_too_low') ? 'warn' : '' },
+    rtt: { shown: milliseconds(own.rtt_ms), tone: has('latency_too_low') ? 'warn' : '' },
     loss: { shown: percent(loss), tone: (loss ?? 0) >= LOSS_WARNING_PERCENT ? 'warn' : '' },
     buffer: bufferOf(source),
   };

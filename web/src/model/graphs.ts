@@ -1,4 +1,4 @@
-/** The four graphs of a source: what each shows, its scale, and the limits drawn in it. */
+/** The graphs of a source, as many as its transport has figures for: what each shows, its scale, and the limits drawn in it. */
 import type { SourceView } from '../api/types';
 import { expectedBitrate } from './expect';
 import { BUFFER_WARNING_SHARE, figures, LOSS_WARNING_PERCENT, type NumberTone } from './figures';
@@ -35,7 +35,8 @@ export function graphs(source: SourceView, columns: Columns, old: boolean): Grap
   const now = figures(source, old);
   const srt = source.srt;
   const shown = [bitrateGraph(source, columns, now.bitrate.shown, now.bitrate.tone)];
-  if (source.kind !== 'srt') return shown;
+  const loss: Graph = { ...lossGraph(columns), current: now.loss.shown, tone: now.loss.tone, note: 'over 10 s' };
+  if (source.kind !== 'srt') return none(columns.loss) ? shown : [...shown, loss];
   const latency = srt?.latency_ms ?? null;
   return [
     ...shown,
@@ -45,7 +46,7 @@ export function graphs(source: SourceView, columns: Columns, old: boolean): Grap
       tone: now.rtt.tone,
       note: srt && !old && source.connection === 'connected' ? `jitter ${words(milliseconds(srt.jitter_ms))}` : '',
     },
-    { ...lossGraph(columns), current: now.loss.shown, tone: now.loss.tone, note: 'over 10 s' },
+    loss,
     {
       ...bufferGraph(columns, latency),
       current: now.buffer ? milliseconds(Math.round(now.buffer.ms)) : null,

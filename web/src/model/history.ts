@@ -1,5 +1,6 @@
 /** Ten minutes of a source, one value a second, as columns that the graphs draw. */
 import type { History, SourceView } from '../api/types';
+import { ownFigures } from './own';
 
 export const WINDOW_S = 600;
 
@@ -32,11 +33,11 @@ export function append(columns: Columns, source: SourceView, atSeconds: number):
   const last = columns.time.at(-1);
   if (last !== undefined && atSeconds <= last) return columns;
   const connected = source.connection === 'connected';
-  const srt = connected ? source.srt : null;
+  const own = connected ? ownFigures(source) : null;
   const next = copy(columns);
   push(
-    next, atSeconds, connected ? source.bitrate_bps : null, srt?.rtt_ms ?? null,
-    srt?.loss_percent ?? null, srt?.receive_buffer_ms ?? null,
+    next, atSeconds, connected ? source.bitrate_bps : null, own?.rtt_ms ?? null,
+    own?.loss_percent ?? null, (connected ? source.srt?.receive_buffer_ms : null) ?? null,
   );
   return trim(next, atSeconds - WINDOW_S);
 }

@@ -1,5 +1,6 @@
 /** Green is earned: a source with an alarm, or whose output should deliver and does not, is not shown as good. */
 import type { Alarm, OutputView, Reason, SourceView, SrtFigures } from '../api/types';
+import { isStuck } from './limits';
 import { missingPaths } from './paths';
 import { outputState } from './words';
 
@@ -8,7 +9,7 @@ export function bearOut(source: SourceView, outputs: OutputView[], alarms: Alarm
   if (source.state !== 'live' && source.state !== 'ready') return source;
   const alarm = alarms.find(({ subject, severity }) => subject.type === 'source' && subject.name === source.name && severity !== 'info');
   if (alarm) return { ...source, state: 'warning', reasons: [...source.reasons, reasonOfAlarm(alarm)] };
-  const stuck = outputs.find((output) => output.source === source.name && ['failed', 'warning'].includes(outputState(output)));
+  const stuck = outputs.find((output) => output.source === source.name && isStuck(output));
   const reason = stuck ? reasonOf(stuck) : shortOfLegs(source, outputs);
   return reason ? { ...source, state: 'warning', reasons: [...source.reasons, reason] } : source;
 }
@@ -16,7 +17,7 @@ export function bearOut(source: SourceView, outputs: OutputView[], alarms: Alarm
 /** An output that calls over several networks delivers, but has lost what it has several for. */
 function shortOfLegs(source: SourceView, outputs: OutputView[]): Reason | null {
   for (const output of outputs) {
-    const missing = output.source === source.name && output.delivering ? missingPaths((output.detail?.srt as SrtFigures | undefined) ?? null) : null;
+    const missing = output.source === source.name && output.delivering ? missingPaths({ kind: output.kind, srt: (output.detail?.srt as SrtFigures | undefined) ?? null }) : null;
     if (missing) return { code: 'output_link_lost', text: 'Output lost a leg', since: null, advice: `${output.name}: ${missing}` };
   }
   return null;

@@ -1,6 +1,7 @@
-/** The ways a sender's packets come by – legs of a bonding group, links of an SRTLA sender – and which are missing. */
-import type { Leg, Link, SrtFigures } from '../api/types';
+/** The ways a sender's packets come by – legs of a bonding group, links of an SRTLA sender, paths of SMPTE 2022-7 – and which are missing. */
+import type { Leg, Link, Settings, SrtFigures } from '../api/types';
 import { bitrate, duration, milliseconds, percent, plural, type Quantity } from './format';
+import { detailOf, number } from './own';
 import { hostOf } from './rejection';
 import { WORDS, type StateWord } from './words';
 
@@ -30,8 +31,18 @@ export interface Paths {
   has: { rate: boolean; rtt: boolean; loss: boolean };
 }
 
+/** What has them: a source, or an output's connection. */
+export interface Connected {
+  kind: string;
+  srt: SrtFigures | null;
+  detail?: Settings | null;
+}
+
 /** Null for a plain connection. */
-export function paths(srt: SrtFigures | null): Paths | null {
+export function paths(view: Connected): Paths | null {
+  const { srt } = view;
+  const twice = detailOf(view).legs;
+  if (Array.isArray(twice) && twice.length > 0) return made('path', 'SMPTE 2022-7, each carries everything', (twice as Settings[]).map(pathRow));
   if (srt?.legs?.length) return made('leg', KINDS[srt.group ?? ''] ?? 'bonding group', legRows(srt.legs, srt.group === 'backup'));
   if (srt?.links?.length) return made('link', 'SRTLA, packets are shared out', srt.links.map(linkRow));
   return null;
@@ -45,15 +56,15 @@ function made(noun: string, kind: string, rows: PathRow[]): Paths {
   const missing = rows.filter((row) => row.missing).length;
   const has = (field: 'rate' | 'rtt' | 'loss') => rows.some((row) => row[field] !== null);
   return {
-    title: noun === 'leg' ? 'Legs' : 'Links', kind, rows, missing,
+    title: `${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`, kind, rows, missing,
     trouble: missing > 0 ? `${missing} of ${plural(rows.length, noun)} ${missing === 1 ? 'is' : 'are'} missing` : '',
     has: { rate: has('rate'), rtt: has('rtt'), loss: has('loss') },
   };
 }
 
 /** "1 of 2 legs is missing: 192.0.2.7"; null when all are there. With the port where the address alone names several. */
-export function missingPaths(srt: SrtFigures | null): string | null {
-  const found = paths(srt);
+export function missingPaths(view: Connected): string | null {
+  const found = paths(view);
   if (!found || found.missing === 0) return null;
   const several = (row: PathRow) => found.rows.filter((other) => other.host === row.host).length > 1;
   return `${found.trouble}: ${found.rows.filter((row) => row.missing).map((row) => (several(row) ? row.peer : row.host)).join(', ')}`;
@@ -104,6 +115,19 @@ function linkRow(link: Link): PathRow {
     ...whereFrom(link.address, ''), missing: !active,
     state: active ? WORDS.live : WORDS.warning, word: active ? 'Carries' : away,
     share: percentOf(active ? link.share_percent : 0), rate: null, rtt: null, loss: null,
+  };
+}
+
+/** One of two ways that the same RTP packets come: by where they come in. */
+function pathRow(leg: Settings): PathRow {
+  const from = String(leg.from ?? '');
+  const [received, missing] = [number(leg.received) ?? 0, number(leg.missing) ?? 0];
+  const behind = number(leg.behind_ms);
+  const working = leg.working === true;
+  return {
+    peer: from, host: from, note: [leg.peer ? `from ${hostOf(String(leg.peer))}` : 'no sender yet', behind ? `${Math.round(behind)} ms behind` : ''].filter(Boolean).join(', '),
+    missing: !working, state: working ? WORDS.live : WORDS.warning, word: working ? 'Carries' : received > 0 ? 'Silent' : 'Nothing arrived',
+    share: percentOf(working ? 100 : 0), rate: null, rtt: null, loss: received + missing > 0 ? percent((missing / (received + missing)) * 100) : null,
   };
 }
 

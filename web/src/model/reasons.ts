@@ -1,6 +1,7 @@
 /** The second line under a state word: the reason, or since when. */
 import type { Reason, Rejection, SourceView } from '../api/types';
 import { clock, duration, plural } from './format';
+import { beginning, type Beginning } from './kinds';
 import { meant, rejectionWord } from './rejection';
 import { sourceState, type StateName } from './words';
 
@@ -38,11 +39,13 @@ function troubleText(source: SourceView, now: number): string {
   return source.media === null ? 'No media' : (source.connection_reason ?? 'No media');
 }
 
+const NOBODY: Record<Beginning, string> = { called: 'Nobody connected', calling: 'No answer yet', sent: 'Nothing arrives', local: '' };
+
 /** Somebody who is being turned away is the likeliest reason for an empty source. */
 function waitingLine(source: SourceView, rejections: Rejection[], now: number): ReasonLine {
   const latest = recentRejection(source, rejections, now);
   if (latest) return { text: `Rejected: ${rejectionWord(latest.reason)}`, tone: 'warn' };
-  return { text: 'Nobody connected', tone: 'quiet' };
+  return { text: NOBODY[beginning(source)] || (source.connection_reason ?? 'Does not run'), tone: 'quiet' };
 }
 
 export function recentRejection(source: SourceView, rejections: Rejection[], now: number): Rejection | null {
@@ -51,7 +54,7 @@ export function recentRejection(source: SourceView, rejections: Rejection[], now
 }
 
 function quietText(source: SourceView, state: StateName): string {
-  if (state === 'connecting') return 'Call in progress';
+  if (state === 'connecting') return beginning(source) === 'calling' ? 'Call in progress' : 'Starting';
   if (state === 'idle') return 'Off on purpose';
   const since = Date.parse(source.connected_at ?? '');
   return Number.isFinite(since) ? `Since ${clock(since, false)}` : '';

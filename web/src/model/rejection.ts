@@ -30,6 +30,20 @@ const REASONS: Record<string, string> = {
   closing: 'listener is closing',
   refused_by_peer: 'refused by the far side',
   internal_error: 'internal error',
+  wrong_key: 'wrong stream key',
+  unknown_app: 'unknown application',
+  not_rtmp: 'not RTMP',
+  protocol_error: 'broken protocol',
+  source_removed: 'source was removed',
+  unknown_path: 'unknown path',
+  wrong_password: 'wrong password',
+  no_password: 'password missing',
+  tls_failed: 'TLS failed',
+  malformed: 'not understood',
+  timed_out: 'no answer',
+  banned: 'banned',
+  full: 'no place left',
+  address_full: 'too many from one address',
 };
 
 export const isKnownRejection = (reason: string): boolean => Object.hasOwn(REASONS, reason);

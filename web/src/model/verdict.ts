@@ -2,10 +2,13 @@
 import { inWords } from './sentence';
 import type { OutputView, Rejection, SourceView } from '../api/types';
 import { audioFormat, bitrate, clock, codec, milliseconds, percent, pictureFormat, plural, words, type Quantity } from './format';
+import { beginning, type Beginning } from './kinds';
+import { isStuck, overLimits } from './limits';
+import { ownFigures } from './own';
 import { missingPaths } from './paths';
 import { howOften, rejectionWord } from './rejection';
 import { delivering, reasonText, recentRejection } from './reasons';
-import { calls, outputState, sourceState, WORDS, type StateWord } from './words';
+import { calls, sourceState, WORDS, type StateWord } from './words';
 
 export interface Verdict {
   state: StateWord;
@@ -25,7 +28,7 @@ export function verdict(source: SourceView, outputs: OutputView[], rejections: R
     case 'waiting':
       return make(...waiting(source, rejections, now));
     case 'connecting':
-      return make('the call is in progress. Check that the far side listens, if it takes long.', source.connection_reason ?? '');
+      return make(beginning(source) === 'calling' ? 'the call is in progress. Check that the far side listens, if it takes long.' : 'it is starting.', source.connection_reason ?? '');
     case 'idle':
       return make('off on purpose. Switch it on to use it.', '');
     default:
@@ -34,7 +37,7 @@ export function verdict(source: SourceView, outputs: OutputView[], rejections: R
 }
 
 function good(source: SourceView, outputs: OutputView[]): string {
-  const stuck = outputs.filter((output) => outputState(output) === 'failed' || outputState(output) === 'warning');
+  const stuck = outputs.filter(isStuck);
   if (stuck.length > 0) return `media arrives, but ${names(stuck)} ${stuck.length === 1 ? 'does' : 'do'} not deliver. Check below.`;
   return `${arriving(source)}. Nothing to do.`;
 }
@@ -61,9 +64,15 @@ function waiting(source: SourceView, rejections: Rejection[], now: number): [str
     return [inWords(what, latest.advice ?? 'Send the settings again.'), `From ${latest.peer} at ${clock(Date.parse(latest.at))}.`];
   }
   const advice = source.reasons[0]?.advice;
-  const nobody = calls(source) ? 'the far side has not answered. Check its address and port.' : 'nobody is connected. Give the sender its settings.';
-  return [nobody, advice ?? source.connection_reason ?? ''];
+  return [NOBODY[beginning(source)], advice ?? source.connection_reason ?? ''];
 }
+
+const NOBODY: Record<Beginning, string> = {
+  called: 'nobody is connected. Give the sender its settings.',
+  calling: 'the far side has not answered. Check its address and port.',
+  sent: 'nothing arrives. Check where the sender sends to, and the network interface.',
+  local: 'it does not run.',
+};
 
 function trouble(source: SourceView, now: number): string {
   const first = source.reasons[0];
@@ -83,19 +92,21 @@ function withoutReason({ error, last_error, connection_reason }: SourceView): st
 }
 
 function evidence(source: SourceView, outputs: OutputView[]): string {
-  const srt = source.connection === 'connected' ? source.srt : null;
+  const connected = source.connection === 'connected';
+  const own = connected ? ownFigures(source) : null;
   const serving = outputs.filter((output) => output.delivering).length;
   const others = source.reasons.slice(1).map((reason) => reason.text);
-  const lost = srt?.packets_dropped;
+  const over = outputs.filter((output) => overLimits(output).length > 0);
   const facts = [
     ...others,
-    missingPaths(srt),
-    source.connection === 'connected' && `${words(bitrate(source.bitrate_bps))} arriving`,
-    fact('RTT', milliseconds(srt?.rtt_ms)),
-    fact('loss', percent(srt?.loss_percent)),
-    fact('latency', milliseconds(srt?.latency_ms)),
-    lost ? `${plural(lost, 'packet')} lost for good` : null,
+    connected && missingPaths(source),
+    connected && `${words(bitrate(source.bitrate_bps))} arriving`,
+    fact('RTT', milliseconds(own?.rtt_ms)),
+    fact('loss', percent(own?.loss_percent)),
+    fact('latency', milliseconds(own?.latency_ms)),
+    own?.lost ? `${plural(own.lost, 'packet')} lost for good` : null,
     outputs.length > 0 && delivering(serving, outputs.length),
+    over.length > 0 && `${names(over)} over the platform’s limits`,
   ];
   return facts.filter(Boolean).join(', ');
 }

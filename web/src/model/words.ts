@@ -1,5 +1,7 @@
 /** The state vocabulary: one word and one icon for every state, the same on every screen. */
 import type { OutputView, SourceView } from '../api/types';
+import { kindName } from './kinds';
+import { overLimits } from './limits';
 
 export type Tone = 'ok' | 'warn' | 'fault' | 'rec' | 'idle';
 export type IconName =
@@ -49,26 +51,40 @@ export function outputState(output: OutputView): StateName {
   if (output.state === 'failed' || output.error) return 'failed';
   if (output.state === 'reconnecting') return 'warning';
   if (output.state === 'stopped') return 'idle';
+  if (output.delivering && overLimits(output).length > 0) return 'warning';
   if (output.delivering) return output.kind === 'record' ? 'recording' : 'live';
   if (output.state === 'connecting') return 'connecting';
   return 'waiting';
 }
 
-const SOURCE_KINDS: Record<string, string> = {
-  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', 'srt port': 'SRT, own port', udp: 'UDP',
-};
-const OUTPUT_KINDS: Record<string, string> = {
-  'srt listener': 'SRT listener', 'srt caller': 'SRT caller', 'srt rendezvous': 'SRT rendezvous', 'srt port': 'SRT, own port', udp: 'UDP', hls: 'HLS', record: 'Recording, TS',
-};
+const SRT_WAYS: Record<string, string> = { listener: 'SRT listener', caller: 'SRT caller', rendezvous: 'SRT rendezvous', port: 'SRT, own port' };
+const SOURCES: Record<string, string> = { rtsp: 'RTSP camera', hls: 'HLS pull' };
+const OUTPUTS: Record<string, string> = { rtsp: 'RTSP server', record: 'Recording, TS' };
 
-const named = (names: Record<string, string>, kind: string, mode: string | null | undefined): string =>
-  names[[kind, mode].filter(Boolean).join(' ')] ?? names[kind] ?? kind.toUpperCase();
+const srtWay = (view: { kind: string }, way: string | null): string | undefined => (view.kind === 'srt' ? SRT_WAYS[way ?? ''] : undefined);
 
-export const sourceKind = (source: SourceView): string => named(SOURCE_KINDS, source.kind, modeOf(source));
-export const outputKind = (output: OutputView): string => named(OUTPUT_KINDS, output.kind, modeOf(output));
+export const sourceKind = (source: SourceView): string => srtWay(source, modeOf(source)) ?? SOURCES[source.kind] ?? secured(source) ?? kindName(source.kind);
+
+/** `platforms`: their names, by what settings call them. */
+export function outputKind(output: OutputView, platforms: { id: string; name: string }[] = []): string {
+  const id = (output.config[output.kind] as Record<string, unknown> | undefined)?.platform;
+  const platform = platforms.find((one) => one.id === id)?.name ?? (typeof id === 'string' ? id : undefined);
+  const kind = srtWay(output, modeOf(output)) ?? OUTPUTS[output.kind] ?? secured(output) ?? kindName(output.kind);
+  return platform ? `${kind}, ${platform}` : kind;
+}
+
+/** RTMP over TLS has a name of its own. */
+function secured({ kind, config, detail }: { kind: string; config: Record<string, unknown>; detail?: Record<string, unknown> | null }): string | undefined {
+  const own = (detail?.[kind] ?? {}) as Record<string, unknown>;
+  const url = (config[kind] as Record<string, unknown> | undefined)?.url ?? own.to;
+  return kind === 'rtmp' && (own.tls || String(url ?? '').startsWith('rtmps:')) ? 'RTMPS' : undefined;
+}
 
 /** Whether Tidegate calls: in a rendezvous it does, too. */
 export const calls = ({ mode }: { mode?: string | null }): boolean => mode === 'caller' || mode === 'rendezvous';
+
+/** Whether readers come to it. */
+export const isShared = (output: OutputView): boolean => output.kind === 'hls' || output.kind === 'rtsp' || (output.kind === 'srt' && !calls(output));
 
 /** Who calls whom, read from the settings where the view does not say it all. */
 function modeOf(view: { kind: string; mode?: string | null; config: Record<string, unknown> }): string | null {

@@ -54,7 +54,7 @@ describe('bans', () => {
       source({ name: 'phone', peer: '198.51.100.2:1', srt: { links: [{ address: '203.0.113.4:1', state: 'active', share_percent: 50, last_heard_ms: 1 }] } }),
     ];
     const readers = [{ peer: '203.0.113.5:1' }, { peer: '203.0.113.6:1' }, { peer: '198.51.100.3:1' }];
-    expect(meets('203.0.113.0/24', sources, [output({ name: 'partner', detail: { srt: { readers } } }), output()])).toEqual([
+    expect(meets('203.0.113.0/24', sources, [output({ name: 'partner', kind: 'srt', detail: { srt: { readers } } }), output()])).toEqual([
       'the sender of plain', 'the sender of phone', '2 readers of partner',
     ]);
   });

@@ -294,7 +294,7 @@ adapters! {
             .with_doorman(Arc::new(crate::webhook::Webhooks))
         => { listener source output }
     udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
-    hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { output }
+    hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { source output }
     record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
         => { output }
 }

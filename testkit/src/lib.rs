@@ -16,6 +16,7 @@ mod server;
 mod spawn;
 pub mod srtla;
 mod wait;
+mod web_origin;
 
 pub use http::{Answer, Http};
 pub use lossy::LossyRelay;
@@ -24,3 +25,4 @@ pub use server::{Tidegate, TidegateBuilder};
 pub use spawn::spawn;
 pub use srtla::SrtlaSender;
 pub use wait::{eventually, free_udp_port};
+pub use web_origin::{Manner, WebOrigin};

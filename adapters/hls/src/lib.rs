@@ -1,6 +1,8 @@
-//! HLS outputs: a feed's frames as segments that browsers play.
+//! HLS: a feed's frames as segments that browsers play, and streams of others as sources.
 //!
 //! ```yaml
+//! sources:
+//!   - { name: partner, hls: { url: "https://partner.example/live/index.m3u8" } }
 //! outputs:
 //!   - { name: viewers, source: cam1, hls: { segment: 2s, window: 6 } }
 //! ```
@@ -13,18 +15,24 @@
 //! A segment is made once, never changes, and is shared by all who fetch it, so memory does
 //! not depend on their number, and a slow one holds up nobody.
 
+mod address;
 mod driver;
 mod pages;
+mod pull;
 mod settings;
 mod viewers;
 
+pub use pull::SourceSettings;
 pub use settings::OutputSettings;
 
 use driver::HlsOutput;
+use pull::HlsSource;
 use std::sync::Arc;
-use tidegate_engine::{OutputAdapter, OutputDriver, Secrets, Settings, SettingsError};
+use tidegate_engine::{
+    OutputAdapter, OutputDriver, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
+};
 
-/// Makes HLS outputs.
+/// Makes HLS sources and outputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Adapter;
 
@@ -49,5 +57,20 @@ impl OutputAdapter for Adapter {
     ) -> Result<Arc<dyn OutputDriver>, SettingsError> {
         settings.check()?;
         Ok(Arc::new(HlsOutput::new(settings)))
+    }
+}
+
+impl SourceAdapter for Adapter {
+    type Settings = SourceSettings;
+
+    const KIND: &'static str = "hls";
+
+    fn source(
+        &self,
+        _name: &str,
+        settings: &SourceSettings,
+        secrets: &dyn Secrets,
+    ) -> Result<Arc<dyn SourceDriver>, SettingsError> {
+        Ok(Arc::new(HlsSource::new(settings, secrets)?))
     }
 }

@@ -2,13 +2,19 @@
 //!
 //! A [`Segmenter`] takes the frames of a live feed and keeps a sliding window of segments:
 //! immutable bytes with names, a media playlist that lists them, and a multivariant
-//! playlist that tells a player what to expect. It does no input or output.
+//! playlist that tells a player what to expect.
+//!
+//! [`m3u8::Playlist`] reads playlists of strangers, and [`Follow`] decides which segments of
+//! one to fetch, and when to look again. Nothing here does input or output.
 
+mod follow;
+pub mod m3u8;
 mod open;
 mod playlist;
 mod segmenter;
 mod selection;
 mod window;
 
+pub use follow::{Follow, Next};
 pub use segmenter::{Frame, Segmenter, SegmenterConfig};
 pub use selection::Track;

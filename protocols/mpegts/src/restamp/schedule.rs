@@ -64,6 +64,28 @@ impl<T> Schedule<T> {
         self.ready.front().map(|next| next.at)
     }
 
+    /// Nothing is left, neither with a time nor waiting for one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether a packet has its time, and this is true of the next.
+    pub fn next_is(&self, check: impl FnOnce(&Scheduled<T>) -> bool) -> bool {
+        self.ready.front().is_some_and(check)
+    }
+
+    /// Packets without a clock took until `end`, and began at `begin` unless others came
+    /// before them.
+    pub fn spread(&mut self, begin: i64, end: i64) {
+        self.last.get_or_insert(begin);
+        if self.waiting.is_empty() {
+            self.last = Some(end);
+        } else {
+            self.place(end);
+        }
+    }
+
     /// What still waits for the clock belongs to its last time: there is no more.
     pub fn finish(&mut self) {
         if let Some(last) = self.last {
@@ -105,6 +127,20 @@ mod tests {
         schedule.push(5, None);
         schedule.finish();
         assert_eq!(times(&mut schedule), [(5, 400)]);
+    }
+
+    #[test]
+    fn packets_without_a_clock_are_spread_over_the_time_they_are_said_to_take() {
+        let mut schedule = Schedule::new();
+        for packet in 0..2 {
+            schedule.push(packet, None);
+        }
+        schedule.spread(1000, 1200);
+        assert_eq!(times(&mut schedule), [(0, 1100), (1, 1200)]);
+        schedule.push(2, None);
+        schedule.spread(0, 1300);
+        assert!(schedule.next_is(|next| next.packet == 2));
+        assert_eq!(times(&mut schedule), [(2, 1300)]);
     }
 
     #[test]

@@ -1,0 +1,394 @@
+//! One playlist and its segments, fetched ahead of their time.
+//!
+//! ```text
+//!  ┌─▶ playlist ─▶ Follow ─▶ next segment ─▶ key? section? ─▶ Piece ─▶ channel ─▶ player
+//!  │                 │                                                  bounded: the player
+//!  └── reload_at ◀───┘                                                  sets the pace
+//! ```
+//!
+//! A playlist or a segment that does not come is counted and said; when nothing new comes for
+//! three target durations, or several segments in a row fail, the run ends, and the engine
+//! tries again.
+
+use super::decrypt::{KEY_BYTES, decrypt};
+use super::figures::Figures;
+use bytes::Bytes;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tidegate_engine::{Clock, RunError};
+use tidegate_hls::m3u8::{
+    ByteRange, Key, KeyMethod, MapSection, MediaPlaylist, PLAYLIST_BYTES_MAX, Playlist, Segment,
+};
+use tidegate_hls::{Follow, Next};
+use tidegate_net::http::{Answer, Ask, Client};
+use tidegate_net::{NetError, Url};
+use tokio::sync::mpsc;
+
+/// Largest segment taken: ten seconds at 50 Mbit/s.
+pub(super) const SEGMENT_BYTES_MAX: usize = 64 << 20;
+/// Largest initialisation section.
+const MAP_BYTES_MAX: usize = 1 << 20;
+/// Segments fetched and not played yet, besides the one in hand.
+pub(super) const PIECES_MAX: usize = 2;
+/// How long a playlist or a key may take.
+pub(super) const PLAYLIST_WITHIN: Duration = Duration::from_secs(5);
+/// Bounds of how long a segment may take: twice the target duration within these.
+const SEGMENT_WITHIN: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
+/// How often a segment is asked for. Caches may hear of one later than of the playlist.
+const SEGMENT_ATTEMPTS: u32 = 2;
+/// The pause between.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(300);
+/// Segments in a row that may fail before the run ends.
+const FAILURES_MAX: u32 = 3;
+
+/// A segment, as it was fetched.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) data: Bytes,
+    /// The initialisation section, when it is another than before.
+    pub(super) init: Option<Bytes>,
+    pub(super) duration: Duration,
+    pub(super) discontinuity: bool,
+    /// Segments missing just before it.
+    pub(super) missed: u64,
+}
+
+/// Why something was not fetched.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: RunError,
+    /// Asking again, or for the next, is no use.
+    ends: bool,
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let ends = !error.retry;
+        Self { error, ends }
+    }
+}
+
+impl From<NetError> for Failure {
+    fn from(error: NetError) -> Self {
+        let ends = error.refusal.is_some();
+        Self {
+            error: error.into(),
+            ends,
+        }
+    }
+}
+
+/// Fetches one playlist's segments.
+pub(super) struct Fetcher {
+    pub(super) client: Arc<Client>,
+    pub(super) figures: Arc<Figures>,
+    pub(super) clock: Clock,
+    /// Where the playlist is.
+    pub(super) url: Url,
+    follow: Follow,
+    map: Option<Arc<MapSection>>,
+    key: Option<(String, Bytes)>,
+    /// Missing since the last segment that came.
+    missed: u64,
+    failures: u32,
+    memory: Memory,
+}
+
+/// The newest segment that was listed, for the next run.
+pub(super) type Memory = Arc<Mutex<Option<(u64, String)>>>;
+
+impl Fetcher {
+    pub(super) fn new(
+        client: Arc<Client>,
+        figures: Arc<Figures>,
+        clock: Clock,
+        url: Url,
+        memory: Memory,
+    ) -> Self {
+        let now = clock.now();
+        let follow = match &*lock(&memory) {
+            Some((sequence, uri)) => Follow::behind(now, *sequence, uri),
+            None => Follow::new(now),
+        };
+        Self {
+            client,
+            figures,
+            clock,
+            url,
+            follow,
+            memory,
+            map: None,
+            key: None,
+            missed: 0,
+            failures: 0,
+        }
+    }
+
+    /// Takes a playlist over that is known already.
+    pub(super) fn take(&mut self, playlist: MediaPlaylist) {
+        if let Some(last) = playlist.segments.last() {
+            *lock(&self.memory) = Some((last.sequence, last.uri.clone()));
+        }
+        let before = (self.follow.missed(), self.follow.restarts());
+        self.follow.take(self.clock.now(), playlist);
+        Figures::set(&self.figures.target_ms, self.follow.target());
+        Figures::add(&self.figures.missed, self.follow.missed() - before.0);
+        Figures::add(&self.figures.restarts, self.follow.restarts() - before.1);
+    }
+
+    /// Fetches until the playlist ends, or nobody wants any more.
+    pub(super) async fn run(mut self, player: mpsc::Sender<Piece>) -> Result<(), RunError> {
+        let mut ready = None;
+        loop {
+            if ready.is_none()
+                && let Some(next) = self.follow.next_segment()
+            {
+                ready = self.piece(next).await?;
+                continue;
+            }
+            if ready.is_none() && self.follow.is_finished() {
+                return Ok(());
+            }
+            let due = self.follow.reload_at();
+            let pause = due.map(|at| at.saturating_since(self.clock.now()));
+            tokio::select! {
+                permit = player.reserve(), if ready.is_some() => match (permit, ready.take()) {
+                    (Ok(permit), Some(piece)) => permit.send(piece),
+                    _ => return Ok(()),
+                },
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
+                    self.reload().await?;
+                }
+                () = player.closed() => return Ok(()),
+            }
+        }
+    }
+
+    async fn reload(&mut self) -> Result<(), RunError> {
+        let loaded = load(&self.client, &self.url).await;
+        let now = self.clock.now();
+        match loaded {
+            Ok((url, Playlist::Media(playlist))) => {
+                self.url = url;
+                self.take(playlist);
+            }
+            Ok((_, Playlist::Multivariant(_))) => {
+                self.unreadable("it names other playlists now instead of segments".to_owned());
+            }
+            Err(failure) if failure.ends => return Err(failure.error),
+            Err(failure) => self.unreadable(failure.error.message),
+        }
+        match self.follow.stale_for(now) {
+            None => Ok(()),
+            Some(silent) => Err(self.stale(silent)),
+        }
+    }
+
+    fn unreadable(&mut self, why: String) {
+        Figures::add(&self.figures.bad_playlists, 1);
+        self.figures.problem(why);
+        self.follow.failed(self.clock.now());
+    }
+
+    fn stale(&self, silent: Duration) -> RunError {
+        let problem = match self.figures.last_problem() {
+            Some(problem) => format!(" (lately: {problem})"),
+            None => String::new(),
+        };
+        RunError::theirs(
+            format!(
+                "the playlist has listed nothing new for {} s, more than three target durations \
+                 of {} s{problem}",
+                silent.as_secs(),
+                self.follow.target().as_secs_f32()
+            ),
+            "Look whether the encoder behind it still runs.",
+        )
+    }
+
+    /// Fetches a segment and what it needs; `None` if it has to be done without.
+    async fn piece(&mut self, next: Next) -> Result<Option<Piece>, RunError> {
+        self.missed += next.missed;
+        if next.segment.gap {
+            self.missed += 1;
+            Figures::add(&self.figures.missed, 1);
+            return Ok(None);
+        }
+        let mut attempt = 1;
+        let error = loop {
+            match self.whole(&next.segment).await {
+                Ok(piece) => {
+                    self.failures = 0;
+                    Figures::add(&self.figures.segments, 1);
+                    Figures::add(&self.figures.bytes, piece.data.len() as u64);
+                    return Ok(Some(piece));
+                }
+                Err(failure) if failure.ends => return Err(failure.error),
+                Err(failure) if attempt == SEGMENT_ATTEMPTS => break failure.error,
+                Err(_) => attempt += 1,
+            }
+            tokio::time::sleep(ATTEMPT_PAUSE).await;
+        };
+        Figures::add(&self.figures.failed, 1);
+        self.figures.problem(error.message.clone());
+        self.missed += 1;
+        self.failures += 1;
+        if self.failures >= FAILURES_MAX {
+            return Err(error);
+        }
+        Ok(None)
+    }
+
+    async fn whole(&mut self, segment: &Segment) -> Result<Piece, Failure> {
+        let name = format!("segment {}", segment.sequence);
+        let within = (self.follow.target() * 2).clamp(SEGMENT_WITHIN[0], SEGMENT_WITHIN[1]);
+        let new_map = segment
+            .map
+            .as_ref()
+            .filter(|map| Some(*map) != self.map.as_ref());
+        let init = match new_map {
+            None => None,
+            Some(map) => {
+                let name = "the initialisation section";
+                let get = self.get(name, &map.uri, map.range, MAP_BYTES_MAX, within);
+                Some(get.await?)
+            }
+        };
+        let get = self.get(
+            &name,
+            &segment.uri,
+            segment.range,
+            SEGMENT_BYTES_MAX,
+            within,
+        );
+        let mut data = get.await?;
+        if let Some(key) = &segment.key {
+            data = self.opened(&name, segment, key, &data).await?;
+        }
+        if init.is_some() {
+            self.map.clone_from(&segment.map);
+        }
+        Ok(Piece {
+            data,
+            init,
+            duration: segment.duration,
+            discontinuity: segment.discontinuity,
+            missed: core::mem::take(&mut self.missed),
+        })
+    }
+
+    async fn get(
+        &self,
+        name: &str,
+        uri: &str,
+        range: Option<ByteRange>,
+        bytes_max: usize,
+        within: Duration,
+    ) -> Result<Bytes, Failure> {
+        let url = self.url.join(uri).map_err(|_| {
+            RunError::theirs(
+                format!("{name} has an address that is none"),
+                "Correct the playlist.",
+            )
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let message = format!("{name} is at {}://, which is no web address", url.scheme());
+            let error = RunError::theirs(message, "Correct the playlist.");
+            return Err(Failure { error, ends: true });
+        }
+        let mut ask = Ask::get(url, bytes_max, within);
+        ask.range = range.map(|range| (range.first, range.first + range.count - 1));
+        let answer = self.client.ask(ask).await?;
+        let body = accepted(name, &answer)?;
+        let Some(range) = range else {
+            return Ok(body);
+        };
+        // Whoever does not know ranges answers with the whole file.
+        let first = match answer.status.as_u16() {
+            206 => 0,
+            _ => usize::try_from(range.first).unwrap_or(usize::MAX),
+        };
+        let count = usize::try_from(range.count).unwrap_or(usize::MAX);
+        let end = first.checked_add(count).filter(|end| *end <= body.len());
+        let end = end.ok_or_else(|| {
+            RunError::theirs(
+                format!("{name} is shorter than the playlist says"),
+                "Look whether the origin writes files in place that it has listed already.",
+            )
+        })?;
+        Ok(body.slice(first..end))
+    }
+
+    async fn opened(
+        &mut self,
+        name: &str,
+        segment: &Segment,
+        key: &Key,
+        data: &Bytes,
+    ) -> Result<Bytes, Failure> {
+        if key.method != KeyMethod::Aes128 {
+            return Err(RunError::theirs(
+                "the segments are encrypted by a method other than AES-128",
+                "Have the origin encrypt with METHOD=AES-128 or not at all.",
+            )
+            .final_one()
+            .into());
+        }
+        let known = self.key.as_ref().filter(|(uri, _)| *uri == key.uri);
+        let bytes = match known {
+            Some((_, bytes)) => bytes.clone(),
+            None => {
+                let get = self.get("the key", &key.uri, None, KEY_BYTES, PLAYLIST_WITHIN);
+                let bytes = get.await?;
+                self.key = Some((key.uri.clone(), bytes.clone()));
+                bytes
+            }
+        };
+        let iv = key.iv.unwrap_or(u128::from(segment.sequence).to_be_bytes());
+        let plain = decrypt(&bytes, iv, data);
+        if plain.is_none() {
+            // Perhaps the origin has a new one at the same address.
+            self.key = None;
+        }
+        let wrong_key = || {
+            RunError::theirs(
+                format!("{name} cannot be decrypted with the key the playlist names"),
+                "Look whether the origin has changed its key.",
+            )
+        };
+        Ok(plain.ok_or_else(wrong_key)?)
+    }
+}
+
+fn lock(memory: &Mutex<Option<(u64, String)>>) -> MutexGuard<'_, Option<(u64, String)>> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Loads a playlist; with where it came from in the end, which its entries are relative to.
+pub(super) async fn load(client: &Client, url: &Url) -> Result<(Url, Playlist), Failure> {
+    let ask = Ask::get(url.clone(), PLAYLIST_BYTES_MAX, PLAYLIST_WITHIN);
+    let answer = client.ask(ask).await?;
+    let body = accepted("the playlist", &answer)?;
+    let playlist = Playlist::read(&body).map_err(|error| {
+        RunError::theirs(
+            format!("the playlist cannot be used: {error}"),
+            "Check that the url leads to an HLS playlist (.m3u8), and that it is whole.",
+        )
+    })?;
+    Ok((answer.url, playlist))
+}
+
+fn accepted(name: &str, answer: &Answer) -> Result<Bytes, RunError> {
+    if answer.status.is_success() {
+        return Ok(answer.body.clone());
+    }
+    let advice = match answer.status.as_u16() {
+        401 | 403 => "Check the url and its key: the origin wants to know who asks.",
+        404 | 410 => "Check the url, and whether the stream is on the air.",
+        _ => "Look into the origin's log.",
+    };
+    Err(RunError::theirs(
+        format!("{name} was answered with {}", answer.status),
+        advice,
+    ))
+}

@@ -228,6 +228,20 @@ macro_rules! adapters {
                 None
             }
 
+            fn path_on_listener(&self) -> Option<&str> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.path_on_listener();
+                })*
+                None
+            }
+
+            fn is_secure(&self) -> bool {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.is_secure();
+                })*
+                false
+            }
+
             fn transport(&self) -> Transport {
                 $(if let Some(settings) = &self.$kind {
                     return settings.transport();
@@ -327,6 +341,10 @@ pub trait Item:
     fn stream_id(&self) -> Option<&str>;
     /// The adapter and the local address that it alone opens.
     fn port(&self) -> Option<(&'static str, SocketAddr)>;
+    /// The path of its address on its listener, where addresses are URLs with paths.
+    fn path_on_listener(&self) -> Option<&str>;
+    /// Whether a listener speaks TLS.
+    fn is_secure(&self) -> bool;
     /// What speaks on the ports it opens.
     fn transport(&self) -> Transport;
     /// The port of its listener's range that it claims instead of a stream ID.

@@ -84,6 +84,12 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
     if has_own_port {
         return Some(format!("{}://{host}:{port}", item.kind()));
     }
+    if let Some(path) = item.path_on_listener() {
+        let listener = desired.find::<ListenerConfig>(item.listener()?.1)?;
+        let (kind, s) = (item.kind(), if listener.is_secure() { "s" } else { "" });
+        let path = query_encoded(path.trim_matches('/'));
+        return Some(format!("{kind}{s}://{host}:{port}/{path}"));
+    }
     let stream_id = query_encoded(item.stream_id().unwrap_or_default());
     Some(format!(
         "{}://{host}:{port}?streamid={stream_id}",

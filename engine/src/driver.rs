@@ -1,6 +1,7 @@
 //! What an adapter implements, and what it is given.
 
 use crate::Clock;
+use crate::engine::Feeds;
 use crate::error::{Ended, RunError};
 use crate::event::EventSink;
 use crate::feed::{Feed, Route};
@@ -95,6 +96,10 @@ pub struct SourceContext {
     pub clock: Clock,
     /// Cancelled when it must stop.
     pub stop: CancellationToken,
+    /// Where files are.
+    pub data_dir: Arc<PathBuf>,
+    /// The feeds of other sources, for those that are made out of them.
+    pub feeds: Feeds,
 }
 
 /// What an output's run is given.

@@ -43,7 +43,7 @@ pub use driver::{
     BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,
     SourceContext, SourceDriver,
 };
-pub use engine::{Engine, EngineConfig, OutputSpec, SourceSpec, StandingAlarm};
+pub use engine::{Engine, EngineConfig, Feeds, OutputSpec, SourceSpec, StandingAlarm};
 pub use error::{Ended, EngineError, RunError, SettingsError, Whose};
 pub use event::{Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind};
 pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route};

@@ -311,6 +311,7 @@ adapters! {
     hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { source output }
     record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
         => { output }
+    file: tidegate_adapter_file::Adapter = |_| tidegate_adapter_file::Adapter::new() => { source }
 }
 
 impl Adapters {

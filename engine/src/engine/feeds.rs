@@ -1,16 +1,18 @@
 use crate::feed::Feed;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The feeds by their source's name. A feed exists as soon as a source or an output names it,
 /// so an output may be there before its source is.
-#[derive(Debug, Default)]
-pub(super) struct Feeds {
-    by_name: Mutex<BTreeMap<String, Feed>>,
+#[derive(Clone, Debug, Default)]
+pub struct Feeds {
+    by_name: Arc<Mutex<BTreeMap<String, Feed>>>,
 }
 
 impl Feeds {
-    pub(super) fn get(&self, name: &str) -> Feed {
+    /// The feed of that source; made if nobody has asked for it before.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Feed {
         let mut feeds = self.by_name.lock().unwrap_or_else(PoisonError::into_inner);
         feeds
             .entry(name.to_owned())

@@ -12,7 +12,7 @@ use crate::health::Expect;
 use crate::output::{OutputEntry, OutputStatus};
 use crate::source::{HistoryPoint, SourceEntry, SourceStatus};
 use core::fmt;
-use feeds::Feeds;
+pub use feeds::Feeds;
 pub(crate) use slots::Entry;
 use slots::Slots;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub struct EngineConfig {
     /// The process's clock, shared with the media threads.
     pub clock: Clock,
-    /// Where outputs keep files.
+    /// Where sources and outputs keep files.
     pub data_dir: PathBuf,
 }
 
@@ -87,6 +87,7 @@ impl Engine {
             feeds,
             events,
             clock,
+            data_dir,
             ..
         } = &*self.shared;
         let again = spec.clone();
@@ -97,7 +98,10 @@ impl Engine {
             }
             same
         };
-        let start = || SourceEntry::start(name, spec, feeds.get(name), events.clone(), *clock);
+        let start = || {
+            let data_dir = Arc::clone(data_dir);
+            SourceEntry::start(name, spec, feeds.clone(), events.clone(), *clock, data_dir)
+        };
         sources.set(name, takes, start).await
     }
 

@@ -5,7 +5,7 @@ use super::{Connection, SourceReport, SourceState, SourceStatus};
 use crate::Clock;
 use crate::detail::values;
 use crate::driver::{BoxFuture, SourceContext, SourceDriver};
-use crate::engine::{Entry, SourceSpec};
+use crate::engine::{Entry, Feeds, SourceSpec};
 use crate::error::{Ended, RunError};
 use crate::event::{Alarm, EventKind, EventSink, Subject};
 use crate::feed::Feed;
@@ -13,6 +13,7 @@ use crate::health::{Expect, Health};
 use crate::limits;
 use crate::supervise::{Supervised, supervise};
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tidegate_units::Instant;
@@ -39,10 +40,12 @@ impl SourceEntry {
     pub(crate) fn start(
         name: &str,
         spec: SourceSpec,
-        feed: Feed,
+        feeds: Feeds,
         events: EventSink,
         clock: Clock,
+        data_dir: Arc<PathBuf>,
     ) -> Arc<Self> {
+        let feed = feeds.get(name);
         let report = SourceReport::new(name, events.clone());
         let mut observed = Observed::new(spec.expect, feed.carried());
         // The first look is taken here: nothing is green before anybody has looked.
@@ -57,6 +60,8 @@ impl SourceEntry {
             events,
             clock,
             stop: stop.clone(),
+            data_dir,
+            feeds,
         };
         let watcher = watch(context.clone(), Arc::clone(&observed));
         let run = Run {

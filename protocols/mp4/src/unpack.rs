@@ -1,6 +1,7 @@
 //! From a sample's bytes to an access unit.
 
 use crate::Sample;
+use crate::entry::Description;
 use crate::movie::MovieTrack;
 use crate::sample::{Entry, SampleRef, to_90khz};
 use bytes::Bytes;
@@ -13,7 +14,6 @@ pub(crate) struct Unpacker {
     id: u16,
     description: usize,
     reader: StreamReader,
-    config: Option<Arc<StreamConfig>>,
     is_broken: bool,
 }
 
@@ -23,15 +23,14 @@ impl Unpacker {
         Self {
             id,
             description: 0,
-            reader: StreamReader::new(first.codec),
-            config: first.config.clone(),
+            reader: reader(first),
             is_broken: false,
         }
     }
 
     /// What is known of the track now.
     pub(crate) const fn config(&self) -> Option<&Arc<StreamConfig>> {
-        self.config.as_ref()
+        self.reader.config()
     }
 
     /// Notes that a sample is missing.
@@ -55,13 +54,6 @@ impl Unpacker {
             return None;
         };
         let info = self.reader.read(&data);
-        // A record beside the stream counts until the stream itself says otherwise.
-        if info.config_changed
-            && let Some(config) = self.reader.config()
-            && (track.is_video || self.config.is_none())
-        {
-            self.config = Some(Arc::clone(config));
-        }
         let key = !track.is_video
             || match at.entry {
                 Entry::Claimed => true,
@@ -88,9 +80,16 @@ impl Unpacker {
         if wanted != self.description {
             let description = &track.descriptions[wanted];
             self.description = wanted;
-            self.reader = StreamReader::new(description.codec);
-            self.config = description.config.clone();
+            self.reader = reader(description);
         }
+    }
+}
+
+/// Knows what stands beside the stream, until the stream itself says otherwise.
+fn reader(description: &Description) -> StreamReader {
+    match &description.config {
+        Some(config) => StreamReader::with_config(Arc::clone(config)),
+        None => StreamReader::new(description.codec),
     }
 }
 

@@ -58,6 +58,12 @@ impl<'a> Packet<'a> {
         (bytes[0] == SYNC_BYTE).then_some(Self(bytes))
     }
 
+    /// All of it.
+    #[must_use]
+    pub const fn bytes(self) -> &'a [u8; PACKET_BYTES] {
+        self.0
+    }
+
     /// The packet identifier.
     #[must_use]
     pub const fn pid(self) -> u16 {

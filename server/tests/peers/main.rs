@@ -8,6 +8,7 @@
 mod admission;
 mod exact;
 mod failure;
+mod files;
 mod handout;
 mod hls;
 mod interop;

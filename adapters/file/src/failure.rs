@@ -1,0 +1,68 @@
+//! What can be wrong with a file, in an operator's words.
+
+use std::io;
+use std::path::Path;
+use tidegate_engine::RunError;
+use tidegate_mp4::Mp4Error;
+
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> RunError {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => RunError::ours(
+            format!("the file {path} does not exist"),
+            "Put it there, or correct the path.",
+        ),
+        io::ErrorKind::PermissionDenied => RunError::ours(
+            format!("the file {path} may not be read"),
+            "Let the user that Tidegate runs as read it.",
+        ),
+        _ => RunError::ours(
+            format!("the file {path} cannot be read ({error})"),
+            "Check the disk it is on.",
+        ),
+    }
+}
+
+pub(crate) fn not_a_file(path: &Path) -> RunError {
+    RunError::ours(
+        format!("{} is not a file", path.display()),
+        "Name a media file.",
+    )
+}
+
+pub(crate) fn no_media(path: &Path) -> RunError {
+    RunError::ours(
+        format!("{} is neither MPEG-TS nor MP4", path.display()),
+        "Convert it, for example with \"ffmpeg -i FILE -c copy FILE.ts\".",
+    )
+}
+
+pub(crate) fn no_clock(path: &Path) -> RunError {
+    RunError::ours(
+        format!(
+            "{} has no clock (PCR), so nobody knows how fast to play it",
+            path.display()
+        ),
+        "Multiplex it again, for example with \"ffmpeg -i FILE -c copy NEW.ts\".",
+    )
+}
+
+pub(crate) fn too_short(path: &Path) -> RunError {
+    RunError::ours(
+        format!("{} is shorter than a tenth of a second", path.display()),
+        "Use a longer file.",
+    )
+}
+
+pub(crate) fn mp4(path: &Path, error: &Mp4Error) -> RunError {
+    let advice = match error {
+        Mp4Error::NoMovie | Mp4Error::Truncated => {
+            "Copy it again when it is complete; a broken recording may be repaired with a tool."
+        }
+        Mp4Error::NothingToPlay(_) => {
+            "Convert it to H.264 or H.265 and AAC, for example with \"ffmpeg -i FILE NEW.mp4\"."
+        }
+        _ => "Try whether a player opens it, and make it anew.",
+    };
+    RunError::ours(format!("{}: {error}", path.display()), advice)
+}

@@ -1,0 +1,90 @@
+//! From the path in the settings to an open file.
+
+use crate::failure;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Component, Path, PathBuf};
+use tidegate_engine::{RunError, SettingsError};
+
+/// The folder below the data folder where files are looked for.
+const FOLDER: &str = "media";
+
+/// The longest path that Linux takes.
+const PATH_BYTES_MAX: usize = 4095;
+
+/// Whether the path can be one.
+pub(crate) fn check(path: &str) -> Result<(), SettingsError> {
+    let wrong = |why: &str| {
+        let error = SettingsError::new("path", format!("{path:?} {why}"));
+        Err(error.advise("Write the name of a file in the media folder, or an absolute path."))
+    };
+    if path.is_empty() || path.ends_with('/') {
+        return wrong("names no file");
+    }
+    if path.contains('\0') || path.len() > PATH_BYTES_MAX {
+        return wrong("cannot be the path of a file");
+    }
+    if Path::new(path)
+        .components()
+        .any(|part| part == Component::ParentDir)
+    {
+        return wrong("leads out of its folder");
+    }
+    Ok(())
+}
+
+/// Where the file is.
+pub(crate) fn resolve(data_dir: &Path, path: &str) -> PathBuf {
+    // An absolute path replaces what is in front of it.
+    data_dir.join(FOLDER).join(path)
+}
+
+/// Opens it, if it is a regular file.
+pub(crate) fn open(path: &Path) -> Result<File, RunError> {
+    // A pipe would otherwise keep the thread until somebody writes into it.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path);
+    let file = opened.map_err(|error| failure::unreadable(path, &error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| failure::unreadable(path, &error))?;
+    if !metadata.is_file() {
+        return Err(failure::not_a_file(path));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_for_in_the_media_folder_and_cannot_lead_out_of_it() {
+        let data = Path::new("/var/lib/tidegate");
+        assert_eq!(resolve(data, "a/b.ts"), data.join("media/a/b.ts"));
+        assert_eq!(resolve(data, "/srv/b.ts"), Path::new("/srv/b.ts"));
+        for path in [
+            "",
+            "a/",
+            "../tidegate.db",
+            "a/../../b",
+            "/srv/../etc/b",
+            "a\0b",
+        ] {
+            assert_eq!(check(path).unwrap_err().field, "path", "{path:?}");
+        }
+        for path in ["a.ts", "a..b.ts", "./a.ts", "/srv/a.mp4"] {
+            check(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn folders_and_devices_are_no_files() {
+        for path in ["/tmp", "/dev/zero"] {
+            let error = open(Path::new(path)).unwrap_err();
+            assert!(error.message.contains("is not a file"), "{error}");
+        }
+    }
+}

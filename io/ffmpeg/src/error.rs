@@ -1,0 +1,38 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why ffmpeg did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub enum FfmpegError {
+    /// It is not there.
+    #[error("ffmpeg is not installed")]
+    Missing,
+    /// It is not where the environment says.
+    #[error("there is no ffmpeg at {0:?}, which TIDEGATE_FFMPEG names")]
+    NotThere(PathBuf),
+    /// It cannot be started.
+    #[error("ffmpeg cannot be started ({0})")]
+    Start(#[from] io::Error),
+    /// It ended with an error; its last words.
+    #[error("ffmpeg failed: {0}")]
+    Failed(String),
+    /// It took longer than it may.
+    #[error("ffmpeg took longer than {0} s")]
+    TooLong(u64),
+}
+
+impl FfmpegError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "Install ffmpeg (\"apt install ffmpeg\"), or name it with TIDEGATE_FFMPEG."
+            }
+            Self::NotThere(_) => "Correct TIDEGATE_FFMPEG, or leave it out to look in PATH.",
+            Self::Start(_) => "Check this machine's limits of processes and memory.",
+            Self::Failed(_) => "Check that this ffmpeg knows the codecs that are asked for.",
+            Self::TooLong(_) => "Give this machine more CPU, or ask for a smaller picture.",
+        }
+    }
+}

@@ -309,6 +309,8 @@ adapters! {
         => { listener source output }
     udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
     hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { source output }
+    rtmp: tidegate_adapter_rtmp::Adapter = |_| tidegate_adapter_rtmp::Adapter::new()
+        => { listener source output }
     record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
         => { output }
     file: tidegate_adapter_file::Adapter = |_| tidegate_adapter_file::Adapter::new() => { source }
@@ -317,6 +319,7 @@ adapters! {
 impl Adapters {
     /// From these addresses nobody comes in any more, and who is in is sent away.
     pub async fn set_bans(&self, banned: NetworkSet) {
+        self.rtmp.set_bans(banned.clone());
         self.srt.set_bans(banned).await;
     }
 }

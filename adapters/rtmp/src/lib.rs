@@ -5,6 +5,8 @@
 //!   - { name: encoders, rtmp: { bind: "0.0.0.0:1935" } }
 //! sources:
 //!   - { name: studio, rtmp: { listener: encoders, key: { secret: studio } } }
+//! outputs:
+//!   - { name: youtube, source: studio, rtmp: { platform: youtube, key: { secret: youtube } } }
 //! ```
 //!
 //! ```text
@@ -21,8 +23,10 @@ mod adapter;
 mod key;
 mod limits;
 mod listener;
+mod output;
 mod source;
 
 pub use adapter::Adapter;
 pub use listener::{ListenerSettings, TlsFiles};
+pub use output::OutputSettings;
 pub use source::SourceSettings;

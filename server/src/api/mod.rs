@@ -18,6 +18,7 @@ mod journal;
 mod media;
 mod objects;
 mod openapi;
+mod platforms;
 pub mod problem;
 mod schema;
 mod session;
@@ -115,6 +116,7 @@ fn closed() -> OpenApiRouter<Shared> {
         .merge(objects::listeners::routes())
         .routes(routes!(bans::list, bans::create))
         .routes(routes!(bans::delete))
+        .routes(routes!(platforms::list))
         .routes(routes!(journal::history))
         .routes(routes!(journal::events))
         .routes(routes!(journal::rejections))

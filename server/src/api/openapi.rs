@@ -68,6 +68,7 @@ fn add_settings(document: &mut Value) {
     generator.subschema_for::<ListenerConfig>();
     generator.subschema_for::<SourceConfig>();
     generator.subschema_for::<OutputConfig>();
+    generator.subschema_for::<tidegate_platforms::Platform>();
     let mut definitions = Value::Object(generator.take_definitions(true));
     name_after_adapters::<ListenerConfig>(&mut definitions);
     name_after_adapters::<SourceConfig>(&mut definitions);

@@ -10,6 +10,7 @@ mod command_line;
 mod config_file;
 mod convergence;
 mod objects;
+mod platforms;
 mod probe;
 mod secrets;
 mod shards;

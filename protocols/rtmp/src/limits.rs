@@ -13,7 +13,8 @@ pub const CHUNK_BYTES_SENT: usize = 60_000;
 /// The largest message: a key frame at 100 Mbit/s is about 4 MB.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
 
-/// The largest command or data message. Real ones take a few hundred bytes.
+/// The largest command or data message, and any message of a peer that may not publish (yet):
+/// a stranger is worth no more memory. Real ones take a few hundred bytes.
 pub const AMF_BYTES_MAX: usize = 64 << 10;
 
 /// The largest protocol control message; the longest one defined has 14 bytes.

@@ -46,9 +46,11 @@ impl Link {
     }
 
     const fn new(handshake: Handshake, out: Vec<u8>) -> Self {
+        let mut reader = ChunkReader::new();
+        reader.set_message_bytes_max(limits::AMF_BYTES_MAX);
         Self {
             handshake,
-            reader: ChunkReader::new(),
+            reader,
             writer: ChunkWriter::new(),
             out,
             aggregate: None,
@@ -62,6 +64,11 @@ impl Link {
 
     pub(crate) const fn is_open(&self) -> bool {
         self.handshake.is_done()
+    }
+
+    /// Takes media from now on, which is longer than commands.
+    pub(crate) const fn take_media(&mut self) {
+        self.reader.set_message_bytes_max(limits::MESSAGE_BYTES_MAX);
     }
 
     /// The next message that is not about the connection itself; `None` once all of `input`

@@ -145,6 +145,7 @@ impl ServerSession {
     pub fn accept_publish(&mut self) {
         if self.state == State::Asked {
             self.state = State::Publishing;
+            self.link.take_media();
             self.link.send_stream_begin(self.stream_id);
             self.send_status("status", "NetStream.Publish.Start", "Publishing.");
         }

@@ -254,6 +254,24 @@ fn a_bomb_for_a_command_ends_the_session_and_one_for_metadata_is_passed_over() {
 }
 
 #[test]
+fn a_stranger_gets_no_memory_for_long_messages() {
+    let mut rude = Rude::new();
+    let long = vec![0; 65 << 10];
+    rude.command("connect", &[]).unwrap();
+    let error = rude.say(kind::VIDEO, &long);
+    assert!(matches!(
+        error,
+        Err(ProtocolError::MessageSize { max: 65_536, .. })
+    ));
+    let mut publisher = Rude::new();
+    publisher.command("connect", &[]).unwrap();
+    publisher.command("publish", &["key".into()]).unwrap();
+    publisher.server.accept_publish();
+    let event = publisher.say(kind::VIDEO, &long).unwrap();
+    assert!(matches!(event, Some(ServerEvent::Media(_))));
+}
+
+#[test]
 fn unknown_commands_are_answered_and_pings_returned() {
     let mut rude = Rude::new();
     assert_eq!(rude.command("whatever", &[]), Ok(None));

@@ -68,6 +68,7 @@ pub(super) async fn serve(
         publishing: None,
         deadline: begun + HANDSHAKE_TIME,
         reported: begun,
+        arrived: Clock::start().now(),
         has_spoken: false,
     };
     let over = tokio::select! {
@@ -91,6 +92,8 @@ struct Visit {
     /// When something must have happened.
     deadline: Instant,
     reported: Instant,
+    /// When the bytes came that are being taken.
+    arrived: tidegate_units::Instant,
     has_spoken: bool,
 }
 
@@ -117,6 +120,7 @@ impl Visit {
                 Err(over) => return over,
             };
             self.has_spoken = true;
+            self.arrived = Clock::start().now();
             self.listening.counters.received_bytes.add(count as u64);
             let mut input = &buffer[..count];
             let was_open = self.session.is_open();
@@ -161,7 +165,7 @@ impl Visit {
     async fn turn_over(&mut self, count: usize) -> Result<(), Over> {
         if let Some(publishing) = &mut self.publishing {
             self.deadline = Instant::now() + SILENCE_MAX;
-            publishing.end_of_turn(count, self.session.ignored());
+            publishing.end_of_turn(count, self.arrived, self.session.ignored());
         }
         self.report()?;
         let answers = self.session.take_output();
@@ -193,7 +197,7 @@ impl Visit {
             ServerEvent::Publish(request) => self.admit(&request).await?,
             ServerEvent::Media(media) => {
                 if let Some(publishing) = &mut self.publishing {
-                    publishing.media(&media, Clock::start().now());
+                    publishing.media(&media, self.arrived);
                 }
             }
             ServerEvent::Data(data) => {

@@ -28,6 +28,7 @@ use tidegate_engine::{
     CancellationToken, EventKind, EventSink, ListenerStatus, Rejection, RunError, Subject,
     Turnstile,
 };
+use tidegate_rtmp::limits::MESSAGE_BYTES_MAX;
 use tidegate_units::NetworkSet;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
@@ -220,12 +221,16 @@ impl Listening {
     fn count(&self) -> Value {
         let counters = &self.counters;
         let settings = self.settings.load();
-        let limit = settings.as_ref().map(|settings| settings.max_connections);
+        let settings = settings.as_deref();
+        let total = settings.map(|settings| settings.max_connections);
+        let per_address = settings.map(|settings| settings.max_connections_per_address);
         json!({
             "connections": self.turnstile.count(),
-            "connections_max": limit,
+            "connections_max": total,
+            "connections_per_address_max": per_address,
             "pending": self.pending.count(),
             "pending_max": PENDING.total,
+            "message_bytes_max": MESSAGE_BYTES_MAX,
             "accepted": counters.accepted.get(),
             "accept_failed": counters.accept_failed.get(),
             "banned": counters.banned.get(),

@@ -157,8 +157,7 @@ impl Publishing {
     }
 
     /// One read of the socket has been taken: what it brought is handed on.
-    pub(crate) fn end_of_turn(&mut self, byte_count: usize, ignored: u64) {
-        let now = Clock::start().now();
+    pub(crate) fn end_of_turn(&mut self, byte_count: usize, now: Instant, ignored: u64) {
         self.session.heard.store(now.as_micros(), Ordering::Relaxed);
         self.ingest.end_of_turn(byte_count, ignored);
     }

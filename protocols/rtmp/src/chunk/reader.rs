@@ -24,6 +24,8 @@ pub struct ChunkReader {
     payload: Option<Payload>,
     /// Bytes of all messages in the making.
     unfinished_bytes: usize,
+    /// The longest message taken at present.
+    message_bytes_max: usize,
 }
 
 /// The rest of the chunk that is being read.
@@ -66,7 +68,14 @@ impl ChunkReader {
             header: Vec::new(),
             payload: None,
             unfinished_bytes: 0,
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
         }
+    }
+
+    /// Takes no longer messages than this, and twice as much in the making: for peers that
+    /// have no right to more memory yet.
+    pub const fn set_message_bytes_max(&mut self, bytes: usize) {
+        self.message_bytes_max = bytes;
     }
 
     /// The next whole message; `None` once all of `input` has been taken. Chunk sizes and
@@ -162,11 +171,12 @@ impl ChunkReader {
             stream.is_begun = false;
         }
         if !stream.is_begun {
-            stream.begin(header)?;
+            stream.begin(header, self.message_bytes_max)?;
         }
         let missing = stream.length - stream.body.len();
         let left = missing.min(self.chunk_bytes);
-        if self.unfinished_bytes + left > limits::UNFINISHED_BYTES_MAX {
+        let unfinished_max = limits::UNFINISHED_BYTES_MAX.min(2 * self.message_bytes_max);
+        if self.unfinished_bytes + left > unfinished_max {
             return Err(ProtocolError::Unfinished);
         }
         self.payload = (left > 0).then_some(Payload { index, left });
@@ -270,13 +280,13 @@ impl ChunkStream {
     }
 
     /// The first chunk of a message.
-    fn begin(&mut self, header: &Header) -> Result<(), ProtocolError> {
+    fn begin(&mut self, header: &Header, bytes_at_most: usize) -> Result<(), ProtocolError> {
         if let Some(time) = header.time {
             self.time_field = time;
             self.is_extended = header.is_extended;
         }
         if let Some((length, kind)) = header.shape {
-            let max = bytes_max(kind);
+            let max = bytes_max(kind).min(bytes_at_most);
             if length > max {
                 return Err(ProtocolError::MessageSize { kind, length, max });
             }

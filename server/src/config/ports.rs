@@ -217,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tcp_port_is_not_a_udp_port() {
+        let rtmp = |name: &str, port: u16| {
+            format!("- {{ name: {name}, rtmp: {{ bind: \"127.0.0.1:{port}\" }} }}\n")
+        };
+        assert_eq!(problems(&(rtmp("a", 9000) + &rtmp("b", 9100))), [""; 0]);
+        let said = problems(&(rtmp("a", 9000) + &rtmp("b", 9000))).join(" ");
+        assert!(said.contains("opened by listener \"a\""), "{said}");
+    }
+
+    #[test]
     fn ranges_of_listeners_on_one_address_may_overlap() {
         let second = "- { name: more, srt: { bind: \"127.0.0.1:9060\", port_range: 9100-9102 } }\n\
                       sources:\n";

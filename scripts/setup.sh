@@ -8,6 +8,7 @@ test_packages=(
   "${run_packages[@]}" srt-tools chromium fonts-dejavu-core procps
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  gir1.2-gst-rtsp-server-1.0 python3-gi python3-gst-1.0
   vlc-bin vlc-plugin-base vlc-plugin-access-extra util-linux
   obs-studio libgl1-mesa-dri xvfb unzip iproute2 nftables valgrind
 )

@@ -314,12 +314,15 @@ adapters! {
     record: tidegate_adapter_record::Adapter = |_| tidegate_adapter_record::Adapter::new()
         => { output }
     file: tidegate_adapter_file::Adapter = |_| tidegate_adapter_file::Adapter::new() => { source }
+    rtsp: tidegate_adapter_rtsp::Adapter = |_| tidegate_adapter_rtsp::Adapter::new()
+        => { listener source output }
 }
 
 impl Adapters {
     /// From these addresses nobody comes in any more, and who is in is sent away.
     pub async fn set_bans(&self, banned: NetworkSet) {
         self.rtmp.set_bans(banned.clone());
+        self.rtsp.set_bans(banned.clone());
         self.srt.set_bans(banned).await;
     }
 }

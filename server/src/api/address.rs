@@ -56,6 +56,7 @@ pub(super) fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> 
             let to = settings.pointer("/udp/to").and_then(Value::as_str)?;
             Some(format!("udp://{to}"))
         }
+        "rtsp" => for_players(output, app, desired),
         _ => on_listener(output, app, desired),
     }
 }
@@ -95,6 +96,22 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
         "{}://{host}:{port}?streamid={stream_id}",
         item.kind()
     ))
+}
+
+/// Where RTSP players find an output: on its listener, or on the first that is open.
+fn for_players(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
+    let bound = |listener: &ListenerConfig| app.adapters.listener_status(listener)?.bound;
+    let mut listeners = desired.document.listeners.iter();
+    let place = match output.listener() {
+        Some(_) => place(output, app, desired)?,
+        None => listeners
+            .by_ref()
+            .filter(|listener| listener.kind() == "rtsp")
+            .find_map(bound)?,
+    };
+    let host = in_url(&host_on(place.ip(), desired));
+    let path = output.stream_id()?;
+    Some(format!("rtsp://{host}:{}/{path}", place.port()))
 }
 
 /// Percent-encodes what would end or split a query.

@@ -1,0 +1,286 @@
+//! Who may play, and what those get who may not.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/raw.rs"]
+mod raw;
+mod support;
+
+use core::time::Duration;
+use std::net::UdpSocket;
+
+use raw::Raw;
+use support::{Node, PLAIN, Projector, film};
+use tempfile::{TempDir, tempdir};
+use tidegate_adapter_rtsp::{ListenerSettings, OutputSettings};
+use tidegate_engine::{Event, EventKind, ListenerAdapter as _, Rejection, Secret, SecretRef};
+use tidegate_testkit::{eventually, peers};
+use tidegate_units::NetworkSet;
+use tokio::sync::broadcast::Receiver;
+
+const FILM_SECONDS: u32 = 20;
+
+fn guarded() -> OutputSettings {
+    OutputSettings {
+        username: Some("alice".into()),
+        password: Some(SecretRef::Literal(Secret::new("wonder-land"))),
+        ..OutputSettings::open("live/cam1")
+    }
+}
+
+fn open() -> OutputSettings {
+    OutputSettings::open("live/cam1")
+}
+
+/// A node whose source plays.
+async fn playing(output: &OutputSettings) -> (Node, Projector, TempDir) {
+    let folder = tempdir().unwrap();
+    let film = film(folder.path(), FILM_SECONDS, PLAIN);
+    let node = Node::start(output).await;
+    let projector = Projector::start(node.engine.feed("cam1"), &film, FILM_SECONDS);
+    (node, projector, folder)
+}
+
+/// The next rejection in the journal.
+fn rejection(events: &mut Receiver<Event>) -> Rejection {
+    eventually("the journal knows", || match events.try_recv() {
+        Ok(event) => match event.kind {
+            EventKind::ConnectionRejected(rejection) => Some(rejection),
+            _ => None,
+        },
+        Err(_) => None,
+    })
+}
+
+fn status_of(answer: &str) -> &str {
+    answer.lines().next().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_and_an_unknown_path_look_the_same_and_are_told_apart_in_the_journal() {
+    let node = Node::start(&guarded()).await;
+    let mut events = node.engine.events().subscribe();
+    let mut said = Vec::new();
+    for path in ["live/cam1", "live/cam2"] {
+        let mut stranger = Raw::connect(node.bound, path);
+        let challenge = stranger.ask("DESCRIBE", "", "");
+        let nonce = challenge
+            .split("nonce=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let login = format!(
+            "Authorization: Digest username=\"alice\", realm=\"Tidegate\", nonce=\"{nonce}\", \
+             uri=\"rtsp://host/{path}\", response=\"{:032x}\"\r\n",
+            7
+        );
+        let refused = stranger.ask("DESCRIBE", "", &login);
+        said.push((
+            status_of(&challenge).to_owned(),
+            status_of(&refused).to_owned(),
+        ));
+        let rejection = rejection(&mut events);
+        assert_eq!(rejection.stream_id, path);
+        if path == "live/cam1" {
+            assert_eq!(rejection.reason, "wrong_password");
+        } else {
+            assert_eq!(rejection.reason, "unknown_stream");
+            assert_eq!(rejection.nearest.as_deref(), Some("live/cam1"));
+        }
+    }
+    assert_eq!(said[0], said[1]);
+    assert!(said[0].1.contains("401"), "{said:?}");
+    assert_eq!(node.counter("refused_wrong_password"), 1);
+    assert_eq!(node.counter("refused_unknown_path"), 1);
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_gives_a_password_is_in_the_journal() {
+    let node = Node::start(&guarded()).await;
+    let mut events = node.engine.events().subscribe();
+    let mut stranger = Raw::connect(node.bound, "live/cam1");
+    assert!(stranger.ask("DESCRIBE", "", "").contains("401"));
+    drop(stranger);
+    assert_eq!(rejection(&mut events).reason, "password_required");
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_does_not_exist_is_not_found_where_nothing_is_secret() {
+    let node = Node::start(&open()).await;
+    let mut player = Raw::connect(node.bound, "live/cam9");
+    assert!(player.ask("DESCRIBE", "", "").contains(" 404 "));
+    // There is no source, so there is nothing to describe.
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.ask("DESCRIBE", "", "").contains(" 503 "));
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_ends_its_connection_alone() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, _projector, _folder) = playing(&open()).await;
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.play());
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[b'A'; 20_000],
+        &[0x16, 3, 1, 0, 200, b'\r', b'\n', b'\r', b'\n'],
+    ] {
+        let mut stranger = Raw::connect(node.bound, "x");
+        std::io::Write::write_all(&mut stranger.stream, garbage).unwrap();
+        if garbage.len() < 20 {
+            std::io::Write::write_all(&mut stranger.stream, b"\r\n\r\n").unwrap();
+        }
+        assert_eq!(stranger.answer(), "");
+    }
+    assert!(node.counter("malformed") >= 3);
+    for _ in 0..100 {
+        assert!(player.read() > 0);
+    }
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_sends_players_away_and_lets_nobody_in() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, _projector, _folder) = playing(&open()).await;
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.play());
+    let loopback: NetworkSet = [tidegate_units::Network::new([127, 0, 0, 1].into(), 32).unwrap()]
+        .into_iter()
+        .collect();
+    node.adapter.set_bans(loopback);
+    while player.read() > 0 {}
+    assert_eq!(
+        Raw::connect(node.bound, "live/cam1").ask("OPTIONS", "", ""),
+        ""
+    );
+    assert!(node.counter("banned") >= 2);
+    node.adapter.set_bans(NetworkSet::default());
+    assert!(
+        Raw::connect(node.bound, "live/cam1")
+            .ask("OPTIONS", "", "")
+            .contains("200")
+    );
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_are_limited_and_who_leaves_makes_room() {
+    let node = Node::start(&open()).await;
+    let mut events = node.engine.events().subscribe();
+    let settings = ListenerSettings {
+        max_connections_per_address: 2,
+        ..ListenerSettings::at(([127, 0, 0, 1], 0).into())
+    };
+    // Limits change without a stop: the port stays the same.
+    let sink = node.engine.events().clone();
+    let bound = node
+        .adapter
+        .set_listener("players", &settings, sink)
+        .await
+        .unwrap();
+    assert_eq!(bound, node.bound);
+    let mut inside = [Raw::connect(bound, "x"), Raw::connect(bound, "x")];
+    for one in &mut inside {
+        assert!(one.ask("OPTIONS", "", "").contains("200"));
+    }
+    assert_eq!(Raw::connect(bound, "x").ask("OPTIONS", "", ""), "");
+    assert_eq!(
+        rejection(&mut events).reason,
+        "too_many_connections_from_address"
+    );
+    drop(inside);
+    eventually("there is room again", || {
+        Raw::connect(bound, "x")
+            .ask("OPTIONS", "", "")
+            .contains("200")
+            .then_some(())
+    });
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_are_limited_and_sent_away_when_the_output_stops() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let one_reader = OutputSettings {
+        max_readers: 1,
+        ..open()
+    };
+    let (node, _projector, _folder) = playing(&one_reader).await;
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.play());
+    let mut second = Raw::connect(node.bound, "live/cam1");
+    assert!(second.ask("DESCRIBE", "", "").contains("200"));
+    let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
+    assert!(
+        second
+            .ask("SETUP", "/trackID=0", transport)
+            .contains(" 453 ")
+    );
+    let shown = eventually("the reader is counted", || {
+        let status = node.engine.output_status("monitor").unwrap();
+        let shown = serde_json::to_value(status).unwrap();
+        (shown["detail"]["rtsp"]["readers"][0]["sent_bytes"].as_u64()? > 0).then_some(shown)
+    });
+    assert_eq!(shown["readers"], 1, "{shown}");
+    node.engine.remove_output("monitor").await.unwrap();
+    while player.read() > 0 {}
+    assert_eq!(second.ask("OPTIONS", "", ""), "");
+    node.engine.shutdown().await;
+}
+
+/// Media go to the address of the connection alone, and to no port of the system's.
+#[tokio::test(flavor = "multi_thread")]
+async fn datagrams_go_to_nobody_else() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, _projector, _folder) = playing(&open()).await;
+    let victim = UdpSocket::bind("127.0.0.2:0").unwrap();
+    victim
+        .set_read_timeout(Some(Duration::from_millis(1500)))
+        .unwrap();
+    let port = victim.local_addr().unwrap().port();
+    let own = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+    own.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.ask("DESCRIBE", "", "").contains("200"));
+    let low = "Transport: RTP/AVP;unicast;client_port=53-54\r\n";
+    assert!(player.ask("SETUP", "/trackID=0", low).contains(" 461 "));
+    let other = format!(
+        "Transport: RTP/AVP;unicast;destination=127.0.0.2;client_port={port}-{}\r\n",
+        port.wrapping_add(1).max(1024)
+    );
+    let agreed = player.ask("SETUP", "/trackID=0", &other);
+    assert!(
+        agreed.contains("server_port=") && !agreed.contains("127.0.0.2"),
+        "{agreed}"
+    );
+    assert!(
+        player
+            .ask("PLAY", "/", "")
+            .contains("RTP-Info: url=rtsp://host/live/cam1/trackID=0;seq=")
+    );
+    let mut packet = [0; 2048];
+    assert!(own.recv(&mut packet).unwrap() > 12);
+    assert!(victim.recv(&mut packet).is_err(), "somebody else got media");
+    // The media end with the connection.
+    drop(player);
+    own.set_read_timeout(Some(Duration::from_millis(1000)))
+        .unwrap();
+    eventually("the media have ended", || {
+        own.recv(&mut packet).is_err().then_some(())
+    });
+    node.engine.shutdown().await;
+}

@@ -74,6 +74,11 @@ pub trait Settings:
         Transport::Udp
     }
 
+    /// The field that [`Self::port`] is written in.
+    fn port_field(&self) -> &'static str {
+        "bind"
+    }
+
     /// What is wrong with the settings by themselves, beyond their types. Secrets may still
     /// be references.
     ///

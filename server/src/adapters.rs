@@ -249,6 +249,13 @@ macro_rules! adapters {
                 Transport::Udp
             }
 
+            fn port_field(&self) -> &'static str {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.port_field();
+                })*
+                "bind"
+            }
+
             fn port_on_listener(&self) -> Option<u16> {
                 $(if let Some(settings) = &self.$kind {
                     return settings.port_on_listener();
@@ -307,7 +314,10 @@ adapters! {
         = |shared| tidegate_adapter_srt::Adapter::new(shared.shards.clone())
             .with_doorman(Arc::new(crate::webhook::Webhooks))
         => { listener source output }
-    udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new() => { output }
+    udp: tidegate_adapter_udp::Adapter = |_| tidegate_adapter_udp::Adapter::new()
+        => { source output }
+    rtp: tidegate_adapter_udp::RtpAdapter = |_| tidegate_adapter_udp::RtpAdapter::new()
+        => { source output }
     hls: tidegate_adapter_hls::Adapter = |_| tidegate_adapter_hls::Adapter::new() => { source output }
     rtmp: tidegate_adapter_rtmp::Adapter = |_| tidegate_adapter_rtmp::Adapter::new()
         => { listener source output }
@@ -354,6 +364,8 @@ pub trait Item:
     fn is_secure(&self) -> bool;
     /// What speaks on the ports it opens.
     fn transport(&self) -> Transport;
+    /// The field that address is written in.
+    fn port_field(&self) -> &'static str;
     /// The port of its listener's range that it claims instead of a stream ID.
     fn port_on_listener(&self) -> Option<u16>;
     /// The ports of a listener that sources and outputs may claim.

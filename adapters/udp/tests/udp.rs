@@ -22,6 +22,8 @@ fn settings(to: SocketAddr) -> OutputSettings {
         to: to.to_string(),
         ttl: None,
         interface: None,
+        tos: None,
+        cbr: None,
     }
 }
 
@@ -232,6 +234,8 @@ async fn members_of_a_multicast_group_on_this_machine_get_it() {
         to: format!("{group}:{port}"),
         ttl: Some(1),
         interface: Some("127.0.0.1".into()),
+        tos: Some(136),
+        cbr: None,
     };
     let driver = Adapter::new().output("out", &settings, &NoSecrets).unwrap();
     let engine = Engine::start(EngineConfig {
@@ -266,6 +270,8 @@ async fn a_name_that_does_not_resolve_is_said_and_tried_again() {
         to: "no-such-host.invalid:5000".into(),
         ttl: None,
         interface: None,
+        tos: None,
+        cbr: None,
     };
     let driver = Adapter::new().output("out", &settings, &NoSecrets).unwrap();
     let engine = Engine::start(EngineConfig {

@@ -31,7 +31,7 @@ pub use multicast::Interface;
 pub use options::Options;
 pub use outbox::{Outbox, OutboxCounters};
 pub use poller::{Interest, Poller, Waker};
-pub use priority::give_way;
+pub use priority::{give_way, wake_precisely};
 pub use recv::{Datagram, RECV_SLOTS, RecvBatch};
 pub use send::{MAX_RUN_BYTES, MAX_SEGMENTS, Position, Run, Sent};
 pub use socket::{Socket, SocketCounters, bind_group};

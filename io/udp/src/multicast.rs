@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
 
 use socket2::InterfaceIndexOrAddress;
 
 use crate::socket::Socket;
+use crate::sys;
 
 /// A network interface, by index or by an IPv4 address it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +52,32 @@ impl Socket {
         }
     }
 
-    /// Receives what `source` sends to `group` and nobody else's (source-specific multicast).
+    /// Receives what `source` sends to `group` and nobody else's (source-specific multicast),
+    /// on one interface or the routing table's choice.
     ///
     /// # Errors
-    /// As [`join`](Self::join); only IPv4.
+    /// As [`join`](Self::join); group and source of different families.
     pub fn join_source(
         &self,
-        group: Ipv4Addr,
-        source: Ipv4Addr,
-        interface: Ipv4Addr,
+        group: IpAddr,
+        source: IpAddr,
+        interface: Option<Interface>,
     ) -> io::Result<()> {
-        self.socket().join_ssm_v4(&source, &group, &interface)
+        let interface = interface.unwrap_or(ANY);
+        match (group, source, interface) {
+            (IpAddr::V4(group), IpAddr::V4(source), Interface::Address(interface)) => {
+                self.socket().join_ssm_v4(&source, &group, &interface)
+            }
+            (IpAddr::V4(_), IpAddr::V4(_), _) => {
+                let (level, index) = (libc::IPPROTO_IP, interface.index());
+                sys::join_source(self.as_fd(), level, index, group, source)
+            }
+            (IpAddr::V6(_), IpAddr::V6(_), _) => {
+                let (level, index) = (libc::IPPROTO_IPV6, interface.index());
+                sys::join_source(self.as_fd(), level, index, group, source)
+            }
+            _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        }
     }
 
     /// Stops receiving what is sent to `group`.

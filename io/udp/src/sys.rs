@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "system calls that std and socket2 do not offer")]
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
@@ -139,6 +140,68 @@ pub(crate) fn set_option(
             length,
         )
     };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// What `MCAST_JOIN_SOURCE_GROUP` takes (ip(7), RFC 3678): `struct group_source_req`.
+#[repr(C)]
+struct GroupSource {
+    interface: u32,
+    group: Storage,
+    source: Storage,
+}
+
+/// A `sockaddr_storage`: 128 bytes that begin with an address.
+#[repr(C, align(8))]
+struct Storage([u8; 128]);
+
+impl Storage {
+    fn of(address: IpAddr) -> Self {
+        let mut bytes = [0; 128];
+        let (name, _) = Name::of(SocketAddr::new(address, 0), address.is_ipv6());
+        bytes[..NAME_BYTES].copy_from_slice(&name.0);
+        Self(bytes)
+    }
+}
+
+/// Joins a multicast group as far as it comes from one source. `level` tells the family of both.
+pub(crate) fn join_source(
+    socket: BorrowedFd<'_>,
+    level: i32,
+    interface: u32,
+    group: IpAddr,
+    source: IpAddr,
+) -> io::Result<()> {
+    let request = GroupSource {
+        interface,
+        group: Storage::of(group),
+        source: Storage::of(source),
+    };
+    // SAFETY: pointer and length describe `request`, which the kernel only reads.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            libc::MCAST_JOIN_SOURCE_GROUP,
+            (&raw const request).cast(),
+            size_of::<GroupSource>() as u32,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Sets how much later than asked the calling thread may be woken.
+pub(crate) fn set_timer_slack(nanos: u64) -> io::Result<()> {
+    // SAFETY: no pointers; it concerns the calling thread alone.
+    let result = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos) };
     if result == 0 {
         Ok(())
     } else {

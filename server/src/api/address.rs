@@ -51,10 +51,10 @@ pub(super) fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> 
     match output.kind() {
         "hls" => Some(format!("/hls/{name}/index.m3u8")),
         "record" => Some(format!("recordings/{name}/")),
-        "udp" => {
+        kind @ ("udp" | "rtp") => {
             let settings = serde_json::to_value(shown(output)).ok()?;
-            let to = settings.pointer("/udp/to").and_then(Value::as_str)?;
-            Some(format!("udp://{to}"))
+            let to = settings.pointer(&format!("/{kind}/to"));
+            Some(format!("{kind}://{}", to.and_then(Value::as_str)?))
         }
         "rtsp" => for_players(output, app, desired),
         _ => on_listener(output, app, desired),

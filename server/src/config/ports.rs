@@ -67,7 +67,7 @@ fn opened_by<'a, T: Item>(
                 transport: item.transport(),
                 at,
                 owner,
-                pointer: pointer(kind, "bind"),
+                pointer: pointer(kind, item.port_field()),
                 of: None,
             });
         }

@@ -1,11 +1,12 @@
 //! From settings to a socket.
 
-use crate::settings::OutputSettings;
+use crate::interface;
+use crate::settings::{OutputSettings, target};
 use core::time::Duration;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tidegate_engine::RunError;
-use tidegate_udp::{Interface, Options, Socket};
+use tidegate_udp::{Options, Socket};
 use tokio::time::timeout;
 
 /// How long a name may take to be resolved.
@@ -13,8 +14,7 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The address the packets go to.
 pub(crate) async fn resolve(settings: &OutputSettings) -> Result<SocketAddr, RunError> {
-    let (host, port) = settings
-        .target()
+    let (host, port) = target(&settings.to)
         .map_err(|error| RunError::configuration(error.to_string(), "Correct it."))?;
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(SocketAddr::new(address, port));
@@ -36,35 +36,53 @@ pub(crate) async fn resolve(settings: &OutputSettings) -> Result<SocketAddr, Run
 
 /// A socket that sends there.
 pub(crate) fn open(settings: &OutputSettings, to: SocketAddr) -> Result<Socket, RunError> {
-    let any = match to {
-        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    };
-    let options = Options {
-        // Nothing is received here.
-        recv_buffer_bytes: 4096,
-        gro: false,
-        ..Options::default()
-    };
     let failed = |error: io::Error| {
         RunError::ours(
             format!("no socket can be opened ({error})"),
             "Check this machine's network and limits.",
         )
     };
-    let socket = Socket::bind(SocketAddr::new(any, 0), &options).map_err(failed)?;
+    let no_interface = |error: io::Error| {
+        let name = settings.interface.as_deref().unwrap_or_default();
+        RunError::ours(
+            format!("the interface {name:?} cannot be used ({error})"),
+            "Choose one that `ip link` shows.",
+        )
+    };
+    let mut options = Options {
+        // Nothing is received here.
+        recv_buffer_bytes: 4096,
+        gro: false,
+        tos: settings.tos,
+        ..Options::default()
+    };
+    let mut from = match to {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    if let Some(name) = settings
+        .interface
+        .as_deref()
+        .filter(|_| !to.ip().is_multicast())
+    {
+        match name.parse::<IpAddr>() {
+            Ok(own) => from = own,
+            Err(_) => options.interface = Some(name.to_owned()),
+        }
+    }
+    let is_bound = options.interface.is_some() || !from.is_unspecified();
+    let socket = Socket::bind(SocketAddr::new(from, 0), &options);
+    let socket = socket.map_err(if is_bound {
+        &no_interface as &dyn Fn(_) -> _
+    } else {
+        &failed
+    })?;
     if to.ip().is_multicast() {
         if let Some(ttl) = settings.ttl {
             socket.set_multicast_ttl(ttl).map_err(failed)?;
         }
         if let Some(name) = &settings.interface {
-            let no_interface = |error: io::Error| {
-                RunError::ours(
-                    format!("the interface {name:?} cannot be used ({error})"),
-                    "Choose one that `ip link` shows.",
-                )
-            };
-            let interface = interface(name).map_err(no_interface)?;
+            let interface = interface::find(name).map_err(no_interface)?;
             socket
                 .set_multicast_interface(interface)
                 .map_err(no_interface)?;
@@ -81,36 +99,4 @@ pub(crate) fn open(settings: &OutputSettings, to: SocketAddr) -> Result<Socket, 
         )
     })?;
     Ok(socket)
-}
-
-/// An interface by its name, or by an IPv4 address it has.
-fn interface(name: &str) -> io::Result<Interface> {
-    if let Ok(address) = name.parse::<Ipv4Addr>() {
-        return Ok(Interface::Address(address));
-    }
-    // The name comes from a file: it must not lead out of the folder.
-    if name.contains('/') || name.starts_with('.') {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
-    }
-    let index = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex"))?;
-    let index = index
-        .trim()
-        .parse()
-        .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    Ok(Interface::Index(index))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_loopback_interface_has_an_index() {
-        assert!(matches!(interface("lo").unwrap(), Interface::Index(index) if index > 0));
-    }
-
-    #[test]
-    fn an_interface_name_cannot_lead_elsewhere() {
-        assert!(interface("../../../etc").is_err());
-    }
 }

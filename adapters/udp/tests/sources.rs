@@ -290,17 +290,6 @@ async fn two_legs_that_both_lose_make_one_whole_stream_and_a_dead_one_is_an_alar
     engine.shutdown().await;
 }
 
-/// Three ports, two apart, that are free.
-fn ports_for_fec() -> u16 {
-    loop {
-        let port = free_udp_port();
-        let free = |above: u16| UdpSocket::bind(("127.0.0.1", port + above)).is_ok();
-        if free(2) && free(4) {
-            return port;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_packets_are_rebuilt_and_counted() {
     let port = ports_for_fec();

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use tidegate_engine::{
     TsChunk,
 };
 use tidegate_rtp::Header;
+use tidegate_testkit::free_udp_port;
 
 /// Bytes of seven packets.
 pub(crate) const DATAGRAM: usize = 1316;
@@ -58,6 +60,18 @@ pub(crate) fn rtp_output(settings: &str) -> Arc<dyn OutputDriver> {
     RtpAdapter::new()
         .output("out", &settings, &NoSecrets)
         .unwrap()
+}
+
+/// A port that is free together with those 2 and 4 above it, which nobody else gets.
+pub(crate) fn ports_for_fec() -> u16 {
+    let mut ours = BTreeSet::new();
+    loop {
+        ours.insert(free_udp_port());
+        let is_first = |port: &&u16| ours.contains(&(*port + 2)) && ours.contains(&(*port + 4));
+        if let Some(port) = ours.iter().find(is_first) {
+            return *port;
+        }
+    }
 }
 
 /// An engine with the source "in", and a reader of all that comes.

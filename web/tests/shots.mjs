@@ -10,6 +10,12 @@ mkdirSync(folder, { recursive: true });
 
 const WIDTHS = [[1920, 1080], [1440, 900], [1240, 900], [800, 1100], [390, 844]].filter(([width]) => widths === '' || widths.split(',').includes(String(width)));
 const goTo = (hash) => (page) => page.goto(`${page.base}/#${hash}`);
+async function addSource(page, kind) {
+  await goTo('/')(page);
+  await page.getByRole('button', { name: /Add source/ }).click();
+  await page.getByLabel('Kind').selectOption(kind);
+  page.tall = true;
+}
 const screens = {
   routes: goTo('/'),
   'routes-stale': async (page, mock) => {
@@ -28,6 +34,50 @@ const screens = {
   },
   'source-legs': goTo('/sources/bonded-van'),
   'source-backup': goTo('/sources/backup-pair'),
+  'source-rtmp': async (page) => {
+    await goTo('/sources/studio-obs')(page);
+    for (const name of [/^youtube-main/, /^to-twitch/]) await page.getByRole('button', { name }).click();
+  },
+  'source-rtmp-waiting': goTo('/sources/guest-phone'),
+  'source-rtp': goTo('/sources/sat-downlink'),
+  'source-rtsp': goTo('/sources/parking-camera'),
+  'source-file': goTo('/sources/holding-slate'),
+  'add-rtmp-source': async (page) => addSource(page, 'rtmp'),
+  'add-rtp-source': async (page) => {
+    await addSource(page, 'rtp');
+    await page.getByText('Second path').click();
+  },
+  'add-rtsp-source': async (page) => addSource(page, 'rtsp'),
+  'add-file-source': async (page) => addSource(page, 'file'),
+  'add-restream': async (page) => {
+    await goTo('/sources/studio-obs')(page);
+    await page.getByRole('button', { name: /Add output/ }).click();
+    await page.getByLabel('Kind').selectOption('rtmp');
+    await page.getByLabel('Platform').selectOption('twitch');
+    await page.locator('dialog .pri').click();
+    page.tall = true;
+  },
+  'add-restream-paste': async (page) => {
+    await goTo('/sources/studio-obs')(page);
+    await page.getByRole('button', { name: /Add output/ }).click();
+    await page.getByLabel('Kind').selectOption('rtmp');
+    await page.getByLabel('Platform').selectOption('tiktok');
+    page.tall = true;
+  },
+  'add-rtp-output': async (page) => {
+    await goTo('/sources/studio-obs')(page);
+    await page.getByRole('button', { name: /Add output/ }).click();
+    await page.getByLabel('Kind').selectOption('rtp');
+    await page.getByText('Error correction', { exact: false }).first().click();
+    page.tall = true;
+  },
+  'add-rtmp-listener': async (page) => {
+    await goTo('/listeners')(page);
+    await page.getByRole('button', { name: /Add listener/ }).click();
+    await page.getByLabel('Kind').selectOption('rtmp');
+    await page.getByText('TLS certificate').click();
+    page.tall = true;
+  },
   'source-links': goTo('/sources/phone'),
   bans: async (page) => {
     await goTo('/bans')(page);

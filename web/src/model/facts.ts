@@ -116,5 +116,5 @@ function bytes(value: unknown): string {
 /** "h264 1920x1080" as "H.264 1920×1080". */
 function trackName(text: string): string {
   const [first = '', ...rest] = text.split(' ');
-  return [/^scte35$/i.test(first) ? 'SCTE-35' : codec(first), ...rest].join(' ').replace(/(\d)x(\d)/g, '$1×$2');
+  return [/^scte35$/i.test(first) ? 'SCTE-35' : codec(first), ...rest].join(' ').replace(/(\d)x(\d)/g, '$1×$2').replace(/(\d+)000 Hz/, '$1 kHz');
 }

@@ -16,13 +16,13 @@ const LABELS: Record<string, string> = {
 
 /** Rarely needed; shown under "Advanced". */
 const ADVANCED = new Set([
-  'tos', 'rtp_port', 'buffer', 'app', 'ca', 'cbr', 'window', 'rtp.interface', 'allow_link_local', 'udp_port', 'timeout', 'headers', 'user_agent', 'nice',
+  'tos', 'rtp_port', 'buffer', 'app', 'ca', 'cbr', 'window', 'allow_link_local', 'udp_port', 'timeout', 'headers', 'user_agent', 'nice',
 ]);
 
 /** The order people think of them; what is not listed comes after these. */
 const ORDER = [
-  'listener', 'platform', 'url', 'from', 'to', 'source', 'path', 'image', 'picture', 'bind', 'key', 'region', 'backup', 'username', 'password', 'transport', 'interface', 'loop',
-  'video', 'audio', 'width', 'height', 'fps', 'bitrate', 'segment', 'keep', 'cert', 'columns', 'rows', 'allow', 'tls', 'ttl',
+  'listener', 'platform', 'url', 'from', 'to', 'source', 'path', 'image', 'picture', 'bind', 'cert', 'key', 'region', 'backup', 'username', 'password', 'transport', 'interface', 'loop',
+  'video', 'audio', 'width', 'height', 'fps', 'bitrate', 'segment', 'keep', 'columns', 'rows', 'allow', 'tls', 'ttl',
 ];
 
 const UNITS: [RegExp, string][] = [

@@ -38,8 +38,8 @@ export interface FieldModel {
   advanced: boolean;
   /** What holds while it is not set, where the server says. */
   default: unknown;
-  /** Of a choice: value, words. */
-  options: [value: string, words: string][];
+  /** Of a choice: value, words, and all that is to say of it. */
+  options: [value: string, words: string, about: string][];
   /** Of a group. */
   fields: FieldModel[];
 }
@@ -90,7 +90,7 @@ function fieldOf(api: Api | null, key: string, property: Schema, path: string, r
     key, shape, required, fields,
     label: labelAt(path), unit: unitOf(key),
     hint: plain(property.description ?? schema.description),
-    placeholder: placeholderOf(schema),
+    placeholder: shape === 'text' ? placeholderOf(schema) || exampleIn(property.description ?? schema.description) : placeholderOf(schema),
     advanced: !required && advancedAt(path),
     default: schema.default ?? property.default,
     options: shape === 'choice' ? optionsOf(schema) : [],
@@ -144,18 +144,25 @@ function choices(schema: Schema): Schema[] | null {
   return flat.every((one): one is Schema => one !== null && typeof constOf(one) === 'string') ? flat : null;
 }
 
-function optionsOf(schema: Schema): [string, string][] {
+function optionsOf(schema: Schema): [string, string, string][] {
   return (choices(schema) ?? []).map((one) => {
     const value = String(constOf(one));
-    const about = plain(one.description).replace(/\.$/, '');
+    const about = plain(one.description);
+    const first = about.split(/[.:;]/)[0] ?? '';
     const name = /^[a-z0-9]{1,4}$/.test(value) ? value.toUpperCase() : value.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase());
-    return [value, about ? `${name}: ${about.charAt(0).toLowerCase()}${about.slice(1)}` : name];
+    return [value, first ? `${name}, ${first.charAt(0).toLowerCase()}${first.slice(1)}` : name, about];
   });
 }
 
 function placeholderOf(schema: Schema): string {
   const example = schema.default ?? schema.examples?.[0];
   return typeof example === 'string' || typeof example === 'number' ? String(example) : '';
+}
+
+/** An address or a word that the description gives as an example. */
+function exampleIn(text: string | undefined): string {
+  const found = /(?:like|such as)\s+`([^`]+)`/.exec(text ?? '') ?? /`([^`\s]+:[^`\s]+)`/.exec(text ?? '');
+  return found?.[1] ?? '';
 }
 
 /** A description as a hint: one paragraph, without the marks of code. */

@@ -67,10 +67,11 @@ export const sourceKind = (source: SourceView): string => srtWay(source, modeOf(
 
 /** `platforms`: their names, by what settings call them. */
 export function outputKind(output: OutputView, platforms: { id: string; name: string }[] = []): string {
-  const id = (output.config[output.kind] as Record<string, unknown> | undefined)?.platform;
+  const own = output.config[output.kind] as Record<string, unknown> | undefined;
+  const id = own?.platform;
   const platform = platforms.find((one) => one.id === id)?.name ?? (typeof id === 'string' ? id : undefined);
   const kind = srtWay(output, modeOf(output)) ?? OUTPUTS[output.kind] ?? secured(output) ?? kindName(output.kind);
-  return platform ? `${kind}, ${platform}` : kind;
+  return platform ? `${kind}, ${platform}${own?.backup === true ? ' backup' : ''}` : kind;
 }
 
 /** RTMP over TLS has a name of its own. */

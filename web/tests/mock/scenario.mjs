@@ -1,5 +1,6 @@
 // An event day as the API would tell it: every state a source can be in, with the names and stream IDs
 // that strangers really send. Figures move a little each second, from one seed.
+import * as others from './others.mjs';
 
 const MINUTE = 60_000;
 const wave = (second, seed, spread) =>
@@ -162,6 +163,7 @@ export function sources(now, started) {
       reasons: [reason('no_media', 'No media', ago(now, 9000 + gone), 'Its packets cannot be decrypted: let the sender connect anew.')],
       srt: { km_state_receive: 'bad_secret', packets_undecrypted: 4021 },
     }),
+    ...others.sources(now, started),
     source(now, 'town-hall', { state: 'waiting', connected: false }),
     source(now, 'press-room', { state: 'waiting', connected: false }),
     source(now, 'remote-caller', { state: 'connecting', mode: 'caller', connected: false, connection: 'connecting', why: 'Calling 198.51.100.7:7001' }),
@@ -194,6 +196,7 @@ export function outputs() {
     output('start-iso', 'start-line', 'record'),
     output('decoders', 'start-line', 'udp'),
     output('lead-reader', 'lead-moto', 'srt', { delivering: false }),
+    ...others.outputs(),
     output('broken-disk', 'guest-studio-2', 'record', { delivering: false, state: 'failed', error: 'The disk is full. Recording goes on when space is free.' }),
   ];
 }
@@ -210,6 +213,7 @@ export function bans(now) {
 export const listeners = () => [
   { name: 'ingest', revision: 1, kind: 'srt', config: { name: 'ingest', srt: { bind: '0.0.0.0:9000', latency: '200ms' } }, bound: '0.0.0.0:9000', error: null, counters: { connections: 9, refused: 57, host_receive_drops: 0 } },
   { name: 'devices', revision: 1, kind: 'srt', config: { name: 'devices', srt: { bind: '0.0.0.0:9100', port_range: '9101-9149', latency: '400ms', passphrase: '•••', max_connections: 40 } }, bound: '0.0.0.0:9100', next_port: 9103, error: null, counters: { connections: 2, refused: 1204, host_receive_drops: 311 } },
+  ...others.listeners(),
   { name: 'studio', revision: 1, kind: 'srt', config: { name: 'studio', srt: { bind: '[::]:9200' } }, bound: null, error: { message: 'UDP port 9200 is in use by another program', advice: 'Stop it (`ss -ulpn` shows which), or choose another port.' }, counters: {} },
 ];
 
@@ -263,7 +267,7 @@ export function history(now, name) {
       t: new Date(at).toISOString(),
       bitrate_bps: found.connection !== 'connected' ? null : away || !arriving ? 0 : base * (1 - bump * 0.25),
       rtt_ms: found.srt && !away ? found.srt.rtt_ms * (1 + bump * 0.6) : null,
-      loss_percent: found.srt && !away ? found.srt.loss_percent + bump * 4 : null,
+      loss_percent: found.srt && !away ? found.srt.loss_percent + bump * 4 : (found.detail?.rtp?.loss_percent ?? null),
       buffer_ms: found.srt && !away ? Math.max(0, found.srt.receive_buffer_ms * (1 - bump * 1.2)) : null,
     });
   }

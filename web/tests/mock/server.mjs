@@ -86,7 +86,7 @@ async function api(request, pathname, message, state, json, problem) {
   if (request.method !== 'GET') return write(request, kind, name, message, state, json, problem);
   if (kind === 'system') return json(200, { version: '0.1.0', public_host: 'live.example.net' });
   if (kind === 'openapi.json') return json(200, repository('server/openapi.json'));
-  if (kind === 'platforms') return json(200, existsSync(new URL('../../../protocols/platforms/platforms.json', import.meta.url)) ? repository('protocols/platforms/platforms.json') : []);
+  if (kind === 'platforms') return json(200, repository('protocols/platforms/platforms.json'));
   if (kind === 'rejections') return json(200, state.empty ? [] : scenario.rejections(now));
   if (kind === 'bans') return json(200, state.bans);
   if (kind === 'events') return json(200, scenario.events(now));

@@ -35,9 +35,9 @@ const API: Api = {
           loop: { type: 'boolean' },
           max_readers: { type: 'integer', default: 100 },
           tags: { type: 'object', additionalProperties: { type: 'string' } },
-          transport: { oneOf: [{ const: 'tcp', type: 'string', description: 'Inside the connection.' }, { const: 'udp', type: 'string' }], default: 'tcp' },
+          transport: { oneOf: [{ const: 'tcp', type: 'string', description: 'Inside the connection: nothing is lost.' }, { const: 'udp', type: 'string' }], default: 'tcp' },
           ttl: { type: ['integer', 'null'], maximum: 255 } as object,
-          url: { type: 'string', description: 'Where it is.' },
+          url: { type: 'string', description: 'Where it is: `cam://host/path`.' },
         },
       },
       Fec: { required: ['columns'], properties: { columns: { type: 'integer' }, protect_rows: { type: 'boolean', default: true } } },
@@ -64,8 +64,9 @@ describe('the server’s description', () => {
   it('becomes words: labels, hints in one line, examples, choices', () => {
     expect(field('key')).toMatchObject({ label: 'Stream key', hint: 'Whoever knows it may publish.' });
     expect(field('buffer')).toMatchObject({ hint: 'How long it waits.', placeholder: '200ms' });
+    expect(field('url').placeholder).toBe('cam://host/path');
     expect(field('max_readers')).toMatchObject({ label: 'Readers, at most', placeholder: '100' });
-    expect(field('transport').options).toEqual([['tcp', 'TCP: inside the connection'], ['udp', 'UDP']]);
+    expect(field('transport').options).toEqual([['tcp', 'TCP, inside the connection', 'Inside the connection: nothing is lost.'], ['udp', 'UDP', '']]);
     expect(kindChoices('sources', KINDS)).toEqual([['cam', 'CAM: A camera']]);
   });
   it('of this server shows every setting of its plain kinds', () => {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use tidegate_engine::{Connection, Feed, OutputDriver, TsChunk};
 use tidegate_mpegts::Inspector;
-use tidegate_testkit::{Process, free_udp_port, media, peers};
+use tidegate_testkit::{Process, media, peers};
 use tidegate_units::Instant;
 
 /// What GStreamer is told of RTP with MPEG-TS in it.
@@ -113,7 +113,7 @@ async fn what_ffmpegs_pro_mpeg_sender_loses_on_the_way_is_rebuilt() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = media::h264_aac(folder.path(), 3);
-    let (far, near) = (ports_for_fec(), ports_for_fec());
+    let (far, near) = (ports_in_a_row(), ports_in_a_row());
     let lossy = Lossy::start(far, near);
     let settings = format!(r#"{{"from":"127.0.0.1:{near}","fec":true,"buffer":"3s"}}"#);
     let (engine, mut reader) = receiving(rtp_source(&settings)).await;
@@ -158,7 +158,7 @@ async fn gstreamer_rebuilds_what_our_fec_protects() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = std::fs::read(media::h264_aac(folder.path(), 4)).unwrap();
-    let (far, near) = (ports_for_fec(), ports_for_fec());
+    let (far, near) = (ports_in_a_row(), ports_in_a_row());
     let lossy = Lossy::start(far, near);
     let out = folder.path().join("out.ts");
     let input = |above: u16, caps: &str, pad: &str| {
@@ -218,7 +218,7 @@ async fn what_gstreamer_protects_is_rebuilt() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = media::h264_aac(folder.path(), 3);
-    let (far, near) = (ports_for_fec(), ports_for_fec());
+    let (far, near) = (ports_in_a_row(), ports_in_a_row());
     let lossy = Lossy::start(far, near);
     let settings = format!(r#"{{"from":"127.0.0.1:{near}","fec":true,"buffer":"5s"}}"#);
     let (engine, mut reader) = receiving(rtp_source(&settings)).await;
@@ -257,7 +257,7 @@ async fn gstreamer_takes_our_rtp_bit_by_bit() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = std::fs::read(media::h264_aac(folder.path(), 2)).unwrap();
-    let (port, out) = (free_udp_port(), folder.path().join("out.ts"));
+    let (port, out) = (ports_in_a_row(), folder.path().join("out.ts"));
     let pipeline = format!(
         "udpsrc address=127.0.0.1 port={port} caps={CAPS} ! rtpmp2tdepay ! \
          filesink buffer-mode=2 location={}",
@@ -324,7 +324,7 @@ async fn ffmpeg_takes_our_udp_at_a_constant_rate() {
     if !peers::have(&["ffmpeg"]) {
         return;
     }
-    let port = free_udp_port();
+    let port = ports_in_a_row();
     let driver = udp_output(&format!(r#"{{"to":"127.0.0.1:{port}","cbr":"6M"}}"#));
     ffmpeg_copies(&format!("udp://127.0.0.1:{port}?fifo_size=100000"), driver).await;
 }
@@ -334,7 +334,7 @@ async fn ffmpeg_takes_our_rtp() {
     if !peers::have(&["ffmpeg"]) {
         return;
     }
-    let port = free_udp_port();
+    let port = ports_in_a_row();
     let driver = rtp_output(&format!(r#"{{"to":"127.0.0.1:{port}"}}"#));
     ffmpeg_copies(&format!("rtp://127.0.0.1:{port}"), driver).await;
 }
@@ -349,7 +349,7 @@ async fn what_ffmpeg_and_gstreamer_send_comes_whole() {
     let settings = "-t 2 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 2M -c:a aac -ac 2";
     media::encode("testsrc2=s=640x360:r=25", settings, &file);
     let path = file.to_str().unwrap();
-    let port = free_udp_port();
+    let port = ports_in_a_row();
     // ffmpeg's own datagrams are 1472 bytes long, which cuts packets in two.
     let ffmpeg = |format: &str, to: &str| {
         let arguments = ["-re", "-i", path, "-c", "copy", "-f", format, to];

@@ -292,7 +292,7 @@ async fn two_legs_that_both_lose_make_one_whole_stream_and_a_dead_one_is_an_alar
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_packets_are_rebuilt_and_counted() {
-    let port = ports_for_fec();
+    let port = ports_in_a_row();
     let settings = format!(r#"{{"from":"127.0.0.1:{port}","fec":true,"buffer":"5s"}}"#);
     let (engine, mut reader) = receiving(rtp_source(&settings)).await;
     let matrix = Matrix {

@@ -4,8 +4,8 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use tidegate_adapter_udp::{
     Adapter, OutputSettings, RtpAdapter, RtpOutputSettings, RtpSourceSettings, SourceSettings,
@@ -62,12 +62,15 @@ pub(crate) fn rtp_output(settings: &str) -> Arc<dyn OutputDriver> {
         .unwrap()
 }
 
-/// A port that is free together with those 2 and 4 above it, which nobody else gets.
-pub(crate) fn ports_for_fec() -> u16 {
+/// A port that is free together with the five above it, which no other test gets: sums come
+/// 2 and 4 above media, and RTP programs send reports 1 above.
+pub(crate) fn ports_in_a_row() -> u16 {
+    static ONE_AFTER_THE_OTHER: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AFTER_THE_OTHER.lock();
     let mut ours = BTreeSet::new();
     loop {
         ours.insert(free_udp_port());
-        let is_first = |port: &&u16| ours.contains(&(*port + 2)) && ours.contains(&(*port + 4));
+        let is_first = |port: &&u16| (1..6).all(|above| ours.contains(&(*port + above)));
         if let Some(port) = ours.iter().find(is_first) {
             return *port;
         }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use platform::Platform;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -153,16 +153,15 @@ impl Bench {
         self.engine.output_status(OUTPUT).unwrap()
     }
 
+    /// Null while the output has not begun to report.
     fn detail(&self, name: &str) -> serde_json::Value {
         let status = serde_json::to_value(self.status()).unwrap();
         let found = status.pointer(&format!("/detail/rtmp/{name}"));
-        found
-            .unwrap_or_else(|| panic!("no {name} in {status}"))
-            .clone()
+        found.cloned().unwrap_or_default()
     }
 
     fn frames_sent(&self) -> u64 {
-        self.detail("frames_sent").as_u64().unwrap()
+        self.detail("frames_sent").as_u64().unwrap_or(0)
     }
 
     async fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
@@ -425,34 +424,32 @@ async fn a_stream_beyond_the_limits_of_its_platform_is_warned_about() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hevc_goes_to_a_current_ffmpeg_by_enhanced_rtmp() {
-    let name = "TIDEGATE_PEER_FFMPEG";
-    let Some(ffmpeg) = peers::from_environment(name, "a current ffmpeg, with Enhanced RTMP") else {
-        return;
-    };
+/// Sends a clip to an ffmpeg that listens, and has the packets there counted.
+async fn goes_to(ffmpeg: &Path, clip: Vec<u8>, multitrack: bool, tracks: usize) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let port = platform::free_ports::<1>()[0];
     let url = format!("rtmp://127.0.0.1:{port}/live");
     let mut command = Command::new(ffmpeg);
     command
         .args(["-v", "error", "-y", "-listen", "1", "-i"])
-        .arg(format!("{url}/the-stream-key"));
-    command
-        .args(["-c", "copy", "-flush_packets", "1", "out.mkv"])
+        .arg(format!("{url}/the-stream-key"))
+        .args(["-map", "0", "-c", "copy", "out.mkv"])
         .current_dir(folder.path());
     let mut listening = Process::start("ffmpeg", &mut command, folder.path());
-    let stream = clip(
-        "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:bframes=2 -c:a aac -t 8",
-    );
-    let bench = Bench::start(&settings(&url)).await;
-    let feeder = bench.feed(stream);
+    let mut to = settings(&url);
+    to.multitrack = multitrack;
+    let bench = Bench::start(&to).await;
+    let feeder = bench.feed(clip);
     bench
         .until("frames go out", |bench| {
-            (bench.frames_sent() > 200).then_some(())
+            (bench.frames_sent() > 300).then_some(())
         })
         .await;
-    assert_eq!(bench.detail("enhanced"), true);
+    assert_eq!(
+        bench.detail("tracks").as_array().map(Vec::len),
+        Some(tracks)
+    );
+    let is_enhanced = bench.detail("enhanced") == true;
     drop(feeder);
     let sent = settled(&bench).await;
     bench.engine.remove_output(OUTPUT).await.unwrap();
@@ -460,6 +457,42 @@ async fn hevc_goes_to_a_current_ffmpeg_by_enhanced_rtmp() {
     let out = folder.path().join("out.mkv");
     assert_eq!(packets(&out), sent);
     assert_eq!(peers::decode_errors(out.to_str().unwrap()), "");
+    is_enhanced
+}
+
+fn current_ffmpeg() -> Option<PathBuf> {
+    peers::from_environment(
+        "TIDEGATE_PEER_FFMPEG",
+        "a current ffmpeg, with Enhanced RTMP",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h264_goes_to_an_old_ffmpeg_as_legacy_rtmp() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let clip = clip(&format!("{H264} -t 12"));
+    assert!(!goes_to(Path::new("ffmpeg"), clip, false, 2).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hevc_goes_to_a_current_ffmpeg_by_enhanced_rtmp() {
+    let Some(ffmpeg) = current_ffmpeg() else {
+        return;
+    };
+    let x265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25:bframes=2";
+    let clip = clip(&format!("{x265} -c:a aac -t 12"));
+    assert!(goes_to(&ffmpeg, clip, false, 2).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_sounds_go_to_a_current_ffmpeg_by_enhanced_rtmp() {
+    let Some(ffmpeg) = current_ffmpeg() else {
+        return;
+    };
+    let clip = clip(&format!("-map 0 -map 1 -map 1 {H264} -t 12"));
+    assert!(goes_to(&ffmpeg, clip, true, 3).await);
 }
 
 /// How many packets a file has.

@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn every_platform_stands_in_the_documentation() {
+        let page = include_str!("../../../docs/platforms.md");
+        for platform in all() {
+            let row = format!("| {} | `{}` |", platform.name, platform.id);
+            assert!(page.contains(&row), "docs/platforms.md lacks {row}");
+        }
+    }
+
+    #[test]
     fn what_was_looked_up_has_a_day_and_what_was_not_says_so() {
         for platform in all().iter().filter(|platform| platform.id != "custom") {
             let documented = platform.confidence == Confidence::Documented;

@@ -5,12 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use serde_json::json;
-use tidegate_engine::{Batch, Gap};
-use tidegate_engine::{Ended, Frame, OutputContext, Reader, RunError, Severity};
+use tidegate_engine::{Batch, Ended, Frame, Gap, OutputContext, Reader, RunError};
 use tidegate_flv::MessageKind;
 use tidegate_net::Stream;
-use tidegate_platforms::check;
 use tidegate_rtmp::MediaKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, WriteHalf};
 use tokio::time::{Instant, interval, sleep_until, timeout};
@@ -20,9 +17,6 @@ use super::feeder::{Fed, Feeder};
 use super::limits::{CHECK_INTERVAL, GOODBYE_TIME, READ_BYTES, SEND_TIME, SOON};
 use super::publish::Line;
 use super::words;
-
-/// The alarm of an output whose stream the platform may not take.
-const LIMITS_ALARM: &str = "platform_limits";
 
 /// One live connection.
 pub(crate) struct Live<'a> {
@@ -117,7 +111,7 @@ impl<'a> Live<'a> {
                 Woken::Read(Err(error)) => return Err(self.lost(Some(&error))),
                 Woken::Read(Ok(count)) => self.listen(&buffer[..count])?,
                 Woken::Batch(batch) => self.take(&batch, self.reader.gap()),
-                Woken::Tick => self.check(),
+                Woken::Tick => self.output.compare(self.context, self.feeder),
             }
         }
     }
@@ -212,30 +206,6 @@ impl<'a> Live<'a> {
     /// Shows what goes out and what does not.
     fn show(&self) {
         self.output.show(self.context, self.feeder.selection());
-    }
-
-    /// Compares the stream with what the platform takes.
-    fn check(&self) {
-        let Some(platform) = self.output.target.platform else {
-            return;
-        };
-        let measured = self.feeder.meter.measured(self.feeder.selection());
-        let warnings = check(platform, &measured);
-        let shown = warnings.iter().map(|warning| {
-            json!({ "about": warning.about, "text": warning.text, "advice": warning.advice })
-        });
-        self.output.figures.now().warnings = shown.collect();
-        if warnings.is_empty() {
-            return self.context.report.clear(LIMITS_ALARM);
-        }
-        let texts: Vec<_> = warnings.iter().map(|warning| &*warning.text).collect();
-        let advice: Vec<_> = warnings.iter().map(|warning| &*warning.advice).collect();
-        self.context.report.raise(
-            LIMITS_ALARM,
-            Severity::Warning,
-            &texts.join("; "),
-            &format!("{}.", advice.join(". ")),
-        );
     }
 
     async fn say_goodbye(&mut self) {

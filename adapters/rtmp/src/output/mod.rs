@@ -15,6 +15,7 @@ mod figures;
 mod limits;
 mod live;
 mod meter;
+mod preset;
 mod publish;
 mod selection;
 mod settings;
@@ -121,6 +122,7 @@ impl RtmpOutput {
             () = self.media(context, &mut reader, &mut feeder) => {}
             () = context.stop.cancelled() => return Ok(Ended::Stopped),
         }
+        self.compare(context, &feeder);
         context.report.connecting();
         let called = Instant::now();
         let seed = context.clock.now().as_micros();

@@ -7,7 +7,7 @@ use tidegate_rtmp::{AmfError, Data, Media, MediaKind};
 use tidegate_units::Instant;
 
 use super::shown::Shown;
-use super::stamps::Stamps;
+use super::stamps::{Spread, Stamps};
 
 /// Turns a publisher's messages into the feed's frames.
 pub(super) struct Ingest {
@@ -17,6 +17,7 @@ pub(super) struct Ingest {
     video: Stamps,
     /// The tracks whose next frame follows a jump of the time stamps.
     jumped: Jumped,
+    spread: Spread,
     shown: Arc<Shown>,
     message_count: u64,
 }
@@ -38,6 +39,7 @@ impl Ingest {
             audio: Stamps::default(),
             video: Stamps::default(),
             jumped: Jumped::default(),
+            spread: Spread::default(),
             shown,
             message_count: 0,
         }
@@ -66,10 +68,11 @@ impl Ingest {
                     if std::mem::take(&mut is_first) {
                         *jumped |= stamps.note(media.timestamp);
                     }
+                    let later = self.spread.ticks(frame.track, frame.dts);
                     self.writer.push(Frame {
                         track: frame.track,
-                        pts_90khz: frame.pts,
-                        dts_90khz: frame.dts,
+                        pts_90khz: frame.pts + later,
+                        dts_90khz: frame.dts + later,
                         key: frame.key,
                         video: frame.video,
                         discontinuity: std::mem::take(jumped),

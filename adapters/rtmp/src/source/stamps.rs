@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::limits::JUMP_MS;
 
 /// How a publisher's time stamps behave, per kind of media.
@@ -29,6 +31,25 @@ impl Stamps {
     }
 }
 
+/// Tells frames of one track apart that were stamped with the same millisecond: live encoders
+/// do that while they catch up, and no container takes it.
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    /// The time each track was stamped with last, and how many frames were.
+    last: BTreeMap<u16, (i64, i64)>,
+}
+
+impl Spread {
+    /// How many ticks later the next frame belongs; fewer than a millisecond has.
+    pub(super) fn ticks(&mut self, track: u16, dts_90khz: i64) -> i64 {
+        const MOST: i64 = 89;
+        let last = self.last.entry(track).or_insert((dts_90khz, -1));
+        let count = if last.0 == dts_90khz { last.1 + 1 } else { 0 };
+        *last = (dts_90khz, count.min(MOST));
+        last.1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +67,13 @@ mod tests {
         assert!(!wraps.note(u32::MAX - 10) && !wraps.note(20));
         assert_eq!(wraps.jumps, Jumps::default());
         assert_eq!((stamps.jumps.forward, stamps.jumps.backward), (1, 1));
+    }
+
+    #[test]
+    fn frames_of_one_millisecond_are_told_apart() {
+        let mut spread = Spread::default();
+        let ticks = [(1, 0), (1, 0), (2, 0), (1, 0), (1, 90), (1, 0)]
+            .map(|(track, dts)| spread.ticks(track, dts));
+        assert_eq!(ticks, [0, 1, 0, 2, 0, 0]);
     }
 }

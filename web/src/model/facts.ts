@@ -1,6 +1,6 @@
 /** What an adapter says of a connection, as lines to read. Names that are not known here are shown as they are. */
 import type { OutputView, Settings, SourceView } from '../api/types';
-import { bitrate, codec, count, duration, milliseconds, plural, words } from './format';
+import { bitrate, codec, count, milliseconds, plural, words } from './format';
 import { detailOf, isObject } from './own';
 import { capital } from './sentence';
 
@@ -27,7 +27,7 @@ const packets: Reader = (value) => plural(Number(value), 'packet');
 const frames: Reader = (value) => plural(Number(value), 'frame');
 const list: Reader = (value) => (Array.isArray(value) ? value.map(String).join(', ') : String(value));
 const times: Reader = (value) => plural(Number(value), 'time');
-const tracks: Reader = (value) => (Array.isArray(value) ? value.map((one) => trackName(String(one))).join(', ') : '');
+const tracks: Reader = (value) => (Array.isArray(value) ? value.map((one) => trackName(isObject(one) ? String(one.codec ?? one.encoding ?? '') : String(one))).join(', ') : String(value));
 const upper: Reader = (value) => String(value).toUpperCase();
 
 /** Shown first, in this order, under these words. */
@@ -35,9 +35,9 @@ const KNOWN: Record<string, Known> = {
   app: { name: 'Application', stranger: true }, encoder: { name: 'Encoder', stranger: true }, program: { name: 'Program', stranger: true },
   tls: { name: 'Encryption', read: (value) => String(value) }, enhanced: { name: 'Enhanced RTMP', read: (value) => (value === true ? 'yes' : Array.isArray(value) ? list(value) || 'yes' : 'no') },
   from: { name: 'Comes in at', read: list }, to: { name: 'Goes to' }, url: { name: 'Address' }, transport: { name: 'Transport', read: upper }, variant: { name: 'Variant' },
-  file: { name: 'File' }, folder: { name: 'Folder' }, position_ms: { name: 'Position', read: (value) => duration(Number(value)) }, duration_ms: { name: 'Length', read: (value) => duration(Number(value)) },
-  round: { name: 'Round', read: (value) => count(Number(value)) }, rounds: { name: 'Rounds', read: (value) => count(Number(value)) },
-  tracks: { name: 'Sends', read: tracks }, round_trip_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) },
+  file: { name: 'File' }, folder: { name: 'Folder' }, format: { name: 'Format', read: upper },
+  round: { name: 'Round', read: (value) => count(Number(value)) }, delays: { name: 'Delays by the disk', read: times, warn: true }, clock_jumps: { name: 'Jumps of its clock, mended', read: times },
+  tracks: { name: 'Sends', read: tracks }, rtt_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) }, round_trip_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) },
   latency_ms: { name: 'Held to repair', read: (value) => words(milliseconds(Number(value))) },
   has_rtp_header: { name: 'RTP header', read: (value) => (value ? 'yes, taken off' : 'none') },
   unrecovered: { name: 'Lost for good', read: packets, warn: true }, recovered: { name: 'Rebuilt by FEC', read: packets },
@@ -48,7 +48,7 @@ const KNOWN: Record<string, Known> = {
   problem: { name: 'Problem', warn: true }, left_out: { name: 'Left out', read: tracks, warn: true },
   breaks: { name: 'Breaks in time, mended', read: times }, last_break: { name: 'The last one' }, late_p99_us: { name: 'Late, 99 of 100', read: (value) => `${count(Number(value))} µs` },
   late_max_us: { name: 'Late, at most', read: (value) => `${count(Number(value))} µs` }, paced_by: { name: 'Paced by', read: (value) => (value === 'pcr' ? 'PCR' : String(value)) },
-  queue_bytes: { name: 'Waiting to be sent', read: bytes }, first_frame_ms: { name: 'First frame after', read: (value) => words(milliseconds(Number(value))) },
+  unacknowledged_bytes: { name: 'On its way', read: bytes }, first_frame_ms: { name: 'First frame after', read: (value) => words(milliseconds(Number(value))) },
 };
 
 /** What is said elsewhere, or helps nobody who looks at a screen. */
@@ -68,7 +68,7 @@ export function outputFacts(output: OutputView): Fact[] {
 function factsOf(detail: Settings): Fact[] {
   const order = Object.keys(KNOWN);
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
-  const flat = flatten(detail).filter(([key, value]) => !HIDDEN.has(key) && isSaid(value));
+  const flat = flatten(detail).filter(([key, value]) => !HIDDEN.has(key) && isSaid(value) && (key in KNOWN || !(Array.isArray(value) && value.some(isObject))));
   return flat.sort(([one], [other]) => rank(one) - rank(other)).map(([key, value]) => {
     const known = KNOWN[key];
     return {
@@ -89,7 +89,7 @@ function flatten(detail: Settings): [string, unknown][] {
 
 /** Nothing, none and never are not worth a line. */
 const isSaid = (value: unknown): boolean =>
-  value !== null && value !== undefined && value !== 0 && value !== '' && value !== false && !isObject(value) && !(Array.isArray(value) && (value.length === 0 || value.some(isObject)));
+  value !== null && value !== undefined && value !== 0 && value !== '' && value !== false && !isObject(value) && !(Array.isArray(value) && value.length === 0);
 
 const NAMES: Record<string, string> = { matrix: 'FEC, columns × rows', forward: 'Jumps ahead in time', backward: 'Jumps back in time', reordered: 'Out of order', overrun: 'Over its constant bitrate' };
 const UNITS = /_(ms|bps|bytes|us)$/;

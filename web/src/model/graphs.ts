@@ -36,7 +36,10 @@ export function graphs(source: SourceView, columns: Columns, old: boolean): Grap
   const srt = source.srt;
   const shown = [bitrateGraph(source, columns, now.bitrate.shown, now.bitrate.tone)];
   const loss: Graph = { ...lossGraph(columns), current: now.loss.shown, tone: now.loss.tone, note: 'over 10 s' };
-  if (source.kind !== 'srt') return none(columns.loss) ? shown : [...shown, loss];
+  if (source.kind !== 'srt') {
+    const rtt: Graph = { ...rttGraph(columns, null), current: now.rtt.shown, tone: now.rtt.tone, note: '' };
+    return [...shown, ...[rtt, loss].filter((graph) => !none(graph.values))];
+  }
   const latency = srt?.latency_ms ?? null;
   return [
     ...shown,

@@ -25,7 +25,8 @@ function shortOfLegs(source: SourceView, outputs: OutputView[]): Reason | null {
 
 /** Alarms that say more than a row has room for. */
 const SHORT: Record<string, string> = {
-  publisher_flapping: 'Senders take turns', host_receive_drops: 'This machine drops packets',
+  publisher_flapping: 'Senders take turns', leg_dead: 'Path lost', legs_differ: 'Paths differ', buffer_short_for_fec: 'Buffer too short', not_mpeg_ts: 'Not MPEG-TS',
+  rtp_on_udp: 'Comes with RTP headers', no_rtp_header: 'Comes without RTP headers', host_receive_drops: 'This machine drops packets',
 };
 
 const reasonOfAlarm = ({ code, text, since, advice }: Alarm): Reason => ({ code, text: SHORT[code] ?? text, since, advice });

@@ -11,12 +11,13 @@ const LABELS: Record<string, string> = {
   columns: 'Columns', rows: 'Rows', protect_rows: 'Protect rows, too', video: 'Picture', width: 'Width', height: 'Height', fps: 'Frame rate',
   bitrate: 'Bitrate', picture: 'Picture', image: 'Picture file', headers: 'Request headers',
   'udp.source': 'Sender’s address', 'rtp.source': 'Sender’s address', 'rtp.and.source': 'Sender’s address', 'rtmp.tls.key': 'Private key file',
-  'rtp.fec': 'Error correction (SMPTE 2022-1)', 'file.path': 'File', 'record.segment': 'New file every',
+  'rtp.fec': 'Error correction (SMPTE 2022-1)', 'file.path': 'File', 'file.video': 'A picture becomes', 'file.audio': 'Sound beside a picture', push: 'Upload instead of serving here', max_bitrate: 'Bitrate, at most', backup: 'Backup entrance',
+  delete: 'Delete old segments there', allow_private: 'Follow into private networks', multitrack: 'All sound tracks', 'hls.key': 'Key in the address', 'hls.push.key': 'Stream key', 'record.segment': 'New file every',
 };
 
 /** Rarely needed; shown under "Advanced". */
 const ADVANCED = new Set([
-  'tos', 'rtp_port', 'buffer', 'app', 'ca', 'cbr', 'window', 'allow_link_local', 'udp_port', 'timeout', 'headers', 'user_agent', 'nice',
+  'tos', 'rtp_port', 'buffer', 'app', 'ca', 'cbr', 'window', 'allow_link_local', 'allow_private', 'delete', 'multitrack', 'hls.segment', 'hls.key', 'udp_port', 'timeout', 'headers', 'user_agent', 'nice',
 ]);
 
 /** The order people think of them; what is not listed comes after these. */

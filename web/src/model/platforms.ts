@@ -9,6 +9,8 @@ export interface Platform {
   url?: string | null;
   backup_url?: string | null;
   regions?: Region[];
+  /** Where it takes HLS. */
+  hls_url?: string | null;
   /** Each user is shown an address of their own. */
   paste_url?: boolean;
   limits: Limits;

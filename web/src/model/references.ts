@@ -1,11 +1,14 @@
 /** Settings that name another object are chosen from those there are. */
 import type { ListenerView, SourceView } from '../api/types';
 import type { OwnDraft } from './drafts/own';
+import type { Platform } from './platforms';
 import type { FieldModel } from './schema';
 
 export interface There {
   listeners: ListenerView[];
   sources: SourceView[];
+  /** Those that take uploads of HLS among them. */
+  platforms?: Platform[];
 }
 
 export interface Names {
@@ -29,6 +32,10 @@ export function refersTo(kind: string, field: FieldModel, there: There): Names |
   }
   if (field.key === 'source' && kind === 'transcode') {
     return { options: there.sources.map(({ name }) => [name, name]), none: 'None', empty: 'There is no source yet.' };
+  }
+  if (field.key === 'platform') {
+    const fit = (there.platforms ?? []).filter((platform) => platform.hls_url);
+    return { options: fit.map(({ id, name }) => [id, name]), none: 'None, by its address', empty: 'No platform is known that takes it.' };
   }
   return null;
 }

@@ -67,10 +67,11 @@ export const sourceKind = (source: SourceView): string => srtWay(source, modeOf(
 
 /** `platforms`: their names, by what settings call them. */
 export function outputKind(output: OutputView, platforms: { id: string; name: string }[] = []): string {
-  const own = output.config[output.kind] as Record<string, unknown> | undefined;
+  const settings = output.config[output.kind] as Record<string, unknown> | undefined;
+  const own = (settings?.push ?? settings) as Record<string, unknown> | undefined;
   const id = own?.platform;
   const platform = platforms.find((one) => one.id === id)?.name ?? (typeof id === 'string' ? id : undefined);
-  const kind = srtWay(output, modeOf(output)) ?? OUTPUTS[output.kind] ?? secured(output) ?? kindName(output.kind);
+  const kind = srtWay(output, modeOf(output)) ?? (output.kind === 'hls' && !isPlayable(output) ? 'HLS upload' : undefined) ?? OUTPUTS[output.kind] ?? secured(output) ?? kindName(output.kind);
   return platform ? `${kind}, ${platform}${own?.backup === true ? ' backup' : ''}` : kind;
 }
 
@@ -84,8 +85,11 @@ function secured({ kind, config, detail }: { kind: string; config: Record<string
 /** Whether Tidegate calls: in a rendezvous it does, too. */
 export const calls = ({ mode }: { mode?: string | null }): boolean => mode === 'caller' || mode === 'rendezvous';
 
+/** Whether a browser can watch it here: HLS that is not sent elsewhere. */
+export const isPlayable = (output: OutputView): boolean => output.kind === 'hls' && !(output.config.hls as Record<string, unknown> | undefined)?.push;
+
 /** Whether readers come to it. */
-export const isShared = (output: OutputView): boolean => output.kind === 'hls' || output.kind === 'rtsp' || (output.kind === 'srt' && !calls(output));
+export const isShared = (output: OutputView): boolean => isPlayable(output) || output.kind === 'rtsp' || (output.kind === 'srt' && !calls(output));
 
 /** Who calls whom, read from the settings where the view does not say it all. */
 function modeOf(view: { kind: string; mode?: string | null; config: Record<string, unknown> }): string | null {

@@ -206,10 +206,76 @@ test('puts a wrong ban’s problem beside its field', async () => {
   await page.locator('#address-note', { hasText: 'That bans everybody.' }).waitFor();
 });
 
+test('picks a platform: its limits, what the source breaks of them, and the key it needs', async () => {
+  await open('/sources/studio-obs');
+  await page.getByRole('button', { name: /Add output/ }).click();
+  await page.getByLabel('Name').fill('to-tw');
+  await page.getByLabel('Kind').selectOption('rtmp');
+  await page.getByLabel('Platform').selectOption('twitch');
+  await page.getByText('Verified 21 Nov 2026.').waitFor();
+  await page.locator('dialog').getByText('The picture has 7.8 Mb/s; Twitch takes 6.0 Mb/s.').waitFor();
+  await page.locator('dialog .pri').click();
+  await page.getByText('Paste the key from Twitch.').waitFor();
+  assert.equal(mock.state.writes.length, 0);
+  await page.getByLabel('Region').selectOption('osl');
+  await page.locator('#rtmp-key').fill('live_123');
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1).config, { name: 'to-tw', source: 'studio-obs', rtmp: { platform: 'twitch', region: 'osl', key: 'live_123' } });
+});
+
+test('asks for the address that a platform shows each user', async () => {
+  await open('/sources/studio-obs');
+  await page.getByRole('button', { name: /Add output/ }).click();
+  await page.getByLabel('Kind').selectOption('rtmp');
+  await page.getByLabel('Platform').selectOption('tiktok');
+  await page.getByText('A new key for every session: paste it just before you start.').waitFor();
+  await page.locator('dialog .pri').click();
+  await page.locator('#rtmp-url-note', { hasText: 'Paste the address that TikTok LIVE shows you.' }).waitFor();
+});
+
+test('keeps a stream key while its output is changed', async () => {
+  await open('/sources/studio-obs');
+  await page.getByRole('button', { name: /^youtube-main/ }).click();
+  await page.locator('.acts').getByRole('button', { name: 'Edit', exact: true }).last().click();
+  await page.getByText('A key is stored and stays as it is.').waitFor();
+  await page.getByLabel('Backup entrance').check();
+  await page.locator('dialog .pri').click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.deepEqual(mock.state.writes.at(-1).config.rtmp, { platform: 'youtube', key: '•••', backup: true });
+});
+
+test('makes the form of a kind from what the server describes, with errors at its fields', async () => {
+  await open();
+  await page.getByRole('button', { name: /Add source/ }).click();
+  await page.getByLabel('Name').fill('downlink');
+  await page.getByLabel('Kind').selectOption('rtp');
+  await page.locator('dialog .pri').click();
+  await page.locator('#rtp-from-note', { hasText: 'Comes in at is needed.' }).waitFor();
+  await page.locator('#rtp-from').fill('239.10.1.1:5004');
+  await page.getByLabel('Second path').check();
+  await page.locator('#rtp-and-from').fill('239.10.2.1:5004');
+  await page.getByLabel('Bitrate').fill('14M');
+  await page.locator('dialog .pri').click();
+  await page.waitForURL('**/#/sources/downlink');
+  assert.deepEqual(mock.state.writes.at(-1).config, { name: 'downlink', rtp: { from: '239.10.1.1:5004', and: { from: '239.10.2.1:5004' } }, expect: { bitrate: '14M' } });
+});
+
+test('shows the outputs to platforms: limits, refusals and dropped frames in words', async () => {
+  await open('/sources/studio-obs');
+  await page.getByText('The picture has 7.8 Mb/s, and Twitch takes 6.0 Mb/s. Lower the encoder’s bitrate.').waitFor();
+  const row = page.locator('tr', { hasText: 'to-twitch' });
+  assert.match(await text(row), /RTMP, Twitch Warning 2 reconnects 212 frames left out/);
+  await page.getByRole('button', { name: /^youtube-main/ }).click();
+  await page.getByText('H.264 1920×1080, AAC 48 kHz').waitFor();
+  assert.match(await text(page.getByLabel('Verdict')), /Warning: output reconnecting\. to-partner: The server refused the stream key/);
+});
+
 test('shows every listener, and why one is not open', async () => {
   await open('/listeners');
   await page.getByText('UDP port 9200 is in use by another program.').waitFor();
   const devices = await text(page.locator('tr', { hasText: 'devices' }));
+  assert.match(await text(page.locator('tr', { hasText: 'encoders' })), /RTMPS Ready: Open 0\.0\.0\.0:1936 studio-obs, guest-phone 1 40 31 wrong key or taken/);
   assert.match(devices, /Open This machine dropped 311 packets 0\.0\.0\.0:9100 and 9101-9149, next free 9103/);
 });
 

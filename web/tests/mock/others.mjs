@@ -24,7 +24,7 @@ export function sources(now, started) {
     source(now, 'studio-obs', 'rtmp', { listener: 'encoders', key: { secret: 'studio' }, app: 'live' }, {
       state: 'live', mode: 'listener', peer: '203.0.113.20:51844', url: 'rtmps://live.example.net:1936/live',
       detail: {
-        app: 'live', program: 'FMLE/3.0 (compatible; FMSc/1.0)', encoder: 'obs-output module (libobs version 31.0.2)', tls: 'TLS 1.3', enhanced: ['hvc1', 'av01', 'Opus'], metadata: { width: 1920 },
+        app: 'live', program: 'FMLE/3.0 (compatible; FMSc/1.0)', encoder: 'obs-output module (libobs version 31.0.2)', tls: 'TLS 1.3', rtt_ms: 31, enhanced: ['hvc1', 'av01', 'Opus'], metadata: { width: 1920 },
         received_bytes: 4.1e9, messages: 98123, messages_ignored: 0, messages_unusable: 0, problem: null, timestamp_jumps: { forward: 0, backward: 0 },
       },
     }),
@@ -46,10 +46,10 @@ export function sources(now, started) {
     }),
     source(now, 'parking-camera', 'rtsp', { url: 'rtsp://192.168.20.31:554/stream1', transport: 'udp', username: 'viewer', password: '•••' }, {
       bps: 3.1e6, peer: '192.168.20.31:554', media: { video: { ...H264, width: 2560, height: 1440, fps: 15 }, audio: [] },
-      detail: { transport: 'udp', streams: ['video h264', 'application onvif'], frames: 48211, lost_packets: 7 },
+      detail: { transport: 'udp', streams: [{ media: 'video', encoding: 'h264', clock_hz: 90000, carried: true }], frames: 48211, lost_packets: 7 },
     }),
     source(now, 'partner-feed', 'hls', { url: 'https://partner.example.com/live/master.m3u8' }, { bps: 5e6, peer: '198.51.100.80:443' }),
-    source(now, 'holding-slate', 'file', { path: 'holding.mp4', loop: true }, { bps: 2e6, detail: { file: 'holding.mp4', position_ms: 41_000, duration_ms: 60_000, rounds: 12 } }),
+    source(now, 'holding-slate', 'file', { path: 'holding.mp4', loop: true }, { bps: 2e6, peer: 'holding.mp4', detail: { format: 'mp4', delays: 0, left_out: [], round: 12 } }),
     source(now, 'guest-phone', 'rtmp', { listener: 'encoders', key: '•••' }, { connected: false, mode: 'listener', url: 'rtmps://live.example.net:1936/live' }),
   ];
 }

@@ -16,7 +16,7 @@ import { placeOf } from '../../src/model/place';
 import { reasonLine } from '../../src/model/reasons';
 import { chips } from '../../src/model/chips';
 import { verdict } from '../../src/model/verdict';
-import { isShared, outputKind, outputState, sourceKind, sourceState } from '../../src/model/words';
+import { isPlayable, isShared, outputKind, outputState, sourceKind, sourceState } from '../../src/model/words';
 import { NOW, output, source } from './samples';
 
 const other = (kind: string, own: object, detail: object = {}, change: object = {}) =>
@@ -80,7 +80,8 @@ describe('what an adapter says', () => {
     expect(outputFacts(output({ kind: 'udp', detail: { to: '239.1.1.1:5000', pacing: { paced_by: 'pcr', late_p99_us: 50 } } })).map(({ name, text }) => `${name}: ${text}`)).toEqual(
       ['Goes to: 239.1.1.1:5000', 'Late, 99 of 100: 50 µs', 'Paced by: PCR'],
     );
-    expect(outputFacts(rtmp({ tracks: ['h264 1920x1080', 'aac 48000 Hz'], left_out: ['scte35'], round_trip_ms: 18 })).map(({ name, text }) => `${name}: ${text}`)).toEqual(
+    expect(outputFacts(output({ kind: 'rtsp', detail: { rtsp: { path: 'a', readers: [{ peer: 'x' }] }, left_out: [{ track: 2, codec: 'ac3' }] } })).map(({ name, text, warn }) => [name, text, warn])).toEqual([['Left out', 'AC-3', true]]);
+    expect(outputFacts(rtmp({ tracks: ['h264 1920x1080', 'aac 48000 Hz'], left_out: ['scte35'], round_trip_ms: 18, warnings: [] })).map(({ name, text }) => `${name}: ${text}`)).toEqual(
       ['Goes to: rtmps://a.tube/live', 'Sends: H.264 1920×1080, AAC 48 kHz', 'Round trip: 18 ms', 'Left out: SCTE-35'],
     );
   });
@@ -103,6 +104,8 @@ describe('an output to a platform', () => {
     expect(outputKind(rtmp({}), names)).toBe('RTMPS, Tube');
     expect(outputKind(rtmp({}, { config: { name: 'a', rtmp: { platform: 'tube', backup: true } } }), names)).toBe('RTMPS, Tube backup');
     expect(isShared(rtmp({}))).toBe(false);
+    const upload = output({ config: { name: 'a', hls: { push: { platform: 'tube' } } } });
+    expect([outputKind(upload, names), isShared(upload), isPlayable(upload), isPlayable(output())]).toEqual(['HLS upload, Tube', false, false, true]);
   });
   it('that breaks its limits is no Live, but the source is not to blame', () => {
     const over = rtmp({ warnings: [WARNING] });

@@ -65,6 +65,6 @@ describe('an output to a platform', () => {
     choosePlatform(draft, 'paste', ALL);
     expect(restreamFaults(draft, null, ALL)).toEqual({ '/rtmp/url': 'Paste the address that Paste shows you.', '/rtmp/key': 'Paste the key from Paste.' });
     choosePlatform(draft, '', ALL);
-    expect(Object.keys(restreamFaults(draft, null, ALL))).toEqual(['/rtmp/url']);
+    expect(restreamFaults(draft, null, ALL)).toEqual({ '/rtmp/url': 'Where does it go? Write it like rtmps://live.example.net/app.', '/rtmp/key': 'Paste the key.' });
   });
 });

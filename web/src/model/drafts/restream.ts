@@ -47,6 +47,6 @@ export function restreamFaults(draft: RestreamDraft, base: Settings | null, plat
   const missing = draft.key.text === '' && !isKept(draft.key);
   // A key is never sent to another platform than the one it was given for.
   const another = base !== null && isKept(draft.key) && draft.platform !== text(base.platform);
-  if ((draft.platform !== '' && missing) || another) faults['/rtmp/key'] = `Paste the key${platform ? ` from ${platform.name}` : ''}.`;
+  if (missing || another) faults['/rtmp/key'] = `Paste the key${platform ? ` from ${platform.name}` : ''}.`;
   return faults;
 }

@@ -10,6 +10,7 @@ test_packages=(
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gir1.2-gst-rtsp-server-1.0 python3-gi python3-gst-1.0
   vlc-bin vlc-plugin-base vlc-plugin-access-extra util-linux
+  nginx-light libnginx-mod-rtmp libnginx-mod-stream
   obs-studio libgl1-mesa-dri xvfb unzip iproute2 nftables valgrind
 )
 

@@ -2,7 +2,7 @@ use crate::kind::{self, Kind};
 use crate::mp4::Mp4Player;
 use crate::settings::SourceSettings;
 use crate::ts::TsPlayer;
-use crate::{failure, place};
+use crate::{failure, place, still};
 use core::cell::Cell;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,12 @@ impl SourceDriver for FileSource {
             context.report.connection(Connection::Connecting, None);
             let stop = context.stop.clone();
             let path = place::resolve(&context.data_dir, &self.settings.path);
-            let repeat = self.settings.repeat;
+            let made = tokio::select! {
+                made = still::slate_of(&path, &self.settings, &context.data_dir) => made?,
+                () = stop.cancelled() => return Ok(Ended::Stopped),
+            };
+            let repeat = self.settings.repeat || made.is_some();
+            let path = made.unwrap_or(path);
             run_on_thread("file", stop, move |parking| {
                 Playing::new(context, path, repeat).run(parking)
             })
@@ -57,7 +62,9 @@ impl Player {
     fn new(kind: Kind, context: &SourceContext) -> Self {
         match kind {
             Kind::Ts => Self::Ts(Box::new(TsPlayer::new(&context.feed, context.clock))),
-            Kind::Mp4 => Self::Mp4(Box::new(Mp4Player::new(&context.feed, context.clock))),
+            Kind::Mp4 | Kind::Picture => {
+                Self::Mp4(Box::new(Mp4Player::new(&context.feed, context.clock)))
+            }
         }
     }
 
@@ -108,6 +115,8 @@ impl Playing {
         let path = &self.path;
         let file = place::open(path)?;
         let kind = kind::of(&file).map_err(|error| failure::unreadable(path, &error))?;
+        // A picture that took the place of another file is no round of it.
+        let kind = kind.filter(|kind| *kind != Kind::Picture);
         let kind = kind.ok_or_else(|| failure::no_media(path))?;
         self.rounds += 1;
         // Another lane needs another writer; the same kind of file goes on seamlessly.

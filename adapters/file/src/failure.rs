@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use tidegate_engine::RunError;
+use tidegate_ffmpeg::FfmpegError;
 use tidegate_mp4::Mp4Error;
 
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> RunError {
@@ -32,7 +33,10 @@ pub(crate) fn not_a_file(path: &Path) -> RunError {
 
 pub(crate) fn no_media(path: &Path) -> RunError {
     RunError::ours(
-        format!("{} is neither MPEG-TS nor MP4", path.display()),
+        format!(
+            "{} is neither MPEG-TS nor MP4 nor a picture",
+            path.display()
+        ),
         "Convert it, for example with \"ffmpeg -i FILE -c copy FILE.ts\".",
     )
 }
@@ -65,4 +69,11 @@ pub(crate) fn mp4(path: &Path, error: &Mp4Error) -> RunError {
         _ => "Try whether a player opens it, and make it anew.",
     };
     RunError::ours(format!("{}: {error}", path.display()), advice)
+}
+
+pub(crate) fn slate(path: &Path, error: &FfmpegError) -> RunError {
+    RunError::ours(
+        format!("no slate can be made of {}: {error}", path.display()),
+        error.advice(),
+    )
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use tidegate_ffmpeg::slate;
 use tidegate_mpegts::Slicer;
 
 /// Enough for three packets of the longest kind behind some bytes of another.
@@ -15,6 +16,8 @@ const PACKETS_MIN: usize = 3;
 pub(crate) enum Kind {
     Ts,
     Mp4,
+    /// A still picture, from which a slate is made.
+    Picture,
 }
 
 /// Looks at a file; `None` if it is nothing that can be played.
@@ -37,6 +40,9 @@ fn look(bytes: &[u8]) -> Option<Kind> {
     );
     if is_mp4 {
         return Some(Kind::Mp4);
+    }
+    if slate::is_picture(bytes) {
+        return Some(Kind::Picture);
     }
     let mut packets = 0;
     let mut slicer = Slicer::new();
@@ -61,6 +67,7 @@ mod tests {
         .collect();
         assert_eq!(look(&with_time_codes), Some(Kind::Ts));
         assert_eq!(look(b"\0\0\0\x18ftypisom"), Some(Kind::Mp4));
+        assert_eq!(look(b"\x89PNG\r\n\x1a\n"), Some(Kind::Picture));
         assert_eq!(look(b"G is the first letter of this text"), None);
         assert_eq!(look(b""), None);
     }

@@ -17,6 +17,8 @@
 //! path is a setting like any other: who may change settings may play every media file that
 //! Tidegate may read, and nothing else of a file ever comes out again.
 //!
+//! A still picture is played as a slate: `tidegate_ffmpeg::slate` makes an MP4 file of it, once.
+//!
 //! The file is opened anew in each round, so one that was replaced is played from then on.
 
 mod driver;
@@ -28,6 +30,7 @@ mod pace;
 mod place;
 mod rounds;
 mod settings;
+mod still;
 mod ts;
 
 pub use settings::SourceSettings;

@@ -40,7 +40,12 @@ fn made(folder: &Path, arguments: &str, name: &str) -> Option<PathBuf> {
 
 fn settings(path: &Path, repeat: bool) -> SourceSettings {
     let path = path.to_str().unwrap().to_owned();
-    SourceSettings { path, repeat }
+    SourceSettings {
+        path,
+        repeat,
+        video: None,
+        audio: None,
+    }
 }
 
 fn driver(path: &Path, repeat: bool) -> Arc<dyn SourceDriver> {
@@ -355,4 +360,49 @@ async fn what_cannot_be_played_is_said_with_its_reason() {
         assert_ne!(status.connection, Connection::Connected);
         bench.engine.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_is_played_as_a_slate_that_never_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = "-f lavfi -i testsrc2=s=160x90 -frames:v 1";
+    let Some(path) = made(folder.path(), picture, "soon.png") else {
+        return;
+    };
+    let slate = SourceSettings {
+        video: Some("h264 320x180 50".into()),
+        audio: Some("aac mono 48000".into()),
+        ..settings(&path, false)
+    };
+    let driver = Adapter::new().source("slate", &slate, &NoSecrets).unwrap();
+    let bench = Bench::play(driver, folder.path()).await;
+    let feed = bench.engine.feed("file");
+    let mut reader = feed.read_frames(ReaderOptions::default());
+    let mut frames: BTreeMap<u16, Vec<Frame>> = BTreeMap::new();
+    while frames.get(&1).is_none_or(|pictures| pictures.len() < 200) {
+        let batch = tokio::time::timeout(PATIENCE, reader.next()).await.unwrap();
+        for frame in batch.iter() {
+            frames.entry(frame.track).or_default().push(frame.clone());
+        }
+    }
+    for (track, cadence) in [(1, 1800), (2, 1920)] {
+        for pair in frames[&track].windows(2) {
+            let step = pair[1].dts_90khz - pair[0].dts_90khz;
+            assert!(
+                (step - cadence).abs() <= 1,
+                "no seam on track {track}: {step}"
+            );
+        }
+    }
+    let tracks = feed.tracks();
+    let video = tracks[0]
+        .config
+        .as_ref()
+        .unwrap()
+        .video()
+        .unwrap()
+        .format
+        .clone();
+    assert_eq!((video.width, video.height), (320, 180));
+    bench.engine.shutdown().await;
 }

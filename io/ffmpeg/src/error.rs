@@ -16,6 +16,9 @@ pub enum FfmpegError {
     /// It ended with an error; its last words.
     #[error("ffmpeg failed: {0}")]
     Failed(String),
+    /// A picture was to be encoded, and is none.
+    #[error("that is neither PNG nor JPEG, or larger than 64 MB")]
+    NoPicture,
     /// It took longer than it may.
     #[error("ffmpeg took longer than {0} s")]
     TooLong(u64),
@@ -32,6 +35,7 @@ impl FfmpegError {
             Self::NotThere(_) => "Correct TIDEGATE_FFMPEG, or leave it out to look in PATH.",
             Self::Start(_) => "Check this machine's limits of processes and memory.",
             Self::Failed(_) => "Check that this ffmpeg knows the codecs that are asked for.",
+            Self::NoPicture => "Use a picture in one of these formats.",
             Self::TooLong(_) => "Give this machine more CPU, or ask for a smaller picture.",
         }
     }

@@ -23,6 +23,7 @@ mod error;
 mod find;
 mod limits;
 mod sandbox;
+pub mod slate;
 mod starter;
 mod words;
 

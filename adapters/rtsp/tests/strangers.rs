@@ -208,6 +208,42 @@ async fn places_are_limited_and_who_leaves_makes_room() {
     node.engine.shutdown().await;
 }
 
+/// The even one of two free UDP ports.
+fn free_pair() -> u16 {
+    eventually("two ports are free", || {
+        let port = tidegate_testkit::free_udp_port() & !1;
+        let is_free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        (is_free(port) && is_free(port + 1)).then_some(port)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_changes_opens_its_port_again_while_players_are_on_it() {
+    let node = Node::start(&open()).await;
+    let mut inside = Raw::connect(node.bound, "x");
+    assert!(inside.ask("OPTIONS", "", "").contains("200"));
+    let settings = ListenerSettings {
+        rtp_port: Some(free_pair()),
+        ..ListenerSettings::at(node.bound)
+    };
+    let sink = node.engine.events().clone();
+    let bound = node
+        .adapter
+        .set_listener("players", &settings, sink)
+        .await
+        .unwrap();
+    assert_eq!(bound, node.bound);
+    assert_eq!(inside.ask("OPTIONS", "", ""), "");
+    assert!(
+        Raw::connect(bound, "x")
+            .ask("OPTIONS", "", "")
+            .contains("200")
+    );
+    node.adapter.remove_listener("players").await;
+    std::net::TcpListener::bind(bound).unwrap();
+    node.engine.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_are_limited_and_sent_away_when_the_output_stops() {
     if !peers::have(&["ffmpeg"]) {
@@ -282,5 +318,31 @@ async fn datagrams_go_to_nobody_else() {
     eventually("the media have ended", || {
         own.recv(&mut packet).is_err().then_some(())
     });
+    node.engine.shutdown().await;
+}
+
+/// The source's sender goes and comes back, from its beginning: the player's numbers and times
+/// go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_comes_back_breaks_no_timeline() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, projector, folder) = playing(&open()).await;
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    assert!(player.play());
+    let mut before = player.packets(200);
+    drop(projector);
+    let film = folder.path().join("film.ts");
+    let _projector = Projector::start(node.engine.feed("cam1"), &film, FILM_SECONDS);
+    before.extend(player.packets(200));
+    for two in before.windows(2) {
+        let [(sequence, timestamp), (next_sequence, next_timestamp)] = two else {
+            unreachable!("windows of two");
+        };
+        assert_eq!(sequence.wrapping_add(1), *next_sequence);
+        let step = next_timestamp.wrapping_sub(*timestamp);
+        assert!(step < 5 * 90_000, "a step of {step} ticks");
+    }
     node.engine.shutdown().await;
 }

@@ -209,7 +209,7 @@ impl Client {
     }
 
     async fn receive(&mut self, mut bytes: &[u8], local: std::net::IpAddr) -> Result<(), Why> {
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && !self.connection.is_over() {
             let taken = self.connection.receive(bytes);
             bytes = &bytes[taken..];
             loop {

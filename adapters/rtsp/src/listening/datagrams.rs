@@ -69,7 +69,7 @@ impl Datagrams {
     }
 
     /// Takes notice of what players send, until `closing`.
-    pub(super) async fn listen(self: Arc<Self>, closing: CancellationToken) {
+    pub(super) async fn listen(&self, closing: &CancellationToken) {
         let (mut one, mut other) = ([0; GLANCE_BYTES], [0; GLANCE_BYTES]);
         loop {
             let came = tokio::select! {

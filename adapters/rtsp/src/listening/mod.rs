@@ -4,6 +4,7 @@ mod client;
 mod datagrams;
 mod outgoing;
 
+use core::convert::Infallible;
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
@@ -17,8 +18,8 @@ use tidegate_engine::{
 };
 use tidegate_rtsp::Nonces;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Mutex as Turn;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Mutex as Turn, mpsc};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::House;
@@ -31,6 +32,8 @@ use datagrams::Datagrams;
 const BACKLOG: u32 = 256;
 /// Connections that have not been let in to any output yet.
 pub(crate) const PENDING_MAX: usize = 200;
+/// How long those who are sent away may hold a port.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// After a failed accept (no descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -57,6 +60,8 @@ struct Open {
     bound: SocketAddr,
     limits: Arc<LimitsNow>,
     closing: CancellationToken,
+    /// Ends when nobody holds anything of the port any more.
+    held: mpsc::Receiver<Infallible>,
 }
 
 /// Limits that may change while the port is open.
@@ -91,6 +96,8 @@ pub(crate) struct Port {
     opened: Instant,
     /// A user name and a password that nobody has.
     nobody: String,
+    /// Dropped last.
+    _held: mpsc::Sender<Infallible>,
 }
 
 impl Listening {
@@ -119,7 +126,7 @@ impl Listening {
         if let Some(bound) = self.change(settings) {
             return Ok(bound);
         }
-        self.close();
+        self.close().await;
         let opened = self.open(settings, events).await;
         let mut state = self.state();
         match opened {
@@ -165,6 +172,7 @@ impl Listening {
         })?;
         let datagrams = Arc::new(datagrams);
         let closing = CancellationToken::new();
+        let (holding, held) = mpsc::channel(1);
         let limits = Arc::new(LimitsNow {
             total: AtomicUsize::new(0),
             per_address: AtomicUsize::new(0),
@@ -176,31 +184,37 @@ impl Listening {
             counters: Arc::clone(&self.counters),
             nonces: self.nonces.clone(),
             events,
-            datagrams: Arc::clone(&datagrams),
+            datagrams,
             closing: closing.clone(),
             opened: Instant::now(),
             nobody: format!("{:016x}", random()),
+            _held: holding,
         });
-        tokio::spawn(datagrams.listen(closing.clone()));
+        let heard = Arc::clone(&port);
+        tokio::spawn(async move { heard.datagrams.listen(&heard.closing).await });
         let turnstile = Arc::clone(&self.turnstile);
-        tokio::spawn(accept(listener, port, turnstile, Arc::clone(&limits)));
+        tokio::spawn(accept(port, listener, turnstile, Arc::clone(&limits)));
         Ok(Open {
             settings: settings.clone(),
             bound,
             limits,
             closing,
+            held,
         })
     }
 
     pub(crate) async fn remove(&self) {
         let _turn = self.changing.lock().await;
-        self.close();
+        self.close().await;
         self.state().error = None;
     }
 
-    fn close(&self) {
-        if let Some(open) = self.state().open.take() {
+    /// Sends everybody away and waits until the port is free again.
+    async fn close(&self) {
+        let open = self.state().open.take();
+        if let Some(mut open) = open {
             open.closing.cancel();
+            let _ = timeout(CLOSE_PATIENCE, open.held.recv()).await;
         }
     }
 
@@ -241,9 +255,9 @@ impl Listening {
     }
 }
 
-impl Drop for Listening {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.close();
+        self.closing.cancel();
     }
 }
 
@@ -328,10 +342,10 @@ fn cannot_open(at: SocketAddr, what: &str, error: &io::Error) -> RunError {
     }
 }
 
-/// Lets connections in until the port closes.
+/// Lets connections in until the port closes. The port is let go last.
 async fn accept(
-    listener: TcpListener,
     port: Arc<Port>,
+    listener: TcpListener,
     turnstile: Arc<Turnstile>,
     limits: Arc<LimitsNow>,
 ) {

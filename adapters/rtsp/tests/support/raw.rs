@@ -98,6 +98,24 @@ impl Raw {
         all.all(|(method, below, header)| self.ask(method, below, header).contains(" 200 OK"))
     }
 
+    /// Number and time stamp of the next media packets.
+    pub(crate) fn packets(&mut self, count: usize) -> Vec<(u16, u32)> {
+        let mut packets = Vec::new();
+        while packets.len() < count {
+            let mut header = [0; 4];
+            self.stream.read_exact(&mut header).unwrap();
+            assert_eq!(header[0], b'$');
+            let mut packet = vec![0; usize::from(u16::from_be_bytes([header[2], header[3]]))];
+            self.stream.read_exact(&mut packet).unwrap();
+            if header[1] == 0 {
+                let sequence = u16::from_be_bytes([packet[2], packet[3]]);
+                let timestamp = u32::from_be_bytes(packet[4..8].try_into().unwrap());
+                packets.push((sequence, timestamp));
+            }
+        }
+        packets
+    }
+
     /// Reads what comes; how many bytes, none when it is over.
     pub(crate) fn read(&mut self) -> usize {
         let mut buffer = [0; 65_536];

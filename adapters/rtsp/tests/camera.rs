@@ -260,6 +260,17 @@ async fn a_description_that_is_nonsense_is_said() {
 const PICTURE_OF_NOTHING: &str = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=cam\nt=0 0\n\
     m=video 0 RTP/AVP 96\na=rtpmap:96 H264/0\na=fmtp:96 sprop-parameter-sets=!!!\n";
 
+/// Found by fuzzing: the parser of descriptions panics at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_description_that_our_library_cannot_stand_is_said() {
+    let camera = Rude::start(|_, _| Some(described(TORN)));
+    let error = error_of(&camera).await;
+    assert!(error.contains("makes no sense"), "{error}");
+}
+
+const TORN: &str = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=cam\nt=0 0\na=control:*\n\
+    m=video 0 RTP/AV aP\n9=6\nrtpmap:96 H264/90000\na=control:v\nm=audio 0 RTP/AVP 97\n";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_carried_is_named() {
     let camera = Rude::start(|_, _| Some(described(SOUND_ONLY)));

@@ -15,11 +15,12 @@ mod phrases;
 mod stream;
 
 use core::future::Future;
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use retina::client::{
     Credentials as Login, Demuxed, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy,
     PlayOptions, Session, SessionIdPolicy, SessionOptions, SetupOptions, TcpTransportOptions,
@@ -87,9 +88,12 @@ impl SourceDriver for CameraSource {
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
         Box::pin(async move {
             let stop = context.stop.clone();
+            // The library's parser of descriptions panics at some nonsense (sdp-types 0.1.8);
+            // nothing of a call that ended so is used again.
+            let call = AssertUnwindSafe(self.call(&context)).catch_unwind();
             tokio::select! {
                 () = stop.cancelled() => Ok(Ended::Stopped),
-                ended = self.call(&context) => ended,
+                ended = call => ended.unwrap_or_else(|_| Err(phrases::nonsense(&self.at()))),
             }
         })
     }

@@ -117,6 +117,14 @@ pub(super) fn silent(at: &str, since: Option<Duration>, udp: bool) -> RunError {
     }
 }
 
+/// What it sent is beyond understanding.
+pub(super) fn nonsense(at: &str) -> RunError {
+    RunError::theirs(
+        format!("{at} sends what makes no sense as RTSP"),
+        "Check the address, or try newer firmware in the camera",
+    )
+}
+
 /// Nothing of what the camera has can be carried.
 pub(super) fn nothing_carried(at: &str, offered: &[String]) -> RunError {
     let what = if offered.is_empty() {

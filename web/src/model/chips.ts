@@ -13,9 +13,12 @@ const ORDER: StateName[] = ['failed', 'warning', 'connecting', 'live', 'recordin
 
 export function chips(outputs: OutputView[]): Chip[] {
   return [...outputs]
-    .sort((one, other) => ORDER.indexOf(outputState(one)) - ORDER.indexOf(outputState(other)))
+    .sort((one, other) => rank(one) - rank(other))
     .map((output) => ({ name: output.name, note: note(output), state: WORDS[outputState(output)] }));
 }
+
+/** Of two warnings the one that delivers nothing is worse. */
+const rank = (output: OutputView): number => ORDER.indexOf(outputState(output)) + (outputState(output) === 'warning' && !isStuck(output) ? 0.5 : 0);
 
 function note(output: OutputView): string {
   const state = outputState(output);

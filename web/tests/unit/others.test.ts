@@ -113,6 +113,10 @@ describe('an output to a platform', () => {
     expect(verdict(source(), [over], [], NOW).evidence).toContain('to-tube over the platform’s limits');
     expect(outputState(rtmp({ warnings: [WARNING] }, { delivering: false, state: 'connecting' }))).toBe('connecting');
   });
+  it('that delivers nothing comes before one that breaks a limit', () => {
+    const stuck = rtmp({}, { name: 'to-partner', state: 'reconnecting', delivering: false });
+    expect(chips([rtmp({ warnings: [WARNING] }), output(), stuck]).map(({ name }) => name)).toEqual(['to-partner', 'to-tube', 'viewers']);
+  });
   it('that is connected and delivers nothing is not Live', () => {
     expect(outputState(rtmp({ connected: true }, { delivering: false }))).toBe('waiting');
   });

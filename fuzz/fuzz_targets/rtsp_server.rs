@@ -5,7 +5,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use libfuzzer_sys::fuzz_target;
-use tidegate_rtsp::{Access, Ask, Connection, Description, MESSAGE_BYTES_MAX, Nonces, RtpInfo, SetUp};
+use tidegate_rtsp::{
+    Access, Ask, Connection, Description, MESSAGE_BYTES_MAX, Nonces, RtpInfo, SetUp,
+};
 
 fuzz_target!(|input: &[u8]| {
     let [step, stream @ ..] = input else {

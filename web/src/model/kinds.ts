@@ -7,16 +7,16 @@ import type { KindModel } from './schema';
 const CHOICES: Record<'sources' | 'outputs' | 'listeners', Record<string, string>> = {
   sources: {
     srt: 'SRT', rtmp: 'RTMP, an encoder sends to us', udp: 'UDP, MPEG-TS', rtp: 'RTP, MPEG-TS, with FEC or two paths', rtsp: 'RTSP, we call a camera',
-    hls: 'HLS, we fetch a playlist', file: 'File, played in real time', slate: 'Slate, a still picture', transcode: 'Another source, its sound encoded anew',
+    hls: 'HLS, we fetch a playlist', file: 'File or still picture, played in real time',
   },
   outputs: {
     rtmp: 'RTMP, to YouTube, Twitch or any server', udp: 'UDP, MPEG-TS', rtp: 'RTP, MPEG-TS, with FEC', rtsp: 'RTSP, players call us',
-    hls: 'HLS, watch in a browser', hls_push: 'HLS, uploaded to a server', record: 'Recording, MPEG-TS',
+    hls: 'HLS, watch in a browser, or upload it', record: 'Recording, MPEG-TS',
   },
   listeners: { srt: 'SRT, senders and readers', rtmp: 'RTMP, encoders send to us', rtsp: 'RTSP, players read from us' },
 };
 
-const SHORT: Record<string, string> = { hls_push: 'HLS upload', record: 'Recording', file: 'File', slate: 'Slate', transcode: 'Transcode' };
+const SHORT: Record<string, string> = { record: 'Recording', file: 'File' };
 
 /** The choice of a kind, in the order of the list above; new kinds follow. */
 export function kindChoices(collection: keyof typeof CHOICES, kinds: KindModel[]): [string, string][] {
@@ -29,7 +29,7 @@ export function kindChoices(collection: keyof typeof CHOICES, kinds: KindModel[]
   ];
 }
 
-/** "RTMP", "HLS upload", "File". */
+/** "RTMP", "File". */
 export const kindName = (kind: string): string => SHORT[kind] ?? (kind.length <= 4 ? kind.toUpperCase() : capital(kind.replaceAll('_', ' ')));
 
 /** Which kind an object is; `kept` for one that nothing here knows. */

@@ -1,12 +1,11 @@
 /** Settings that name another object are chosen from those there are. */
-import type { ListenerView, SourceView } from '../api/types';
+import type { ListenerView } from '../api/types';
 import type { OwnDraft } from './drafts/own';
 import type { Platform } from './platforms';
 import type { FieldModel } from './schema';
 
 export interface There {
   listeners: ListenerView[];
-  sources: SourceView[];
   /** Those that take uploads of HLS among them. */
   platforms?: Platform[];
 }
@@ -19,7 +18,7 @@ export interface Names {
   empty: string;
 }
 
-/** Null for a setting that stands for itself. (`source` of UDP is an address.) */
+/** Null for a setting that stands for itself. */
 export function refersTo(kind: string, field: FieldModel, there: There): Names | null {
   if (field.shape !== 'text') return null;
   if (field.key === 'listener') {
@@ -29,9 +28,6 @@ export function refersTo(kind: string, field: FieldModel, there: There): Names |
       none: 'All of them',
       empty: `There is no ${kind.toUpperCase()} listener yet. Add one under Listeners first.`,
     };
-  }
-  if (field.key === 'source' && kind === 'transcode') {
-    return { options: there.sources.map(({ name }) => [name, name]), none: 'None', empty: 'There is no source yet.' };
   }
   if (field.key === 'platform') {
     const fit = (there.platforms ?? []).filter((platform) => platform.hls_url);

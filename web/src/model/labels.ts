@@ -26,6 +26,11 @@ const ORDER = [
   'video', 'audio', 'width', 'height', 'fps', 'bitrate', 'segment', 'keep', 'columns', 'rows', 'allow', 'tls', 'ttl',
 ];
 
+/** What a field shows while it is empty, where the server's example fits all times and none well. */
+const EXAMPLES: Record<string, string> = { 'record.segment': '1h', 'record.keep': '7d', 'hls.segment': '2s' };
+
+export const exampleAt = (path: string): string => EXAMPLES[path] ?? '';
+
 const UNITS: [RegExp, string][] = [
   [/_ms$/, 'ms'], [/_seconds$/, 's'], [/_percent$/, '%'], [/_kbps$/, 'kb/s'], [/_bps$/, 'b/s'], [/_bytes$/, 'bytes'], [/_hz$/, 'Hz'], [/^fps$/, 'fps'],
 ];

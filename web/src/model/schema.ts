@@ -1,5 +1,5 @@
 /** The settings that the server describes (OpenAPI), as fields that a form can show. Nothing here knows a protocol. */
-import { advancedAt, labelAt, orderOf, unitOf } from './labels';
+import { advancedAt, exampleAt, labelAt, orderOf, unitOf } from './labels';
 
 /** As much of JSON Schema as the server writes. */
 export interface Schema {
@@ -90,7 +90,7 @@ function fieldOf(api: Api | null, key: string, property: Schema, path: string, r
     key, shape, required, fields,
     label: labelAt(path), unit: unitOf(key),
     hint: plain(property.description ?? schema.description),
-    placeholder: shape === 'text' ? placeholderOf(schema) || exampleIn(property.description ?? schema.description) : placeholderOf(schema),
+    placeholder: exampleAt(path) || (shape === 'text' ? placeholderOf(schema) || exampleIn(property.description ?? schema.description) : placeholderOf(schema)),
     advanced: !required && advancedAt(path),
     default: schema.default ?? property.default,
     options: shape === 'choice' ? optionsOf(schema) : [],
@@ -150,7 +150,7 @@ function optionsOf(schema: Schema): [string, string, string][] {
     const about = plain(one.description);
     const first = about.split(/[.:;]/)[0] ?? '';
     const name = /^[a-z0-9]{1,4}$/.test(value) ? value.toUpperCase() : value.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase());
-    return [value, first ? `${name}, ${first.charAt(0).toLowerCase()}${first.slice(1)}` : name, about];
+    return [value, first ? `${name}, ${/^[A-Z][a-z]/.test(first) ? first.charAt(0).toLowerCase() + first.slice(1) : first}` : name, about];
   });
 }
 

@@ -51,8 +51,10 @@ export function listenerConfig(draft: ListenerDraft, base: Config | null, kinds:
   const config: Config = { ...(base ?? {}), name: draft.name.trim() };
   if (draft.kind === 'kept') return config;
   if (draft.kind !== 'srt') {
-    const own = { ...draft.own, ...(typeof draft.own.bind === 'string' ? { bind: bindValue(draft.own.bind) } : {}) };
     const fields = kinds.find((one) => one.kind === draft.kind)?.fields ?? [];
+    const { bind } = draft.own;
+    const moved = typeof bind === 'string' && bind !== text(settings(base, draft.kind).bind);
+    const own = moved ? { ...draft.own, bind: bindValue(bind) } : draft.own;
     return { ...config, [draft.kind]: ownSettings(fields, own, base && settings(base, draft.kind)) };
   }
   const writer = new Writer(draft, base ? listenerDraft(base, kinds) : null);

@@ -150,6 +150,7 @@ impl Sender {
         self.note_dropped(now, leaving.dropped);
         let datagram = self.wire.seal(leaving.at);
         let sent = send(&self.socket, self.to, datagram, parking);
+        self.pacing.left(self.clock.now());
         if !sent {
             self.report.lost(1);
         } else if leaving.has_media {
@@ -242,6 +243,14 @@ impl Pacing {
         match self {
             Self::Even(pacer) => pacer.next(now),
             Self::Constant(stuffing, _) => stuffing.next(now),
+        }
+    }
+
+    /// The datagram taken out last is with the kernel.
+    fn left(&mut self, now: Instant) {
+        match self {
+            Self::Even(pacer) => pacer.left(now),
+            Self::Constant(stuffing, _) => stuffing.left(now),
         }
     }
 

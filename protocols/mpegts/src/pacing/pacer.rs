@@ -51,6 +51,8 @@ pub struct Pacer {
     schedule: Schedule,
     /// Due time of the last packet with a PCR, or of the first packet.
     clock_seen: Option<i64>,
+    /// From the last datagram to the next, at least.
+    gap: i64,
     not_before: i64,
 }
 
@@ -119,7 +121,7 @@ impl Pacer {
         if first.at.max(self.not_before) > now {
             return None;
         }
-        let gap = self.gap(&first, now);
+        self.gap = self.gap_after(&first, now);
         for _ in 0..DATAGRAM_PACKETS {
             let is_same_chunk = self.take(|bytes| datagram.extend_from_slice(bytes));
             let Some(next) = self.head(now) else {
@@ -135,11 +137,16 @@ impl Pacer {
                 break;
             }
         }
-        self.not_before = now + gap;
+        self.not_before = now + self.gap;
         Some(Departure {
             at: instant(first.at),
             by_clock: first.by_clock,
         })
+    }
+
+    /// The datagram taken out last is gone by now; the next one keeps its distance from that.
+    pub fn left(&mut self, now: Instant) {
+        self.not_before = nanos(now) + self.gap;
     }
 
     /// Bytes that wait.
@@ -178,7 +185,7 @@ impl Pacer {
         self.queue.advance()
     }
 
-    fn gap(&self, first: &Next, now: i64) -> i64 {
+    fn gap_after(&self, first: &Next, now: i64) -> i64 {
         if !first.by_clock {
             let is_far_behind = now - first.at > FAR_BEHIND_NANOS;
             return if is_far_behind {

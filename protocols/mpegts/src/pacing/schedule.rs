@@ -20,6 +20,10 @@ const MARGIN_NANOS: i64 = 20_000_000;
 /// Intervals whose packets wait: seconds at any usual distance of PCRs.
 const SPANS_MAX: usize = 4096;
 
+/// So far from what is needed the time held back may be before it is changed: arrivals jitter, and
+/// what leaves must not jitter with them.
+const DEAD_BAND_NANOS: i64 = 5_000_000;
+
 /// How fast the time held back follows what is needed, in millionths: as exactly as clocks
 /// run, faster when it is plainly too long, and quickly after the source had stood still.
 const SLEW: [(i64, i64); 3] = [(50_000_000, 100), (500_000_000, 1000), (i64::MAX, 50_000)];
@@ -181,6 +185,9 @@ impl Schedule {
     /// By how much an interval is stretched so that less, or more, is held back.
     fn slewed(&self, held: i64, lasted: i64) -> i64 {
         let too_long = held - self.needs.largest().unwrap_or(held);
+        if too_long.abs() <= DEAD_BAND_NANOS {
+            return 0;
+        }
         let tier = SLEW.iter().find(|(up_to, _)| too_long.abs() <= *up_to);
         let millionths = tier.map_or(0, |(_, millionths)| *millionths);
         let most = lasted / 1000 * millionths / 1000;

@@ -44,6 +44,7 @@ pub struct Stuffing {
     /// When slot 0 was; once something had a time.
     begin: Option<i64>,
     slot: u64,
+    not_before: i64,
 }
 
 impl Stuffing {
@@ -55,6 +56,7 @@ impl Stuffing {
             rate,
             begin: None,
             slot: 0,
+            not_before: 0,
         }
     }
 
@@ -73,7 +75,7 @@ impl Stuffing {
         if self.begin.is_none() {
             return self.pacer.next(now);
         }
-        Some(instant(self.slot_time(self.slot)?))
+        Some(instant(self.slot_time(self.slot)?.max(self.not_before)))
     }
 
     /// Appends the next datagram to `datagram` if its time has come.
@@ -85,7 +87,7 @@ impl Stuffing {
             self.slot = 0;
         }
         let mut at = self.slot_time(self.slot)?;
-        if at > now {
+        if at.max(self.not_before) > now {
             return None;
         }
         if now - at > SLEPT_NANOS {
@@ -105,6 +107,13 @@ impl Stuffing {
             }
         }
         Some(stuffed)
+    }
+
+    /// As [`Pacer::left`]: what is late follows at twice the rate.
+    pub fn left(&mut self, now: Instant) {
+        let datagram = PACKET_BYTES as u64 * 8 * DATAGRAM_PACKETS as u64 * 1_000_000_000;
+        let nanos = datagram / self.rate.as_bps().max(1);
+        self.not_before = super::nanos(now) + i64::try_from(nanos / 2).unwrap_or(i64::MAX / 2);
     }
 
     /// Bytes that wait.

@@ -26,7 +26,7 @@ step "Dashboard"
 scripts/web.sh test 2>&1 | tee "$log/web"
 
 step "Fuzz targets"
-fuzz/run.sh "${FUZZ_SECONDS:-5}"
+fuzz/run.sh "${FUZZ_SECONDS:-3}"
 
 step "Tests"
 # Random networks that SRT is simulated on: half a minute of two processors.

@@ -5,6 +5,7 @@
 //!   - { name: partner, hls: { url: "https://partner.example/live/index.m3u8" } }
 //! outputs:
 //!   - { name: viewers, source: cam1, hls: { segment: 2s, window: 6 } }
+//!   - { name: cdn, source: cam1, hls: { push: { url: "https://cdn.example/live/cam1.m3u8" } } }
 //! ```
 //!
 //! ```text
@@ -19,14 +20,17 @@ mod address;
 mod driver;
 mod pages;
 mod pull;
+mod push;
 mod settings;
 mod viewers;
 
 pub use pull::SourceSettings;
+pub use push::PushSettings;
 pub use settings::OutputSettings;
 
 use driver::HlsOutput;
 use pull::HlsSource;
+use push::HlsPush;
 use std::sync::Arc;
 use tidegate_engine::{
     OutputAdapter, OutputDriver, Secrets, Settings, SettingsError, SourceAdapter, SourceDriver,
@@ -53,9 +57,12 @@ impl OutputAdapter for Adapter {
         &self,
         _name: &str,
         settings: &OutputSettings,
-        _secrets: &dyn Secrets,
+        secrets: &dyn Secrets,
     ) -> Result<Arc<dyn OutputDriver>, SettingsError> {
         settings.check()?;
+        if let Some(push) = &settings.push {
+            return Ok(Arc::new(HlsPush::new(settings, push, secrets)?));
+        }
         Ok(Arc::new(HlsOutput::new(settings)))
     }
 }

@@ -1,8 +1,10 @@
+use crate::push::PushSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError, Span};
+use std::borrow::Cow;
+use tidegate_engine::{SecretRef, Settings, SettingsError, Span};
 
-/// Playback in browsers and players over HTTP.
+/// Playback in browsers and players over HTTP: served here, or pushed to an origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSettings {
@@ -13,6 +15,9 @@ pub struct OutputSettings {
     /// How many segments the playlist lists.
     #[serde(skip_serializing_if = "is_default_window")]
     pub window: u32,
+    /// Send to an origin instead of serving here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSettings>,
 }
 
 const SEGMENT: Span = Span::from_secs(2);
@@ -32,11 +37,22 @@ impl Default for OutputSettings {
         Self {
             segment: SEGMENT,
             window: WINDOW,
+            push: None,
         }
     }
 }
 
 impl Settings for OutputSettings {
+    fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
+        self.push
+            .as_mut()
+            .map_or_else(Vec::new, PushSettings::secrets)
+    }
+
+    fn mode(&self) -> Option<&'static str> {
+        self.push.as_ref().map(|_| "push")
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         if self.segment < Span::from_secs(1) || self.segment > Span::from_secs(10) {
             let error = SettingsError::new("segment", format!("{} is out of range", self.segment));
@@ -46,7 +62,7 @@ impl Settings for OutputSettings {
             let error = SettingsError::new("window", format!("{} is out of range", self.window));
             return Err(error.advise("Choose between 3 and 60; players need at least 3."));
         }
-        Ok(())
+        self.push.as_ref().map_or(Ok(()), PushSettings::check)
     }
 }
 

@@ -5,16 +5,22 @@
 //! playlist that tells a player what to expect.
 //!
 //! [`m3u8::Playlist`] reads playlists of strangers, and [`Follow`] decides which segments of
-//! one to fetch, and when to look again. Nothing here does input or output.
+//! one to fetch, and when to look again. [`Cutter`] cuts a transport stream into segments for
+//! an origin, and [`Listing`] is their playlist. Nothing here does input or output.
 
+mod cutter;
 mod follow;
+mod listing;
 pub mod m3u8;
 mod open;
 mod playlist;
 mod segmenter;
 mod selection;
+mod tables;
 mod window;
 
+pub use cutter::{CutConfig, CutSegment, Cutter};
 pub use follow::{Follow, Next};
+pub use listing::Listing;
 pub use segmenter::{Frame, Segmenter, SegmenterConfig};
 pub use selection::Track;

@@ -49,6 +49,12 @@ pub(super) fn of_source(source: &SourceConfig, app: &App, desired: &Desired) -> 
 pub(super) fn of_output(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
     let name = &output.name;
     match output.kind() {
+        // What is pushed is not served here.
+        "hls" if output.mode() == Some("push") => {
+            let settings = serde_json::to_value(shown(output)).ok()?;
+            let to = settings.pointer("/hls/push/url").and_then(Value::as_str)?;
+            Some(to.to_owned())
+        }
         "hls" => Some(format!("/hls/{name}/index.m3u8")),
         "record" => Some(format!("recordings/{name}/")),
         kind @ ("udp" | "rtp") => {

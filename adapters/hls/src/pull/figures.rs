@@ -1,3 +1,4 @@
+use super::fetch::{PIECES_MAX, SEGMENT_BYTES_MAX};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use serde_json::{Value, json};
@@ -72,6 +73,8 @@ impl Figures {
                 "container": words.container,
                 "target_ms": count(&self.target_ms),
                 "buffered_ms": count(&self.buffered_ms),
+                "segments_ahead_max": PIECES_MAX,
+                "segment_bytes_max": SEGMENT_BYTES_MAX,
                 "segments": count(&self.segments),
                 "bytes": count(&self.bytes),
                 "segments_missed": count(&self.missed),

@@ -192,7 +192,7 @@ impl SourceDriver for HlsSource {
     }
 
     fn mode(&self) -> &'static str {
-        "pull"
+        "caller"
     }
 
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {

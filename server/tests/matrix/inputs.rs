@@ -17,11 +17,14 @@ pub(crate) struct Input {
     pub(crate) place: fn(&Reference, &Path) -> Place,
 }
 
+/// Starts who feeds a source of this Tidegate.
+type Sender = Box<dyn FnOnce(&Tidegate) -> Process>;
+
 /// A source's settings, and who feeds it.
 pub(crate) struct Place {
     pub(crate) source: String,
     /// Starts the sender once Tidegate is there; `None` where Tidegate fetches by itself.
-    sender: Option<Box<dyn FnOnce(&Tidegate) -> Process>>,
+    sender: Option<Sender>,
     running: Vec<Process>,
 }
 

@@ -122,7 +122,9 @@ impl Reading {
             let target = duration(text).ok_or_else(|| line.lacks("duration"))?;
             self.target = Some(target);
         } else if let Some(text) = line.tag("EXT-X-MEDIA-SEQUENCE") {
+            // Behind a segment it would give two numbers to one (RFC 8216, section 4.3.3.2).
             let number = text.trim().parse().ok();
+            let number = number.filter(|_| self.segments.is_empty());
             self.first_sequence = number.ok_or_else(|| line.lacks("number"))?;
         } else if let Some(text) = line.tag("EXT-X-BYTERANGE") {
             self.range = Some(range(text).ok_or_else(|| line.lacks("byte range"))?);

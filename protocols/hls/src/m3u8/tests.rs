@@ -76,6 +76,10 @@ fn a_playlist_that_is_cut_or_wrong_is_refused_and_says_where() {
             PlaylistError::Line(3, "IV"),
         ),
         (
+            with("#EXTINF:1,\na\n#EXT-X-MEDIA-SEQUENCE:5\n#EXTINF:1,\nb"),
+            PlaylistError::Line(5, "number"),
+        ),
+        (
             with("#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:1,\na\n#EXTINF:1,\nb"),
             PlaylistError::Line(7, "sequence number"),
         ),

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod carriage;
+mod extras;
 mod inputs;
 mod outputs;
 

@@ -122,6 +122,14 @@ impl Output {
         Process::start(self.name, &mut command, &self.folder)
     }
 
+    /// What came so far.
+    pub(crate) fn received(&self, server: &Tidegate) -> Option<Vec<u8>> {
+        match self.far {
+            Far::Files => std::fs::read(recorded(&server.data())?).ok(),
+            _ => std::fs::read(&self.received).ok(),
+        }
+    }
+
     /// What is wrong with what came so far.
     pub(crate) fn fault(
         &self,
@@ -129,16 +137,12 @@ impl Output {
         server: &Tidegate,
         pictures: usize,
     ) -> Option<String> {
-        let received = match self.far {
-            Far::Files => recorded(&server.data()).and_then(|file| std::fs::read(file).ok()),
-            _ => std::fs::read(&self.received).ok(),
-        };
         let said = self
             .running
             .as_ref()
             .map(Process::output)
             .unwrap_or_default();
-        let Some(received) = received else {
+        let Some(received) = self.received(server) else {
             return Some(format!("nothing came; {said}"));
         };
         let fault = clip.compare(&received).fault(pictures)?;

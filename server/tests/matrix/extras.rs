@@ -1,12 +1,12 @@
 //! A clip with everything beside picture and sound that contribution feeds carry.
 
+use bytes::{Bytes, BytesMut};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use tidegate_mpegts::{PACKET_BYTES, Packet, crc32};
+use tidegate_mpegts::{Demux, Event, Mux, MuxTrack, MuxUnit, PACKET_BYTES, Packet, Stamp, crc32};
 use tidegate_testkit::Reference;
 
-/// What is written into every key frame, as captions are.
-pub(crate) const CAPTION: &[u8] = b"captions-travel-with-the-picture";
+/// A NAL unit with CEA-608 captions, as it is written into every key frame (ATSC A/53, 6.2.3).
+pub(crate) const CAPTION: &[u8] = b"\x06\x04\x0E\xB5\0\x31GA94\x03\x41\xFF\xFC\x94\x2C\xFF\x80";
 
 /// A packet of each is put in after so many others.
 const DISTANCE: usize = 20;
@@ -61,33 +61,60 @@ const fn extra(
 
 /// The clip with all of them in it.
 pub(crate) fn with_extras(clip: &Reference, folder: &Path) -> PathBuf {
-    let captioned = folder.join("captioned.ts");
-    let caption = std::str::from_utf8(CAPTION).unwrap();
-    let filter =
-        format!("h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{caption}");
-    let status = Command::new("ffmpeg")
-        .args("-hide_banner -nostdin -v error -y -copyts -i".split(' '))
-        .arg(clip.file())
-        .args([
-            "-c",
-            "copy",
-            "-bsf:v",
-            &filter,
-            "-copyts",
-            "-muxdelay",
-            "0.3",
-            "-f",
-            "mpegts",
-        ])
-        .arg(&captioned)
-        .stdin(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let stream = std::fs::read(&captioned).unwrap();
     let file = folder.join("extras.ts");
-    std::fs::write(&file, with_packets(&stream)).unwrap();
+    let captioned = captioned(&std::fs::read(clip.file()).unwrap());
+    std::fs::write(&file, with_packets(&captioned)).unwrap();
     file
+}
+
+/// A stream with captions in its key frames.
+fn captioned(stream: &[u8]) -> BytesMut {
+    let mut demux = Demux::new();
+    demux.push(Stamp::default(), stream);
+    demux.flush();
+    let (mut mux, mut out) = (Mux::new(), BytesMut::new());
+    while let Some(event) = demux.next_event() {
+        match event {
+            Event::Tracks(tracks) => {
+                let known = tracks.iter().filter_map(|track| {
+                    let config = track.config.clone()?;
+                    let (id, language) = (track.pid, None);
+                    Some(MuxTrack {
+                        id,
+                        config,
+                        language,
+                    })
+                });
+                mux.set_tracks(&known.collect::<Vec<_>>()).unwrap();
+            }
+            Event::Unit(unit) => {
+                let data = with_caption(&unit.data);
+                let (track, pts, dts, key) = (unit.pid, unit.pts, unit.dts, unit.random_access);
+                mux.push(
+                    &MuxUnit {
+                        track,
+                        pts,
+                        dts,
+                        key,
+                        data,
+                    },
+                    &mut out,
+                );
+            }
+        }
+    }
+    out
+}
+
+/// A key frame with captions in front of its first slice; anything else as it is.
+fn with_caption(unit: &Bytes) -> Bytes {
+    const FIRST_SLICE: &[u8] = &[0, 0, 1, 0x65];
+    let Some(at) = unit.windows(4).position(|bytes| bytes == FIRST_SLICE) else {
+        return unit.clone();
+    };
+    [&unit[..at], &[0, 0, 1], CAPTION, &unit[at..]]
+        .concat()
+        .into()
 }
 
 fn with_packets(stream: &[u8]) -> Vec<u8> {

@@ -7,34 +7,40 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use common::{Demuxed, complaints, ffmpeg_ts};
 use tidegate_codecs::Codec;
-use tidegate_mpegts::{Inspector, Mux, MuxError, MuxTrack, MuxUnit, PACKET_BYTES, Packet};
+use tidegate_mpegts::{
+    AccessUnit, Inspector, Mux, MuxError, MuxTrack, MuxUnit, PACKET_BYTES, Packet, Track,
+};
 use tidegate_units::{Duration, Instant};
 
 /// Demultiplexes a stream and multiplexes it again.
 fn remux(demuxed: &Demuxed) -> Vec<u8> {
-    let tracks: Vec<MuxTrack> = demuxed
-        .tracks
-        .iter()
-        .map(|track| MuxTrack {
-            id: track.pid,
-            config: Arc::clone(track.config.as_ref().expect("a configuration")),
-            language: track.language,
-        })
-        .collect();
     let mut mux = Mux::new();
-    mux.set_tracks(&tracks).expect("all can be carried");
+    mux.set_tracks(&mux_tracks(demuxed))
+        .expect("all can be carried");
     let mut out = BytesMut::new();
     for unit in &demuxed.units {
-        let unit = MuxUnit {
-            track: unit.pid,
-            pts: unit.pts,
-            dts: unit.dts,
-            key: unit.random_access,
-            data: unit.data.clone(),
-        };
-        mux.push(&unit, &mut out);
+        mux.push(&mux_unit(unit), &mut out);
     }
     out.to_vec()
+}
+
+fn mux_tracks(demuxed: &Demuxed) -> Vec<MuxTrack> {
+    let track = |track: &Track| MuxTrack {
+        id: track.pid,
+        config: Arc::clone(track.config.as_ref().expect("a configuration")),
+        language: track.language,
+    };
+    demuxed.tracks.iter().map(track).collect()
+}
+
+fn mux_unit(unit: &AccessUnit) -> MuxUnit {
+    MuxUnit {
+        track: unit.pid,
+        pts: unit.pts,
+        dts: unit.dts,
+        key: unit.random_access,
+        data: unit.data.clone(),
+    }
 }
 
 /// The remultiplexed stream has the same units, no faults, and decodes without a complaint.
@@ -144,7 +150,18 @@ fn the_clock_never_goes_back_however_loosely_tracks_are_interleaved() {
     // Sound comes half a second after the picture that belongs to it.
     let late = |pid: u16| if pid == video { 0 } else { 45_000 };
     demuxed.units.sort_by_key(|unit| unit.dts + late(unit.pid));
-    let remuxed = remux(&demuxed);
+    let tracks = mux_tracks(&demuxed);
+    let (mut mux, mut remuxed) = (Mux::new(), BytesMut::new());
+    mux.set_tracks(&tracks[..1]).expect("carried");
+    let mut has_sound = false;
+    for unit in &demuxed.units {
+        if unit.pid != video && !has_sound {
+            // It becomes known with its first frame.
+            mux.set_tracks(&tracks).expect("carried");
+            has_sound = true;
+        }
+        mux.push(&mux_unit(unit), &mut remuxed);
+    }
     let clocks = remuxed.chunks_exact(PACKET_BYTES).filter_map(|packet| {
         let packet = Packet::new(packet.try_into().expect("a packet"))?;
         packet.adaptation()?.pcr

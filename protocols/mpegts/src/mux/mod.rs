@@ -149,7 +149,6 @@ impl Mux {
         self.clock_track = self.tracks.iter().position(is_video).unwrap_or(0);
         self.version = (self.version + 1) & 0x1F;
         self.last_tables = None;
-        self.last_clock = None;
         Ok(())
     }
 

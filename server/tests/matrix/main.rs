@@ -12,6 +12,7 @@ mod carriage;
 mod extras;
 mod inputs;
 mod outputs;
+mod timeline;
 
 use inputs::Input;
 use outputs::Output;

@@ -60,9 +60,18 @@ impl Comparison {
     /// sound within 20 ms of where they were.
     #[must_use]
     pub fn fault(&self, frames: usize) -> Option<String> {
+        let strange = self.video.strange + self.audio.strange;
+        if strange > 0 {
+            return Some(self.to_string());
+        }
+        self.fault_of_part(frames)
+    }
+
+    /// The same where the clip is one part among others.
+    #[must_use]
+    pub fn fault_of_part(&self, frames: usize) -> Option<String> {
         let whole = |track: &TrackComparison| {
-            track.missing + track.misplaced + track.strange + track.steps_back == 0
-                && track.stray_ms <= 2.0
+            track.missing + track.misplaced + track.steps_back == 0 && track.stray_ms <= 2.0
         };
         let fine = self.video.frames >= frames
             && self.audio.frames >= frames

@@ -25,8 +25,12 @@ pub struct Particulars {
     pub seconds: u32,
     /// B-frames between two others.
     pub b_frames: u32,
-    /// Seconds at which its times begin.
+    /// Seconds at which its times begin; also what tells its frames from another clip's.
     pub begins_at: u32,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// The PID of its picture; the next is that of its sound.
+    pub first_pid: u16,
 }
 
 impl Default for Particulars {
@@ -35,6 +39,8 @@ impl Default for Particulars {
             seconds: 10,
             b_frames: 2,
             begins_at: 10,
+            size: (320, 180),
+            first_pid: 0x100,
         }
     }
 }
@@ -50,17 +56,22 @@ impl Reference {
             seconds,
             b_frames,
             begins_at,
+            size: (width, height),
+            first_pid,
         } = particulars;
         let file = folder.join(format!("reference-{seconds}-{b_frames}-{begins_at}.ts"));
         let settings = format!(
             "-t {seconds} -c:v libx264 -preset veryfast -profile:v main -pix_fmt yuv420p -bf {b_frames} \
              -g 25 -keyint_min 25 -sc_threshold 0 -b:v 600k -c:a aac -b:a 96k -ac 2 \
-             -output_ts_offset {begins_at} -muxdelay 0.3 -f mpegts"
+             -output_ts_offset {begins_at} -muxdelay 0.3 -mpegts_start_pid {first_pid} -f mpegts"
         );
         let status = Command::new("ffmpeg")
             .args("-hide_banner -nostdin -v error -y -f lavfi -i".split(' '))
-            .arg("testsrc2=s=320x180:r=25,noise=alls=4:allf=t:all_seed=7")
-            .args("-f lavfi -i anoisesrc=r=48000:a=0.2:seed=7".split(' '))
+            .arg(format!(
+                "testsrc2=s={width}x{height}:r=25,noise=alls=4:allf=t:all_seed={begins_at}"
+            ))
+            .args(["-f", "lavfi", "-i"])
+            .arg(format!("anoisesrc=r=48000:a=0.2:seed={begins_at}"))
             .args(settings.split_whitespace())
             .arg(&file)
             .stdin(Stdio::null())

@@ -141,6 +141,25 @@ fn a_jump_of_the_clock_inside_a_file_is_smoothed_out() {
 }
 
 #[test]
+fn a_clock_that_moves_to_another_pid_inside_a_file_is_followed() {
+    let (Some(first), Some(second)) = (
+        ffmpeg_ts(MEDIA),
+        ffmpeg_ts(&format!(
+            "{MEDIA} -mpegts_start_pid 512 -output_ts_offset 500"
+        )),
+    ) else {
+        return;
+    };
+    let joined = [&first[..], &second].concat();
+    let mut restamp = Restamp::new();
+    let (_, clocks) = play(&mut restamp, &[&joined]);
+    assert_eq!(restamp.jumps(), 1);
+    goes_on(&clocks);
+    let seconds = (clocks[clocks.len() - 1] - clocks[0]) as f64 / 27e6;
+    assert!((5.0..6.5).contains(&seconds), "{seconds}");
+}
+
+#[test]
 fn samples_of_other_multiplexers_are_repeated_without_continuity_errors() {
     for name in [
         "sample_ac3.ts",

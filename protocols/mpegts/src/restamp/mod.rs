@@ -17,7 +17,8 @@ mod tail;
 
 pub use schedule::{Schedule, Scheduled};
 
-use crate::packet::{PACKET_BYTES, Packet, Pcr};
+use crate::packet::{PACKET_BYTES, PAT_PID, Packet, Pcr};
+use crate::psi::Tables;
 use patch::{PesTimes, write_pcr};
 use pid::{Clock, PidState};
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub struct Restamp {
     ends: Option<Ends>,
     /// The PIDs that carry clocks; the first paces.
     clocks: Vec<(u16, Clock)>,
+    /// They say which do.
+    tables: Tables,
     /// Packets since the last restart.
     packets: u64,
     is_changed: bool,
@@ -123,7 +126,7 @@ impl Restamp {
         };
         let (pid, pcr) = (view.pid(), view.adaptation().and_then(|found| found.pcr));
         let times = PesTimes::find(packet);
-        if pcr.is_some_and(|pcr| self.has_jumped(pid, pcr)) {
+        if pcr.is_some_and(|pcr| self.has_jumped(pid, pcr)) || self.has_moved(view) {
             self.jumps += 1;
             self.restart();
         }
@@ -170,6 +173,20 @@ impl Restamp {
             return false;
         };
         *clock_pid == pid && clock.jumps(pcr, JUMP_TICKS * PCR_TICKS)
+    }
+
+    /// Whether a table says that the clock that paces is on another PID from here on.
+    fn has_moved(&mut self, packet: Packet<'_>) -> bool {
+        let pid = packet.pid();
+        let is_table = pid == PAT_PID || self.tables.map_pids().any(|map| map == pid);
+        if !is_table || packet.scrambled() || !self.tables.push(packet) {
+            return false;
+        }
+        let Some(&(pacing, _)) = self.clocks.first() else {
+            return false;
+        };
+        let mut maps = self.tables.programs().filter_map(|(_, map)| map).peekable();
+        maps.peek().is_some() && maps.all(|map| map.pcr_pid != pacing)
     }
 
     /// Takes the clock over; its unwrapped and moved time if it is the one that paces.

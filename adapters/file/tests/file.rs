@@ -273,7 +273,9 @@ async fn an_mp4_file_goes_round_on_one_timeline_and_has_a_ts_lane() {
                 .all(|frame| frame.pts_90khz >= frame.dts_90khz - 1)
         );
     }
-    assert_eq!(frames[&1].iter().filter(|frame| frame.key).count(), 4);
+    // Each round begins with one; the reader may have come too late for the first.
+    let keys = frames[&1].iter().filter(|frame| frame.key).count();
+    assert!((3..=4).contains(&keys), "{keys}");
     assert!(
         ts.try_next().is_some(),
         "the transport stream is made from it"

@@ -45,8 +45,8 @@ pub struct Placed {
     pub pts: i64,
     /// When it is decoded: later than every frame of its track before it.
     pub dts: i64,
-    /// It lies before the end of what was placed on its track, by more than a frame: sound is
-    /// better left out, a picture may be needed by those that follow.
+    /// It lies before the end of what was placed on its track, by more than half a frame: sound
+    /// is better left out, a picture may be needed by those that follow.
     pub overlaps: bool,
     /// The input broke here.
     pub broke: Option<Break>,
@@ -99,7 +99,7 @@ impl Timeline {
         let known = index.map(|index| &self.tracks[index]);
         let floor = known.map_or(i64::MIN, |track| track.last_out.saturating_add(1));
         let overlap = floor.saturating_sub(wanted);
-        let overlaps = known.is_some_and(|track| overlap > track.step);
+        let overlaps = known.is_some_and(|track| overlap > track.step / 2);
         let placed_dts = wanted.max(floor);
         let placed = Placed {
             pts: pts.saturating_add(offset).max(placed_dts),
@@ -143,9 +143,8 @@ impl Timeline {
         let waited = last.map_or(0, |last| ticks_between(last, arrived));
         let pause = if waited > CADENCE_TICKS { waited } else { 0 };
         let offset = end.saturating_add(pause).saturating_sub(dts);
-        if cause != Cause::Apart {
-            self.offset = Some(offset);
-        }
+        // Those that come next may have the same new clock, also when all of them are new.
+        self.offset = Some(offset);
         self.restarted = false;
         (offset, Some(Break { track, cause }))
     }

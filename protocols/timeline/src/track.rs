@@ -18,6 +18,8 @@ pub(crate) struct Track {
     pub(crate) last_out: i64,
     /// Ticks from frame to frame.
     pub(crate) step: i64,
+    /// The last distance, which may be a gap.
+    last_step: i64,
     pub(crate) arrived: Instant,
 }
 
@@ -29,6 +31,7 @@ impl Track {
             last_in: dts,
             last_out: out,
             step: USUAL_STEP_TICKS,
+            last_step: STEP_MAX_TICKS,
             arrived,
         }
     }
@@ -42,7 +45,8 @@ impl Track {
     pub(crate) fn advance(&mut self, dts: i64, out: i64, arrived: Instant, regular: bool) {
         let step = dts.saturating_sub(self.last_in);
         if regular && (1..=STEP_MAX_TICKS).contains(&step) {
-            self.step = step;
+            self.step = step.min(self.last_step);
+            self.last_step = step;
         }
         self.last_in = dts;
         self.last_out = out;

@@ -152,6 +152,18 @@ fn a_track_with_a_clock_of_its_own_begins_beside_the_others() {
 }
 
 #[test]
+fn tracks_that_are_all_new_stay_together_on_a_new_clock() {
+    let mut timeline = Timeline::new();
+    let before = second(&mut timeline, 9_000_000_000, 0);
+    let now = at(25 * FRAME);
+    let video = timeline.place(VIDEO + 10, 900_000, 900_000, now);
+    let audio = timeline.place(AUDIO + 10, 899_000, 899_000, now);
+    assert!(video.broke.is_some() && audio.broke.is_none());
+    assert_eq!(video.dts - before[24].dts, FRAME);
+    assert_eq!(audio.pts - video.pts, -1000);
+}
+
+#[test]
 fn what_happened_is_said_in_words() {
     let mut timeline = Timeline::new();
     timeline.place(VIDEO, 180_000, 180_000, at(0));

@@ -3,10 +3,10 @@
 
 use crate::outputs::Output;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tidegate_mpegts::{PACKET_BYTES, Packet};
-use tidegate_testkit::peers::have;
+use tidegate_testkit::peers::{PacedSender, have};
 use tidegate_testkit::{Particulars, Reference, Tidegate};
 
 /// Pictures, and sounds, that have to come of each part.
@@ -15,12 +15,15 @@ const FRAMES: usize = 50;
 /// How long until they have come everywhere.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Length of each part.
+const SECONDS: [u32; 3] = [10, 6, 8];
+
 /// Seconds before the 33-bit clock wraps, at which the first part begins.
 const BEFORE_WRAP: u32 = 95_438;
 
 #[test]
 fn converters_go_on_whatever_the_source_does() {
-    if !have(&["ffmpeg"]) {
+    if !have(&["ffmpeg", "srt-live-transmit"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -30,7 +33,19 @@ fn converters_go_on_whatever_the_source_does() {
     for output in &mut outputs {
         output.listen();
     }
-    let server = start(&joined(&parts, folder.path()), &outputs);
+    let server = start(&outputs);
+    let to = format!("srt://127.0.0.1:{}?streamid=cam", server.port("ingest"));
+    let mut sender = PacedSender::start("sender", &to, folder.path());
+    server.source_becomes("cam", "is called", |view| view["connection"] == "connected");
+    let stream = joined(&parts);
+    // Stays until the test ends, so that what was sent last is still played out.
+    let _sending = std::thread::spawn(move || {
+        sender.send(
+            &stream,
+            stream.len() as u64 * 8 / u64::from(SECONDS.iter().sum::<u32>()),
+        );
+        sender
+    });
     server.source_becomes("cam", "is live", |view| view["health"] == "ok");
     for output in &mut outputs {
         output.call(&server);
@@ -78,14 +93,14 @@ fn parts(folder: &Path) -> Vec<Reference> {
         Reference::make(folder, particulars)
     };
     vec![
-        part(BEFORE_WRAP, 10, (320, 180), 0x100),
-        part(10, 6, (640, 360), 0x200),
-        part(500, 8, (640, 360), 0x200),
+        part(BEFORE_WRAP, SECONDS[0], (320, 180), 0x100),
+        part(10, SECONDS[1], (640, 360), 0x200),
+        part(500, SECONDS[2], (640, 360), 0x200),
     ]
 }
 
 /// One after the other; the sound of the last comes after its first half.
-fn joined(parts: &[Reference], folder: &Path) -> PathBuf {
+fn joined(parts: &[Reference]) -> Vec<u8> {
     let mut stream = Vec::new();
     for (number, part) in parts.iter().enumerate() {
         let bytes = std::fs::read(part.file()).unwrap();
@@ -98,16 +113,16 @@ fn joined(parts: &[Reference], folder: &Path) -> PathBuf {
             }
         }
     }
-    let file = folder.join("joined.ts");
-    std::fs::write(&file, stream).unwrap();
-    file
+    stream
 }
 
-fn start(file: &Path, outputs: &[Output]) -> Tidegate {
-    let mut config = format!(
-        "listeners: [{{ name: rtsp, rtsp: {{ bind: \"127.0.0.1:0\" }} }}]\n\
-         sources: [{{ name: cam, file: {{ path: \"{}\" }} }}]\noutputs:\n",
-        file.display(),
+fn start(outputs: &[Output]) -> Tidegate {
+    let mut config = String::from(
+        "listeners:\n\
+         - { name: ingest, srt: { bind: \"127.0.0.1:0\", latency: 400ms } }\n\
+         - { name: rtsp, rtsp: { bind: \"127.0.0.1:0\" } }\n\
+         sources: [{ name: cam, srt: { listener: ingest, stream_id: cam } }]\n\
+         outputs:\n",
     );
     for output in outputs {
         writeln!(

@@ -4,6 +4,12 @@ use std::fmt;
 
 const TICKS_PER_MILLISECOND: f64 = 90.0;
 
+/// Times are rounded to milliseconds on the way, at most twice.
+const STRAY_MAX_MS: f64 = 2.0;
+
+/// Picture and sound are together within this.
+const TOGETHER_MS: f64 = 20.0;
+
 /// What came of a reference clip.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -61,23 +67,25 @@ impl Comparison {
     #[must_use]
     pub fn fault(&self, frames: usize) -> Option<String> {
         let strange = self.video.strange + self.audio.strange;
-        if strange > 0 {
+        let stray_ms = self.video.stray_ms.max(self.audio.stray_ms);
+        if strange > 0 || stray_ms > STRAY_MAX_MS {
             return Some(self.to_string());
         }
         self.fault_of_part(frames)
     }
 
-    /// The same where the clip is one part among others.
+    /// The same where the clip is one part among others: where it begins, sound may be moved by
+    /// less than a frame.
     #[must_use]
     pub fn fault_of_part(&self, frames: usize) -> Option<String> {
         let whole = |track: &TrackComparison| {
-            track.missing + track.misplaced + track.steps_back == 0 && track.stray_ms <= 2.0
+            track.missing + track.misplaced + track.steps_back == 0 && track.stray_ms <= TOGETHER_MS
         };
         let fine = self.video.frames >= frames
             && self.audio.frames >= frames
             && whole(&self.video)
             && whole(&self.audio)
-            && self.av_offset_ms.abs() <= 20.0;
+            && self.av_offset_ms.abs() <= TOGETHER_MS;
         (!fine).then(|| self.to_string())
     }
 }

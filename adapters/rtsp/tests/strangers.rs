@@ -41,6 +41,14 @@ async fn playing(output: &OutputSettings) -> (Node, Projector, TempDir) {
     (node, projector, folder)
 }
 
+/// Asks what there is until there is something.
+fn described(player: &mut Raw) {
+    eventually("it is described", || {
+        let answer = player.ask("DESCRIBE", "", "");
+        answer.contains("200").then_some(())
+    });
+}
+
 /// The next rejection in the journal.
 fn rejection(events: &mut Receiver<Event>) -> Rejection {
     eventually("the journal knows", || match events.try_recv() {
@@ -257,7 +265,7 @@ async fn readers_are_limited_and_sent_away_when_the_output_stops() {
     let mut player = Raw::connect(node.bound, "live/cam1");
     assert!(player.play());
     let mut second = Raw::connect(node.bound, "live/cam1");
-    assert!(second.ask("DESCRIBE", "", "").contains("200"));
+    described(&mut second);
     let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
     assert!(
         second
@@ -291,7 +299,7 @@ async fn datagrams_go_to_nobody_else() {
     let own = UdpSocket::bind(("127.0.0.1", port)).unwrap();
     own.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut player = Raw::connect(node.bound, "live/cam1");
-    assert!(player.ask("DESCRIBE", "", "").contains("200"));
+    described(&mut player);
     let low = "Transport: RTP/AVP;unicast;client_port=53-54\r\n";
     assert!(player.ask("SETUP", "/trackID=0", low).contains(" 461 "));
     let other = format!(

@@ -117,7 +117,10 @@ impl Output {
                 .arg(format!("Authorization: Bearer {token}\r\n"));
         }
         command.args(options).args(["-i", from]);
-        command.args("-map 0:v -map 0:a -c copy -copyts -flush_packets 1 -f mpegts".split(' '));
+        command.args(
+            "-map 0:v -map 0:a -c copy -copyts -flush_packets 1 -pes_payload_size 0 -f mpegts"
+                .split(' '),
+        );
         command.arg(&self.received);
         Process::start(self.name, &mut command, &self.folder)
     }

@@ -73,34 +73,22 @@ fn captioned(stream: &[u8]) -> BytesMut {
     demux.push(Stamp::default(), stream);
     demux.flush();
     let (mut mux, mut out) = (Mux::new(), BytesMut::new());
+    let tracks = demux.tracks().iter().map(|track| MuxTrack {
+        id: track.pid,
+        config: track.config.clone().unwrap(),
+        language: None,
+    });
+    mux.set_tracks(&tracks.collect::<Vec<_>>()).unwrap();
     while let Some(event) = demux.next_event() {
-        match event {
-            Event::Tracks(tracks) => {
-                let known = tracks.iter().filter_map(|track| {
-                    let config = track.config.clone()?;
-                    let (id, language) = (track.pid, None);
-                    Some(MuxTrack {
-                        id,
-                        config,
-                        language,
-                    })
-                });
-                mux.set_tracks(&known.collect::<Vec<_>>()).unwrap();
-            }
-            Event::Unit(unit) => {
-                let data = with_caption(&unit.data);
-                let (track, pts, dts, key) = (unit.pid, unit.pts, unit.dts, unit.random_access);
-                mux.push(
-                    &MuxUnit {
-                        track,
-                        pts,
-                        dts,
-                        key,
-                        data,
-                    },
-                    &mut out,
-                );
-            }
+        if let Event::Unit(unit) = event {
+            let unit = MuxUnit {
+                track: unit.pid,
+                pts: unit.pts,
+                dts: unit.dts,
+                key: unit.random_access,
+                data: with_caption(&unit.data),
+            };
+            mux.push(&unit, &mut out);
         }
     }
     out

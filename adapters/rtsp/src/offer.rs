@@ -11,10 +11,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::door::Door;
 
-/// How long a player waits to hear what there is: until the next key frame, usually.
+/// How long a player waits to hear that there is anything.
 const TRACKS_PATIENCE: Duration = Duration::from_secs(4);
-/// How long it waits for the rest once something is known.
-const REST_PATIENCE: Duration = Duration::from_millis(1500);
+/// How long it waits for the rest once something is known: pictures are known with the next key
+/// frame, which may be some seconds away.
+const REST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One track that is offered.
 #[derive(Clone, Debug)]
@@ -122,7 +123,7 @@ pub(crate) async fn wait_for(door: &Door) -> Option<Offer> {
             break;
         }
         if is_new {
-            until = until.min(Instant::now() + REST_PATIENCE);
+            until = Instant::now() + REST_PATIENCE;
         }
     }
     let tracks = found?;

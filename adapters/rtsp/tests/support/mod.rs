@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tidegate_adapter_rtsp::{Adapter, ListenerSettings, OutputSettings};
 use tidegate_engine::{
     Clock, Engine, EngineConfig, Feed, ListenerAdapter as _, NoSecrets, OutputAdapter as _,
-    OutputSpec, TsChunk,
+    OutputSpec, OutputState, TsChunk,
 };
 use tidegate_testkit::Process;
 
@@ -243,6 +243,10 @@ impl Node {
             driver: adapter.output("monitor", output, &NoSecrets).unwrap(),
         };
         engine.set_output("monitor", spec).await.unwrap();
+        tidegate_testkit::eventually("the path is there", || {
+            let status = engine.output_status("monitor")?;
+            (status.state == OutputState::Waiting).then_some(())
+        });
         Self {
             engine,
             adapter,

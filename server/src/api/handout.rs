@@ -129,6 +129,14 @@ fn parts<T: Item>(
         .find::<T>(name)
         .ok_or_else(|| not_found::<T>(&desired, name))?;
     let place = called_place(item, app, &desired)?;
+    if item.kind() != "srt" {
+        let message = format!(
+            "The lines to paste are SRT's, and \"{name}\" is {}.",
+            item.kind()
+        );
+        let problem = Problem::new(StatusCode::CONFLICT, "not_srt", message);
+        return Err(problem.advise("Take its url, and the key that was set."));
+    }
     let host = host_on(place.ip(), &desired);
     let passphrase = credential::of(item, &desired, &wanted)?;
     let stream_id = item.stream_id().unwrap_or_default();

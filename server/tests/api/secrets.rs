@@ -261,3 +261,16 @@ fn a_handout_asks_for_the_cipher_that_callers_must_have() {
         }
     }
 }
+
+#[test]
+fn nobody_is_handed_srt_lines_for_a_source_that_is_not_srt() {
+    let tidegate = tidegate(
+        "listeners: [{ name: phones, rtmp: { bind: \"127.0.0.1:0\" } }]\n\
+         sources: [{ name: phone, rtmp: { listener: phones, key: canary-stream-key } }]\n",
+    );
+    let _ = tidegate.port("phones");
+    let answer = tidegate.http().get("/api/v1/handout/sources/phone");
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    assert!(answer.text().contains("not_srt"), "{}", answer.text());
+    assert!(!answer.text().contains("canary-stream-key"));
+}

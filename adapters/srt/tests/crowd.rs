@@ -144,6 +144,22 @@ struct SlowPorter {
 
 const SLOW: &str = "http://192.0.2.1/slow";
 
+/// One question more, until it is answered or given up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Doorman for SlowPorter {
     fn ask<'a>(
         &'a self,
@@ -152,9 +168,8 @@ impl Doorman for SlowPorter {
     ) -> BoxFuture<'a, Result<Answer, NoAnswer>> {
         Box::pin(async move {
             if webhook.url == SLOW {
-                self.waiting.fetch_add(1, Ordering::SeqCst);
+                let _waiting = Waiting::new(&self.waiting);
                 self.let_go.acquire().await.unwrap().forget();
-                self.waiting.fetch_sub(1, Ordering::SeqCst);
             }
             Ok(Answer {
                 allow: true,

@@ -10,6 +10,8 @@ pub const PAT_PID: u16 = 0;
 pub const NULL_PID: u16 = 0x1FFF;
 
 const HEADER_BYTES: usize = 4;
+/// Bytes of payload where there is no adaptation field.
+pub(crate) const PAYLOAD_BYTES: usize = PACKET_BYTES - HEADER_BYTES;
 
 /// A view of one packet.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +121,16 @@ impl<'a> Packet<'a> {
             random_access: flags & 0x40 != 0,
             pcr: (flags & 0x10 != 0 && length >= 7).then(|| read_pcr(&self.0[6..12])),
         })
+    }
+
+    /// The payload of a packet that has nothing else: no adaptation field, nothing scrambled.
+    #[must_use]
+    pub(crate) const fn only_payload(self) -> Option<&'a [u8; PAYLOAD_BYTES]> {
+        if self.0[3] & 0xF0 == 0x10 {
+            self.0.last_chunk()
+        } else {
+            None
+        }
     }
 
     /// Whether it is filled up in front of its payload, because there was no more of that.

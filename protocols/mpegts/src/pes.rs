@@ -1,7 +1,7 @@
 //! The header of a PES packet (ISO/IEC 13818-1, section 2.4.3.6).
 
 /// Bytes up to and including the length field.
-const FIXED_BYTES: usize = 6;
+pub(crate) const FIXED_BYTES: usize = 6;
 /// Bytes up to and including the length of the optional part.
 const EXTENDED_BYTES: usize = 9;
 

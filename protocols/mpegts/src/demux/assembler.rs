@@ -1,8 +1,8 @@
 use super::Stamp;
 use super::ending::{Ending, Said};
 use crate::continuity::{Continuity, Verdict};
-use crate::packet::Packet;
-use crate::pes::PesHeader;
+use crate::packet::{PAYLOAD_BYTES, Packet};
+use crate::pes::{FIXED_BYTES, PesHeader};
 
 /// No access unit is larger: 8K at a quality nobody sends.
 const MAX_PES_BYTES: usize = 8 * 1024 * 1024;
@@ -22,6 +22,9 @@ pub(super) struct Assembler {
     continuity: Continuity,
     buffer: Vec<u8>,
     filling: bool,
+    /// Up to so many bytes, transport packets that are all payload say nothing more than that
+    /// the PES packet goes on.
+    plain_bytes: usize,
     ending: Ending,
     stamp: Stamp,
     random_access: bool,
@@ -57,6 +60,7 @@ impl Assembler {
     pub(super) fn lost(&mut self) {
         self.buffer.clear();
         self.filling = false;
+        self.plain_bytes = 0;
         self.lost = true;
         self.ending.lost();
     }
@@ -65,11 +69,22 @@ impl Assembler {
         self.buffer.clear();
         self.ending.begin();
         self.filling = true;
+        self.plain_bytes = 0;
         self.stamp = stamp;
         self.random_access = random_access;
     }
 
-    /// Adds the payload of a transport packet; whether the PES packet is whole now.
+    /// Adds a transport packet that is all payload, as most are, unless more is to be looked at
+    /// than where it goes; whether it did.
+    pub(super) fn add(&mut self, payload: &[u8; PAYLOAD_BYTES]) -> bool {
+        let is_plain = self.buffer.len() + PAYLOAD_BYTES <= self.plain_bytes;
+        if is_plain {
+            self.buffer.extend_from_slice(payload);
+        }
+        is_plain
+    }
+
+    /// Adds the payload of any transport packet; whether the PES packet is whole now.
     pub(super) fn extend(&mut self, packet: Packet<'_>) -> bool {
         let payload = packet.payload();
         let said = if payload.is_empty() {
@@ -89,7 +104,13 @@ impl Assembler {
             return false;
         }
         self.buffer.extend_from_slice(payload);
-        match PesHeader::told_packet_bytes(&self.buffer) {
+        let told = PesHeader::told_packet_bytes(&self.buffer);
+        self.plain_bytes = if self.buffer.len() < FIXED_BYTES || self.ending.is_expected_here() {
+            0
+        } else {
+            told.map_or(MAX_PES_BYTES, |told| told - 1)
+        };
+        match told {
             Some(told) => self.buffer.len() >= told,
             None => said == Said::Ends,
         }
@@ -97,6 +118,7 @@ impl Assembler {
 
     /// The packet under way, which ends here.
     pub(super) fn take(&mut self) -> Option<Pes> {
+        self.plain_bytes = 0;
         if !core::mem::take(&mut self.filling) || self.buffer.is_empty() {
             return None;
         }

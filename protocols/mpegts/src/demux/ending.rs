@@ -66,6 +66,11 @@ impl Ending {
         }
     }
 
+    /// Whether the PES packet under way has had a packet that mostly is the last.
+    pub(super) const fn is_expected_here(&self) -> bool {
+        self.filled_up
+    }
+
     /// Transport packets are missing: the beginning of another may be among them.
     pub(super) fn lost(&mut self) {
         self.unsure = true;

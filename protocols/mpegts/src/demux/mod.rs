@@ -18,7 +18,7 @@ pub use event::{AccessUnit, Event, Stamp, Track};
 use self::assembler::Assembler;
 use self::elementary::Elementary;
 use crate::continuity::Verdict;
-use crate::packet::Packet;
+use crate::packet::{PAYLOAD_BYTES, Packet};
 use crate::psi::Tables;
 use crate::slicer::Slicer;
 use crate::timeline::Timeline;
@@ -153,6 +153,14 @@ impl Core {
             self.finish_unit(index);
             let random_access = packet.adaptation().is_some_and(|field| field.random_access);
             self.entries[index].assembler.begin(stamp, random_access);
+        }
+        let assembler = &mut self.entries[index].assembler;
+        if let Some(payload) = packet.only_payload()
+            && self.pending_bytes + PAYLOAD_BYTES <= MAX_PENDING_BYTES
+            && assembler.add(payload)
+        {
+            self.pending_bytes += PAYLOAD_BYTES;
+            return;
         }
         self.extend(index, packet);
     }

@@ -2,10 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::packet::{PACKET_BYTES, Pcr, SYNC_BYTE};
+use crate::packet::{PAYLOAD_BYTES, Pcr, SYNC_BYTE};
 use crate::timeline::Timeline;
 
-const PAYLOAD_BYTES: usize = PACKET_BYTES - 4;
 const STUFFING: u8 = 0xFF;
 /// Bytes behind the length field up to the payload: flags and up to two times.
 const LONGEST_PES_HEADER_BYTES: usize = 19;

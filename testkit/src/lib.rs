@@ -16,6 +16,7 @@ mod reference;
 mod server;
 mod spawn;
 pub mod srtla;
+pub mod vlc;
 mod wait;
 mod web_origin;
 

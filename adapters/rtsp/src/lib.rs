@@ -29,3 +29,5 @@ mod source;
 
 pub use adapter::Adapter;
 pub use settings::{ListenerSettings, OutputSettings, SourceSettings, Transport};
+#[doc(hidden)]
+pub use source::rehearse;

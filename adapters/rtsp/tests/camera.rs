@@ -282,6 +282,14 @@ async fn what_cannot_be_carried_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_without_end_is_not_repeated() {
+    let endless = SOUND_ONLY.replace("MP2T", &"X".repeat(5000));
+    let camera = Rude::start(move |_, _| Some(described(&endless)));
+    let error = error_of(&camera).await;
+    assert!(error.contains("audio/xxx") && error.len() < 300, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_sends_us_elsewhere_is_not_followed() {
     let other = Rude::start(|_, _| Some(described(PICTURE)));
     let elsewhere = other.url();

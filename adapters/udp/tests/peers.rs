@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use tidegate_engine::{Connection, Feed, OutputDriver, TsChunk};
 use tidegate_mpegts::Inspector;
+use tidegate_testkit::vlc::{self, Film, Vlc};
 use tidegate_testkit::{Process, media, peers};
 use tidegate_units::Instant;
 
@@ -337,6 +338,40 @@ async fn ffmpeg_takes_our_rtp() {
     let port = ports_in_a_row();
     let driver = rtp_output(&format!(r#"{{"to":"127.0.0.1:{port}"}}"#));
     ffmpeg_copies(&format!("rtp://127.0.0.1:{port}"), driver).await;
+}
+
+/// VLC shows what comes to the bit.
+async fn vlc_plays(scheme: &str, driver: impl Fn(u16) -> Arc<dyn OutputDriver>) {
+    if !peers::have(&vlc::PROGRAMS) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let film = Film::make(folder.path(), 8);
+    let port = ports_in_a_row();
+    let url = format!("{scheme}://@127.0.0.1:{port}");
+    let vlc = Vlc::play("vlc", &url, folder.path());
+    until("VLC listens", || UdpSocket::bind(("127.0.0.1", port)).err()).await;
+    let (engine, feed) = sending(driver(port)).await;
+    let player = play(feed, film.bytes(), Duration::from_secs(8));
+    vlc.watches(&film, 75);
+    player.join().unwrap();
+    engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vlc_plays_our_udp() {
+    vlc_plays("udp", |port| {
+        udp_output(&format!(r#"{{"to":"127.0.0.1:{port}"}}"#))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vlc_plays_our_rtp() {
+    vlc_plays("rtp", |port| {
+        rtp_output(&format!(r#"{{"to":"127.0.0.1:{port}"}}"#))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,14 @@
-//! UDP outputs against real sockets.
+//! UDP and RTP outputs against real sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use core::time::Duration;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use tidegate_adapter_udp::{Adapter, OutputSettings};
+use tidegate_adapter_udp::{Adapter, OutputSettings, RtpAdapter, RtpOutputSettings};
 use tidegate_engine::{
     Clock, Engine, EngineConfig, Feed, NoSecrets, OutputAdapter, OutputDriver, OutputSpec,
     OutputState, TsChunk,
@@ -33,15 +33,28 @@ fn driver(to: SocketAddr) -> Arc<dyn OutputDriver> {
         .unwrap()
 }
 
+fn rtp_settings(to: SocketAddr) -> RtpOutputSettings {
+    let settings = serde_json::json!({ "to": to, "fec": { "columns": 5, "rows": 5 } });
+    serde_json::from_value(settings).unwrap()
+}
+
+fn rtp_driver(to: SocketAddr) -> Arc<dyn OutputDriver> {
+    RtpAdapter::new()
+        .output("out", &rtp_settings(to), &NoSecrets)
+        .unwrap()
+}
+
 /// A decoder: a socket that counts what comes.
 struct Decoder {
+    /// What sends to an address.
+    driver: fn(SocketAddr) -> Arc<dyn OutputDriver>,
     address: SocketAddr,
     received: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Decoder {
-    fn start() -> Self {
+    fn start(driver: fn(SocketAddr) -> Arc<dyn OutputDriver>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(100)))
@@ -59,6 +72,7 @@ impl Decoder {
             }
         });
         Self {
+            driver,
             address,
             received,
             stop,
@@ -74,7 +88,7 @@ impl Drop for Decoder {
 
 impl OutputSubject for Decoder {
     fn driver(&self) -> Arc<dyn OutputDriver> {
-        driver(self.address)
+        (self.driver)(self.address)
     }
 
     fn received(&self) -> u64 {
@@ -87,7 +101,7 @@ impl OutputSubject for Decoder {
 
     fn refused(&self) -> Option<(Arc<dyn OutputDriver>, Refusal)> {
         let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()));
-        Some((driver(nobody), Refusal::Tolerated))
+        Some(((self.driver)(nobody), Refusal::Tolerated))
     }
 
     fn slow(&self) -> Option<Arc<dyn OutputDriver>> {
@@ -95,14 +109,22 @@ impl OutputSubject for Decoder {
         let deaf = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = deaf.local_addr().unwrap();
         Box::leak(Box::new(deaf));
-        Some(driver(address))
+        Some((self.driver)(address))
     }
 }
 
+const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(239, 1, 2, 3)), 5000);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_does_what_every_output_must() {
-    check_output(&Decoder::start()).await;
-    check_settings(&settings(SocketAddr::from(([239, 1, 2, 3], 5000))));
+async fn udp_does_what_every_output_must() {
+    check_output(&Decoder::start(driver)).await;
+    check_settings(&settings(GROUP));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rtp_with_fec_does_what_every_output_must() {
+    check_output(&Decoder::start(rtp_driver)).await;
+    check_settings(&rtp_settings(GROUP));
 }
 
 /// An engine with one output to `to`, waiting for its feed.

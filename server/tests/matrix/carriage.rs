@@ -17,6 +17,9 @@ const ROUNDS: usize = 20;
 /// Outputs that carry frames, and so no streams beside picture and sound.
 const OF_FRAMES: [&str; 3] = ["rtmp", "rtsp", "hls"];
 
+/// Outputs that carry all of the transport stream, beside SRT and UDP, which are read here.
+const OF_PACKETS: [&str; 2] = ["push", "record"];
+
 #[test]
 fn what_goes_along_survives_in_transport_streams_and_breaks_nothing_elsewhere() {
     if !have(&["ffmpeg", "srt-live-transmit"]) {
@@ -31,7 +34,7 @@ fn what_goes_along_survives_in_transport_streams_and_breaks_nothing_elsewhere() 
         },
     );
     let mut outputs = Output::all(folder.path());
-    outputs.retain(|output| OF_FRAMES.contains(&output.name) || output.name == "record");
+    outputs.retain(|output| OF_FRAMES.contains(&output.name) || OF_PACKETS.contains(&output.name));
     for output in &mut outputs {
         output.listen();
     }
@@ -63,11 +66,10 @@ fn what_goes_along_survives_in_transport_streams_and_breaks_nothing_elsewhere() 
             );
         }
     }
-    let record = outputs
-        .iter()
-        .find(|output| output.name == "record")
-        .unwrap();
-    holds_all("recording", &record.received(&server).unwrap());
+    let of_packets = outputs.iter().filter(|it| OF_PACKETS.contains(&it.name));
+    for output in of_packets {
+        holds_all(output.name, &output.received(&server).unwrap());
+    }
     holds_all("udp", &udp.received());
     eventually("enough by SRT", || {
         let bytes = std::fs::metadata(&by_srt).ok()?.len();

@@ -1,8 +1,9 @@
 //! Who takes a feed from each kind of output, and writes down what came.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tidegate_testkit::{Process, Reference, Tidegate, eventually, free_udp_port};
+use tidegate_testkit::{Process, Reference, Tidegate, WebOrigin, eventually, free_udp_port};
 
 /// An output, and the ffmpeg at its far side.
 pub(crate) struct Output {
@@ -20,6 +21,8 @@ enum Far {
     Listens(&'static [&'static str], String),
     /// Calls Tidegate when the source is live.
     Calls(&'static [&'static str], fn(&Tidegate) -> String),
+    /// A web server that keeps the segments it is given.
+    Origin(WebOrigin),
     /// Tidegate's own files.
     Files,
 }
@@ -30,6 +33,8 @@ impl Output {
         let (udp, rtp, rtmp) = (free_udp_port(), free_udp_port(), free_tcp_port());
         // ffmpeg takes the one above its RTP port, for reports.
         let _ = free_udp_port();
+        let origin = Self::origin(folder);
+        let pushed_to = origin.url("live.m3u8");
         let of = |name: &'static str, config: String, far: Far| Self {
             name,
             config,
@@ -81,8 +86,19 @@ impl Output {
                     format!("{}/hls/hls/index.m3u8", server.http().base())
                 }),
             ),
+            of(
+                "push",
+                format!("hls: {{ segment: 1s, push: {{ url: \"{pushed_to}\" }} }}"),
+                Far::Origin(origin),
+            ),
             of("record", "record: { format: ts }".into(), Far::Files),
         ]
+    }
+
+    fn origin(folder: &Path) -> WebOrigin {
+        let kept = folder.join("origin");
+        std::fs::create_dir(&kept).unwrap();
+        WebOrigin::start(&kept)
     }
 
     /// Starts a far side that has to be there first.
@@ -127,8 +143,9 @@ impl Output {
 
     /// What came so far.
     pub(crate) fn received(&self, server: &Tidegate) -> Option<Vec<u8>> {
-        match self.far {
+        match &self.far {
             Far::Files => std::fs::read(recorded(&server.data())?).ok(),
+            Far::Origin(_) => Some(pushed(&self.folder.join("origin"))),
             _ => std::fs::read(&self.received).ok(),
         }
     }
@@ -151,6 +168,21 @@ impl Output {
         let fault = clip.compare(&received).fault(pictures)?;
         Some(format!("{fault}; {said}"))
     }
+}
+
+/// All segments an origin was given, in the order of their numbers.
+fn pushed(folder: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let number = |path: &Path| -> Option<u64> {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix("live-")?.strip_suffix(".ts")?.parse().ok()
+    };
+    let segments: BTreeMap<u64, PathBuf> = files
+        .map(|entry| entry.path())
+        .filter_map(|path| Some((number(&path)?, path)))
+        .collect();
+    let bytes = segments.values().filter_map(|path| std::fs::read(path).ok());
+    bytes.flatten().collect()
 }
 
 /// The only recording below a folder.

@@ -9,6 +9,8 @@ use tidegate_mpegts::{PACKET_BYTES, Packet};
 use tidegate_testkit::peers::{PacedSender, have};
 use tidegate_testkit::{Particulars, Reference, Tidegate};
 
+const CONVERTERS: [&str; 3] = ["rtmp", "rtsp", "hls"];
+
 /// Pictures, and sounds, that have to come of each part.
 const FRAMES: usize = 50;
 
@@ -29,7 +31,7 @@ fn converters_go_on_whatever_the_source_does() {
     let folder = tempfile::tempdir().unwrap();
     let parts = parts(folder.path());
     let mut outputs = Output::all(folder.path());
-    outputs.retain(|output| ["rtmp", "rtsp"].contains(&output.name));
+    outputs.retain(|output| CONVERTERS.contains(&output.name));
     for output in &mut outputs {
         output.listen();
     }

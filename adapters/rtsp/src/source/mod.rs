@@ -28,6 +28,7 @@ use retina::client::{
 };
 use retina::codec::{CodecItem, FrameFormat, ParameterSetInsertion, aac, h26x};
 use serde_json::{Value, json};
+use tidegate_codecs::Codec;
 use tidegate_engine::{
     BoxFuture, Connection, Ended, FeedWriter, Frame, RunError, SourceContext, SourceDriver,
     TransportFigures,
@@ -88,15 +89,37 @@ impl SourceDriver for CameraSource {
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
         Box::pin(async move {
             let stop = context.stop.clone();
-            // The library's parser of descriptions panics at some nonsense (sdp-types 0.1.8);
-            // nothing of a call that ended so is used again.
-            let call = AssertUnwindSafe(self.call(&context)).catch_unwind();
             tokio::select! {
                 () = stop.cancelled() => Ok(Ended::Stopped),
-                ended = call => ended.unwrap_or_else(|_| Err(phrases::nonsense(&self.at()))),
+                ended = self.caught(self.call(&context)) => ended,
             }
         })
     }
+}
+
+/// What has been agreed on with a camera.
+struct Opened {
+    demuxed: Demuxed,
+    streams: Vec<Stream>,
+    /// What it has, carried or not.
+    offered: Vec<Value>,
+    peer: SocketAddr,
+}
+
+/// Calls a camera until it plays, and hangs up: what of it would be carried. The fuzz targets
+/// say by this what they like.
+///
+/// # Errors
+/// Whatever ends a source's run so early.
+#[doc(hidden)]
+pub async fn rehearse(url: Url) -> Result<Vec<Codec>, RunError> {
+    let camera = CameraSource {
+        url,
+        transport: Transport::Tcp,
+        credentials: None,
+    };
+    let opened = camera.caught(camera.open(&camera.at())).await?;
+    Ok(opened.streams.iter().map(|stream| stream.codec).collect())
 }
 
 impl CameraSource {
@@ -107,26 +130,22 @@ impl CameraSource {
         format!("{host}{}", port.unwrap_or_default())
     }
 
+    /// The library's parser of descriptions panics at some nonsense (sdp-types 0.1.8); nothing of
+    /// a call that ended so is used again.
+    async fn caught<T>(
+        &self,
+        call: impl Future<Output = Result<T, RunError>>,
+    ) -> Result<T, RunError> {
+        let ended = AssertUnwindSafe(call).catch_unwind().await;
+        ended.unwrap_or_else(|_| Err(phrases::nonsense(&self.at())))
+    }
+
     async fn call(&self, context: &SourceContext) -> Result<Ended, RunError> {
         let at = self.at();
         let report = &context.report;
         report.connection(Connection::Connecting, Some(format!("calling {at}")));
-        let (mut session, peer) = self.describe(&at).await?;
-        let (mut streams, offered) = self.set_up(&at, &mut session).await?;
-        let playing = session.play(
-            PlayOptions::default()
-                .initial_timestamp(InitialTimestampPolicy::Permissive)
-                // Servers name numbers that their first packet does not have.
-                .initial_seq(InitialSequenceNumberPolicy::Ignore),
-        );
-        let playing = self.in_time(&at, Step::Play, playing).await?;
-        let demuxed = playing
-            .demuxed()
-            .map_err(|error| self.failed(&at, Step::Setup, &error))?;
-        for stream in &mut streams {
-            let parameters = demuxed.streams()[stream.index].parameters();
-            stream.learn(parameters);
-        }
+        let opened = self.open(&at).await?;
+        let (demuxed, streams) = (opened.demuxed, opened.streams);
         let receiving = Receiving {
             camera: self,
             at,
@@ -138,11 +157,37 @@ impl CameraSource {
             began: context.clock.now(),
             last: None,
             is_told: false,
-            peer,
-            offered,
+            peer: opened.peer,
+            offered: opened.offered,
             streams,
         };
         receiving.run(demuxed).await
+    }
+
+    /// From its description to the moment before its first packet.
+    async fn open(&self, at: &str) -> Result<Opened, RunError> {
+        let (mut session, peer) = self.describe(at).await?;
+        let (mut streams, offered) = self.set_up(at, &mut session).await?;
+        let playing = session.play(
+            PlayOptions::default()
+                .initial_timestamp(InitialTimestampPolicy::Permissive)
+                // Servers name numbers that their first packet does not have.
+                .initial_seq(InitialSequenceNumberPolicy::Ignore),
+        );
+        let playing = self.in_time(at, Step::Play, playing).await?;
+        let demuxed = playing
+            .demuxed()
+            .map_err(|error| self.failed(at, Step::Setup, &error))?;
+        for stream in &mut streams {
+            let parameters = demuxed.streams()[stream.index].parameters();
+            stream.learn(parameters);
+        }
+        Ok(Opened {
+            demuxed,
+            streams,
+            offered,
+            peer,
+        })
     }
 
     /// Calls the addresses the camera has, one after the other.
@@ -195,6 +240,7 @@ impl CameraSource {
             let codec = stream::codec(media, encoding);
             let carried = codec.filter(|_| streams.len() < STREAMS_MAX);
             if index < STREAMS_SHOWN_MAX {
+                let (media, encoding) = (phrases::name(media), phrases::name(encoding));
                 names.push(format!("{media}/{encoding}"));
                 offered.push(json!({
                     "media": media,

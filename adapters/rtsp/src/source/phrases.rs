@@ -6,6 +6,8 @@ use tidegate_engine::RunError;
 
 /// The most that is repeated of what the library says.
 const CHARS_MAX: usize = 300;
+/// The most that is repeated of a name that the camera gives.
+const NAME_CHARS_MAX: usize = 40;
 
 /// What was being done when it went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +147,16 @@ pub(super) fn nothing_carried(at: &str, offered: &[String]) -> RunError {
 fn brief(error: &retina::Error) -> String {
     let said = error.to_string();
     let first = said.split("\n\n").next().unwrap_or_default();
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let said: String = first.chars().map(printable).take(CHARS_MAX).collect();
+    let said = printable(first, CHARS_MAX);
     said.trim_end_matches('.').trim().to_owned()
+}
+
+/// The name of a medium or of its encoding, as the camera has it.
+pub(super) fn name(given: &str) -> String {
+    printable(given, NAME_CHARS_MAX)
+}
+
+fn printable(said: &str, chars_max: usize) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    said.chars().map(printable).take(chars_max).collect()
 }

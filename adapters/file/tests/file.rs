@@ -223,6 +223,31 @@ async fn a_transport_stream_goes_round_bit_by_bit_by_its_clock_and_without_a_sea
     plays_well(&played);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transport_stream_that_was_cut_off_goes_round_without_its_torn_packet() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(path) = made(folder.path(), SECOND, "cut.ts") else {
+        return;
+    };
+    let whole = fs::read(&path).unwrap();
+    let packets = whole.len() / 188 / 2;
+    fs::write(&path, &whole[..packets * 188 + 100]).unwrap();
+    let bench = Bench::new(folder.path());
+    let mut reader = bench.engine.feed("file").read_ts(ReaderOptions::default());
+    bench.play(driver(&path, true)).await;
+    let chunks = read_ts(&mut reader, 3 * whole.len() / 2).await;
+    let stream: Vec<u8> = chunks
+        .iter()
+        .flat_map(|chunk| chunk.bytes.to_vec())
+        .collect();
+    assert_eq!(&stream[..packets * 188], &whole[..packets * 188]);
+    let (whole_packets, rest) = stream.as_chunks::<188>();
+    assert!(rest.is_empty() && whole_packets.iter().all(|packet| packet[0] == 0x47));
+    assert_eq!(continuity_errors(&stream), 0);
+    assert_eq!(bench.status().last_error, None);
+    bench.engine.shutdown().await;
+}
+
 /// ffprobe finds rising times on every stream.
 #[track_caller]
 fn plays_well(file: &Path) {

@@ -6,8 +6,6 @@
 #![no_main]
 
 use std::cell::OnceCell;
-use std::future::Future;
-use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tidegate_adapter_rtsp::rehearse;
@@ -68,7 +66,7 @@ async fn camera<T>(listener: &TcpListener, sdp: &[u8]) -> T {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         // Whoever hung up is forgotten at once: no port stays taken.
-        stream.set_linger(Some(Duration::ZERO)).unwrap();
+        stream.set_zero_linger().unwrap();
         // A caller that hangs up ends its call.
         let _ = talk(stream, sdp).await;
     }

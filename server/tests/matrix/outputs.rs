@@ -175,13 +175,18 @@ fn pushed(folder: &Path) -> Vec<u8> {
     let files = std::fs::read_dir(folder).unwrap().flatten();
     let number = |path: &Path| -> Option<u64> {
         let name = path.file_name()?.to_str()?;
-        name.strip_prefix("live-")?.strip_suffix(".ts")?.parse().ok()
+        name.strip_prefix("live-")?
+            .strip_suffix(".ts")?
+            .parse()
+            .ok()
     };
     let segments: BTreeMap<u64, PathBuf> = files
         .map(|entry| entry.path())
         .filter_map(|path| Some((number(&path)?, path)))
         .collect();
-    let bytes = segments.values().filter_map(|path| std::fs::read(path).ok());
+    let bytes = segments
+        .values()
+        .filter_map(|path| std::fs::read(path).ok());
     bytes.flatten().collect()
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod bad_input;
 mod exact;
 mod failure;
 mod files;

@@ -203,6 +203,30 @@ async fn an_origin_that_refuses_says_so_in_the_status_and_others_are_tried_again
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_that_no_playlist_lists_have_not_arrived() {
+    let Some(clip) = clip(6) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let origin = WebOrigin::start(folder.path());
+    origin.behave(Manner::Refuse(503, "PUT /live.m3u8"));
+    let bench = Bench::start(&settings(origin.url("live.m3u8"))).await;
+    let _feeder = bench.feed(&clip);
+    let said = until("it gives up", || {
+        let status = bench.status();
+        let has_given_up = status.state == OutputState::Reconnecting;
+        status.last_error.filter(|_| has_given_up)
+    })
+    .await;
+    assert!(said.contains("the playlist with 503"), "{said}");
+    assert_eq!(bench.count("segments_sent"), 0);
+    assert!(!bench.status().delivering);
+    origin.behave(Manner::Serve);
+    until("it delivers", || {
+        (bench.count("segments_sent") > 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_origin_that_stalls_costs_segments_of_its_own_and_the_playlist_says_where() {
     let Some(clip) = clip(6) else { return };
     let folder = tempfile::tempdir().unwrap();

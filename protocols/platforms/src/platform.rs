@@ -33,6 +33,9 @@ pub struct Platform {
     /// The same a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hls_backup_url: Option<String>,
+    /// What it takes by HLS, where that is less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hls_limits: Option<HlsLimits>,
     /// What it takes.
     pub limits: Limits,
     /// Its page about streaming, or where it shows the key.
@@ -133,6 +136,21 @@ pub struct Limits {
     /// The longest broadcast.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_hours: Option<u32>,
+}
+
+/// What a platform takes by HLS. What is not there is as for everything else.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HlsLimits {
+    /// Codecs of the picture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub video_codecs: Vec<String>,
+    /// The longest segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_seconds: Option<f64>,
+    /// Most tracks of sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_tracks: Option<u32>,
 }
 
 /// All platforms, in the order they are shown.

@@ -11,7 +11,9 @@
 
 mod accepted;
 pub(crate) mod names;
+mod preset;
 mod settings;
+mod standing;
 mod upload;
 
 pub use settings::PushSettings;
@@ -21,14 +23,16 @@ use crate::settings::OutputSettings;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use names::Names;
+use standing::Standing;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_engine::{
     Batch, BoxFuture, Delivery, Ended, Gap, OutputContext, OutputDriver, ReaderOptions, RunError,
     Secrets, SettingsError, Severity, TsChunk, limits,
 };
-use tidegate_hls::{CutConfig, CutSegment, Cutter, Listing};
+use tidegate_hls::{CutConfig, CutSegment, Cutter};
 use tidegate_net::http::{Client, HeaderName, HeaderValue};
+use tidegate_platforms::Platform;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -46,6 +50,8 @@ const READER_BATCHES: usize = 2048;
 const READER_BYTES: usize = 8 << 20;
 /// How often accepted bytes are counted, and a silent source is looked for.
 const TICK: Duration = Duration::from_millis(200);
+/// How often the stream is compared with what its platform takes.
+const COMPARE: Duration = Duration::from_secs(1);
 /// The code of the alarm for origins that do not keep up.
 const SLOW_ALARM: &str = "origin_slow";
 
@@ -54,19 +60,13 @@ const SLOW_ALARM: &str = "origin_slow";
 pub(crate) struct HlsPush {
     names: Names,
     headers: Vec<(HeaderName, HeaderValue)>,
-    delete: bool,
     ca: Option<PathBuf>,
     cut: CutConfig,
+    /// Whose limits count.
+    platform: Option<&'static Platform>,
     /// Goes on over runs, so that players do.
     standing: Arc<Mutex<Standing>>,
     counters: Arc<Counters>,
-}
-
-/// What outlives a run.
-#[derive(Debug)]
-pub(crate) struct Standing {
-    listing: Listing,
-    next_number: u64,
 }
 
 impl HlsPush {
@@ -101,17 +101,19 @@ impl HlsPush {
         Ok(Self {
             names: Names::of(&url).ok_or_else(no_name)?,
             headers,
-            delete: push.delete,
             ca: push.ca.clone(),
             cut: CutConfig {
                 target,
                 longest: target * 3,
                 segment_bytes_max: SEGMENT_BYTES_MAX,
             },
-            standing: Arc::new(Mutex::new(Standing {
-                listing: Listing::new(settings.window as usize, target, first_number),
-                next_number: first_number,
-            })),
+            platform: push.platform.as_deref().and_then(tidegate_platforms::find),
+            standing: Arc::new(Mutex::new(Standing::new(
+                settings.window as usize,
+                target,
+                first_number,
+                push.delete,
+            ))),
             counters: Arc::default(),
         })
     }
@@ -136,7 +138,6 @@ impl HlsPush {
             client,
             names: self.names.clone(),
             headers: self.headers.clone(),
-            delete: self.delete,
             standing: Arc::clone(&self.standing),
             counters: Arc::clone(&counters),
             report: context.report.clone(),
@@ -159,11 +160,14 @@ impl HlsPush {
         });
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut compare = tokio::time::interval(COMPARE);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
         context.report.up();
         loop {
             tokio::select! {
                 batch = reader.next() => packager.take(&batch, reader.gap()),
                 _ = tick.tick() => packager.tick(),
+                _ = compare.tick() => self.compare(context),
                 ended = uploading.join_next() => {
                     let broke = || RunError::ours("the upload broke off", "Please report it.");
                     return Err(match ended {
@@ -173,6 +177,14 @@ impl HlsPush {
                 }
                 () = context.stop.cancelled() => return Ok(Ended::Stopped),
             }
+        }
+    }
+}
+
+impl HlsPush {
+    fn compare(&self, context: &OutputContext) {
+        if let (Some(platform), Some(media)) = (self.platform, context.route.feed().media()) {
+            preset::compare(platform, self.cut, &media, &context.report);
         }
     }
 }
@@ -282,14 +294,6 @@ impl Packager {
 impl Drop for Packager {
     fn drop(&mut self) {
         self.count_accepted(Duration::MAX);
-    }
-}
-
-impl Standing {
-    const fn take_number(&mut self) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
-        number
     }
 }
 

@@ -52,9 +52,11 @@ impl Names {
     pub(crate) fn beside(&self, name: &str) -> Url {
         let mut url = self.playlist.clone();
         let Some(wanted) = &self.field else {
-            if let Ok(mut path) = url.path_segments_mut() {
-                path.pop().push(name);
-            }
+            // The name is as it stands in the address: what is escaped there already must not
+            // be escaped again, or the playlist would list another file.
+            let path = self.playlist.path();
+            let folder = path.rfind('/').map_or("", |at| &path[..=at]);
+            url.set_path(&format!("{folder}{name}"));
             return url;
         };
         let old = format!("{}{PLAYLIST_EXTENSION}", self.stem);
@@ -83,6 +85,10 @@ mod tests {
             (
                 "https://a.example/live/cam.m3u8",
                 "https://a.example/live/cam-7.ts",
+            ),
+            (
+                "https://a.example/my cam.m3u8",
+                "https://a.example/my%20cam-7.ts",
             ),
             (
                 "https://a.example/cam.m3u8?token=x",

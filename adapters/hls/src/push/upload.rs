@@ -7,7 +7,6 @@ use bytes::Bytes;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tidegate_engine::{OutputReport, RunError, Severity};
@@ -25,12 +24,10 @@ const SEGMENT_WITHIN_MIN: Duration = Duration::from_secs(3);
 const PLAYLIST_WITHIN: Duration = Duration::from_secs(3);
 /// The pause between two attempts at one segment.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(250);
-/// Segments in a row that may fail before the run ends.
+/// Segments or their playlists that may fail in a row before the run ends.
 const FAILURES_MAX: u32 = 2;
 /// Segments in a row that have to be in time before the origin counts as quick again.
 const QUICK_AGAIN: u32 = 5;
-/// Segments kept on the origin after they left the playlist: players may still ask for them.
-const KEPT: usize = 4;
 
 /// A segment on its way.
 pub(super) struct Upload {
@@ -84,7 +81,6 @@ pub(super) struct Uploader {
     pub(super) client: Client,
     pub(super) names: Names,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) delete: bool,
     pub(super) standing: Arc<Mutex<Standing>>,
     pub(super) counters: Arc<Counters>,
     pub(super) report: OutputReport,
@@ -94,10 +90,9 @@ impl Uploader {
     /// Sends what comes, until the origin refuses or cannot be reached.
     pub(super) async fn run(self, mut queue: Receiver<Upload>) -> Result<(), RunError> {
         let (mut failures, mut quick) = (0, 0);
-        let mut breaks = false;
-        let mut old = VecDeque::new();
+        let (mut breaks, mut unlisted) = (false, Unlisted::default());
         while let Some(upload) = queue.recv().await {
-            let bytes = upload.segment.data.len() as u64;
+            let (bytes, duration) = (upload.segment.data.len() as u64, upload.segment.duration);
             self.counters
                 .queued_bytes
                 .fetch_sub(bytes, Ordering::Relaxed);
@@ -108,40 +103,60 @@ impl Uploader {
             self.counters
                 .last_upload_ms
                 .store(millis, Ordering::Relaxed);
-            quick = self.judge(quick, sent.is_ok() && took <= upload.segment.duration);
-            match sent {
-                Ok(()) => failures = 0,
-                Err(Failure { error, refused }) => {
-                    failures += 1;
+            quick = self.judge(quick, sent.is_ok() && took <= duration);
+            let delivered = match sent {
+                Ok(()) => {
+                    unlisted.add(bytes, duration);
+                    self.list(&upload, core::mem::take(&mut breaks)).await
+                }
+                Err(failure) => {
                     breaks = true;
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                    self.counters.problem(&error.message);
                     self.report.lost(bytes / 188);
+                    Err(failure)
+                }
+            };
+            match delivered {
+                Ok(()) => {
+                    failures = 0;
+                    self.count(core::mem::take(&mut unlisted));
+                    self.tidy().await;
+                }
+                Err(Failure { error, refused }) => {
+                    failures += 1;
+                    self.counters.problem(&error.message);
                     if refused || failures >= FAILURES_MAX {
                         return Err(error);
                     }
                     self.report.error(error.to_string());
-                    continue;
                 }
-            }
-            let discontinuity = upload.discontinuity || core::mem::take(&mut breaks);
-            let name = self.names.segment(upload.number);
-            let duration = upload.segment.duration;
-            let (left, playlist) = {
-                let listing = &mut lock(&self.standing).listing;
-                let left = listing.add(name, duration, discontinuity);
-                (left, listing.playlist().unwrap_or_default())
-            };
-            self.playlist(playlist).await?;
-            // Only what is listed has arrived anywhere.
-            self.counters.sent.fetch_add(1, Ordering::Relaxed);
-            self.counters.accepted().add(bytes, duration);
-            old.extend(left);
-            if self.delete && old.len() > KEPT {
-                self.remove(old.pop_front()).await;
             }
         }
         Ok(())
+    }
+
+    /// Adds a segment that has arrived to the playlist, and sends that. One that does not
+    /// arrive is made up for by the next.
+    async fn list(&self, upload: &Upload, breaks: bool) -> Result<(), Failure> {
+        let name = self.names.segment(upload.number);
+        let discontinuity = upload.discontinuity || breaks;
+        let text = lock(&self.standing).list(name, upload.segment.duration, discontinuity);
+        let (url, kind) = (self.names.playlist(), "application/vnd.apple.mpegurl");
+        let put = self.put("the playlist", url, text.into(), kind, PLAYLIST_WITHIN);
+        let sent = put.await;
+        let failed = u64::from(sent.is_err());
+        self.counters
+            .playlists_failed
+            .fetch_add(failed, Ordering::Relaxed);
+        sent
+    }
+
+    /// Only what is listed has arrived anywhere.
+    fn count(&self, listed: Unlisted) {
+        self.counters
+            .sent
+            .fetch_add(listed.segments, Ordering::Relaxed);
+        self.counters.accepted().add(listed.bytes, listed.duration);
     }
 
     /// An origin that needs longer for a segment than it plays falls behind.
@@ -182,25 +197,6 @@ impl Uploader {
         }
     }
 
-    /// One that does not arrive is made up for by the next.
-    async fn playlist(&self, text: String) -> Result<(), RunError> {
-        let url = self.names.playlist().clone();
-        let kind = "application/vnd.apple.mpegurl";
-        let put = self.put("the playlist", &url, text.into(), kind, PLAYLIST_WITHIN);
-        match put.await {
-            Err(Failure { error, refused }) if refused => Err(error),
-            Err(Failure { error, .. }) => {
-                self.counters
-                    .playlists_failed
-                    .fetch_add(1, Ordering::Relaxed);
-                self.counters.problem(&error.message);
-                self.report.error(error.to_string());
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
     async fn put(
         &self,
         what: &str,
@@ -232,13 +228,31 @@ impl Uploader {
         })
     }
 
-    /// Nobody misses it when it stays.
-    async fn remove(&self, name: Option<String>) {
-        let Some(name) = name else { return };
+    /// Deletes what left the playlist some time ago. Nobody misses it when it stays.
+    async fn tidy(&self) {
+        let Some(name) = lock(&self.standing).take_old() else {
+            return;
+        };
         let url = self.names.beside(&name);
         let mut ask = Ask::send(Method::DELETE, url, Bytes::new(), PLAYLIST_WITHIN);
         ask.headers.clone_from(&self.headers);
         drop(self.client.ask(ask).await);
+    }
+}
+
+/// Segments that have arrived, while the playlist has not.
+#[derive(Debug, Default)]
+struct Unlisted {
+    segments: u64,
+    bytes: u64,
+    duration: Duration,
+}
+
+impl Unlisted {
+    fn add(&mut self, bytes: u64, duration: Duration) {
+        self.segments += 1;
+        self.bytes += bytes;
+        self.duration += duration;
     }
 }
 

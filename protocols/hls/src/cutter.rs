@@ -32,6 +32,14 @@ pub struct CutConfig {
     pub segment_bytes_max: usize,
 }
 
+impl CutConfig {
+    /// From when on a segment ends at a key frame.
+    #[must_use]
+    pub fn earliest(&self) -> Duration {
+        self.target * (100 - EARLY_PERCENT) / 100
+    }
+}
+
 /// A segment that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutSegment {
@@ -136,7 +144,7 @@ impl Cutter {
         self.skipped
     }
 
-    /// Follows the clock; whether it has jumped here.
+    /// Follows the clock, also where the tables move it to another PID; whether it has jumped.
     fn jumps(&mut self, packet: Packet<'_>) -> bool {
         let Some(pcr) = packet.adaptation().and_then(|found| found.pcr) else {
             return false;
@@ -145,10 +153,10 @@ impl Cutter {
             self.clock = Some((packet.pid(), pcr));
             return false;
         };
-        if pid != packet.pid() {
+        if pid != packet.pid() && self.tables.clock_pid() != Some(packet.pid()) {
             return false;
         }
-        self.clock = Some((pid, pcr));
+        self.clock = Some((packet.pid(), pcr));
         let step = pcr.since(last);
         if step > JUMP_TICKS {
             return true;
@@ -177,8 +185,7 @@ impl Cutter {
     fn is_time(&self, now: Instant, is_entry: bool) -> bool {
         let Some(open) = &self.open else { return false };
         let lasted = self.lasted(open, now);
-        let soon = self.config.target * (100 - EARLY_PERCENT) / 100;
-        (is_entry && lasted >= soon)
+        (is_entry && lasted >= self.config.earliest())
             || lasted >= self.config.longest
             || open.data.len() + PACKET_BYTES > self.config.segment_bytes_max
     }
@@ -255,9 +262,14 @@ mod tests {
     }
 
     fn tables() -> Vec<u8> {
+        tables_of(0)
+    }
+
+    /// Tables of a picture, and its clock, on PID 0x100 and so many more.
+    fn tables_of(more: u8) -> Vec<u8> {
         let pat = [0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xf0, 0];
         let pmt = [
-            2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe1, 0, 0xf0, 0, 0x1b, 0xe1, 0, 0xf0, 0,
+            2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe1, more, 0xf0, 0, 0x1b, 0xe1, more, 0xf0, 0,
         ];
         [table(PAT_PID, &pat), table(0x1000, &pmt)].concat()
     }
@@ -320,6 +332,22 @@ mod tests {
                 .iter()
                 .all(|it| it.duration <= Duration::from_secs(1))
         );
+    }
+
+    #[test]
+    fn a_picture_that_moves_to_another_pid_takes_its_clock_along() {
+        let mut bytes = stream(2, true);
+        bytes.extend(tables_of(1));
+        for number in 50..125 {
+            let mut moved = picture(number * 40, number % 25 == 0);
+            moved[2] = 1;
+            bytes.extend(moved);
+        }
+        let durations: Vec<_> = cut(&bytes, 7)
+            .iter()
+            .map(|it| it.duration.as_millis())
+            .collect();
+        assert_eq!(durations, [1000, 1000, 1000, 1000, 960]);
     }
 
     #[test]

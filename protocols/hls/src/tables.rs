@@ -22,6 +22,8 @@ pub(crate) struct Tables {
 struct Leading {
     program: u16,
     pid: u16,
+    /// Where its program's clock is.
+    clock_pid: u16,
     is_picture: bool,
 }
 
@@ -83,6 +85,11 @@ impl Tables {
         packet.pid() == leading.pid && packet.unit_start() && (!leading.is_picture || is_key())
     }
 
+    /// Where the tables say that the clock is.
+    pub(crate) fn clock_pid(&self) -> Option<u16> {
+        self.leading.map(|leading| leading.clock_pid)
+    }
+
     /// Whether a packet belongs to a table.
     pub(crate) fn is_table(&self, packet: &[u8]) -> bool {
         let packet = packet.try_into().ok().and_then(Packet::new);
@@ -134,6 +141,7 @@ impl Tables {
         self.leading = chosen.map(|stream| Leading {
             program: pmt.program,
             pid: stream.pid,
+            clock_pid: pmt.pcr_pid,
             is_picture: picture.is_some(),
         });
     }

@@ -23,6 +23,9 @@ const TARGET_MIN: Duration = Duration::from_millis(500);
 const TARGET_MAX: Duration = Duration::from_secs(60);
 /// Segments remembered to tell an old copy of the playlist from a restarted origin.
 const REMEMBERED: usize = 32;
+/// Numbers that go on by more than this between two looks are counted anew: an origin that
+/// begins again counts from where it likes, the time of day included.
+const UNLISTED_MAX: u64 = 100;
 
 /// One playlist being followed.
 #[derive(Debug)]
@@ -65,12 +68,12 @@ impl Follow {
         }
     }
 
-    /// Goes on behind a segment that was taken earlier: a playlist that still ends there has
-    /// nothing new, and any other is entered as if it were the first.
+    /// Goes on behind a segment that was played earlier, where the playlist still lists it;
+    /// what is live is entered no further from its end than by anybody.
     #[must_use]
     pub fn behind(now: Instant, sequence: u64, uri: &str) -> Self {
         let mut follow = Self::new(now);
-        follow.recent.push_back((sequence, uri.to_owned()));
+        follow.recent.push_back((sequence, name(uri).to_owned()));
         follow
     }
 
@@ -100,6 +103,12 @@ impl Follow {
     /// The segment to fetch now.
     pub fn next_segment(&mut self) -> Option<Next> {
         self.pending.pop_front()
+    }
+
+    /// How long that lasts which is listed and was not given out.
+    #[must_use]
+    pub fn pending(&self) -> Duration {
+        self.pending.iter().map(|next| next.segment.duration).sum()
     }
 
     /// When to load the playlist again; `None` once it has ended.
@@ -144,28 +153,27 @@ impl Follow {
         else {
             return 0;
         };
-        let (first, end) = (first.sequence, last.sequence.saturating_add(1));
-        let begins_anew = match self.next {
-            None => true,
-            Some(next) => end < next && !self.remembers(last),
-        };
-        let mut missed = 0;
-        if self.next.is_none() && self.remembers(last) {
-            self.next = Some(end);
-        } else if begins_anew {
-            self.begin(&playlist);
-        } else {
-            missed = self.let_go_before(first);
+        let first = first.sequence;
+        let (mut missed, mut is_other) = (0, false);
+        match self.next {
+            None => self.enter(&playlist),
+            Some(next) if self.is_counted_anew(next, first, last) => {
+                self.begin_anew();
+                self.enter(&playlist);
+                is_other = true;
+            }
+            Some(_) => missed = self.let_go_before(first),
         }
         let next = self.next.unwrap_or(first);
         let unlisted = first.saturating_sub(next);
         self.missed += unlisted;
         missed += unlisted;
         let mut added = 0;
-        for segment in playlist.segments {
+        for mut segment in playlist.segments {
             if segment.sequence < next {
                 continue;
             }
+            segment.discontinuity |= core::mem::take(&mut is_other);
             self.remember(&segment);
             self.next = Some(segment.sequence.saturating_add(1));
             let missed = core::mem::take(&mut missed);
@@ -175,17 +183,32 @@ impl Follow {
         added
     }
 
-    /// At the live edge, or at the beginning of what has ended.
-    fn begin(&mut self, playlist: &MediaPlaylist) {
-        self.restarts += u64::from(self.next.is_some());
+    /// Whether these numbers have nothing to do with those that were taken.
+    fn is_counted_anew(&self, next: u64, first: u64, last: &Segment) -> bool {
+        let is_behind = last.sequence.saturating_add(1) < next && !self.remembers(last);
+        is_behind || first.saturating_sub(next) > UNLISTED_MAX
+    }
+
+    /// What was not given out is gone with the old numbers.
+    fn begin_anew(&mut self) {
+        self.restarts += 1;
+        self.missed += self.pending.len() as u64;
+        self.pending.clear();
         self.recent.clear();
-        let count = playlist.segments.len();
-        let at = if playlist.ended {
+    }
+
+    /// Behind what was played earlier, at the live edge, or at the beginning of what has ended.
+    fn enter(&mut self, playlist: &MediaPlaylist) {
+        let segments = &playlist.segments;
+        let edge = if playlist.ended {
             0
         } else {
-            count.saturating_sub(START_SEGMENTS)
+            segments.len().saturating_sub(START_SEGMENTS)
         };
-        self.next = playlist.segments.get(at).map(|it| it.sequence);
+        let behind = segments.iter().rposition(|it| self.remembers(it));
+        let at = behind.map_or(edge, |at| edge.max(at + 1));
+        let end = segments.last().map(|it| it.sequence.saturating_add(1));
+        self.next = segments.get(at).map(|it| it.sequence).or(end);
     }
 
     /// What has left a live playlist will soon be gone from the origin. Says how much is
@@ -207,8 +230,9 @@ impl Follow {
     }
 
     fn remembers(&self, segment: &Segment) -> bool {
-        let same =
-            |(sequence, uri): &(u64, String)| *sequence == segment.sequence && *uri == segment.uri;
+        let same = |(sequence, known): &(u64, String)| {
+            *sequence == segment.sequence && known == name(&segment.uri)
+        };
         self.recent.iter().any(same)
     }
 
@@ -217,8 +241,13 @@ impl Follow {
             self.recent.pop_front();
         }
         self.recent
-            .push_back((segment.sequence, segment.uri.clone()));
+            .push_back((segment.sequence, name(&segment.uri).to_owned()));
     }
+}
+
+/// A segment's address without its query, which may be a new token each time.
+fn name(uri: &str) -> &str {
+    uri.split('?').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -290,6 +319,37 @@ mod tests {
     }
 
     #[test]
+    fn an_old_copy_with_other_tokens_changes_nothing_either() {
+        let signed = |mut playlist: MediaPlaylist, token: &str| {
+            for segment in &mut playlist.segments {
+                segment.uri.push_str(token);
+            }
+            playlist
+        };
+        let mut follow = Follow::new(at(0));
+        follow.take(at(0), signed(playlist(100, 6, false), "?token=a"));
+        assert_eq!(
+            follow.take(at(4), signed(playlist(99, 6, false), "?token=b")),
+            0
+        );
+        assert_eq!(follow.restarts(), 0);
+    }
+
+    #[test]
+    fn an_origin_that_begins_anew_with_the_time_of_day_has_lost_nothing_but_what_was_pending() {
+        let mut follow = Follow::new(at(0));
+        follow.take(at(0), playlist(5, 3, false));
+        assert_eq!(pending(&mut follow).len(), 3);
+        follow.take(at(4), playlist(6, 3, false));
+        assert_eq!(follow.take(at(8), playlist(1_763_740_800, 2, false)), 2);
+        let next = follow.next_segment().unwrap();
+        assert_eq!((next.segment.sequence, next.missed), (1_763_740_800, 0));
+        assert!(next.segment.discontinuity);
+        assert!(!follow.next_segment().unwrap().segment.discontinuity);
+        assert_eq!((follow.restarts(), follow.missed()), (1, 1));
+    }
+
+    #[test]
     fn a_live_playlist_with_nothing_new_is_stale_after_three_targets() {
         let mut follow = Follow::new(at(0));
         follow.take(at(0), playlist(0, 6, false));
@@ -311,6 +371,19 @@ mod tests {
         let mut follow = Follow::behind(at(0), 5, "seg5.ts");
         assert_eq!(follow.take(at(0), playlist(20, 6, false)), 3);
         assert_eq!(pending(&mut follow), [(23, 0), (24, 0), (25, 0)]);
+        let mut follow = Follow::behind(at(0), 5, "seg5.ts");
+        follow.take(at(0), playlist(2, 6, false));
+        assert_eq!(pending(&mut follow), [(6, 0), (7, 0)]);
+    }
+
+    #[test]
+    fn what_has_ended_and_broke_off_in_an_earlier_run_goes_on_there() {
+        let mut follow = Follow::behind(at(0), 5, "seg5.ts");
+        assert_eq!(follow.take(at(0), playlist(0, 8, true)), 2);
+        assert_eq!(pending(&mut follow), [(6, 0), (7, 0)]);
+        let mut follow = Follow::behind(at(0), 7, "seg7.ts");
+        assert_eq!(follow.take(at(0), playlist(0, 8, true)), 0);
+        assert!(follow.is_finished());
     }
 
     #[test]

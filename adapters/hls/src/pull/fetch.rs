@@ -13,6 +13,7 @@
 use super::decrypt::{KEY_BYTES, decrypt};
 use super::figures::Figures;
 use bytes::Bytes;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_engine::{Clock, RunError};
@@ -78,13 +79,19 @@ impl From<NetError> for Failure {
     }
 }
 
+/// What the player gets: segments in order, and in the end why there are no more, if that is a
+/// failure.
+pub(super) type Fetched = Result<Piece, RunError>;
+
 /// Fetches one playlist's segments.
 pub(super) struct Fetcher {
-    pub(super) client: Arc<Client>,
-    pub(super) figures: Arc<Figures>,
-    pub(super) clock: Clock,
-    /// Where the playlist is.
-    pub(super) url: Url,
+    client: Arc<Client>,
+    figures: Arc<Figures>,
+    clock: Clock,
+    /// Where the playlist is asked for.
+    asked: Url,
+    /// Where it came from last, which its entries are relative to.
+    url: Url,
     follow: Follow,
     map: Option<Arc<MapSection>>,
     key: Option<(String, Bytes)>,
@@ -92,18 +99,27 @@ pub(super) struct Fetcher {
     missed: u64,
     failures: u32,
     memory: Memory,
+    /// It is the pictures', or everything's: what is ahead is counted.
+    leads: bool,
 }
 
-/// The newest segment that was listed, for the next run.
+/// The newest segment that was given to a player or given up, for the next run.
 pub(super) type Memory = Arc<Mutex<Option<(u64, String)>>>;
+
+/// A segment that waits for the player to have room, and what it is remembered by.
+struct Ready {
+    piece: Piece,
+    origin: (u64, String),
+}
 
 impl Fetcher {
     pub(super) fn new(
         client: Arc<Client>,
         figures: Arc<Figures>,
         clock: Clock,
-        url: Url,
+        (asked, url): (Url, Url),
         memory: Memory,
+        leads: bool,
     ) -> Self {
         let now = clock.now();
         let follow = match &*lock(&memory) {
@@ -114,9 +130,11 @@ impl Fetcher {
             client,
             figures,
             clock,
+            asked,
             url,
             follow,
             memory,
+            leads,
             map: None,
             key: None,
             missed: 0,
@@ -126,26 +144,44 @@ impl Fetcher {
 
     /// Takes a playlist over that is known already.
     pub(super) fn take(&mut self, playlist: MediaPlaylist) {
-        if let Some(last) = playlist.segments.last() {
-            *lock(&self.memory) = Some((last.sequence, last.uri.clone()));
-        }
         let before = (self.follow.missed(), self.follow.restarts());
         self.follow.take(self.clock.now(), playlist);
-        Figures::set(&self.figures.target_ms, self.follow.target());
         Figures::add(&self.figures.missed, self.follow.missed() - before.0);
         Figures::add(&self.figures.restarts, self.follow.restarts() - before.1);
+        if self.follow.restarts() > before.1 {
+            // The same address may hold another one now.
+            self.map = None;
+        }
+        if self.leads {
+            Figures::set(&self.figures.target_ms, self.follow.target());
+            let is_live = self.follow.reload_at().is_some();
+            self.figures.is_live.store(is_live, Ordering::Relaxed);
+        }
     }
 
-    /// Fetches until the playlist ends, or nobody wants any more.
-    pub(super) async fn run(mut self, player: mpsc::Sender<Piece>) -> Result<(), RunError> {
-        let mut ready = None;
+    /// Fetches until the playlist ends, something fails, or nobody wants any more.
+    pub(super) async fn run(mut self, player: mpsc::Sender<Fetched>) {
+        if let Err(error) = self.fetch(&player).await {
+            // A player that is gone does not care why.
+            drop(player.send(Err(error)).await);
+        }
+    }
+
+    async fn fetch(&mut self, player: &mpsc::Sender<Fetched>) -> Result<(), RunError> {
+        let mut ready: Option<Ready> = None;
         loop {
             if ready.is_none()
                 && let Some(next) = self.follow.next_segment()
             {
+                self.count_ahead(next.segment.duration);
                 ready = self.piece(next).await?;
                 continue;
             }
+            self.count_ahead(
+                ready
+                    .as_ref()
+                    .map_or(Duration::ZERO, |it| it.piece.duration),
+            );
             if ready.is_none() && self.follow.is_finished() {
                 return Ok(());
             }
@@ -153,7 +189,13 @@ impl Fetcher {
             let pause = due.map(|at| at.saturating_since(self.clock.now()));
             tokio::select! {
                 permit = player.reserve(), if ready.is_some() => match (permit, ready.take()) {
-                    (Ok(permit), Some(piece)) => permit.send(piece),
+                    (Ok(permit), Some(Ready { piece, origin })) => {
+                        if self.leads {
+                            self.figures.queued(piece.duration);
+                        }
+                        permit.send(Ok(piece));
+                        *lock(&self.memory) = Some(origin);
+                    }
                     _ => return Ok(()),
                 },
                 () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {
@@ -161,6 +203,13 @@ impl Fetcher {
                 }
                 () = player.closed() => return Ok(()),
             }
+        }
+    }
+
+    /// Notes how much is listed that the player did not get, `in_hand` included.
+    fn count_ahead(&self, in_hand: Duration) {
+        if self.leads {
+            Figures::set(&self.figures.listed_ms, self.follow.pending() + in_hand);
         }
     }
 
@@ -185,6 +234,8 @@ impl Fetcher {
     }
 
     fn unreadable(&mut self, why: String) {
+        // Where it came from may be gone, while where it is asked for leads elsewhere by now.
+        self.url.clone_from(&self.asked);
         Figures::add(&self.figures.bad_playlists, 1);
         self.figures.problem(why);
         self.follow.failed(self.clock.now());
@@ -207,7 +258,8 @@ impl Fetcher {
     }
 
     /// Fetches a segment and what it needs; `None` if it has to be done without.
-    async fn piece(&mut self, next: Next) -> Result<Option<Piece>, RunError> {
+    async fn piece(&mut self, next: Next) -> Result<Option<Ready>, RunError> {
+        let origin = (next.segment.sequence, next.segment.uri.clone());
         self.missed += next.missed;
         if next.segment.gap {
             self.missed += 1;
@@ -221,7 +273,7 @@ impl Fetcher {
                     self.failures = 0;
                     Figures::add(&self.figures.segments, 1);
                     Figures::add(&self.figures.bytes, piece.data.len() as u64);
-                    return Ok(Some(piece));
+                    return Ok(Some(Ready { piece, origin }));
                 }
                 Err(failure) if failure.ends => return Err(failure.error),
                 Err(failure) if attempt == SEGMENT_ATTEMPTS => break failure.error,
@@ -231,6 +283,7 @@ impl Fetcher {
         };
         Figures::add(&self.figures.failed, 1);
         self.figures.problem(error.message.clone());
+        *lock(&self.memory) = Some(origin);
         self.missed += 1;
         self.failures += 1;
         if self.failures >= FAILURES_MAX {
@@ -242,28 +295,18 @@ impl Fetcher {
     async fn whole(&mut self, segment: &Segment) -> Result<Piece, Failure> {
         let name = format!("segment {}", segment.sequence);
         let within = (self.follow.target() * 2).clamp(SEGMENT_WITHIN[0], SEGMENT_WITHIN[1]);
-        let new_map = segment
-            .map
-            .as_ref()
-            .filter(|map| Some(*map) != self.map.as_ref());
-        let init = match new_map {
+        // Behind a break the same address may hold another one.
+        let is_known =
+            |map: &&Arc<MapSection>| Some(*map) == self.map.as_ref() && !segment.discontinuity;
+        let init = match segment.map.as_ref().filter(|map| !is_known(map)) {
             None => None,
-            Some(map) => {
-                let name = "the initialisation section";
-                let get = self.get(name, &map.uri, map.range, MAP_BYTES_MAX, within);
-                Some(get.await?)
-            }
+            Some(map) => Some(self.init(segment, map, within).await?),
         };
-        let get = self.get(
-            &name,
-            &segment.uri,
-            segment.range,
-            SEGMENT_BYTES_MAX,
-            within,
-        );
+        let (uri, range) = (&segment.uri, segment.range);
+        let get = self.get(&name, uri, range, SEGMENT_BYTES_MAX, within);
         let mut data = get.await?;
         if let Some(key) = &segment.key {
-            data = self.opened(&name, segment, key, &data).await?;
+            data = self.opened(&name, segment.sequence, key, &data).await?;
         }
         if init.is_some() {
             self.map.clone_from(&segment.map);
@@ -275,6 +318,24 @@ impl Fetcher {
             discontinuity: segment.discontinuity,
             missed: core::mem::take(&mut self.missed),
         })
+    }
+
+    async fn init(
+        &mut self,
+        segment: &Segment,
+        map: &MapSection,
+        within: Duration,
+    ) -> Result<Bytes, Failure> {
+        let name = "the initialisation section";
+        let get = self.get(name, &map.uri, map.range, MAP_BYTES_MAX, within);
+        let data = get.await?;
+        match &map.key {
+            // Some encrypt segments only, whatever the playlist says.
+            Some(key) if !begins_like_mp4(&data) => {
+                self.opened(name, segment.sequence, key, &data).await
+            }
+            _ => Ok(data),
+        }
     }
 
     async fn get(
@@ -297,7 +358,8 @@ impl Fetcher {
             return Err(Failure { error, ends: true });
         }
         let mut ask = Ask::get(url, bytes_max, within);
-        ask.range = range.map(|range| (range.first, range.first + range.count - 1));
+        // The end of a range fits, and it is never empty: the playlist was checked.
+        ask.range = range.map(|it| (it.first, it.first.saturating_add(it.count - 1)));
         let answer = self.client.ask(ask).await?;
         let body = accepted(name, &answer)?;
         let Some(range) = range else {
@@ -322,7 +384,7 @@ impl Fetcher {
     async fn opened(
         &mut self,
         name: &str,
-        segment: &Segment,
+        sequence: u64,
         key: &Key,
         data: &Bytes,
     ) -> Result<Bytes, Failure> {
@@ -344,7 +406,7 @@ impl Fetcher {
                 bytes
             }
         };
-        let iv = key.iv.unwrap_or(u128::from(segment.sequence).to_be_bytes());
+        let iv = key.iv.unwrap_or(u128::from(sequence).to_be_bytes());
         let plain = decrypt(&bytes, iv, data);
         if plain.is_none() {
             // Perhaps the origin has a new one at the same address.
@@ -376,6 +438,10 @@ pub(super) async fn load(client: &Client, url: &Url) -> Result<(Url, Playlist), 
         )
     })?;
     Ok((answer.url, playlist))
+}
+
+fn begins_like_mp4(data: &[u8]) -> bool {
+    matches!(data.get(4..8), Some(b"ftyp" | b"styp" | b"moov"))
 }
 
 fn accepted(name: &str, answer: &Answer) -> Result<Bytes, RunError> {

@@ -1,5 +1,5 @@
 use super::fetch::{PIECES_MAX, SEGMENT_BYTES_MAX};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +18,11 @@ pub(super) struct Figures {
     pub(super) underruns: AtomicU64,
     pub(super) target_ms: AtomicU64,
     pub(super) buffered_ms: AtomicU64,
+    /// What is listed and was not handed to the player.
+    pub(super) listed_ms: AtomicU64,
+    /// What was handed to the player and not taken by it.
+    queued_ms: AtomicU64,
+    pub(super) is_live: AtomicBool,
     words: Mutex<Words>,
 }
 
@@ -34,8 +39,30 @@ impl Figures {
     }
 
     pub(super) fn set(gauge: &AtomicU64, duration: Duration) {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        gauge.store(millis, Ordering::Relaxed);
+        gauge.store(millis(duration), Ordering::Relaxed);
+    }
+
+    /// A segment was handed to the player.
+    pub(super) fn queued(&self, duration: Duration) {
+        Self::add(&self.queued_ms, millis(duration));
+    }
+
+    /// The player took it.
+    pub(super) fn taken(&self, duration: Duration) {
+        self.queued_ms
+            .fetch_sub(millis(duration), Ordering::Relaxed);
+    }
+
+    /// What the player has not taken, fetched or only listed.
+    pub(super) fn ahead(&self) -> Duration {
+        let [queued, listed] =
+            [&self.queued_ms, &self.listed_ms].map(|it| it.load(Ordering::Relaxed));
+        Duration::from_millis(queued.saturating_add(listed))
+    }
+
+    /// What the player has not taken, of what is here.
+    pub(super) fn waiting(&self) -> Duration {
+        Duration::from_millis(self.queued_ms.load(Ordering::Relaxed))
     }
 
     /// Segments that never made it.
@@ -73,6 +100,7 @@ impl Figures {
                 "container": words.container,
                 "target_ms": count(&self.target_ms),
                 "buffered_ms": count(&self.buffered_ms),
+                "listed_ms": count(&self.listed_ms),
                 "segments_ahead_max": PIECES_MAX,
                 "segment_bytes_max": SEGMENT_BYTES_MAX,
                 "segments": count(&self.segments),
@@ -91,4 +119,8 @@ impl Figures {
     fn words<T>(&self, with: impl FnOnce(&mut Words) -> T) -> T {
         with(&mut self.words.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

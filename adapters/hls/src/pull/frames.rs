@@ -5,9 +5,12 @@
 //!                                   ├─▶ by decoding time ─▶ one timeline ─▶ feed
 //!  audio segments ─▶ Leg ─▶ frames ─┘
 //! ```
+//!
+//! Legs whose clocks are far apart – one has jumped, and the other has not got there – are
+//! played side by side, or one would keep the other waiting for hours.
 
 use super::fetch::Piece;
-use super::stream::StreamLine;
+use super::stream::{StreamLine, WAITED_FOR_MAX};
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -21,6 +24,11 @@ use tidegate_units::Instant;
 /// From the numbers of one leg's tracks to the next's: PIDs have 13 bits.
 const TRACKS_OF_A_LEG: u16 = 1 << 13;
 
+/// Legs no further apart than this, and some segments, have one clock.
+const APART_TICKS: i64 = 10 * TICKS_PER_SECOND;
+/// So many segments: each leg is entered at an end of its own.
+const APART_SEGMENTS: i64 = 4;
+
 /// A frame in its place.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
@@ -31,6 +39,8 @@ pub(super) struct Placed {
     pub(super) video: bool,
     pub(super) discontinuity: bool,
     pub(super) data: Bytes,
+    /// When it came, by the playlist.
+    came: Instant,
 }
 
 /// Reads the segments of one playlist.
@@ -39,9 +49,45 @@ struct Leg {
     reader: Reader,
     tracks: Vec<Track>,
     waiting: VecDeque<Placed>,
+    listed: Listed,
+    /// Where the last frame came to lie.
+    played: i64,
     /// What was lost is not said yet.
     broken: bool,
     ended: bool,
+}
+
+/// The playlist's own time, which goes on whatever clocks do: a frame that its clock puts far
+/// behind the one before was not long in coming.
+#[derive(Debug, Default)]
+struct Listed {
+    /// Where the segment under way begins and ends, in ticks.
+    begin: i64,
+    end: i64,
+    /// The first decoding time in it.
+    first: Option<i64>,
+}
+
+impl Listed {
+    fn begin(&mut self, piece: &Piece) {
+        let micros = i64::try_from(piece.duration.as_micros()).unwrap_or(i64::MAX);
+        let length = micros.saturating_mul(9) / 100;
+        let missing = piece.missed.min(WAITED_FOR_MAX).cast_signed();
+        self.begin = self.end.saturating_add(length.saturating_mul(missing));
+        self.end = self.begin.saturating_add(length);
+        self.first = None;
+    }
+
+    const fn length(&self) -> i64 {
+        self.end - self.begin
+    }
+
+    fn came(&mut self, dts: i64) -> Instant {
+        let first = *self.first.get_or_insert(dts);
+        let within = dts.saturating_sub(first).clamp(0, self.length());
+        let micros = micros(self.begin.saturating_add(within));
+        Instant::from_micros(micros.max(0).cast_unsigned())
+    }
 }
 
 enum Reader {
@@ -57,7 +103,6 @@ pub(super) struct FrameLine {
     tracks_changed: bool,
     breaks: Vec<String>,
     problem: Option<String>,
-    end: i64,
 }
 
 impl FrameLine {
@@ -67,6 +112,8 @@ impl FrameLine {
             reader: Reader::None,
             tracks: Vec::new(),
             waiting: VecDeque::new(),
+            listed: Listed::default(),
+            played: i64::MIN,
             broken: false,
             ended: false,
         };
@@ -76,7 +123,6 @@ impl FrameLine {
             tracks_changed: false,
             breaks: Vec::new(),
             problem: None,
-            end: 0,
         }
     }
 
@@ -90,6 +136,7 @@ impl FrameLine {
         }
         let leg = &mut self.legs[leg];
         leg.broken |= piece.missed > 0 || piece.discontinuity;
+        leg.listed.begin(piece);
         let damaged = leg.read(piece)?;
         self.problem = damaged.or_else(|| self.problem.take());
         self.tracks_changed = true;
@@ -112,23 +159,36 @@ impl FrameLine {
         if self.hungry().is_some() {
             return None;
         }
-        let first = |leg: &&mut Leg| leg.waiting.front().map_or(i64::MAX, |frame| frame.dts);
-        let leg = self.legs.iter_mut().min_by_key(first)?;
+        let is_near = self.is_near();
+        let legs = self.legs.iter_mut().filter(|leg| !leg.waiting.is_empty());
+        let order = |leg: &&mut Leg| match leg.waiting.front() {
+            Some(frame) if is_near => frame.dts,
+            _ => leg.played,
+        };
+        let leg = legs.min_by_key(order)?;
         let mut frame = leg.waiting.pop_front()?;
-        // By the stream's own time: when segments came says nothing about their frames.
-        let placed = self.timeline.place(
-            frame.track,
-            frame.pts,
-            frame.dts,
-            Instant::from_micros(u64::try_from(micros(frame.dts)).unwrap_or(0)),
-        );
+        let (track, came) = (frame.track, frame.came);
+        let placed = self.timeline.place(track, frame.pts, frame.dts, came);
+        leg.played = placed.dts;
         if let Some(broke) = placed.broke {
             self.breaks.push(broke.to_string());
             frame.discontinuity = true;
         }
         (frame.pts, frame.dts) = (placed.pts, placed.dts);
-        self.end = self.end.max(placed.dts);
         Some(frame)
+    }
+
+    /// Whether the next frames of all legs are of one clock.
+    fn is_near(&self) -> bool {
+        let fronts = || self.legs.iter().filter_map(|leg| leg.waiting.front());
+        let times = || fronts().map(|frame| frame.dts);
+        let longest = self.legs.iter().map(|leg| leg.listed.length()).max();
+        let apart = longest
+            .unwrap_or(0)
+            .saturating_mul(APART_SEGMENTS)
+            .saturating_add(APART_TICKS);
+        let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+        last.saturating_sub(first) <= apart
     }
 
     /// All tracks, if they may have changed.
@@ -149,16 +209,13 @@ impl FrameLine {
         self.problem.take()
     }
 
-    /// How much waits, on the leg that has least.
+    /// How much waits of the pictures, or of everything: a segment at most.
     pub(super) fn buffered(&self) -> Duration {
-        let of = |leg: &Leg| {
-            let (first, last) = (leg.waiting.front(), leg.waiting.back());
-            let span = last
-                .zip(first)
-                .map_or(0, |(last, first)| last.dts - first.dts);
-            u64::try_from(micros(span)).unwrap_or(0)
-        };
-        Duration::from_micros(self.legs.iter().map(of).min().unwrap_or(0))
+        let leg = &self.legs[0];
+        let ends = leg.waiting.front().zip(leg.waiting.back());
+        let span = ends.map_or(0, |(first, last)| last.dts.saturating_sub(first.dts));
+        let span = micros(span.clamp(0, leg.listed.length()));
+        Duration::from_micros(span.cast_unsigned())
     }
 }
 
@@ -213,6 +270,7 @@ impl Leg {
                     self.tracks = tracks.iter().map(track).collect();
                 }
                 tidegate_mpegts::Event::Unit(unit) => {
+                    let came = self.listed.came(unit.dts);
                     let track = self.first_track + unit.pid;
                     self.waiting.push_back(Placed {
                         track,
@@ -222,6 +280,7 @@ impl Leg {
                         video: is_video(&self.tracks, track),
                         discontinuity: unit.discontinuity,
                         data: unit.data,
+                        came,
                     });
                 }
             }
@@ -255,6 +314,7 @@ impl Leg {
                 Ok(Some(tidegate_mp4::Event::Sample(sample))) => {
                     let track = self.first_track + sample.track;
                     let lost = core::mem::take(&mut self.broken);
+                    let came = self.listed.came(sample.dts);
                     self.waiting.push_back(Placed {
                         track,
                         pts: sample.pts,
@@ -263,6 +323,7 @@ impl Leg {
                         video: is_video(&self.tracks, track),
                         discontinuity: sample.discontinuity || lost,
                         data: sample.data,
+                        came,
                     });
                 }
                 Ok(None) => return Ok(None),
@@ -287,3 +348,7 @@ fn is_video(tracks: &[Track], id: u16) -> bool {
     let track = tracks.iter().find(|track| track.id == id);
     track.is_some_and(Track::is_video)
 }
+
+#[cfg(test)]
+#[path = "frames_tests.rs"]
+mod tests;

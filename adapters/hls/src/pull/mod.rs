@@ -15,6 +15,7 @@ mod frames;
 mod pace;
 mod player;
 mod settings;
+mod steer;
 mod stream;
 
 pub use settings::SourceSettings;
@@ -53,13 +54,20 @@ pub(crate) struct HlsSource {
     bandwidth_bps_max: Option<u64>,
     /// The stream was live in an earlier run.
     was_live: AtomicBool,
-    /// The newest segment that any run has seen.
-    memory: Memory,
+    /// The newest segment that any run has played, of the pictures and of sound that is apart.
+    memory: [Memory; 2],
 }
 
 /// Playlists to fetch: pictures, and sound if it is apart.
 struct Plan {
-    legs: Vec<(Url, Option<MediaPlaylist>)>,
+    legs: Vec<Leg>,
+}
+
+/// One of them: where it is asked for, where it came from, and what it said.
+struct Leg {
+    asked: Url,
+    url: Url,
+    playlist: Option<MediaPlaylist>,
 }
 
 impl HlsSource {
@@ -78,7 +86,7 @@ impl HlsSource {
             ca: settings.ca.clone(),
             bandwidth_bps_max: settings.max_bitrate.map(|rate| rate.0.as_bps()),
             was_live: AtomicBool::new(false),
-            memory: Memory::default(),
+            memory: Default::default(),
         })
     }
 
@@ -94,14 +102,12 @@ impl HlsSource {
         let plan = self.plan(&client, &figures).await?;
         let mut fetching = JoinSet::new();
         let mut legs = Vec::new();
-        for (index, (url, known)) in plan.legs.into_iter().enumerate() {
+        for (leg, memory) in plan.legs.into_iter().zip(&self.memory) {
             let (client, figures) = (Arc::clone(&client), Arc::clone(&figures));
-            let memory = match index {
-                0 => Arc::clone(&self.memory),
-                _ => Memory::default(),
-            };
-            let mut fetcher = Fetcher::new(client, figures, context.clock, url, memory);
-            if let Some(known) = known {
+            let (memory, leads) = (Arc::clone(memory), legs.is_empty());
+            let urls = (leg.asked, leg.url);
+            let mut fetcher = Fetcher::new(client, figures, context.clock, urls, memory, leads);
+            if let Some(known) = leg.playlist {
                 fetcher.take(known);
             }
             let (sender, receiver) = mpsc::channel(PIECES_MAX);
@@ -113,9 +119,8 @@ impl HlsSource {
             played = player::play(context, &figures, legs) => played?,
             () = watching => {}
         }
-        // What was fetched is played; now it matters why no more came.
         while let Some(fetched) = fetching.join_next().await {
-            fetched.unwrap_or(Ok(()))?;
+            fetched.map_err(|_| RunError::ours("fetching broke off", "Please report it."))?;
         }
         if self.was_live.load(Ordering::Relaxed) {
             return Ok(Ended::ByPeer);
@@ -129,9 +134,12 @@ impl HlsSource {
         let playlist = match playlist {
             Playlist::Media(media) => {
                 self.judge(&media)?;
-                return Ok(Plan {
-                    legs: vec![(url, Some(media))],
-                });
+                let leg = Leg {
+                    asked: self.url.clone(),
+                    url,
+                    playlist: Some(media),
+                };
+                return Ok(Plan { legs: vec![leg] });
             }
             Playlist::Multivariant(playlist) => playlist,
         };
@@ -144,9 +152,22 @@ impl HlsSource {
             ));
         };
         self.judge(&media)?;
-        let mut legs = vec![(pictures, Some(media))];
-        legs.extend(chosen.into_iter().skip(1).map(|url| (url, None)));
-        Ok(Plan { legs })
+        let mut known = Some((pictures, media));
+        let leg = |asked: Url| match known.take() {
+            Some((url, media)) => Leg {
+                asked,
+                url,
+                playlist: Some(media),
+            },
+            None => Leg {
+                url: asked.clone(),
+                asked,
+                playlist: None,
+            },
+        };
+        Ok(Plan {
+            legs: chosen.into_iter().map(leg).collect(),
+        })
     }
 
     fn choose(
@@ -174,7 +195,8 @@ impl HlsSource {
             self.was_live.store(true, Ordering::Relaxed);
             return Ok(());
         }
-        let slid = media.segments.first().is_some_and(|it| it.sequence > 0);
+        // Some number the first segment 1.
+        let slid = !media.whole && media.segments.first().is_some_and(|it| it.sequence > 1);
         if self.was_live.load(Ordering::Relaxed) || slid {
             self.was_live.store(true, Ordering::Relaxed);
             return Err(RunError::theirs(

@@ -15,14 +15,15 @@ const LATE_MAX: Duration = Duration::from_millis(300);
 pub(super) struct Pace {
     tie: Option<(Instant, i64)>,
     late: u64,
+    /// How much faster the stream is played than it says, in millionths.
+    faster_ppm: i64,
 }
 
 impl Pace {
     /// When something belongs that is ready now.
     pub(super) fn due(&mut self, now: Instant, at_micros: i64) -> Instant {
-        let (begin, first) = *self.tie.get_or_insert((now, at_micros));
-        let ahead = u64::try_from(at_micros.saturating_sub(first)).unwrap_or(0);
-        let due = begin + Duration::from_micros(ahead);
+        let due = self.place(now, at_micros);
+        self.tie.get_or_insert((due, at_micros));
         if now.saturating_since(due) <= LATE_MAX {
             return due;
         }
@@ -38,9 +39,23 @@ impl Pace {
 
     /// How long until that time of the stream's clock.
     pub(super) fn until(&self, now: Instant, at_micros: i64) -> Duration {
+        self.place(now, at_micros).saturating_since(now)
+    }
+
+    /// Plays faster by so many millionths, from that time of the stream's clock on.
+    pub(super) fn steer(&mut self, at_micros: i64, faster_ppm: i64) {
+        if let Some((begin, _)) = self.tie {
+            self.tie = Some((self.place(begin, at_micros), at_micros));
+        }
+        self.faster_ppm = faster_ppm;
+    }
+
+    fn place(&self, now: Instant, at_micros: i64) -> Instant {
         let (begin, first) = self.tie.unwrap_or((now, at_micros));
-        let ahead = u64::try_from(at_micros.saturating_sub(first)).unwrap_or(0);
-        (begin + Duration::from_micros(ahead)).saturating_since(now)
+        let ahead = at_micros.saturating_sub(first).max(0);
+        let saved = i128::from(ahead) * i128::from(self.faster_ppm) / 1_000_000;
+        let wait = u64::try_from(i128::from(ahead) - saved).unwrap_or(0);
+        begin + Duration::from_micros(wait)
     }
 }
 

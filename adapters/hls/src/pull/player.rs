@@ -1,9 +1,10 @@
 //! Writes what was fetched into the feed, each thing in its time.
 
-use super::fetch::Piece;
+use super::fetch::{Fetched, Piece};
 use super::figures::Figures;
 use super::frames::{FrameLine, Placed, micros};
 use super::pace::Pace;
+use super::steer::Steer;
 use super::stream::StreamLine;
 use core::time::Duration;
 use std::sync::atomic::Ordering;
@@ -18,10 +19,11 @@ const TURN: Duration = Duration::from_millis(10);
 pub(super) async fn play(
     context: &SourceContext,
     figures: &Figures,
-    mut legs: Vec<Receiver<Piece>>,
+    mut legs: Vec<Receiver<Fetched>>,
 ) -> Result<(), RunError> {
-    let Some(first) = legs[0].recv().await else {
-        return Ok(());
+    let first = match legs[0].recv().await {
+        Some(first) => taken(figures, first?),
+        None => return Ok(()),
     };
     let is_stream = first.init.is_none() && StreamLine::is_stream(&first.data);
     context.report.connected(None);
@@ -41,11 +43,12 @@ async fn stream(
     context: &SourceContext,
     figures: &Figures,
     first: Piece,
-    leg: &mut Receiver<Piece>,
+    leg: &mut Receiver<Fetched>,
 ) -> Result<(), RunError> {
     let mut writer = context.feed.ts_writer();
     let (mut line, mut pace) = (StreamLine::default(), Pace::default());
-    let mut next = Some(first);
+    let (mut next, mut steer) = (Some(first), Steer::default());
+    let mut ended = Ok(());
     loop {
         match next.take() {
             Some(piece) => take(figures, &mut line, &piece)?,
@@ -56,7 +59,10 @@ async fn stream(
             write_chunks(&mut writer, &mut line, &mut pace, now);
             let played = line.end_micros().saturating_sub(at);
             let ahead = Duration::from_micros(u64::try_from(played).unwrap_or(0));
-            Figures::set(&figures.buffered_ms, ahead + waiting(figures, leg));
+            Figures::set(&figures.buffered_ms, ahead + figures.waiting());
+            if let Some(faster_ppm) = steered(figures, &mut steer, now, ahead) {
+                pace.steer(at, faster_ppm);
+            }
             figures.underruns.store(pace.late(), Ordering::Relaxed);
             figures
                 .discontinuities
@@ -67,17 +73,28 @@ async fn stream(
             }
         }
         match leg.recv().await {
-            Some(piece) => next = Some(piece),
-            None if line.is_empty() => return Ok(()),
+            Some(Ok(piece)) => next = Some(taken(figures, piece)),
+            // What is here is played before.
+            Some(Err(error)) => ended = Err(error),
+            None if line.is_empty() => return ended,
             None => {}
         }
     }
 }
 
-/// How long the segments last that were fetched already.
-fn waiting(figures: &Figures, leg: &Receiver<Piece>) -> Duration {
+/// Notes that a segment is no longer waiting.
+fn taken(figures: &Figures, piece: Piece) -> Piece {
+    figures.taken(piece.duration);
+    piece
+}
+
+/// How much faster to play from now on, if that has to change. What has ended has no clock.
+fn steered(figures: &Figures, steer: &mut Steer, now: Instant, here: Duration) -> Option<i64> {
+    if !figures.is_live.load(Ordering::Relaxed) {
+        return None;
+    }
     let target = Duration::from_millis(figures.target_ms.load(Ordering::Relaxed));
-    target * u32::try_from(leg.len()).unwrap_or(0)
+    steer.look(now, here + figures.ahead(), target)
 }
 
 fn take(figures: &Figures, line: &mut StreamLine, piece: &Piece) -> Result<(), RunError> {
@@ -123,10 +140,11 @@ async fn frames(
     context: &SourceContext,
     figures: &Figures,
     first: Piece,
-    legs: &mut [Receiver<Piece>],
+    legs: &mut [Receiver<Fetched>],
 ) -> Result<(), RunError> {
     let mut writer = context.feed.frame_writer();
     let (mut line, mut pace) = (FrameLine::new(legs.len()), Pace::default());
+    let mut steer = Steer::default();
     line.take(0, &first).map_err(|error| unreadable(&error))?;
     let mut held: Option<Placed> = None;
     loop {
@@ -134,7 +152,15 @@ async fn frames(
             && let Some(leg) = line.hungry()
         {
             match legs[leg].recv().await {
-                Some(piece) => line.take(leg, &piece).map_err(|error| unreadable(&error))?,
+                Some(fetched) => {
+                    // Where one leg fails the others end with it, and all are begun anew.
+                    let piece = fetched?;
+                    if leg == 0 {
+                        figures.taken(piece.duration);
+                    }
+                    let read = line.take(leg, &piece);
+                    read.map_err(|error| unreadable(&error))?;
+                }
                 None => line.end(leg),
             }
         }
@@ -158,8 +184,12 @@ async fn frames(
             writer.push(item(frame, now, due));
         }
         writer.seal();
-        let ahead = line.buffered() + waiting(figures, &legs[0]);
-        Figures::set(&figures.buffered_ms, ahead);
+        Figures::set(&figures.buffered_ms, line.buffered() + figures.waiting());
+        if let Some(held) = &held
+            && let Some(faster_ppm) = steered(figures, &mut steer, now, line.buffered())
+        {
+            pace.steer(micros(held.dts), faster_ppm);
+        }
         figures.underruns.store(pace.late(), Ordering::Relaxed);
         for broke in line.take_breaks() {
             Figures::add(&figures.discontinuities, 1);

@@ -11,6 +11,10 @@ const CHUNK_PACKETS: usize = 7;
 const CHUNK_TICKS: i64 = TICKS_PER_SECOND / 10;
 /// A clock that goes on by more than this between two packets has jumped.
 const JUMP_TICKS: i64 = 2 * TICKS_PER_SECOND;
+/// Missing segments that are waited for: more of them are no gap but another stream.
+pub(super) const WAITED_FOR_MAX: u64 = 5;
+/// By how much a segment may be longer than twice what the playlist says.
+const LONGER_TICKS: i64 = 10 * TICKS_PER_SECOND;
 const TICKS_PER_SECOND: i64 = Pcr::HERTZ.cast_signed();
 const TICKS_PER_MICRO: i64 = TICKS_PER_SECOND / 1_000_000;
 
@@ -23,6 +27,8 @@ pub(super) struct StreamLine {
     last_pcr: Option<Pcr>,
     /// The clock without wraps and jumps, in ticks of 27 MHz.
     time: i64,
+    /// Where it may be at the end of this segment.
+    latest: i64,
     /// Packets lost in front of the next chunk.
     lost: u32,
     jumps: u64,
@@ -57,12 +63,13 @@ impl StreamLine {
 
     /// Takes a segment. False: some of it is no transport stream.
     pub(super) fn take(&mut self, piece: &Piece) -> bool {
-        let gap = i64::try_from(piece.missed).unwrap_or(i64::MAX);
-        self.lost = self
-            .lost
-            .saturating_add(u32::try_from(gap).unwrap_or(u32::MAX));
+        let missed = u32::try_from(piece.missed).unwrap_or(u32::MAX);
+        self.lost = self.lost.saturating_add(missed);
         // What is missing may be waited for, so that the next one is not late.
-        let jump_max = JUMP_TICKS.saturating_add(gap.saturating_mul(ticks(piece.duration)));
+        let gap = ticks(piece.duration) * piece.missed.min(WAITED_FOR_MAX).cast_signed();
+        let jump_max = JUMP_TICKS + gap;
+        // A clock that runs away would be waited for for hours.
+        self.latest = self.time + jump_max + 2 * ticks(piece.duration) + LONGER_TICKS;
         self.choose_clock(&piece.data);
         let whole = piece.data.len() / PACKET_BYTES * PACKET_BYTES;
         let mut is_clean = whole == piece.data.len();
@@ -167,7 +174,7 @@ impl StreamLine {
         }
         if let Some(last) = self.last_pcr.replace(pcr) {
             let step = pcr.since(last).cast_signed();
-            if step <= jump_max {
+            if step <= jump_max && self.time.saturating_add(step) <= self.latest {
                 self.time = self.time.saturating_add(step);
             } else {
                 self.jumps += 1;
@@ -266,6 +273,21 @@ mod tests {
         line.take(&piece(&[Some(4000 * MS)], 3));
         let next = line.next().unwrap();
         assert_eq!((next.at_micros, next.lost, line.jumps()), (4_000_000, 3, 0));
+    }
+
+    #[test]
+    fn a_gap_as_long_as_a_day_and_a_clock_that_runs_away_are_not_waited_for() {
+        let mut line = StreamLine::default();
+        line.take(&piece(&[Some(0)], 0));
+        line.take(&piece(&[Some(3_600_000 * MS)], 1 << 40));
+        let clocks: Vec<_> = (0..100)
+            .map(|n| Some(3_600_000 * MS + n * 1900 * MS))
+            .collect();
+        line.take(&piece(&clocks, 0));
+        assert!(line.end_micros() <= 14_000_000, "{}", line.end_micros());
+        assert!(line.jumps() > 90);
+        assert_eq!(line.next().unwrap().lost, 0);
+        assert_eq!(line.next().unwrap().lost, u32::MAX);
     }
 
     #[test]

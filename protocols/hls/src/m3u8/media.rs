@@ -13,6 +13,8 @@ pub struct MediaPlaylist {
     pub target: Duration,
     /// Nothing will be added.
     pub ended: bool,
+    /// Nothing was ever taken away: `EXT-X-PLAYLIST-TYPE` says so.
+    pub whole: bool,
     /// The segments, oldest first, numbered without gaps.
     pub segments: Vec<Segment>,
 }
@@ -54,6 +56,8 @@ pub struct MapSection {
     pub uri: String,
     /// The part of the file that it is.
     pub range: Option<ByteRange>,
+    /// How it is encrypted.
+    pub key: Option<Arc<Key>>,
 }
 
 /// How segments are encrypted.
@@ -92,6 +96,7 @@ impl MediaPlaylist {
         Ok(Self {
             target: reading.target.unwrap_or_default(),
             ended: reading.ended,
+            whole: reading.whole,
             segments: reading.segments,
         })
     }
@@ -101,6 +106,7 @@ impl MediaPlaylist {
 struct Reading {
     target: Option<Duration>,
     ended: bool,
+    whole: bool,
     first_sequence: u64,
     segments: Vec<Segment>,
     map: Option<Arc<MapSection>>,
@@ -129,13 +135,15 @@ impl Reading {
         } else if let Some(text) = line.tag("EXT-X-BYTERANGE") {
             self.range = Some(range(text).ok_or_else(|| line.lacks("byte range"))?);
         } else if let Some(text) = line.tag("EXT-X-MAP") {
-            self.map = Some(map(line, Attributes::of(text))?);
+            self.map = Some(map(line, Attributes::of(text), self.key.clone())?);
         } else if let Some(text) = line.tag("EXT-X-KEY") {
             self.key = key(line, Attributes::of(text))?;
         } else if line.tag("EXT-X-DISCONTINUITY").is_some() {
             self.discontinuity = true;
         } else if line.tag("EXT-X-GAP").is_some() {
             self.gap = true;
+        } else if let Some(text) = line.tag("EXT-X-PLAYLIST-TYPE") {
+            self.whole = matches!(text.trim(), "VOD" | "EVENT");
         } else if line.tag("EXT-X-ENDLIST").is_some() {
             self.ended = true;
         } else if line.tag("EXT-X-I-FRAMES-ONLY").is_some() {
@@ -196,7 +204,11 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
     (count > 0 && end.is_some()).then_some((count, first))
 }
 
-fn map(line: Line<'_>, attributes: Attributes<'_>) -> Result<Arc<MapSection>, PlaylistError> {
+fn map(
+    line: Line<'_>,
+    attributes: Attributes<'_>,
+    key: Option<Arc<Key>>,
+) -> Result<Arc<MapSection>, PlaylistError> {
     let range = match attributes.get("BYTERANGE") {
         None => None,
         Some(text) => {
@@ -209,6 +221,7 @@ fn map(line: Line<'_>, attributes: Attributes<'_>) -> Result<Arc<MapSection>, Pl
     Ok(Arc::new(MapSection {
         uri: uri.ok_or_else(|| line.lacks("URI"))?,
         range,
+        key,
     }))
 }
 

@@ -1,6 +1,9 @@
 use super::attributes::Attributes;
 use super::{Lines, PlaylistError, VARIANTS_MAX, uri};
 
+/// Characters of a name or a list of codecs, which are shown; longer ones are none.
+const WORDS_CHARS_MAX: usize = 255;
+
 /// A playlist of playlists: the same in several qualities, and what goes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Multivariant {
@@ -85,7 +88,7 @@ impl Multivariant {
 
 fn variant(uri: String, attributes: Attributes<'_>) -> Variant {
     let number = |name| attributes.get(name).and_then(|it| it.parse().ok());
-    let text = |name| attributes.get(name).map(str::to_owned);
+    let text = |name| words(attributes, name);
     let resolution = attributes.get("RESOLUTION").and_then(|it| {
         let (width, height) = it.split_once('x')?;
         Some((width.parse().ok()?, height.parse().ok()?))
@@ -104,10 +107,15 @@ fn rendition(attributes: Attributes<'_>) -> Option<Rendition> {
         return None;
     }
     Some(Rendition {
-        group: attributes.get("GROUP-ID")?.to_owned(),
-        name: attributes.get("NAME").unwrap_or_default().to_owned(),
-        language: attributes.get("LANGUAGE").map(str::to_owned),
+        group: words(attributes, "GROUP-ID")?,
+        name: words(attributes, "NAME").unwrap_or_default(),
+        language: words(attributes, "LANGUAGE"),
         is_default: attributes.get("DEFAULT") == Some("YES"),
         uri: attributes.get("URI").and_then(uri),
     })
+}
+
+fn words(attributes: Attributes<'_>, name: &str) -> Option<String> {
+    let text = attributes.get(name)?;
+    (text.len() <= WORDS_CHARS_MAX).then(|| text.to_owned())
 }

@@ -38,6 +38,23 @@ fn a_live_playlist_is_read_with_ranges_keys_and_sections() {
     };
     assert_eq!(third.range, Some(behind));
     assert!(media(&format!("{LIVE}#EXT-X-ENDLIST\n")).unwrap().ended);
+    assert!(!read.whole);
+    let whole = format!("{LIVE}#EXT-X-PLAYLIST-TYPE:VOD\n");
+    assert!(media(&whole).unwrap().whole);
+}
+
+#[test]
+fn an_initialisation_section_is_encrypted_by_the_key_in_front_of_it() {
+    let with = |before: &str, after: &str| {
+        let text = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:4\n{before}#EXT-X-MAP:URI=\"i\"\n{after}#EXTINF:1,\na\n"
+        );
+        let segment = media(&text).unwrap().segments.remove(0);
+        (segment.map.unwrap().key.is_some(), segment.key.is_some())
+    };
+    let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n";
+    assert_eq!(with(key, ""), (true, true));
+    assert_eq!(with("", key), (false, true));
 }
 
 #[test]
@@ -121,4 +138,10 @@ fn the_best_variant_that_fits_is_chosen_with_the_sound_that_goes_with_it() {
     assert_eq!((&*low.uri, low.resolution), ("low.m3u8", Some((640, 360))));
     assert_eq!(read.audio_of(low), None);
     assert_eq!(read.best(Some(1)).unwrap().uri, "low.m3u8");
+    let endless = "x".repeat(URI_CHARS_MAX + 1);
+    let text = format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"{endless}\"\na.m3u8\n");
+    let Ok(Playlist::Multivariant(read)) = Playlist::read(text.as_bytes()) else {
+        panic!("a multivariant playlist");
+    };
+    assert_eq!(read.variants[0].codecs, None);
 }

@@ -108,15 +108,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The IPv4 address that an IPv6 one stands for: mapped, compatible, by NAT64 (RFC 6052) or
-/// by 6to4 (RFC 3056).
+/// The IPv4 address that an IPv6 one stands for: mapped, compatible, translated (RFC 2765), by
+/// NAT64 (RFC 6052), by 6to4 (RFC 3056), or the far end of a Teredo tunnel (RFC 4380).
 fn meant(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
     };
     match v6.octets() {
         [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, a, b, c, d]
         | [0x20, 0x02, a, b, c, d, ..] => Ipv4Addr::new(a, b, c, d).into(),
+        [0x20, 0x01, 0, 0, .., a, b, c, d] => Ipv4Addr::new(!a, !b, !c, !d).into(),
         [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] if a != 0 => {
             Ipv4Addr::new(a, b, c, d).into()
         }
@@ -160,7 +162,7 @@ mod tests {
         policy.refusal(text.parse().expect("an address"))
     }
 
-    const NEIGHBOURS: [&str; 11] = [
+    const NEIGHBOURS: [&str; 13] = [
         "127.0.0.1",
         "::1",
         "10.0.0.5",
@@ -172,6 +174,8 @@ mod tests {
         "64:ff9b::a00:1",
         "2002:7f00:1::",
         "::127.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "2001:0:1234::80ff:fffe",
     ];
 
     #[test]

@@ -110,6 +110,26 @@ async fn a_new_file_of_certificates_is_read_without_a_restart() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_cannot_be_used_spoils_none_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.pem");
+    let port = greeter(Some(certified(&own))).await;
+    let good = std::fs::read_to_string(&own).unwrap();
+    // An empty sequence.
+    let odd = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let (all, none) = (
+        folder.path().join("all.pem"),
+        folder.path().join("none.pem"),
+    );
+    std::fs::write(&all, format!("{odd}{good}")).unwrap();
+    std::fs::write(&none, odd).unwrap();
+    let stream = call("localhost", port, Some(&all)).await.unwrap();
+    assert_eq!(greeting(stream).await, "hello");
+    let error = call("localhost", port, Some(&none)).await.unwrap_err();
+    assert!(error.message.contains("none.pem"), "{error}");
+}
+
+#[tokio::test]
 async fn a_file_that_holds_no_certificate_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let port = greeter(None).await;

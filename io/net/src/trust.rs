@@ -72,17 +72,19 @@ pub fn client_config(roots: &Path) -> Result<ClientConfig, NetError> {
             "Name a file with certificates (PEM) with ca",
         )
     };
-    let mut trusted = RootCertStore::empty();
+    let (mut trusted, mut unusual) = (RootCertStore::empty(), None);
     let certificates =
         CertificateDer::pem_file_iter(roots).map_err(|error| unusable(error.to_string()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        trusted
-            .add(certificate)
-            .map_err(|error| unusable(error.to_string()))?;
+        // One of many that cannot be checked against is no reason to trust nobody.
+        if let Err(error) = trusted.add(certificate) {
+            unusual = Some(error.to_string());
+        }
     }
     if trusted.is_empty() {
-        return Err(unusable("it holds no certificate".to_owned()));
+        let why = unusual.unwrap_or_else(|| "it holds no certificate".to_owned());
+        return Err(unusable(why));
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)

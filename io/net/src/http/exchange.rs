@@ -2,10 +2,11 @@ use super::ask::{Answer, Ask};
 use super::line::Line;
 use crate::error::NetError;
 use crate::place::Place;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, RANGE, USER_AGENT};
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, Response};
 use url::Position;
 
 /// Why there is no answer.
@@ -83,22 +84,46 @@ async fn read(response: Response<Incoming>, place: &Place, ask: &Ask) -> Result<
     if announced.is_some_and(|length| length > ask.answer_bytes_max as u64) {
         return Err(too_long());
     }
-    let body = Limited::new(body, ask.answer_bytes_max).collect().await;
-    let body = body.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            return too_long();
-        }
-        NetError::theirs(
+    let body = gather(body, ask.answer_bytes_max).await;
+    let body = body.map_err(|broke| match broke {
+        Broke::TooLong => too_long(),
+        Broke::Off(error) => NetError::theirs(
             format!("{place} broke its answer off: {error}"),
             "Look into the far side's log",
-        )
+        ),
     })?;
     Ok(Answer {
         status: head.status,
         headers: head.headers,
         url: ask.url.clone(),
-        body: body.to_bytes(),
+        body,
     })
+}
+
+/// Why there is no whole body.
+#[derive(Debug)]
+enum Broke<E> {
+    TooLong,
+    Off(E),
+}
+
+/// The whole body in one. What comes is copied, since pieces that are kept may be of one byte
+/// each, and cost a hundred times that.
+async fn gather<B>(mut body: B, bytes_max: usize) -> Result<Bytes, Broke<B::Error>>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut gathered = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(Broke::Off)?.into_data() else {
+            continue;
+        };
+        if data.len() > bytes_max - gathered.len() {
+            return Err(Broke::TooLong);
+        }
+        gathered.extend_from_slice(&data);
+    }
+    Ok(gathered.freeze())
 }
 
 fn broken(place: &Place, error: &dyn core::fmt::Display) -> NetError {
@@ -113,4 +138,66 @@ fn unsendable(place: &Place, error: &hyper::http::Error) -> NetError {
         format!("{place} cannot be asked: {error}"),
         "Correct the url or the headers",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::convert::Infallible;
+    use core::pin::Pin;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use core::task::{Context, Poll};
+    use hyper::body::Frame;
+    use std::sync::Arc;
+
+    /// A byte that is counted for as long as somebody keeps it.
+    struct Kept(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// So many pieces of a byte; never are more than two of them kept.
+    struct Crumbs {
+        left: usize,
+        kept: Arc<AtomicUsize>,
+    }
+
+    impl Body for Crumbs {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            self.left -= 1;
+            assert!(self.kept.fetch_add(1, Ordering::Relaxed) < 2);
+            let piece = Bytes::from_owner(Kept(Arc::clone(&self.kept)));
+            Poll::Ready(Some(Ok(Frame::data(piece))))
+        }
+    }
+
+    fn crumbs(left: usize) -> Crumbs {
+        let kept = Arc::default();
+        Crumbs { left, kept }
+    }
+
+    #[tokio::test]
+    async fn a_body_in_crumbs_takes_no_more_memory_than_its_bytes() {
+        assert_eq!(gather(crumbs(1000), 1000).await.unwrap().len(), 1000);
+        let refused = gather(crumbs(1001), 1000).await;
+        assert!(matches!(refused, Err(Broke::TooLong)));
+    }
 }

@@ -9,7 +9,8 @@
 //! ```
 
 use crate::boxes::{HEAD_BYTES_MAX, Head, Kind};
-use crate::limits::{BOXES_MAX, FRAGMENT_BYTES_MAX, MOVIE_BYTES_MAX};
+use crate::fragment::Budget;
+use crate::limits::{BOXES_MAX, FRAGMENT_BYTES_MAX, FRAGMENT_SAMPLES_MAX, MOVIE_BYTES_MAX};
 use crate::presentation::Presentation;
 use crate::sample::SampleRef;
 use crate::{Event, Mp4Error};
@@ -129,8 +130,11 @@ impl FileReader {
                 if kind == *b"moov" {
                     self.take_movie(&body)?;
                 } else {
-                    let available = self.file_bytes;
-                    self.presentation()?.add_fragment(&body, at, available)?;
+                    let mut budget = Budget {
+                        bytes: self.file_bytes,
+                        samples: FRAGMENT_SAMPLES_MAX,
+                    };
+                    self.presentation()?.add_fragment(&body, at, &mut budget)?;
                 }
                 self.state = State::Samples;
                 Ok(None)

@@ -2,7 +2,6 @@
 
 use crate::Mp4Error;
 use crate::boxes::{Fields, child, children};
-use crate::limits::FRAGMENT_SAMPLES_MAX;
 use crate::movie::{Defaults, MovieTrack};
 use crate::sample::{Entry, SampleRef};
 use bytes::Bytes;
@@ -64,17 +63,38 @@ impl FragmentTrack {
     }
 }
 
-/// Reads the body of a `moof` that begins at `moof_at`. `tracks` stand beside `movie`'s. Samples
-/// that share bytes until they are more than the `available_bytes` are no media.
+/// What fragments may hold: samples that share bytes until they are more than there are, or that
+/// are more than anybody plays, are no media, and would cost far more than the bytes that
+/// describe them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Budget {
+    pub(crate) bytes: u64,
+    pub(crate) samples: u32,
+}
+
+impl Budget {
+    fn spend_samples(&mut self, count: u32) -> Result<(), Mp4Error> {
+        let left = self.samples.checked_sub(count);
+        self.samples = left.ok_or(Mp4Error::TooLarge("trun"))?;
+        Ok(())
+    }
+
+    fn spend_bytes(&mut self, count: u64) -> Result<(), Mp4Error> {
+        let left = self.bytes.checked_sub(count);
+        self.bytes = left.ok_or(Mp4Error::Truncated)?;
+        Ok(())
+    }
+}
+
+/// Reads the body of a `moof` that begins at `moof_at`. `tracks` stand beside `movie`'s.
 pub(crate) fn read(
     moof: &Bytes,
     moof_at: u64,
-    available_bytes: u64,
+    budget: &mut Budget,
     movie: &[MovieTrack],
     tracks: &mut [&mut FragmentTrack],
 ) -> Result<(), Mp4Error> {
     let mut previous_end = moof_at;
-    let mut media_bytes = 0_u64;
     for (_, traf) in children(moof).filter(|(kind, _)| kind == b"traf") {
         let tfhd = child(&traf, b"tfhd").ok_or(Mp4Error::Damaged("tfhd"))?;
         let mut fields = Fields(&tfhd);
@@ -95,12 +115,7 @@ pub(crate) fn read(
             Some(track) => &mut **track,
             None => &mut unknown,
         };
-        let data = read_runs(&traf, base, defaults, track)?;
-        previous_end = data.end;
-        media_bytes = media_bytes.saturating_add(data.bytes);
-        if media_bytes > available_bytes {
-            return Err(Mp4Error::Truncated);
-        }
+        previous_end = read_runs(&traf, base, defaults, track, budget)?;
     }
     Ok(())
 }
@@ -126,42 +141,29 @@ fn read_defaults(
     Ok(defaults)
 }
 
-/// The data of one `traf`.
-struct Data {
-    bytes: u64,
-    /// Where the last of it ends.
-    end: u64,
-}
-
-/// Takes over the runs of one `traf`.
+/// Takes over the runs of one `traf`; where the last of its data ends.
 fn read_runs(
     traf: &Bytes,
     base: u64,
     defaults: Defaults,
     track: &mut FragmentTrack,
-) -> Result<Data, Mp4Error> {
+    budget: &mut Budget,
+) -> Result<u64, Mp4Error> {
     if let Some(tfdt) = child(traf, b"tfdt") {
         let mut fields = Fields(&tfdt);
         let (version, _) = fields.version_and_flags()?;
         let begin = fields.by_version(version)?;
         track.next_dts = i64::try_from(begin).map_err(|_| Mp4Error::Damaged("tfdt"))?;
     }
-    let mut data = Data {
-        bytes: 0,
-        end: base,
-    };
-    let mut samples = 0_u32;
+    let mut data_end = base;
     for (_, trun) in children(traf).filter(|(kind, _)| kind == b"trun") {
-        let run = Run::read(&trun, base, data.end, track.next_dts, defaults)?;
-        samples = samples.saturating_add(run.left);
-        if samples > FRAGMENT_SAMPLES_MAX {
-            return Err(Mp4Error::TooLarge("trun"));
-        }
-        (data.end, track.next_dts) = run.end()?;
-        data.bytes = data.bytes.saturating_add(data.end - run.at);
+        let run = Run::read(&trun, base, data_end, track.next_dts, defaults)?;
+        budget.spend_samples(run.left)?;
+        (data_end, track.next_dts) = run.end()?;
+        budget.spend_bytes(data_end - run.at)?;
         track.runs.push_back(run);
     }
-    Ok(data)
+    Ok(data_end)
 }
 
 impl Run {
@@ -248,5 +250,44 @@ const fn entry_of(flags: u32) -> Entry {
         Entry::Claimed
     } else {
         Entry::Unsaid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let size = u32::try_from(body.len() + 8).expect("a small box");
+        [&size.to_be_bytes()[..], kind, body].concat()
+    }
+
+    /// A `traf` that claims so many samples of a size in a few bytes.
+    fn traf(samples: u32, size: u32) -> Vec<u8> {
+        let tfhd = [DEFAULT_SIZE, 1, size].map(u32::to_be_bytes).concat();
+        let trun = [0, samples].map(u32::to_be_bytes).concat();
+        boxed(
+            b"traf",
+            &[boxed(b"tfhd", &tfhd), boxed(b"trun", &trun)].concat(),
+        )
+    }
+
+    fn read_all(trafs: &[Vec<u8>]) -> Result<Budget, Mp4Error> {
+        let mut budget = Budget {
+            bytes: 1000,
+            samples: 100,
+        };
+        read(&trafs.concat().into(), 0, &mut budget, &[], &mut []).map(|()| budget)
+    }
+
+    #[test]
+    fn all_tracks_together_have_no_more_samples_and_bytes_than_there_are() {
+        let left = read_all(&[traf(40, 10), traf(60, 10)]).map(|it| (it.bytes, it.samples));
+        assert_eq!(left, Ok((0, 0)));
+        let samples = read_all(&[traf(60, 0), traf(41, 0)]).map(drop);
+        assert_eq!(samples, Err(Mp4Error::TooLarge("trun")));
+        let bytes = read_all(&[traf(5, 100), traf(6, 100)]).map(drop);
+        assert_eq!(bytes, Err(Mp4Error::Truncated));
+        assert!(read_all(&[traf(u32::MAX, 0)]).is_err());
     }
 }

@@ -12,8 +12,11 @@ pub const SAMPLE_BYTES_MAX: u32 = 32 << 20;
 /// Samples of one track: ten hours of 400 a second.
 pub const TRACK_SAMPLES_MAX: u32 = 16 << 20;
 
-/// Samples of one track in one fragment.
+/// Samples of all tracks in one fragment: an hour of picture and sound has 350 000.
 pub const FRAGMENT_SAMPLES_MAX: u32 = 1 << 20;
+
+/// Samples of all fragments in one segment: ten minutes have 60 000.
+pub const SEGMENT_SAMPLES_MAX: u32 = 1 << 18;
 
 /// Tracks of one file that are looked at.
 pub const TRACKS_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! A movie while it is read: the next sample of all its tracks, and what is known of them.
 
 use crate::cursor::Cursor;
-use crate::fragment::{self, FragmentTrack};
+use crate::fragment::{self, Budget, FragmentTrack};
 use crate::limits::{EMPTY_SAMPLES_MAX, SAMPLE_BYTES_MAX};
 use crate::movie::Movie;
 use crate::sample::{SampleRef, to_90khz};
@@ -85,17 +85,11 @@ impl Presentation {
         &mut self,
         moof: &Bytes,
         at: u64,
-        available_bytes: u64,
+        budget: &mut Budget,
     ) -> Result<(), Mp4Error> {
         let fragments = self.tracks.iter_mut().map(|track| &mut track.fragments);
         let mut fragments = fragments.collect::<Vec<_>>();
-        fragment::read(
-            moof,
-            at,
-            available_bytes,
-            &self.movie.tracks,
-            &mut fragments,
-        )
+        fragment::read(moof, at, budget, &self.movie.tracks, &mut fragments)
     }
 
     /// Passes the samples that were not read.

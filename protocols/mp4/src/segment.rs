@@ -1,6 +1,8 @@
 //! Initialisation segments and media segments, as HLS and DASH bring them.
 
 use crate::boxes::{Head, children};
+use crate::fragment::Budget;
+use crate::limits::SEGMENT_SAMPLES_MAX;
 use crate::presentation::Presentation;
 use crate::{Event, Mp4Error, Track};
 use bytes::Bytes;
@@ -17,6 +19,8 @@ pub struct SegmentReader {
     segment: Bytes,
     /// How much of the segment is read, up to the last `moof` that was taken.
     at: usize,
+    /// What fragments in the rest of it may hold.
+    budget: Budget,
 }
 
 impl SegmentReader {
@@ -52,6 +56,10 @@ impl SegmentReader {
     pub fn segment(&mut self, segment: Bytes) -> Result<(), Mp4Error> {
         let presentation = self.presentation.as_mut().ok_or(Mp4Error::NoInit)?;
         presentation.forget_samples();
+        self.budget = Budget {
+            bytes: segment.len() as u64,
+            samples: SEGMENT_SAMPLES_MAX,
+        };
         self.segment = segment;
         self.at = 0;
         Ok(())
@@ -109,7 +117,7 @@ impl SegmentReader {
             let Some((at, moof)) = next_moof(&self.segment, &mut self.at)? else {
                 return Ok(None);
             };
-            presentation.add_fragment(&moof, at as u64, self.segment.len() as u64)?;
+            presentation.add_fragment(&moof, at as u64, &mut self.budget)?;
         }
     }
 }

@@ -295,3 +295,40 @@ fn segments_of_a_playlist_hold_what_the_file_holds() {
     std::fs::write(&whole, parts.map(part).concat()).expect("written");
     same_as_probed(&whole, &samples, &tracks);
 }
+
+#[test]
+fn a_segment_whose_fragments_all_claim_the_same_bytes_is_damaged_and_not_a_flood() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hls = "-f hls -hls_time 1 -hls_segment_type fmp4 -hls_list_size 0 out.m3u8";
+    if !ffmpeg(folder.path(), &format!("{PICTURE} {H264} {hls}")) {
+        return;
+    }
+    let part = |name: &str| std::fs::read(folder.path().join(name)).expect("a segment");
+    let segment = part("out0.m4s");
+    let moof = segment
+        .windows(4)
+        .position(|it| it == b"moof")
+        .expect("one")
+        - 4;
+    let mdat = segment
+        .windows(4)
+        .position(|it| it == b"mdat")
+        .expect("one")
+        - 4;
+    let claims = segment[moof..mdat].repeat(100);
+    let mut reader = SegmentReader::new();
+    reader.init(&part("init.mp4").into()).expect("an init");
+    let flood = [&claims[..], &segment[mdat..]].concat();
+    let bytes = flood.len();
+    reader.segment(flood.into()).expect("a segment");
+    let mut given = 0;
+    let ended = loop {
+        match reader.next_event() {
+            Ok(Some(Event::Sample(sample))) => given += sample.data.len(),
+            Ok(Some(Event::Tracks(_))) => {}
+            ended => break ended,
+        }
+    };
+    assert_eq!(ended, Err(Mp4Error::Truncated));
+    assert!(given <= 2 * bytes, "{given} of {bytes}");
+}

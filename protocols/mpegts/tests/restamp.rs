@@ -4,7 +4,7 @@ mod common;
 
 use common::{Demuxed, ffmpeg_ts, sample};
 use std::collections::BTreeMap;
-use tidegate_mpegts::{Inspector, PACKET_BYTES, Packet, Restamp};
+use tidegate_mpegts::{Inspector, PACKET_BYTES, Packet, Restamp, SectionReader};
 use tidegate_units::Instant;
 
 const MEDIA: &str = "-f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine=r=48000 -t 3 \
@@ -181,4 +181,44 @@ fn samples_of_other_multiplexers_are_repeated_without_continuity_errors() {
         };
         assert_eq!(pids(&out[..file.len()]), pids(file));
     }
+}
+
+#[test]
+fn splice_times_move_with_the_pictures_they_refer_to() {
+    let Some(file) = sample("sample_scte35.ts") else {
+        return;
+    };
+    let file = &file[..file.len() / PACKET_BYTES * PACKET_BYTES];
+    let (out, _) = play(&mut Restamp::new(), &[file; 3]);
+    let rounds: Vec<_> = out.chunks(file.len()).map(adjustments).collect();
+    let begins: Vec<_> = out
+        .chunks(file.len())
+        .map(|round| *times(round).values().flatten().min().expect("units"))
+        .collect();
+    assert!(!rounds[0].is_empty());
+    for round in 1..3 {
+        let moved = begins[round] - begins[0];
+        assert!(moved > 0);
+        let wanted: Vec<_> = rounds[0]
+            .iter()
+            .map(|it| (it + moved) % (1 << 33))
+            .collect();
+        assert_eq!(rounds[round], wanted, "round {round}");
+    }
+}
+
+/// By how much the splices of a stream are adjusted; their CRCs are right.
+fn adjustments(stream: &[u8]) -> Vec<i64> {
+    let (mut readers, mut found) = (BTreeMap::new(), Vec::new());
+    for packet in stream.as_chunks::<PACKET_BYTES>().0 {
+        let packet = Packet::new(packet).expect("a packet");
+        let reader: &mut SectionReader = readers.entry(packet.pid()).or_default();
+        reader.push(packet.payload(), packet.unit_start(), |section| {
+            if let [0xFC, _, _, _, high, a, b, c, d, ..] = *section {
+                let low = u32::from_be_bytes([a, b, c, d]);
+                found.push(i64::from(high & 1) << 32 | i64::from(low));
+            }
+        });
+    }
+    found
 }

@@ -24,7 +24,13 @@ const fn table() -> [u32; 256] {
 /// The CRC of MPEG-2 sections. Over a section with its CRC it is zero.
 #[must_use]
 pub fn crc32(data: &[u8]) -> u32 {
-    data.iter().fold(u32::MAX, |crc, &byte| {
+    update(u32::MAX, data)
+}
+
+/// Goes on with a CRC. From zero, over the differences of two sections of the same length, it
+/// gives the difference of their CRCs.
+pub(crate) fn update(crc: u32, data: &[u8]) -> u32 {
+    data.iter().fold(crc, |crc, &byte| {
         crc << 8 ^ TABLE[usize::from((crc >> 24) as u8 ^ byte)]
     })
 }

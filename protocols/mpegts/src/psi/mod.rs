@@ -8,6 +8,7 @@ mod section;
 mod tables;
 
 pub use crc::crc32;
+pub(crate) use crc::update;
 pub use pat::{MAX_PROGRAMS, Pat, PatProgram};
 pub use pmt::{ElementaryStream, Language, MAX_PIDS, Pmt};
 pub use section::{MAX_SECTION_BYTES, SectionReader};

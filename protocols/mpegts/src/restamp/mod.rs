@@ -7,12 +7,13 @@
 //! ```
 //!
 //! Until the first restart packets pass as they are, to the bit. Behind it, times of program
-//! clocks and of PES headers are moved and continuity counters are counted on; nothing else
-//! is touched, and no packet is added or taken away.
+//! clocks, of PES headers and of splices are moved and continuity counters are counted on;
+//! nothing else is touched, and no packet is added or taken away.
 
 mod patch;
 mod pid;
 mod schedule;
+mod splice;
 mod tail;
 
 pub use schedule::{Schedule, Scheduled};
@@ -21,7 +22,9 @@ use crate::packet::{PACKET_BYTES, PAT_PID, Packet, Pcr};
 use crate::psi::Tables;
 use patch::{PesTimes, write_pcr};
 use pid::{Clock, PidState};
+use splice::Splice;
 use std::collections::BTreeMap;
+use tidegate_codecs::Codec;
 
 /// Ticks of the program clock in one of the 90 kHz clock.
 const PCR_TICKS: i64 = 300;
@@ -44,6 +47,8 @@ pub struct Restamp {
     clocks: Vec<(u16, Clock)>,
     /// They say which do.
     tables: Tables,
+    /// The PIDs that carry splice times.
+    splices: Vec<(u16, Splice)>,
     /// Packets since the last restart.
     packets: u64,
     is_changed: bool,
@@ -79,7 +84,7 @@ impl Restamp {
         self.jumps
     }
 
-    /// PES headers that were cut into several packets, whose times were not moved.
+    /// Heads of PES packets and of splices that were cut in two, whose times were not moved.
     #[must_use]
     pub const fn missed(&self) -> u64 {
         self.missed
@@ -148,6 +153,9 @@ impl Restamp {
             if let PesTimes::At(times) = times {
                 times.shift(packet, self.offset);
             }
+            if let Some((_, splice)) = self.splices.iter_mut().find(|(known, _)| *known == pid) {
+                self.missed += u64::from(!splice.shift(packet, self.offset));
+            }
         }
         self.count(pid, packet, decoding);
         Restamped { clock }
@@ -182,11 +190,21 @@ impl Restamp {
         if !is_table || packet.scrambled() || !self.tables.push(packet) {
             return false;
         }
+        self.find_splices();
         let Some(&(pacing, _)) = self.clocks.first() else {
             return false;
         };
         let mut maps = self.tables.programs().filter_map(|(_, map)| map).peekable();
         maps.peek().is_some() && maps.all(|map| map.pcr_pid != pacing)
+    }
+
+    fn find_splices(&mut self) {
+        let maps = self.tables.programs().filter_map(|(_, map)| map);
+        let streams = maps.flat_map(|map| &map.streams);
+        let pids = streams.filter(|stream| stream.codec == Codec::Scte35);
+        let known = |pid| self.splices.iter().find(|(known, _)| *known == pid);
+        let splice = |pid| (pid, known(pid).map_or(Splice::default(), |(_, it)| *it));
+        self.splices = pids.map(|stream| splice(stream.pid)).collect();
     }
 
     /// Takes the clock over; its unwrapped and moved time if it is the one that paces.

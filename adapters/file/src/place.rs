@@ -41,10 +41,16 @@ pub(crate) fn resolve(data_dir: &Path, path: &str) -> PathBuf {
 
 /// Opens it, if it is a regular file.
 pub(crate) fn open(path: &Path) -> Result<File, RunError> {
-    // A pipe would otherwise keep the thread until somebody writes into it.
+    // Opening alone may set a device off, so it is looked at before …
+    let is_file = std::fs::metadata(path).map(|metadata| metadata.is_file());
+    if !is_file.map_err(|error| failure::unreadable(path, &error))? {
+        return Err(failure::not_a_file(path));
+    }
+    // … and after, should it have changed meanwhile: a pipe would keep the thread until somebody
+    // writes into it.
     let opened = OpenOptions::new()
         .read(true)
-        .custom_flags(libc::O_NONBLOCK)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path);
     let file = opened.map_err(|error| failure::unreadable(path, &error))?;
     let metadata = file
@@ -81,8 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_devices_are_no_files() {
-        for path in ["/tmp", "/dev/zero"] {
+    fn folders_and_devices_are_no_files_and_no_device_is_opened() {
+        // The last one can be opened only by whoever has a terminal.
+        for path in ["/tmp", "/dev/zero", "/dev/tty"] {
             let error = open(Path::new(path)).unwrap_err();
             assert!(error.message.contains("is not a file"), "{error}");
         }

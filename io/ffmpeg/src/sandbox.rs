@@ -130,11 +130,13 @@ const ARCHITECTURE: u32 = 0xC000_003E;
 const ARCHITECTURE: u32 = 0xC000_00B7;
 /// The first number of x86's 32-bit variant of the same architecture.
 const X32_CALLS: u32 = 0x4000_0000;
-/// Calls that open a way out: sockets, and the ring that can open them unseen; other processes.
-const REFUSED: [c_long; 5] = [
+/// Calls that open a way out: sockets, and the ring that can open them unseen; other processes
+/// and what they have open.
+const REFUSED: [c_long; 6] = [
     libc::SYS_socket,
     libc::SYS_io_uring_setup,
     libc::SYS_ptrace,
+    libc::SYS_pidfd_getfd,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
 ];

@@ -74,6 +74,8 @@ pub async fn slate(
     ffmpeg
         .run(&job(&input.0, format, &output.0), ENCODING_WAIT)
         .await?;
+    // What is there under its name is whole, also after a power cut.
+    fs::File::open(&output.0)?.sync_all()?;
     fs::rename(&output.0, &done)?;
     Ok(done)
 }

@@ -11,6 +11,7 @@
 //! ```
 
 use super::FeedInner;
+use super::beside::Beside;
 use crate::item::{Batch, TsChunk};
 use crate::limits;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -103,6 +104,8 @@ impl<T> Backlog<T> {
 /// What a watcher is told.
 pub(crate) struct Inspected {
     pub(crate) report: MediaReport,
+    /// Tracks that the transport stream does not carry.
+    pub(crate) beside: Option<Arc<Vec<Beside>>>,
     /// The connection it is about.
     pub(crate) session: u32,
     /// How often something was passed over, and the looking began anew.
@@ -128,6 +131,7 @@ impl Watching {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         Inspected {
             report: seen.inspector.report(now),
+            beside: self.feed.beside.load_full(),
             session: seen.session,
             passed_over: seen.passed_over,
         }

@@ -14,6 +14,7 @@
 //! A queue that is full loses batches for its own reader only. Which queues exist is a list
 //! behind an atomic pointer: writing takes no lock, and readers come and go unnoticed.
 
+mod beside;
 mod demux;
 mod inspection;
 mod lane;
@@ -25,6 +26,7 @@ mod subscription;
 mod tests;
 mod writer;
 
+pub(crate) use beside::Beside;
 pub(crate) use inspection::Watching;
 pub use reader::{Gap, Reader, ReaderOptions};
 pub use route::Route;
@@ -61,6 +63,8 @@ pub(crate) struct FeedInner {
     pub(crate) session: AtomicU32,
     pub(crate) arrivals: Arrivals,
     inspection: Inspection,
+    /// Tracks that only the frame lane carries, where that is the native one.
+    beside: ArcSwapOption<Vec<Beside>>,
     demux: demux::Control,
     /// Only the writer of frames takes it.
     remux: Mutex<Option<Box<Remux>>>,
@@ -116,6 +120,7 @@ impl Feed {
                 session: AtomicU32::new(0),
                 arrivals: Arrivals::default(),
                 inspection: Inspection::default(),
+                beside: ArcSwapOption::empty(),
                 demux: demux::Control::default(),
                 remux: Mutex::default(),
                 media: ArcSwapOption::empty(),
@@ -134,6 +139,7 @@ impl Feed {
     #[must_use]
     pub fn ts_writer(&self) -> FeedWriter<TsChunk> {
         self.inner.native.store(Lane::Ts as u8, Ordering::Relaxed);
+        self.inner.beside.store(None);
         if !self.inner.frames.is_empty() {
             demux::ensure_running(&self.inner);
         }

@@ -10,8 +10,13 @@
 //!                     └─► Timeline ─► Mux ─► chunks of seven packets ─┬► TS lane
 //!                                                                     └► Inspection
 //! ```
+//!
+//! Tracks that a transport stream cannot carry are looked at as frames ([`beside`]).
+//!
+//! [`beside`]: super::beside
 
 use super::FeedInner;
+use super::beside::Looking;
 use super::inspection::Backlog;
 use crate::item::{Batch, Frame, TsChunk};
 use crate::track::{Track, Tracks};
@@ -32,6 +37,7 @@ pub(super) struct Remux {
     tracks: Option<Arc<Tracks>>,
     session: Option<u32>,
     backlog: Backlog<TsChunk>,
+    beside: Looking,
     buffer: BytesMut,
 }
 
@@ -47,8 +53,10 @@ impl Remux {
     pub(super) fn take(&mut self, feed: &FeedInner, batch: &Batch<Frame>) {
         if self.session.replace(batch.session()) != Some(batch.session()) {
             self.timeline.restart();
+            self.beside.restart();
         }
         self.follow_tracks(batch.tracks());
+        self.beside.look(feed, batch);
         let runs = self.multiplex(batch);
         let chunks = self.cut(&runs);
         if chunks.is_empty() {
@@ -66,6 +74,7 @@ impl Remux {
         {
             return;
         }
+        self.beside.follow(tracks);
         let carried: Vec<_> = tracks.iter().filter_map(carried).collect();
         // Only tracks that can be carried are told, and no more than fit.
         let fits = carried.len().min(tidegate_mpegts::MAX_MUX_TRACKS);

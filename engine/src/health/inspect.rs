@@ -1,6 +1,9 @@
 use super::{AudioStatus, MediaStatus, ProgramStatus, TrackStatus, VideoStatus};
+use crate::feed::Beside;
 use core::time::Duration;
+use tidegate_codecs::StreamConfig;
 use tidegate_mpegts::{AudioReport, MediaReport, TrackReport, VideoReport};
+use tidegate_units::Instant;
 
 impl MediaStatus {
     /// What the inspector found; `None` before it has read any tables.
@@ -17,6 +20,68 @@ impl MediaStatus {
             overlooked: report.overlooked,
             scrambled: report.scrambled,
         })
+    }
+}
+
+impl MediaStatus {
+    /// The same with tracks that were looked at as frames, if there are any.
+    pub(crate) fn with(seen: Option<Self>, beside: &[Beside], now: Instant) -> Option<Self> {
+        if beside.is_empty() {
+            return seen;
+        }
+        let mut status = seen.unwrap_or_default();
+        for it in beside {
+            if it.track.is_audio() {
+                status.audio.push(audio_beside(it, now));
+            } else if status.video.is_none() {
+                status.video = Some(video_beside(it, now));
+            }
+            status.tracks.push(TrackStatus {
+                pid: it.track.id,
+                program: it.track.program,
+                codec: it.track.codec.name(),
+                language: it.track.language.clone(),
+                bitrate_bps: it.bitrate_bps,
+                ..TrackStatus::default()
+            });
+        }
+        Some(status)
+    }
+}
+
+fn video_beside(it: &Beside, now: Instant) -> VideoStatus {
+    let age = |at: Instant| millis(now.saturating_since(at));
+    let config = it.track.config.as_deref().and_then(StreamConfig::video);
+    let format = config.map(|config| &config.format);
+    VideoStatus {
+        pid: it.track.id,
+        codec: it.track.codec.name(),
+        profile: format.and_then(|format| format.profile.map(str::to_owned)),
+        level: format.and_then(|format| format.level.clone()),
+        width: format.map(|format| format.width),
+        height: format.map(|format| format.height),
+        fps: it.fps,
+        interlaced: format.is_some_and(|format| format.interlaced),
+        b_frames: it.reordered,
+        gop_seconds: it.gop_seconds,
+        last_unit_age_ms: it.last.map(age),
+        last_keyframe_age_ms: it.last_key.map(age),
+        bitrate_bps: it.bitrate_bps,
+    }
+}
+
+fn audio_beside(it: &Beside, now: Instant) -> AudioStatus {
+    let config = it.track.config.as_deref().and_then(StreamConfig::audio);
+    let format = config.map(|config| &config.format);
+    AudioStatus {
+        pid: it.track.id,
+        codec: format.map_or(it.track.codec.name(), |format| format.name),
+        profile: format.and_then(|format| format.profile),
+        channels: format.map(|format| format.channels),
+        sample_rate: format.map(|format| format.sample_rate_hz),
+        language: it.track.language.clone(),
+        last_unit_age_ms: it.last.map(|at| millis(now.saturating_since(at))),
+        bitrate_bps: it.bitrate_bps,
     }
 }
 

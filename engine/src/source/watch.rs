@@ -113,14 +113,18 @@ impl Inspection {
         if now >= self.held_until {
             self.held = MediaStatus::of(&seen.report);
         }
-        self.held.clone()
+        let beside = seen.beside.as_deref().map_or(&[][..], Vec::as_slice);
+        MediaStatus::with(self.held.clone(), beside, now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::TsChunk;
+    use crate::feed::FeedWriter;
+    use crate::item::{Frame, TsChunk};
+    use crate::track::Track;
+    use tidegate_codecs::Codec;
 
     fn write(feed: &Feed) {
         let mut writer = feed.ts_writer();
@@ -140,6 +144,52 @@ mod tests {
         assert_eq!(rest.pause(at(60_000)), limits::HEALTH_INTERVAL);
         rest.note(at(70_000), feed.carried());
         assert_eq!(rest.pause(at(70_000)), limits::REST_INTERVAL);
+    }
+
+    /// A second of AV1 at 25 pictures, with a key frame each half.
+    fn write_av1(writer: &mut FeedWriter<Frame>, second: i64) {
+        for number in second * 25..(second + 1) * 25 {
+            let at = Instant::from_millis((number * 40).cast_unsigned());
+            writer.push(Frame {
+                track: 1,
+                pts_90khz: number * 3600,
+                dts_90khz: number * 3600,
+                key: number % 25 == 0,
+                video: true,
+                discontinuity: false,
+                data: vec![0; 1000].into(),
+                arrived: at,
+                due: at,
+            });
+            writer.seal();
+        }
+    }
+
+    #[test]
+    fn a_picture_that_a_transport_stream_cannot_carry_is_measured_by_its_frames() {
+        let feed = Feed::new("cam1");
+        let mut inspection = Inspection::new(&feed);
+        let mut writer = feed.frame_writer();
+        let track = Track {
+            id: 1,
+            program: 1,
+            codec: Codec::Av1,
+            language: None,
+            config: None,
+        };
+        writer.set_tracks(Arc::from([track]));
+        (0..5).for_each(|second| write_av1(&mut writer, second));
+        let at = |millis| Instant::from_millis(millis);
+        let video = |media: Option<MediaStatus>| media.and_then(|media| media.video);
+        let seen = video(inspection.look(at(5000))).expect("a picture");
+        assert_eq!((seen.codec, seen.fps), ("av1", Some(25.0)));
+        assert_eq!((seen.gop_seconds, seen.bitrate_bps), (Some(1.0), 200_000));
+        assert_eq!(seen.last_unit_age_ms, Some(40));
+        // Nothing comes any more, and then from another connection.
+        let seen = video(inspection.look(at(9000))).expect("a picture");
+        assert_eq!(seen.last_unit_age_ms, Some(4040));
+        write(&feed);
+        assert_eq!(inspection.look(at(9000)), None);
     }
 
     #[tokio::test]

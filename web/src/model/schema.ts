@@ -24,7 +24,7 @@ export interface Api {
   components?: { schemas?: Record<string, Schema> };
 }
 
-export type Shape = 'text' | 'number' | 'flag' | 'choice' | 'secret' | 'list' | 'group';
+export type Shape = 'text' | 'number' | 'flag' | 'choice' | 'secret' | 'list' | 'pairs' | 'group';
 
 export interface FieldModel {
   key: string;
@@ -126,6 +126,9 @@ function shapeOf(api: Api | null, schema: Schema): Shape | null {
     const of = schema.items ? shapeOf(api, resolve(api, schema.items)) : null;
     return of === 'text' || of === 'number' || of === 'choice' ? 'list' : null;
   }
+  // Secrets under names that the user gives.
+  const values = schema.additionalProperties;
+  if (!schema.properties && typeof values === 'object') return shapeOf(api, resolve(api, values)) === 'secret' ? 'pairs' : null;
   return schema.properties && !schema.oneOf && !schema.anyOf ? 'group' : null;
 }
 

@@ -1,6 +1,6 @@
 /** Forms are made from what the server says of its settings; no kind needs code of its own. */
 import { describe, expect, it } from 'vitest';
-import { isSet, ownDraft, ownFaults, ownPointers, ownSettings, type GroupDraft } from '../../src/model/drafts/own';
+import { isSet, ownDraft, ownFaults, ownPointers, ownSettings, type GroupDraft, type PairsDraft } from '../../src/model/drafts/own';
 import type { SecretDraft } from '../../src/model/drafts/secret';
 import { sourceConfig, sourceDraft } from '../../src/model/drafts/source';
 import { kindChoices } from '../../src/model/kinds';
@@ -29,6 +29,7 @@ const API: Api = {
           buffer: { anyOf: [{ $ref: '#/components/schemas/Span' }, { type: 'null' }], description: 'How long\nit waits.' },
           fec: { anyOf: [{ $ref: '#/components/schemas/Fec' }, { type: 'null' }] },
           key: { $ref: '#/components/schemas/SecretRef', description: 'Whoever knows it may `publish`.' },
+          headers: { type: 'object', additionalProperties: { $ref: '#/components/schemas/SecretRef' } },
           legs: { type: 'array', items: { $ref: '#/components/schemas/Fec' } },
           listener: { type: ['string', 'null'] },
           loop: { type: 'boolean' },
@@ -55,10 +56,10 @@ describe('the server’s description', () => {
   });
   it('becomes fields: those needed first, groups last, each by its shape', () => {
     expect(fields.map(({ key, shape }) => `${key} ${shape}`)).toEqual([
-      'url text', 'key secret', 'listener text', 'transport choice', 'loop flag', 'allow list', 'ttl number', 'buffer text', 'max_readers number', 'fec group',
+      'url text', 'key secret', 'listener text', 'transport choice', 'loop flag', 'allow list', 'ttl number', 'buffer text', 'headers pairs', 'max_readers number', 'fec group',
     ]);
     expect(fields.filter(({ required }) => required).map(({ key }) => key)).toEqual(['url', 'key']);
-    expect(fields.filter(({ advanced }) => advanced).map(({ key }) => key)).toEqual(['buffer', 'max_readers']);
+    expect(fields.filter(({ advanced }) => advanced).map(({ key }) => key)).toEqual(['buffer', 'headers', 'max_readers']);
   });
   it('becomes words: labels, hints in one line, examples, choices', () => {
     expect(field('key')).toMatchObject({ label: 'Stream key', hint: 'Whoever knows it may publish.' });
@@ -92,6 +93,19 @@ describe('a form made from it', () => {
     const { key } = ownDraft(fields, BASE);
     expect(changed({ key: { ...(key as SecretDraft), text: 'new one' } }).key).toBe('new one');
     expect(changed({ key: { ...(key as SecretDraft), text: '' } }).key).toEqual({ secret: 'cam' });
+  });
+  it('keeps, adds and takes away secrets under names', () => {
+    const base = { ...BASE, headers: { Authorization: { secret: 'cdn' } } };
+    const { headers } = ownDraft(fields, base) as { headers: PairsDraft };
+    const wanted = (pairs: PairsDraft['pairs']) => ownSettings(fields, { ...ownDraft(fields, base), headers: { pairs } }, base).headers;
+    const token = { name: ' X-Token ', secret: { stored: null, text: 't', remove: false } };
+    expect(wanted(headers.pairs)).toEqual(base.headers);
+    expect(wanted([...headers.pairs, token])).toEqual({ ...base.headers, 'X-Token': 't' });
+    expect(wanted([])).toBeUndefined();
+    const faults = (name: string, text: string) => ownFaults(fields, { ...ownDraft(fields, BASE), headers: { pairs: [{ name, secret: { stored: null, text, remove: false } }] } }, '/cam');
+    expect(faults('X-Token', 't')).toEqual({});
+    expect(faults('X-Token', '')).toEqual({ '/cam/headers': 'X-Token needs a value.' });
+    expect(faults('', 't')).toEqual({ '/cam/headers': 'A value needs a name.' });
   });
   it('changes inside a group, and switches it on and off', () => {
     expect(changed(fec({ fields: { columns: '8', protect_rows: false } })).fec).toEqual({ columns: 8, protect_rows: false, of: 'a later version' });

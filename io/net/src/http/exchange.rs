@@ -134,9 +134,9 @@ fn broken(place: &Place, error: &dyn core::fmt::Display) -> NetError {
 }
 
 fn unsendable(place: &Place, error: &hyper::http::Error) -> NetError {
-    NetError::configuration(
+    NetError::theirs(
         format!("{place} cannot be asked: {error}"),
-        "Correct the url or the headers",
+        "Correct the url, or what leads to it",
     )
 }
 

@@ -22,7 +22,7 @@ pub use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::address::Policy;
 use crate::connect::{CallOptions, connect};
-use crate::error::NetError;
+use crate::error::{NetError, Side};
 use crate::place::Place;
 use core::time::Duration;
 use hyper::StatusCode;
@@ -73,7 +73,7 @@ impl Client {
     /// When nobody can be reached or may be, when the answer is too long or too late, or when
     /// redirects do not end.
     pub async fn ask(&self, ask: Ask) -> Result<Answer, NetError> {
-        let (within, place) = (ask.within, Place::of(&ask.url)?);
+        let (within, place) = (ask.within, asked_place(&ask.url)?);
         timeout(within, self.follow(ask)).await.unwrap_or_else(|_| {
             let seconds = within.as_secs_f32();
             Err(NetError::theirs(
@@ -85,7 +85,7 @@ impl Client {
 
     async fn follow(&self, mut ask: Ask) -> Result<Answer, NetError> {
         for _ in 0..=REDIRECTS_MAX {
-            let place = web_place(&ask.url)?;
+            let place = asked_place(&ask.url)?;
             let answer = self.exchange(&place, &ask).await?;
             match led_to(&place, &ask, &answer)? {
                 Some(next) => ask = next,
@@ -137,6 +137,15 @@ impl Client {
             Policy::LED
         }
     }
+}
+
+/// Where to ask. What the operator wrote was checked when the client was made: an address that
+/// cannot be called was led to by somebody else, and is no reason to give up for good.
+fn asked_place(url: &Url) -> Result<Place, NetError> {
+    web_place(url).map_err(|error| NetError {
+        side: Side::Theirs,
+        ..error
+    })
 }
 
 /// Where an http:// or https:// address leads.

@@ -1,5 +1,6 @@
 use super::{Ask, Client, Method};
 use crate::address::Refusal;
+use crate::error::Side;
 use bytes::Bytes;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
@@ -181,6 +182,20 @@ async fn redirects_without_end_or_to_what_is_no_web_address_are_said() {
     let origin = Origin::start(|_, _| moved("file:///etc/passwd")).await;
     let error = origin.client().ask(get(origin.url("/"))).await.unwrap_err();
     assert!(error.message.contains("no web address"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_called_is_not_the_operators_fault() {
+    let origin = Origin::start(|_, _| says("200 OK", "")).await;
+    let endless = origin.url(&format!("/{}", "x".repeat(70_000)));
+    for url in ["http://127.0.0.1:0/", "rtmp://127.0.0.1/"]
+        .map(|url| url.parse().unwrap())
+        .into_iter()
+        .chain([endless])
+    {
+        let error = origin.client().ask(get(url)).await.unwrap_err();
+        assert_eq!(error.side, Side::Theirs, "{error}");
+    }
 }
 
 #[tokio::test]

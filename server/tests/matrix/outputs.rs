@@ -21,8 +21,11 @@ enum Far {
     Listens(&'static [&'static str], String),
     /// Calls Tidegate when the source is live.
     Calls(&'static [&'static str], fn(&Tidegate) -> String),
-    /// A web server that keeps the segments it is given.
-    Origin(WebOrigin),
+    /// A web server that keeps the segments it is given, in this folder.
+    Origin(
+        PathBuf,
+        #[expect(dead_code, reason = "it is there as long as this")] WebOrigin,
+    ),
     /// Tidegate's own files.
     Files,
 }
@@ -33,7 +36,9 @@ impl Output {
         let (udp, rtp, rtmp) = (free_udp_port(), free_udp_port(), free_tcp_port());
         // ffmpeg takes the one above its RTP port, for reports.
         let _ = free_udp_port();
-        let origin = Self::origin(folder);
+        let kept = folder.join("origin");
+        std::fs::create_dir(&kept).unwrap();
+        let origin = WebOrigin::start(&kept);
         let pushed_to = origin.url("live.m3u8");
         let of = |name: &'static str, config: String, far: Far| Self {
             name,
@@ -89,16 +94,10 @@ impl Output {
             of(
                 "push",
                 format!("hls: {{ segment: 1s, push: {{ url: \"{pushed_to}\" }} }}"),
-                Far::Origin(origin),
+                Far::Origin(kept, origin),
             ),
             of("record", "record: { format: ts }".into(), Far::Files),
         ]
-    }
-
-    fn origin(folder: &Path) -> WebOrigin {
-        let kept = folder.join("origin");
-        std::fs::create_dir(&kept).unwrap();
-        WebOrigin::start(&kept)
     }
 
     /// Starts a far side that has to be there first.
@@ -145,7 +144,7 @@ impl Output {
     pub(crate) fn received(&self, server: &Tidegate) -> Option<Vec<u8>> {
         match &self.far {
             Far::Files => std::fs::read(recorded(&server.data())?).ok(),
-            Far::Origin(_) => Some(pushed(&self.folder.join("origin"))),
+            Far::Origin(kept, _) => Some(pushed(kept)),
             _ => std::fs::read(&self.received).ok(),
         }
     }

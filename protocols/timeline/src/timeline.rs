@@ -15,6 +15,10 @@ const BACK_MAX_TICKS: i64 = TICKS_PER_SECOND / 2;
 /// Tracks further apart than this do not share a clock.
 const APART_MAX_TICKS: i64 = 10 * TICKS_PER_SECOND;
 
+/// Frames of one track are apart by this at least: RTMP counts in milliseconds, and players refuse
+/// two frames of the same time.
+const STEP_MIN_TICKS: i64 = TICKS_PER_SECOND / 1000;
+
 /// Waiting for the first frame after a break up to this is part of a normal cadence.
 const CADENCE_TICKS: i64 = TICKS_PER_SECOND / 2;
 
@@ -43,7 +47,7 @@ pub struct Timeline {
 pub struct Placed {
     /// When it is presented.
     pub pts: i64,
-    /// When it is decoded: later than every frame of its track before it.
+    /// When it is decoded: a millisecond or more after every frame of its track before it.
     pub dts: i64,
     /// It lies before the end of what was placed on its track, by more than half a frame: sound
     /// is better left out, a picture may be needed by those that follow.
@@ -97,7 +101,9 @@ impl Timeline {
         };
         let wanted = dts.saturating_add(offset);
         let known = index.map(|index| &self.tracks[index]);
-        let floor = known.map_or(i64::MIN, |track| track.last_out.saturating_add(1));
+        let floor = known.map_or(i64::MIN, |track| {
+            track.last_out.saturating_add(STEP_MIN_TICKS)
+        });
         let overlap = floor.saturating_sub(wanted);
         let overlaps = known.is_some_and(|track| overlap > track.step / 2);
         let placed_dts = wanted.max(floor);

@@ -11,6 +11,7 @@
 //! ```
 
 mod adapter;
+mod admission;
 mod cidr;
 mod detail;
 mod driver;
@@ -38,6 +39,7 @@ mod wake;
 pub use adapter::{
     ListenerAdapter, ListenerStatus, OutputAdapter, Settings, SourceAdapter, Transport,
 };
+pub use admission::{allows, check_allow, check_places};
 pub use cidr::Cidr;
 pub use driver::{
     BoxFuture, CacheFor, Content, Delivery, HttpContent, OutputContext, OutputDriver,

@@ -7,17 +7,18 @@ mod platform;
 use bytes::Bytes;
 use core::time::Duration;
 use platform::Platform;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 use tidegate_adapter_rtmp::{Adapter, OutputSettings};
 use tidegate_engine::{
-    Clock, Engine, EngineConfig, NoSecrets, OutputAdapter, OutputDriver, OutputSpec, OutputState,
-    OutputStatus, Secret, SecretRef, TsChunk,
+    BoxFuture, Clock, Ended, Engine, EngineConfig, NoSecrets, OutputAdapter, OutputDriver,
+    OutputSpec, OutputState, OutputStatus, RunError, Secret, SecretRef, SourceContext,
+    SourceDriver, SourceSpec, TsChunk,
 };
 use tidegate_rtmp::{Capabilities, ServerEvent, ServerSession};
 use tidegate_testkit::conformance::{Feeder, OutputSubject, Refusal, check_output, check_settings};
@@ -44,10 +45,15 @@ fn driver(settings: &OutputSettings) -> Arc<dyn OutputDriver> {
 
 /// A server that says yes to everything and then reads no more.
 fn stuck_server() -> u16 {
+    let mut stuck = Vec::new();
+    server_that(move |connection| stuck.push(connection))
+}
+
+/// A server that says yes to everything, and then does something else with the connection.
+fn server_that(mut after: impl FnMut(TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        let mut stuck = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
             let nothing = Capabilities {
@@ -68,10 +74,24 @@ fn stuck_server() -> u16 {
                 }
                 let _ = connection.write_all(&session.take_output());
             }
-            stuck.push(connection);
+            after(connection);
         }
     });
     port
+}
+
+/// Sends pings and reads no answers: how that comes to an end.
+fn pings_without_end(mut connection: TcpStream) -> ErrorKind {
+    const PING: [u8; 18] = [2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4];
+    let pings = PING.repeat(4096);
+    // Who still reads takes some in that time.
+    let patience = Some(Duration::from_secs(2));
+    connection.set_write_timeout(patience).unwrap();
+    loop {
+        if let Err(error) = connection.write_all(&pings) {
+            return error.kind();
+        }
+    }
 }
 
 struct Subject {
@@ -124,6 +144,27 @@ fn clip(settings: &str) -> Vec<u8> {
 }
 
 const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -bf 2 -b:v 1M -c:a aac";
+
+/// A source whose feed somebody else fills; that there is one has it measured.
+struct Filled;
+
+impl SourceDriver for Filled {
+    fn kind(&self) -> &'static str {
+        "filled"
+    }
+
+    fn mode(&self) -> &'static str {
+        "filled"
+    }
+
+    fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
+        Box::pin(async move {
+            context.report.connected(None);
+            context.stop.cancelled().await;
+            Ok(Ended::Stopped)
+        })
+    }
+}
 
 /// An output under test in an engine of its own.
 struct Bench {
@@ -304,6 +345,20 @@ async fn every_frame_arrives_over_tls_with_sound_and_picture_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_asks_and_takes_no_answer_is_not_listened_to_for_ever() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (tell, told) = mpsc::channel();
+    let port = server_that(move |connection| tell.send(pings_without_end(connection)).unwrap());
+    let bench = Bench::start(&settings(&format!("rtmp://127.0.0.1:{port}/live"))).await;
+    let _feeder = bench.feed(clip(&format!("{H264} -t 4")));
+    let ended = bench.until("the end of the pings", |_| told.try_recv().ok());
+    // They are left where they are; to be hung up on would mean that they were taken till then.
+    assert_eq!(ended.await, ErrorKind::WouldBlock);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_of_another_name_is_refused_and_said() {
     if !peers::have(&["ffmpeg", "nginx"]) {
         return;
@@ -403,9 +458,13 @@ async fn a_stream_beyond_the_limits_of_its_platform_is_warned_about() {
     let mut to = settings(&format!("rtmp://127.0.0.1:{}/live", platform.port));
     to.platform = Some("twitch".into());
     let bench = Bench::start(&to).await;
+    let source = SourceSpec {
+        driver: Arc::new(Filled),
+        expect: None,
+    };
+    bench.engine.set_source(SOURCE, source).await.unwrap();
     let clip = clip("-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 250 -c:a aac -t 12");
     let _feeder = bench.feed(clip);
-    // The clip is played faster than it was made, so it breaks other limits, too.
     let is_about_key_frames =
         |text: &str| text.contains("Twitch takes a key frame at least every 2 s");
     bench

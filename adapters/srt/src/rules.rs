@@ -1,4 +1,3 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use tidegate_engine::Cidr;
@@ -17,9 +16,4 @@ pub(crate) struct Rules {
     pub(crate) second_publisher: SecondPublisher,
     /// Readers at a time; sources have none.
     pub(crate) max_readers: usize,
-}
-
-/// Whether a list of allowed networks lets this address in; an empty one lets in everybody.
-pub(crate) fn allows(allow: &[Cidr], address: IpAddr) -> bool {
-    allow.is_empty() || allow.iter().any(|network| network.0.contains(address))
 }

@@ -31,14 +31,11 @@ pub(crate) fn read(body: &Bytes) -> Result<Parts, FlvError> {
         return read_legacy(body, first >> 4);
     }
     let (kind, nanoseconds) = take_extensions(&mut body, first & 0x0F)?;
-    let packets = parts(body, kind, MULTITRACK)?
-        .into_iter()
-        .map(packet)
-        .collect::<Result<_, _>>()?;
-    Ok(Parts {
-        packets,
+    Ok(Parts::of(
+        parts(body, kind, MULTITRACK)?,
         nanoseconds,
-    })
+        packet,
+    ))
 }
 
 fn read_legacy(mut body: Bytes, format: u8) -> Result<Parts, FlvError> {
@@ -116,8 +113,10 @@ mod tests {
 
     #[test]
     fn codecs_that_are_not_carried_are_named() {
-        let refused = |body: &'static [u8]| read(&Bytes::from_static(body)).unwrap_err();
-        assert!(refused(b"\xB6x").to_string().starts_with("Speex is not"));
-        assert!(refused(b"\x90fLaCx").to_string().starts_with("FLAC is not"));
+        let legacy = read(&Bytes::from_static(b"\xB6x")).unwrap_err();
+        assert!(legacy.to_string().starts_with("Speex is not"));
+        let enhanced = read(&Bytes::from_static(b"\x90fLaCx")).unwrap();
+        let problem = enhanced.problem.expect("refused");
+        assert!(problem.to_string().starts_with("FLAC is not"));
     }
 }

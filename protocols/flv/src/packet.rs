@@ -2,6 +2,7 @@ use bytes::{Buf, Bytes};
 use tidegate_codecs::Codec;
 
 use crate::FlvError;
+use crate::multitrack::TrackPart;
 
 /// One part of a message: what it says about one track.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) packets: Vec<Packet>,
     /// What its time stamp leaves out.
     pub(crate) nanoseconds: u32,
+    /// Why others of its packets are missing.
+    pub(crate) problem: Option<FlvError>,
 }
 
 impl Parts {
@@ -47,7 +50,28 @@ impl Parts {
         Self {
             packets: vec![packet],
             nanoseconds: 0,
+            problem: None,
         }
+    }
+
+    /// The packets that `read` makes of a message's parts. One that cannot be used is not the
+    /// trouble of the other tracks.
+    pub(crate) fn of(
+        parts: Vec<TrackPart>,
+        nanoseconds: u32,
+        read: impl Fn(TrackPart) -> Result<Packet, FlvError>,
+    ) -> Self {
+        let mut all = Self {
+            nanoseconds,
+            ..Self::default()
+        };
+        for part in parts {
+            match read(part) {
+                Ok(packet) => all.packets.push(packet),
+                Err(problem) => all.problem = all.problem.or(Some(problem)),
+            }
+        }
+        all
     }
 }
 

@@ -102,7 +102,7 @@ impl Reader {
         } else {
             0
         };
-        let mut result = Ok(());
+        let mut result = parts.problem.map_or(Ok(()), Err);
         for packet in parts.packets {
             // One track's trouble is not another's.
             let taken = self.take_packet(time, packet, ids);

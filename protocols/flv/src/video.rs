@@ -41,14 +41,10 @@ pub(crate) fn read(body: &Bytes) -> Result<Parts, FlvError> {
     if frame_type == COMMAND_FRAME && kind != METADATA {
         return Ok(Parts::default());
     }
-    let packets = parts(body, kind, MULTITRACK)?
-        .into_iter()
-        .map(|part| packet(part, frame_type == KEY_FRAME))
-        .collect::<Result<_, _>>()?;
-    Ok(Parts {
-        packets,
-        nanoseconds,
-    })
+    let parts = parts(body, kind, MULTITRACK)?;
+    Ok(Parts::of(parts, nanoseconds, |part| {
+        packet(part, frame_type == KEY_FRAME)
+    }))
 }
 
 fn read_legacy(mut body: Bytes, frame_type: u8, codec: u8) -> Result<Parts, FlvError> {
@@ -155,10 +151,23 @@ mod tests {
 
     #[test]
     fn codecs_that_are_not_carried_are_named() {
-        let refused = |body: &'static [u8]| read(&Bytes::from_static(body)).unwrap_err();
+        let refused = |body: &'static [u8]| match read(&Bytes::from_static(body)) {
+            Ok(parts) => parts.problem.expect("a part is refused"),
+            Err(error) => error,
+        };
         assert!(refused(b"\x90vp09x").to_string().starts_with("VP9 is not"));
         assert!(refused(b"\x22x").to_string().starts_with("Sorenson H.263"));
         assert!(refused(b"\x90\x00\x01\xFFx").to_string().contains("\\x00"));
+    }
+
+    #[test]
+    fn a_track_that_is_not_carried_leaves_the_others_alone() {
+        let body = b"\x96\x21vp09\x00\x00\x00\x01Ahvc1\x01\x00\x00\x04\x00\x00\x00B";
+        let parts = read(&Bytes::from_static(body)).unwrap();
+        let seen: Vec<_> = parts.packets.iter().map(|packet| packet.track).collect();
+        assert_eq!(seen, [1]);
+        let problem = parts.problem.expect("VP9 is refused");
+        assert!(problem.to_string().starts_with("VP9 is not"));
     }
 
     #[test]

@@ -173,14 +173,6 @@ impl Platform {
     pub fn region(&self, id: &str) -> Option<&Region> {
         self.regions.iter().find(|region| region.id == id)
     }
-
-    /// Whether all that goes there by its own URLs is encrypted.
-    #[must_use]
-    pub fn is_encrypted(&self) -> bool {
-        let regions = self.regions.iter().map(|region| &region.url);
-        let mut urls = self.url.iter().chain(regions).peekable();
-        urls.peek().is_some() && urls.all(|url| url.starts_with("rtmps:"))
-    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub enum ProtocolError {
     /// It asked for something before it said hello.
     #[error("the peer sent \"{0}\" before it sent \"connect\"")]
     Order(&'static str),
+    /// It said hello twice.
+    #[error("the peer sent \"connect\" a second time")]
+    ConnectedTwice,
     /// A command cannot be read.
     #[error("the peer sent a command that cannot be read: {0}")]
     Command(#[from] AmfError),

@@ -1,8 +1,8 @@
 //! Every bound of the protocol, with the reason for its value.
 
-/// The largest chunk a peer may announce. Nothing is gained by longer ones, and one that is
-/// begun holds up everything else on the connection.
-pub const CHUNK_BYTES_MAX: usize = 64 << 10;
+/// The largest chunk a peer may announce. Encoders that never divide a message announce up to
+/// so much; what a chunk costs is bounded by its message.
+pub const CHUNK_BYTES_MAX: usize = 128 << 20;
 
 /// The chunk size of a connection until one is announced (RTMP 1.0, section 5.4.1).
 pub const CHUNK_BYTES_DEFAULT: usize = 128;

@@ -48,12 +48,7 @@ impl Refusal {
         let text = |name| {
             let value = info.and_then(|info| info.get(name)).and_then(Value::as_str);
             let words = value.unwrap_or_default();
-            // Servers like to repeat which stream it was.
-            let words = match key.expose() {
-                "" => words.to_owned(),
-                key => words.replace(key, "•••"),
-            };
-            readable(&words)
+            readable(&key.hidden_in(words))
         };
         Self {
             stage,

@@ -232,7 +232,8 @@ impl ServerSession {
     ) -> Result<Option<ServerEvent>, ProtocolError> {
         let transaction = command.transaction;
         match command.name.as_str() {
-            "connect" => return Ok(Some(self.connect(command))),
+            "connect" if self.state == State::Opening => return Ok(Some(self.connect(command))),
+            "connect" => return Err(ProtocolError::ConnectedTwice),
             "publish" => return self.publish(command, stream_id),
             "play" | "play2" => {
                 let words = "This port takes publishers. There is nothing to play here.";

@@ -25,6 +25,15 @@ impl StreamKey {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The peer's words without the key: servers like to repeat which stream it was, and take
+    /// what follows a question mark for something else.
+    pub(crate) fn hidden_in(&self, words: &str) -> String {
+        let bare = self.0.split('?').next().unwrap_or_default();
+        let keys = [self.0.as_str(), bare].into_iter();
+        keys.filter(|key| !key.is_empty())
+            .fold(words.to_owned(), |words, key| words.replace(key, "•••"))
+    }
 }
 
 impl fmt::Debug for StreamKey {
@@ -45,6 +54,15 @@ mod tests {
     fn a_key_is_never_printed() {
         assert_eq!(format!("{:?}", StreamKey::new("tell-nobody")), "•••");
         assert_eq!(format!("{:?}", StreamKey::new("")), "(none)");
+    }
+
+    #[test]
+    fn a_key_is_hidden_also_without_what_follows_its_question_mark() {
+        let key = StreamKey::new("abc?test=1");
+        assert_eq!(key.hidden_in("abc?test=1 is in use"), "••• is in use");
+        assert_eq!(key.hidden_in("live/abc is in use"), "live/••• is in use");
+        assert_eq!(StreamKey::new("").hidden_in("words"), "words");
+        assert_eq!(StreamKey::new("?a=1").hidden_in("words"), "words");
     }
 
     #[test]

@@ -223,6 +223,17 @@ fn publishing_before_connecting_is_an_error() {
 }
 
 #[test]
+fn who_connects_a_second_time_is_not_taken_for_somebody_new() {
+    let mut rude = Rude::new();
+    rude.command("connect", &[]).unwrap();
+    rude.command("publish", &["key".into()]).unwrap();
+    rude.server.accept_publish();
+    let again = rude.command("connect", &[]);
+    assert_eq!(again, Err(ProtocolError::ConnectedTwice));
+    assert!(rude.server.is_publishing());
+}
+
+#[test]
 fn a_connection_publishes_one_stream_at_a_time() {
     let mut rude = Rude::new();
     rude.command("connect", &[]).unwrap();

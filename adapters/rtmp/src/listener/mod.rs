@@ -26,7 +26,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use serde_json::{Value, json};
 use tidegate_engine::{
     CancellationToken, EventKind, EventSink, ListenerStatus, Rejection, RunError, Subject,
-    Turnstile,
+    Turnstile, allows,
 };
 use tidegate_rtmp::limits::MESSAGE_BYTES_MAX;
 use tidegate_units::NetworkSet;
@@ -178,8 +178,7 @@ impl Listening {
 
     pub(crate) fn apply_bans(&self) {
         let banned = self.banned.load();
-        self.guests
-            .send_away(|peer| banned.contains(peer.ip().to_canonical()));
+        self.guests.send_away(|peer| banned.contains(peer.ip()));
     }
 
     /// Makes room for a source, once another with the same key has gone.
@@ -251,14 +250,9 @@ impl Listening {
     /// Whether somebody may come in from there.
     fn allows(&self, peer: SocketAddr) -> bool {
         let settings = self.settings.load();
-        let address = peer.ip().to_canonical();
-        settings.as_ref().is_none_or(|settings| {
-            settings.allow.is_empty()
-                || settings
-                    .allow
-                    .iter()
-                    .any(|network| network.0.contains(address))
-        })
+        settings
+            .as_ref()
+            .is_none_or(|settings| allows(&settings.allow, peer.ip()))
     }
 
     /// Tells the journal who was turned away, and why.

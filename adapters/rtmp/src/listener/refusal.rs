@@ -97,7 +97,7 @@ impl Refusal {
             ProtocolError::Text | ProtocolError::Version(_) => {
                 "Something other than an RTMP encoder called: check who uses this port."
             }
-            ProtocolError::ChunkSize(_) => "Set a chunk size of at most 65536 in the encoder.",
+            ProtocolError::ChunkSize(_) => "Set a chunk size of 4096 in the encoder.",
             ProtocolError::MessageSize { .. } => "Lower the encoder's bitrate, or look who calls.",
             _ => "Update or restart the encoder. If it is not yours, ban its address.",
         };

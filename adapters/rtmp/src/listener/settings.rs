@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Cidr, Settings, SettingsError, Transport};
+use tidegate_engine::{Cidr, Settings, SettingsError, Transport, check_allow, check_places};
 
 /// Connections of a listener that does not say.
 const DEFAULT_CONNECTIONS: u32 = 500;
@@ -11,8 +11,6 @@ const DEFAULT_CONNECTIONS: u32 = 500;
 const DEFAULT_PER_ADDRESS: u32 = 100;
 /// Connections that can be allowed; each may have a message of 8 MB in the making.
 const CONNECTIONS_MAX: u32 = 5000;
-/// Networks in the list of who may come in; whoever needs more has a firewall.
-const NETWORKS_MAX: usize = 256;
 
 /// A TCP port where RTMP publishers arrive: OBS, ffmpeg, GStreamer, phones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -106,30 +104,10 @@ impl Settings for ListenerSettings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        if self.allow.len() > NETWORKS_MAX {
-            let count = self.allow.len();
-            let message = format!("{count} networks are more than the {NETWORKS_MAX} allowed");
-            return Err(SettingsError::new("allow", message)
-                .advise("name larger networks, or let a firewall decide"));
-        }
-        check_count("max_connections", self.max_connections)?;
-        check_count(
-            "max_connections_per_address",
-            self.max_connections_per_address,
-        )
-    }
-}
-
-fn check_count(field: &'static str, count: u32) -> Result<(), SettingsError> {
-    match count {
-        0 => Err(SettingsError::new(field, "with 0 nobody could come in")
-            .advise("remove the listener if nobody is to come in")),
-        1..=CONNECTIONS_MAX => Ok(()),
-        _ => Err(SettingsError::new(
-            field,
-            format!("{count} are more than the {CONNECTIONS_MAX} allowed"),
-        )
-        .advise("share them out over several listeners or nodes")),
+        check_allow(&self.allow)?;
+        let (count, of_address) = (self.max_connections, self.max_connections_per_address);
+        check_places("max_connections", count, CONNECTIONS_MAX)?;
+        check_places("max_connections_per_address", of_address, CONNECTIONS_MAX)
     }
 }
 

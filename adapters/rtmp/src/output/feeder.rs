@@ -7,7 +7,7 @@ use tidegate_flv::{Message, Metadata, OutFrame, Writer};
 use tidegate_platforms::Limits;
 use tidegate_timeline::{Break, Timeline};
 
-use super::meter::Meter;
+use super::rates::Rates;
 use super::selection::Selection;
 
 /// What a batch became.
@@ -45,7 +45,7 @@ pub(crate) struct Feeder {
     timeline: Timeline,
     waits_for_key: bool,
     has_begun: bool,
-    pub(crate) meter: Meter,
+    pub(crate) rates: Rates,
 }
 
 impl Feeder {
@@ -59,7 +59,7 @@ impl Feeder {
             timeline: Timeline::starting_at(0),
             waits_for_key: true,
             has_begun: false,
-            meter: Meter::default(),
+            rates: Rates::default(),
         }
     }
 
@@ -85,7 +85,7 @@ impl Feeder {
         self.selection = selection;
         if (self.selection.video, self.codec()) != before {
             self.waits_for_key = true;
-            self.meter = Meter::default();
+            self.rates = Rates::default();
         }
         let chosen = self.selection.chosen.iter();
         self.writer
@@ -122,7 +122,7 @@ impl Feeder {
     }
 
     fn frame(&mut self, frame: &Frame, fed: &mut Fed) {
-        self.meter.frame(frame);
+        self.rates.frame(frame, &self.selection);
         let waits = self.waits_for_key && self.selection.video.is_some();
         let is_entry = frame.video && frame.key;
         if waits && !is_entry && (frame.video || !self.has_begun) {

@@ -73,6 +73,13 @@ impl Selection {
         chosen.find(|config| config.video().is_some() == video)
     }
 
+    /// The first sound that goes out.
+    pub(crate) fn sound(&self) -> Option<u16> {
+        let mut chosen = self.chosen.iter();
+        let sound = chosen.find(|(_, config)| config.audio().is_some());
+        sound.map(|(id, _)| *id)
+    }
+
     /// Whether the far side must understand Enhanced RTMP.
     pub(crate) fn is_enhanced(&self) -> bool {
         let sounds = self

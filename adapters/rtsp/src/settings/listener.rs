@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError, Transport};
+use tidegate_engine::{Settings, SettingsError, Transport, check_places};
 
 /// Connections of a listener that does not say.
 const DEFAULT_CONNECTIONS: u32 = 500;
@@ -89,19 +89,8 @@ impl Settings for ListenerSettings {
             let error = SettingsError::new("rtp_port", "it is not even");
             return Err(error.advise("Write an even port; the next one is for reports."));
         }
-        let counts = [
-            ("max_connections", self.max_connections),
-            (
-                "max_connections_per_address",
-                self.max_connections_per_address,
-            ),
-        ];
-        for (field, count) in counts {
-            if !(1..=CONNECTIONS_MAX).contains(&count) {
-                let error = SettingsError::new(field, format!("{count} is out of range"));
-                return Err(error.advise(format!("Write 1 to {CONNECTIONS_MAX}.")));
-            }
-        }
-        Ok(())
+        let (count, of_address) = (self.max_connections, self.max_connections_per_address);
+        check_places("max_connections", count, CONNECTIONS_MAX)?;
+        check_places("max_connections_per_address", of_address, CONNECTIONS_MAX)
     }
 }

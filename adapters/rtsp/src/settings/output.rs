@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{SecretRef, Secrets, Settings, SettingsError};
+use tidegate_engine::{SecretRef, Secrets, Settings, SettingsError, check_places};
 
 use super::Credentials;
 use super::credentials;
@@ -108,10 +108,7 @@ impl Settings for OutputSettings {
                  \"live/cam1\".",
             ));
         }
-        if !(1..=READERS_MAX).contains(&self.max_readers) {
-            let error = SettingsError::new("max_readers", "it is out of range");
-            return Err(error.advise(format!("Write 1 to {READERS_MAX}.")));
-        }
+        check_places("max_readers", self.max_readers, READERS_MAX)?;
         credentials::check(self.username.as_deref(), self.password.as_ref())
     }
 }

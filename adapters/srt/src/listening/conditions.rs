@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use tidegate_engine::Cidr;
+use tidegate_engine::{Cidr, allows};
 use tidegate_srt::{AccessMode, AccessType, ConnectionRequest, RejectReason};
 
 use super::{Entry, Refusal};
-use crate::rules::allows;
 use crate::settings::ListenerSettings;
 
 /// Networks that are named in the journal; more would fill a line without saying more.

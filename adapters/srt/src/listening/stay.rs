@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tidegate_engine::allows;
+
 use super::Listening;
 use crate::lock::{Asked, Lock, Rule};
 use crate::passphrases::Passphrase;
-use crate::rules::allows;
 use crate::settings::ListenerSettings;
 
 /// Who may stay that came in under other settings.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Cidr, NoSecrets, Places, SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{
+    Cidr, NoSecrets, Places, SecretRef, Settings, SettingsError, Span, check_allow, check_places,
+};
 use tidegate_srt_io::SocketOptions;
 
-use super::access::{PLACES_MAX, check_allow, check_places};
+use super::access::PLACES_MAX;
 use super::cipher::Cipher;
 use super::passphrases::{self, Labelled, Users, WrittenPassphrases};
 use super::socket::check_ttl;
@@ -244,10 +246,11 @@ impl Settings for ListenerSettings {
         check_port_range(self.port_range, self.bind)?;
         check_allow(&self.allow)?;
         check_ttl(self.ttl)?;
-        check_places("max_connections", self.max_connections)?;
+        check_places("max_connections", self.max_connections, PLACES_MAX)?;
         check_places(
             "max_connections_per_address",
             self.max_connections_per_address,
+            PLACES_MAX,
         )?;
         self.webhook
             .as_ref()

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span, check_allow, check_places};
 
-use super::access::{PLACES_MAX, check_allow, check_only_for_callers, check_places};
+use super::access::{PLACES_MAX, check_only_for_callers};
 use super::bonding::Bonding;
 use super::cipher::{Cipher, KeyChange};
 use super::filter::{FilterChoice, check_filter};
@@ -261,7 +261,8 @@ impl OutputSettings {
         ];
         check_only_for_callers(self.call.is_some(), &set)?;
         check_allow(&self.allow)?;
-        check_places("max_readers", self.max_readers.unwrap_or(DEFAULT_READERS))?;
+        let readers = self.max_readers.unwrap_or(DEFAULT_READERS);
+        check_places("max_readers", readers, PLACES_MAX)?;
         self.webhook.as_ref().map_or(Ok(()), WebhookSettings::check)
     }
 

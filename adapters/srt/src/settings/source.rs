@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span};
+use tidegate_engine::{Cidr, SecretRef, Settings, SettingsError, Span, check_allow};
 
-use super::access::{check_allow, check_only_for_callers};
+use super::access::check_only_for_callers;
 use super::cipher::Cipher;
 use super::filter::{FilterChoice, check_filter};
 use super::listener::check_latency;

@@ -162,6 +162,15 @@ fn an_aborted_message_is_forgotten() {
 }
 
 #[test]
+fn encoders_that_never_divide_a_message_are_understood() {
+    let mut bytes = full_header(2, 0, 4, kind::SET_CHUNK_SIZE);
+    bytes.extend((128_u32 << 20).to_be_bytes());
+    bytes.extend(full_header(6, 40, 200_000, kind::VIDEO));
+    bytes.extend(vec![1; 200_000]);
+    assert_eq!(read_once(&bytes).unwrap(), [video(40, &[1; 200_000])]);
+}
+
+#[test]
 fn limits_are_kept() {
     let set_chunk_size = |size: u32| {
         let mut bytes = full_header(2, 0, 4, kind::SET_CHUNK_SIZE);
@@ -169,7 +178,8 @@ fn limits_are_kept() {
         read_once(&bytes).unwrap_err()
     };
     assert_eq!(set_chunk_size(0), ProtocolError::ChunkSize(0));
-    assert_eq!(set_chunk_size(65_537), ProtocolError::ChunkSize(65_537));
+    let large = (128 << 20) + 1;
+    assert_eq!(set_chunk_size(large), ProtocolError::ChunkSize(large));
     let long = full_header(6, 0, limits::MESSAGE_BYTES_MAX + 1, kind::VIDEO);
     assert!(matches!(
         read_once(&long),

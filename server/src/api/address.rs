@@ -94,7 +94,8 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
     if let Some(path) = item.path_on_listener() {
         let listener = desired.find::<ListenerConfig>(item.listener()?.1)?;
         let (kind, s) = (item.kind(), if listener.is_secure() { "s" } else { "" });
-        let path = query_encoded(path.trim_matches('/'));
+        // As it stands: encoders do not decode it.
+        let path = path.trim_matches('/');
         return Some(format!("{kind}{s}://{host}:{port}/{path}"));
     }
     let stream_id = query_encoded(item.stream_id().unwrap_or_default());
@@ -104,17 +105,27 @@ fn on_listener<T: Item>(item: &T, app: &App, desired: &Desired) -> Option<String
     ))
 }
 
-/// Where RTSP players find an output: on its listener, or on the first that is open.
-fn for_players(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
-    let bound = |listener: &ListenerConfig| app.adapters.listener_status(listener)?.bound;
+/// Where RTSP players arrive for an output: on its listener, or on the first that is open.
+#[must_use]
+pub(super) fn players_place(
+    output: &OutputConfig,
+    app: &App,
+    desired: &Desired,
+) -> Option<SocketAddr> {
+    if output.listener().is_some() {
+        return place(output, app, desired);
+    }
     let mut listeners = desired.document.listeners.iter();
-    let place = match output.listener() {
-        Some(_) => place(output, app, desired)?,
-        None => listeners
-            .by_ref()
-            .filter(|listener| listener.kind() == "rtsp")
-            .find_map(bound)?,
-    };
+    let bound = |listener: &ListenerConfig| app.adapters.listener_status(listener)?.bound;
+    listeners
+        .by_ref()
+        .filter(|listener| listener.kind() == "rtsp")
+        .find_map(bound)
+}
+
+/// The address of an output for RTSP players.
+fn for_players(output: &OutputConfig, app: &App, desired: &Desired) -> Option<String> {
+    let place = players_place(output, app, desired)?;
     let host = in_url(&host_on(place.ip(), desired));
     let path = output.stream_id()?;
     Some(format!("rtsp://{host}:{}/{path}", place.port()))
@@ -123,10 +134,15 @@ fn for_players(output: &OutputConfig, app: &App, desired: &Desired) -> Option<St
 /// Percent-encodes what would end or split a query.
 #[must_use]
 pub(super) fn query_encoded(text: &str) -> String {
+    percent_encoded(text, b"-._~/:,=!")
+}
+
+/// Percent-encodes all but ASCII's letters and digits, and those that are `plain`.
+#[must_use]
+pub(super) fn percent_encoded(text: &str, plain: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~/:,=!".contains(&byte);
-        if plain {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             encoded += &format!("%{byte:02X}");

@@ -51,12 +51,29 @@ pub(super) fn of<T: Item>(
     choose(item.name().as_str(), all, wanted)
 }
 
+/// The secret of `item` in this field of its settings, if it has one there.
+pub(super) fn secret<T: Item>(
+    item: &T,
+    desired: &Desired,
+    field: &str,
+) -> Result<Option<String>, Problem> {
+    let mut resolved = resolved(item, desired)?;
+    let wanted = format!("{}/{field}", item.kind());
+    let mut secrets = resolved.secrets().into_iter();
+    Ok(secrets.find_map(|(field, secret)| match secret {
+        SecretRef::Literal(secret) if field == wanted => Some(secret.expose().to_owned()),
+        _ => None,
+    }))
+}
+
+fn resolved<T: Item>(item: &T, desired: &Desired) -> Result<T, Problem> {
+    let resolved = desired.vault.resolved(item);
+    resolved.map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))
+}
+
 /// The passphrases of `item`, each with its place.
 fn places<T: Item>(item: &T, owner: &str, desired: &Desired) -> Result<Vec<Placed>, Problem> {
-    let mut resolved = desired
-        .vault
-        .resolved(item)
-        .map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))?;
+    let mut resolved = resolved(item, desired)?;
     let known = resolved
         .secrets()
         .into_iter()

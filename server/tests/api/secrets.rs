@@ -262,15 +262,69 @@ fn a_handout_asks_for_the_cipher_that_callers_must_have() {
     }
 }
 
+const OTHERS: &str = r#"
+public_host: live.example.net
+listeners:
+  - { name: phones, rtmp: { bind: "127.0.0.1:0" } }
+  - { name: players, rtsp: { bind: "127.0.0.1:0" } }
+sources:
+  - { name: phone, rtmp: { listener: phones, key: canary-stream-key } }
+  - { name: odd, rtmp: { listener: phones, app: a/b, key: "canary/of'odd=" } }
+  - { name: bars, file: { path: bars.ts } }
+outputs:
+  - { name: open, source: phone, rtsp: { path: live/open } }
+  - { name: closed, source: phone, rtsp: { path: closed, username: desk, password: "canary @desk" } }
+"#;
+
 #[test]
-fn nobody_is_handed_srt_lines_for_a_source_that_is_not_srt() {
-    let tidegate = tidegate(
-        "listeners: [{ name: phones, rtmp: { bind: \"127.0.0.1:0\" } }]\n\
-         sources: [{ name: phone, rtmp: { listener: phones, key: canary-stream-key } }]\n",
+fn an_rtmp_source_hands_out_what_encoders_have_fields_for() {
+    let tidegate = tidegate(OTHERS);
+    let port = tidegate.port("phones");
+    let get = |of: &str| tidegate.http().get(&format!("/api/v1/handout/{of}"));
+    let handout = get("sources/phone").json();
+    let server = format!("rtmp://live.example.net:{port}/live");
+    assert_eq!(handout["url"], server);
+    let obs = json!({ "server": server, "stream_key": "canary-stream-key" });
+    assert_eq!(handout["obs"], obs);
+    assert_eq!(handout["vmix"]["stream_name_or_key"], "canary-stream-key");
+    let whole = format!("{server}/canary-stream-key");
+    assert_eq!(handout["larix"]["url"], whole);
+    let link = handout["larix"]["link"].as_str().unwrap();
+    let encoded = format!("%3A{port}%2Flive%2Fcanary-stream-key&conn[][name]=phone");
+    assert!(link.ends_with(&encoded), "{link}");
+    let line = handout["ffmpeg"].as_str().unwrap();
+    assert!(line.ends_with(&format!("-f flv '{whole}'")), "{line}");
+
+    let odd = get("sources/odd").json();
+    assert_eq!(
+        odd["obs"]["server"],
+        format!("rtmp://live.example.net:{port}/a/b")
     );
-    let _ = tidegate.port("phones");
-    let answer = tidegate.http().get("/api/v1/handout/sources/phone");
-    assert_eq!(answer.status, 409, "{}", answer.text());
-    assert!(answer.text().contains("not_srt"), "{}", answer.text());
-    assert!(!answer.text().contains("canary-stream-key"));
+    assert!(odd["larix"].is_null(), "{odd}");
+    let seen = tidegate.http().get("/api/v1/events?limit=50").text();
+    assert!(seen.contains("saw its secret (key)"), "{seen}");
+    for (of, status) in [("sources/phone?user=alice", 404), ("sources/bars", 409)] {
+        let answer = get(of);
+        assert_eq!(answer.status, status, "{of}: {}", answer.text());
+        assert!(!answer.text().contains("canary"), "{of}");
+    }
+}
+
+#[test]
+fn an_rtsp_output_hands_out_an_address_to_play() {
+    let tidegate = tidegate(OTHERS);
+    let port = tidegate.port("players");
+    let get = |of: &str| tidegate.http().get(&format!("/api/v1/handout/{of}")).json();
+    let open = get("outputs/open");
+    assert_eq!(
+        open["url"],
+        format!("rtsp://live.example.net:{port}/live/open")
+    );
+    assert!(open["password"].is_null(), "{open}");
+    let closed = get("outputs/closed");
+    let url = format!("rtsp://desk:canary%20%40desk@live.example.net:{port}/closed");
+    assert_eq!((&closed["url"], &closed["vlc"]), (&json!(url), &json!(url)));
+    let line = closed["ffmpeg"].as_str().unwrap();
+    assert!(line.ends_with(&format!("'{url}'")), "{line}");
+    assert_eq!(closed["password"], "canary @desk");
 }

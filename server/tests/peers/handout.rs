@@ -18,6 +18,19 @@ outputs:
   - { name: watch, source: cam, srt: { listener: ingest, stream_id: "out/cam 1,x", users: { alice: "100%41 to read, it's" } } }
 "#;
 
+/// Keys and paths that tools divide and decode, each in its own way.
+const RTMP: &str = r#"
+public_host: 127.0.0.1
+listeners:
+  - { name: phones, rtmp: { bind: "127.0.0.1:0" } }
+  - { name: players, rtsp: { bind: "127.0.0.1:0" } }
+sources:
+  - { name: plain, rtmp: { listener: phones, key: 8Fq2-vWk7 } }
+  - { name: odd, rtmp: { listener: phones, app: a/b/c, key: "it's+100%41/of?odd=.flv" } }
+outputs:
+  - { name: watch, source: plain, rtsp: { path: live/watch, username: desk, password: "it's 100%41 of:desk@" } }
+"#;
+
 /// Runs a line in a shell, in the test's folder.
 fn paste(server: &Tidegate, name: &str, line: &str) -> (Process, ChildStdin) {
     let mut command = Command::new("sh");
@@ -27,7 +40,7 @@ fn paste(server: &Tidegate, name: &str, line: &str) -> (Process, ChildStdin) {
 }
 
 fn line(server: &Tidegate, of: &str, tool: &str) -> String {
-    let path = format!("/api/v1/handout/{of}?user=alice");
+    let path = format!("/api/v1/handout/{of}");
     let handout = server.http().get(&path).json();
     handout[tool].as_str().unwrap().to_owned()
 }
@@ -51,7 +64,7 @@ fn what_is_handed_out_to_send_sends() {
         ("srt_live_transmit", "udp://:5000", "file://con"),
         ("gstreamer", "INPUT.ts", "h264-aac.ts"),
     ] {
-        let pasted = line(&server, "sources/cam", tool);
+        let pasted = line(&server, "sources/cam?user=alice", tool);
         assert!(pasted.contains(asks_for), "{pasted}");
         let (mut sender, input) = paste(&server, tool, &pasted.replace(asks_for, gets));
         let source = server.source_becomes("cam", tool, |source| {
@@ -84,7 +97,7 @@ fn what_is_handed_out_to_watch_watches() {
     let server = tidegate(STATION);
     let _ = server.port("ingest");
     let _clip = h264_aac(server.folder(), 60);
-    let send = line(&server, "sources/cam", "ffmpeg").replace("INPUT", "h264-aac.ts");
+    let send = line(&server, "sources/cam?user=alice", "ffmpeg").replace("INPUT", "h264-aac.ts");
     let _sender = paste(&server, "sender", &send);
     server.source_becomes("cam", "connected", |source| {
         source["connection"] == "connected"
@@ -94,7 +107,7 @@ fn what_is_handed_out_to_watch_watches() {
         ("srt_live_transmit", "> received.ts", "> received.ts"),
         ("gstreamer", "decodebin ! autovideosink", "fakesink"),
     ] {
-        let pasted = line(&server, "outputs/watch", tool);
+        let pasted = line(&server, "outputs/watch?user=alice", tool);
         assert!(pasted.contains(shows), "{pasted}");
         let mut pasted = pasted.replace(shows, keeps);
         if tool == "ffmpeg" {
@@ -114,4 +127,70 @@ fn what_is_handed_out_to_watch_watches() {
         });
     }
     assert_nobody_was_refused(&server);
+}
+
+#[test]
+fn what_is_handed_out_to_publish_over_rtmp_publishes() {
+    if !have(&["ffmpeg", "gst-launch-1.0"]) {
+        return;
+    }
+    let server = tidegate(RTMP);
+    let _ = server.port("phones");
+    let _clip = h264_aac(server.folder(), 60);
+    for source in ["plain", "odd"] {
+        for (tool, asks_for) in [("ffmpeg", "INPUT"), ("gstreamer", "INPUT.ts")] {
+            let pasted = line(&server, &format!("sources/{source}"), tool);
+            assert!(pasted.contains(asks_for), "{pasted}");
+            let pasted = pasted.replace(asks_for, "h264-aac.ts");
+            let (mut sender, input) = paste(&server, tool, &pasted);
+            server.source_becomes(source, tool, |source| source["health"] == "ok");
+            assert!(
+                sender.ended().is_none(),
+                "{tool} sends a minute in a minute"
+            );
+            drop((sender, input));
+            server.source_becomes(source, "is free", |source| {
+                source["connection"] == "disconnected"
+            });
+        }
+    }
+    assert_nobody_was_refused(&server);
+}
+
+#[test]
+fn what_is_handed_out_to_play_over_rtsp_plays() {
+    if !have(&["ffmpeg", "gst-launch-1.0"]) {
+        return;
+    }
+    let server = tidegate(RTMP);
+    let _ = (server.port("phones"), server.port("players"));
+    let _clip = h264_aac(server.folder(), 60);
+    let send = line(&server, "sources/plain", "ffmpeg").replace("INPUT", "h264-aac.ts");
+    let _sender = paste(&server, "sender", &send);
+    server.source_becomes("plain", "is seen", |source| source["health"] == "ok");
+    for (tool, shows, keeps) in [
+        (
+            "ffmpeg",
+            "ffplay -rtsp_transport tcp",
+            "ffmpeg -rtsp_transport tcp -i",
+        ),
+        ("gstreamer", "decodebin ! autovideosink", "fakesink"),
+    ] {
+        let pasted = line(&server, "outputs/watch", tool);
+        assert!(pasted.contains(shows), "{pasted}");
+        let mut pasted = pasted.replace(shows, keeps);
+        if tool == "ffmpeg" {
+            pasted += " -c copy -f null -";
+        }
+        let player = paste(&server, tool, &pasted);
+        eventually(tool, || {
+            let status = server.output_status("watch");
+            (status["readers"] == 1 && status["bitrate_bps"].as_u64() > Some(0)).then_some(())
+        });
+        drop(player);
+        eventually("its place is free", || {
+            let status = server.output_status("watch");
+            (status["readers"] == 0).then_some(())
+        });
+    }
 }

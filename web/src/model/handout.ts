@@ -12,11 +12,13 @@ const TOOLS: Record<string, [title: string, label: string]> = {
   ffmpeg: ['FFmpeg', 'Command'],
   vmix: ['vMix', 'Fields'],
   gstreamer: ['GStreamer', 'Command'],
+  vlc: ['VLC', 'Stream'],
 };
 const LAST: Record<string, [title: string, label: string]> = { srt_live_transmit: ['srt-live-transmit', 'Command'] };
 
 const NAMES: Record<string, string> = {
   url: 'URL', host: 'Host', port: 'Port', stream_id: 'Stream ID', passphrase: 'Passphrase', latency_ms: 'Latency, ms',
+  app: 'Application', key: 'Stream key', path: 'Path', username: 'User name', password: 'Password',
 };
 
 /** Tools that are not known yet get a tab under their own name; everything plain is set by hand. */

@@ -265,3 +265,14 @@ it('turns a hand-out into tabs, known tools first', () => {
   expect(tools.map((tool) => tool.title)).toEqual(['OBS', 'FFmpeg', 'Larix', 'By hand']);
   expect(tools.at(-1)?.lines.map((line) => line.label)).toEqual(['URL', 'Port']);
 });
+it('shows server and stream key in the fields of each encoder', () => {
+  const tools = handoutTools({
+    name: 'a', host: 'h', port: 1935, app: 'live', key: 'k', url: 'rtmp://h:1935/live', larix: null,
+    obs: { server: 'rtmp://h:1935/live', stream_key: 'k' }, vmix: { url: 'rtmp://h:1935/live', stream_name_or_key: 'k' },
+  });
+  const labels = (title: string) => tools.find((tool) => tool.title === title)?.lines.map((line) => line.label);
+  expect(labels('OBS')).toEqual(['Server', 'Stream key']);
+  expect(labels('vMix')).toEqual(['URL', 'Stream name or key']);
+  expect(labels('By hand')).toEqual(['URL', 'Host', 'Port', 'Application', 'Stream key']);
+  expect(labels('Larix')).toBeUndefined();
+});

@@ -1,31 +1,21 @@
-//! What to give to whoever sends or watches: the address with its secret, ready to paste.
-//!
-//! This is the one place where a secret is shown again. Every use is in the journal.
+//! SRT: the address with stream ID and passphrase in it.
 
-use std::net::SocketAddr;
-
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::{Extension, Json};
 use serde::Serialize;
-use tidegate_engine::{EventKind, Subject};
 use utoipa::ToSchema;
 
-use super::address::{host_on, in_url, place, query_encoded};
-use super::credential::{self, Placed, Wanted};
-use super::problem::Problem;
-use super::{App, Shared};
-use crate::adapters::{Item, ListenerConfig, OutputConfig, SourceConfig};
-use crate::auth::Identity;
-use crate::state::{Desired, not_found};
+use super::{Called, Direction, quoted, setting};
+use crate::adapters::{Item, ListenerConfig};
+use crate::api::address::query_encoded;
+use crate::api::credential::{self, Placed, Wanted};
+use crate::api::problem::Problem;
+use crate::state::Desired;
 
 /// Latency suggested where nothing is configured.
 const LATENCY_MS: u64 = 200;
 
-/// How to reach one source or output, for the tools people use.
+/// How to reach a source or an output over SRT, for the tools people use.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Handout {
+pub(super) struct SrtHandout {
     /// The source's or output's name.
     name: String,
     /// The host to connect to.
@@ -59,53 +49,7 @@ pub(super) struct Handout {
     vmix: Option<String>,
 }
 
-/// How to send to a source, with its secret. The journal keeps who asked.
-#[utoipa::path(get, path = "/api/v1/handout/sources/{name}", tag = "source",
-    params(("name" = String, Path, description = "Its name"), Wanted),
-    responses((status = 200, body = Handout), (status = 401, body = Problem),
-        (status = 404, description = "There is no such object, user or passphrase", body = Problem),
-        (status = 409, description = "Nobody connects to it, or a user must be named",
-            body = Problem)))]
-pub(super) async fn source(
-    State(app): State<Shared>,
-    Extension(identity): Extension<Identity>,
-    Path(name): Path<String>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Handout>, Problem> {
-    let Query(wanted) = wanted?;
-    let subject = Subject::source(&*name);
-    let parts = parts::<SourceConfig>(&app, &name, Direction::Send, wanted)?;
-    audit(&app, &identity, subject, &parts);
-    Ok(Json(parts.handout(Direction::Send)))
-}
-
-/// How to watch an output, with its secret. The journal keeps who asked.
-#[utoipa::path(get, path = "/api/v1/handout/outputs/{name}", tag = "output",
-    params(("name" = String, Path, description = "Its name"), Wanted),
-    responses((status = 200, body = Handout), (status = 401, body = Problem),
-        (status = 404, description = "There is no such object, user or passphrase", body = Problem),
-        (status = 409, description = "Nobody connects to it, or a user must be named",
-            body = Problem)))]
-pub(super) async fn output(
-    State(app): State<Shared>,
-    Extension(identity): Extension<Identity>,
-    Path(name): Path<String>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Handout>, Problem> {
-    let Query(wanted) = wanted?;
-    let subject = Subject::output(&*name);
-    let parts = parts::<OutputConfig>(&app, &name, Direction::Receive, wanted)?;
-    audit(&app, &identity, subject, &parts);
-    Ok(Json(parts.handout(Direction::Receive)))
-}
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Send,
-    Receive,
-}
-
-struct Parts {
+pub(super) struct Parts {
     name: String,
     host: String,
     url_host: String,
@@ -118,39 +62,33 @@ struct Parts {
     latency_ms: u64,
 }
 
-fn parts<T: Item>(
-    app: &App,
-    name: &str,
-    direction: Direction,
-    wanted: Wanted,
-) -> Result<Parts, Problem> {
-    let desired = app.control.current();
-    let item = desired
-        .find::<T>(name)
-        .ok_or_else(|| not_found::<T>(&desired, name))?;
-    let place = called_place(item, app, &desired)?;
-    if item.kind() != "srt" {
-        let message = format!(
-            "The lines to paste are SRT's, and \"{name}\" is {}.",
-            item.kind()
-        );
-        let problem = Problem::new(StatusCode::CONFLICT, "not_srt", message);
-        return Err(problem.advise("Take its url, and the key that was set."));
+impl Parts {
+    pub(super) fn of<T: Item>(
+        called: Called<'_, T>,
+        direction: Direction,
+        wanted: Wanted,
+    ) -> Result<Self, Problem> {
+        let (item, desired) = (called.item, called.desired);
+        let passphrase = credential::of(item, desired, &wanted)?;
+        let stream_id = item.stream_id().unwrap_or_default();
+        let has_gcm = cipher(item, desired).is_some_and(|cipher| cipher == "gcm");
+        Ok(Self {
+            name: item.name().to_string(),
+            stream_id: stream_id_for(stream_id, direction, wanted.user.as_deref()),
+            user: wanted.user,
+            must_have_gcm: passphrase.is_some() && has_gcm,
+            passphrase,
+            latency_ms: latency_ms(item).unwrap_or(LATENCY_MS),
+            url_host: called.url_host,
+            host: called.host,
+            port: called.port,
+        })
     }
-    let host = host_on(place.ip(), &desired);
-    let passphrase = credential::of(item, &desired, &wanted)?;
-    let stream_id = item.stream_id().unwrap_or_default();
-    Ok(Parts {
-        name: name.to_owned(),
-        url_host: in_url(&host),
-        host,
-        port: place.port(),
-        stream_id: stream_id_for(stream_id, direction, wanted.user.as_deref()),
-        user: wanted.user,
-        must_have_gcm: passphrase.is_some() && cipher(item, &desired).is_some_and(|it| it == "gcm"),
-        passphrase,
-        latency_ms: latency_ms(item).unwrap_or(LATENCY_MS),
-    })
+
+    /// The place of the passphrase it shows.
+    pub(super) fn shows(&self) -> Option<String> {
+        self.passphrase.as_ref().map(|(place, _)| place.clone())
+    }
 }
 
 /// The stream ID that gives a user's name; without one, the plain one.
@@ -169,29 +107,6 @@ fn stream_id_for(stream_id: &str, direction: Direction, user: Option<&str>) -> S
         stream_id => format!("r={},", written(stream_id)),
     };
     format!("#!::{resource}m={mode},u={}", written(user))
-}
-
-/// Where callers of `item` are to call.
-fn called_place<T: Item>(item: &T, app: &App, desired: &Desired) -> Result<SocketAddr, Problem> {
-    if let Some(place) = place(item, app, desired) {
-        return Ok(place);
-    }
-    let Some((_, listener)) = item.listener() else {
-        let name = item.name();
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "no_listener",
-            format!("Nobody connects to \"{name}\": it is not on a listener."),
-        ));
-    };
-    let message = format!("The listener \"{listener}\" is not open.");
-    let problem = Problem::new(StatusCode::CONFLICT, "not_bound", message);
-    Err(problem.advise("See its error, and change its bind address."))
-}
-
-pub(super) fn setting<T: Item>(item: &T, name: &str) -> Option<serde_json::Value> {
-    let settings = serde_json::to_value(crate::state::shown(item)).ok()?;
-    settings.get(item.kind())?.get(name).cloned()
 }
 
 /// The cipher mode that callers of `item` must have: its own, otherwise its listener's.
@@ -231,7 +146,7 @@ impl Parts {
         format!("{url}latency={latency}")
     }
 
-    fn handout(self, direction: Direction) -> Handout {
+    pub(super) fn handout(self, direction: Direction) -> SrtHandout {
         // FFmpeg, and OBS through it, count latency in microseconds and take "+" for a blank;
         // SRT's own tools take milliseconds and everything as it stands; GStreamer decodes.
         let obs = self.address(self.latency_ms * 1000, |text| text.replace(' ', "+"));
@@ -271,7 +186,7 @@ impl Parts {
         // Of these tools only srt-live-transmit can ask for AES-GCM.
         let unless_gcm = |line: String| (!self.must_have_gcm).then_some(line);
         let (passphrase_used, passphrase) = self.passphrase.unzip();
-        Handout {
+        SrtHandout {
             name: self.name,
             host: self.host,
             port: self.port,
@@ -290,27 +205,11 @@ impl Parts {
     }
 }
 
-/// One word for a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-fn audit(app: &App, identity: &Identity, subject: Subject, parts: &Parts) {
-    let by = identity.user.clone();
-    let action = match &parts.passphrase {
-        Some((place, _)) => format!("saw its secret ({place})"),
-        None => "saw its address; it has no secret".to_owned(),
-    };
-    app.engine
-        .events()
-        .emit(subject, EventKind::Audit { by, action });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn handout(must_have_gcm: bool, direction: Direction) -> Handout {
+    fn handout(must_have_gcm: bool, direction: Direction) -> SrtHandout {
         let parts = Parts {
             name: "cam".into(),
             host: "192.0.2.1".into(),

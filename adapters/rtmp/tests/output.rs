@@ -7,11 +7,11 @@ mod platform;
 use bytes::Bytes;
 use core::time::Duration;
 use platform::Platform;
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 use tidegate_adapter_rtmp::{Adapter, OutputSettings};
@@ -45,15 +45,10 @@ fn driver(settings: &OutputSettings) -> Arc<dyn OutputDriver> {
 
 /// A server that says yes to everything and then reads no more.
 fn stuck_server() -> u16 {
-    let mut stuck = Vec::new();
-    server_that(move |connection| stuck.push(connection))
-}
-
-/// A server that says yes to everything, and then does something else with the connection.
-fn server_that(mut after: impl FnMut(TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
+        let mut stuck = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
             let nothing = Capabilities {
@@ -74,24 +69,10 @@ fn server_that(mut after: impl FnMut(TcpStream) + Send + 'static) -> u16 {
                 }
                 let _ = connection.write_all(&session.take_output());
             }
-            after(connection);
+            stuck.push(connection);
         }
     });
     port
-}
-
-/// Sends pings and reads no answers: how that comes to an end.
-fn pings_without_end(mut connection: TcpStream) -> ErrorKind {
-    const PING: [u8; 18] = [2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4];
-    let pings = PING.repeat(4096);
-    // Who still reads takes some in that time.
-    let patience = Some(Duration::from_secs(2));
-    connection.set_write_timeout(patience).unwrap();
-    loop {
-        if let Err(error) = connection.write_all(&pings) {
-            return error.kind();
-        }
-    }
 }
 
 struct Subject {
@@ -342,20 +323,6 @@ async fn every_frame_arrives_over_tls_with_sound_and_picture_together() {
         last_sound - first <= 20.0 && first - first_sound <= 20.0,
         "{first} {first_sound}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_asks_and_takes_no_answer_is_not_listened_to_for_ever() {
-    if !peers::have(&["ffmpeg"]) {
-        return;
-    }
-    let (tell, told) = mpsc::channel();
-    let port = server_that(move |connection| tell.send(pings_without_end(connection)).unwrap());
-    let bench = Bench::start(&settings(&format!("rtmp://127.0.0.1:{port}/live"))).await;
-    let _feeder = bench.feed(clip(&format!("{H264} -t 4")));
-    let ended = bench.until("the end of the pings", |_| told.try_recv().ok());
-    // They are left where they are; to be hung up on would mean that they were taken till then.
-    assert_eq!(ended.await, ErrorKind::WouldBlock);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,5 +42,9 @@ pub const WINDOW_BYTES: u32 = 2_500_000;
 /// every so many.
 pub const WINDOW_BYTES_MIN: u32 = 4096;
 
+/// Bytes that wait to be written while pings and the like are still answered: a peer that asks
+/// and asks, and takes no answer, costs no more.
+pub const ANSWER_BYTES_MAX: usize = 64 << 10;
+
 /// Characters of a peer's words that are kept for people to read.
 pub const WORDS_MAX: usize = 256;

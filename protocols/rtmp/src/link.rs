@@ -105,7 +105,8 @@ impl Link {
     /// Half a window is told early enough for a peer that waits for it.
     fn acknowledge(&mut self) {
         let window = self.window.max(limits::WINDOW_BYTES_MIN);
-        if self.received - self.acknowledged >= u64::from(window / 2) {
+        let is_due = self.received - self.acknowledged >= u64::from(window / 2);
+        if is_due && self.can_answer() {
             self.acknowledged = self.received;
             // The count wraps (section 5.4.3).
             let count = (self.received & u64::from(u32::MAX)) as u32;
@@ -119,16 +120,26 @@ impl Link {
         match message.kind {
             kind::ACKNOWLEDGEMENT => self.peer_received = Some(number.ok_or(short)?),
             kind::WINDOW_ACKNOWLEDGEMENT_SIZE => self.window = number.ok_or(short)?,
-            kind::SET_PEER_BANDWIDTH => self.send_window(number.ok_or(short)?),
+            kind::SET_PEER_BANDWIDTH => {
+                let number = number.ok_or(short)?;
+                if self.can_answer() {
+                    self.send_window(number);
+                }
+            }
             kind::USER_CONTROL => {
                 let (event, data) = message.body.split_first_chunk().ok_or(short)?;
-                if u16::from_be_bytes(*event) == user_control::PING {
+                if u16::from_be_bytes(*event) == user_control::PING && self.can_answer() {
                     self.send_user_control(user_control::PONG, data);
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether the peer takes what it is told.
+    const fn can_answer(&self) -> bool {
+        self.out.len() < limits::ANSWER_BYTES_MAX
     }
 
     /// Tells the peer after how many bytes to acknowledge, unless it knows.

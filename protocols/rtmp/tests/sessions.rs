@@ -4,7 +4,7 @@ use tidegate_rtmp::amf::encode;
 use tidegate_rtmp::{
     Capabilities, ChunkWriter, ClientError, ClientEvent, ClientSession, MediaKind, ProtocolError,
     PublishRefusal, PublishTarget, RefusalKind, ServerEvent, ServerSession, StreamKey, Value, caps,
-    kind,
+    kind, limits,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
@@ -280,6 +280,21 @@ fn a_stranger_gets_no_memory_for_long_messages() {
     publisher.server.accept_publish();
     let event = publisher.say(kind::VIDEO, &long).unwrap();
     assert!(matches!(event, Some(ServerEvent::Media(_))));
+}
+
+#[test]
+fn who_asks_and_takes_no_answer_is_not_answered_without_end() {
+    let mut rude = Rude::new();
+    for number in 0..20_000_u32 {
+        assert_eq!(rude.say(kind::USER_CONTROL, &[0, 6, 1, 2, 3, 4]), Ok(None));
+        let window = [&number.to_be_bytes()[..], &[2]].concat();
+        assert_eq!(rude.say(kind::SET_PEER_BANDWIDTH, &window), Ok(None));
+    }
+    let waiting = rude.server.take_output().len();
+    assert!(waiting < limits::ANSWER_BYTES_MAX + 100, "{waiting}");
+    assert_eq!(rude.say(kind::USER_CONTROL, &[0, 6, 1, 2, 3, 4]), Ok(None));
+    let pong = rude.server.take_output();
+    assert!(pong.ends_with(&[0, 7, 1, 2, 3, 4]));
 }
 
 #[test]

@@ -301,8 +301,11 @@ fn an_rtmp_source_hands_out_what_encoders_have_fields_for() {
         format!("rtmp://live.example.net:{port}/a/b")
     );
     assert!(odd["larix"].is_null(), "{odd}");
-    let seen = tidegate.http().get("/api/v1/events?limit=50").text();
-    assert!(seen.contains("saw its secret (key)"), "{seen}");
+    tidegate_testkit::eventually("the journal says who saw it", || {
+        let journal = tidegate.http().get("/api/v1/events?limit=50").text();
+        assert!(!journal.contains("canary"), "{journal}");
+        journal.contains("saw its secret (key)").then_some(())
+    });
     for (of, status) in [("sources/phone?user=alice", 404), ("sources/bars", 409)] {
         let answer = get(of);
         assert_eq!(answer.status, status, "{of}: {}", answer.text());

@@ -33,9 +33,5 @@ pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes taken from the platform at once; it has little to say.
 pub(crate) const READ_BYTES: usize = 4096;
 
-/// Bytes that wait to be written while the platform is still listened to: one that asks and asks
-/// and takes no answer costs no more.
-pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 10;
-
 /// A platform that hangs up so soon after its yes has not liked what it was sent.
 pub(crate) const SOON: Duration = Duration::from_secs(15);

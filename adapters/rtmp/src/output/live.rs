@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use super::RtmpOutput;
 use super::feeder::{Fed, Feeder};
-use super::limits::{ANSWER_BYTES_MAX, CHECK_INTERVAL, GOODBYE_TIME, READ_BYTES, SEND_TIME, SOON};
+use super::limits::{CHECK_INTERVAL, GOODBYE_TIME, READ_BYTES, SEND_TIME, SOON};
 use super::publish::Line;
 use super::words;
 
@@ -87,13 +87,12 @@ impl<'a> Live<'a> {
             self.out.refill(&mut self.line);
             let is_writing = self.out.is_busy();
             let patience_ends = self.out.progress + SEND_TIME;
-            let listens = self.line.session.output_len() < ANSWER_BYTES_MAX;
             let woken = tokio::select! {
                 biased;
                 () = self.context.stop.cancelled() => Woken::Stop,
                 written = self.out.write(&mut self.line.to), if is_writing => Woken::Written(written),
                 () = sleep_until(patience_ends), if is_writing => Woken::Stalled,
-                count = self.line.from.read(&mut buffer), if listens => Woken::Read(count),
+                count = self.line.from.read(&mut buffer) => Woken::Read(count),
                 batch = self.reader.next(), if !is_writing => Woken::Batch(batch),
                 _ = ticks.tick() => Woken::Tick,
             };

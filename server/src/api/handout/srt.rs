@@ -15,7 +15,7 @@ const LATENCY_MS: u64 = 200;
 
 /// How to reach a source or an output over SRT, for the tools people use.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SrtHandout {
+pub(in crate::api) struct SrtHandout {
     /// The source's or output's name.
     name: String,
     /// The host to connect to.

@@ -130,6 +130,7 @@ fn correction(difference: [u8; ADJUSTMENT_END - ADJUSTMENT_AT], length: usize) -
 mod tests {
     use super::*;
     use crate::{SectionReader, crc32};
+    use proptest::prelude::*;
 
     /// A section with so many bytes of descriptors, whose splice is adjusted by `adjustment`.
     fn section(adjustment: u64, more: usize) -> Vec<u8> {
@@ -188,6 +189,30 @@ mod tests {
         other[end..].copy_from_slice(&crc);
         let found = shifted(&[section(1, 0), other.clone(), section(2, 0)], 10);
         assert_eq!(found, [section(11, 0), other, section(12, 0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_packets_break_it(
+            packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 184), 1..8),
+            heads in proptest::collection::vec((any::<bool>(), 0_u8..4, 0_u8..=183), 8),
+            ticks in any::<i64>(),
+        ) {
+            let mut splice = Splice::default();
+            for (payload, (starts, control, pointer)) in packets.iter().zip(heads) {
+                let mut packet = [0; PACKET_BYTES];
+                packet[..4].copy_from_slice(&[0x47, u8::from(starts) << 6 | 1, 0, control << 4]);
+                packet[4..].copy_from_slice(payload);
+                // As often as not a section begins where the packet says.
+                packet[4] = pointer;
+                if let Some(table) = packet.get_mut(5 + usize::from(pointer)) {
+                    *table = TABLE_ID;
+                }
+                let head = packet[..4].to_vec();
+                splice.shift(&mut packet, ticks);
+                prop_assert_eq!(&packet[..4], &head[..], "the packet's own head stays");
+            }
+        }
     }
 
     #[test]

@@ -79,6 +79,11 @@ pub trait Settings:
         "bind"
     }
 
+    /// The source that it is made out of, for a source that is made out of another one's feed.
+    fn reads(&self) -> Option<&str> {
+        None
+    }
+
     /// What is wrong with the settings by themselves, beyond their types. Secrets may still
     /// be references.
     ///

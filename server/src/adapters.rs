@@ -249,6 +249,13 @@ macro_rules! adapters {
                 Transport::Udp
             }
 
+            fn reads(&self) -> Option<(&'static str, &str)> {
+                $(if let Some(settings) = &self.$kind {
+                    return settings.reads().map(|source| (stringify!($kind), source));
+                })*
+                None
+            }
+
             fn port_field(&self) -> &'static str {
                 $(if let Some(settings) = &self.$kind {
                     return settings.port_field();
@@ -326,6 +333,8 @@ adapters! {
     file: tidegate_adapter_file::Adapter = |_| tidegate_adapter_file::Adapter::new() => { source }
     rtsp: tidegate_adapter_rtsp::Adapter = |_| tidegate_adapter_rtsp::Adapter::new()
         => { listener source output }
+    transcode: tidegate_adapter_transcode::Adapter
+        = |_| tidegate_adapter_transcode::Adapter::new() => { source }
 }
 
 impl Adapters {
@@ -364,6 +373,8 @@ pub trait Item:
     fn is_secure(&self) -> bool;
     /// What speaks on the ports it opens.
     fn transport(&self) -> Transport;
+    /// The adapter and the source that it is made out of, if it is made out of one.
+    fn reads(&self) -> Option<(&'static str, &str)>;
     /// The field that address is written in.
     fn port_field(&self) -> &'static str;
     /// The port of its listener's range that it claims instead of a stream ID.

@@ -1,3 +1,4 @@
+use crate::limits::UNANSWERED_TICKS;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,6 +17,12 @@ pub enum FfmpegError {
     /// It ended with an error; its last words.
     #[error("ffmpeg failed: {0}")]
     Failed(String),
+    /// It takes sound and gives none back.
+    #[error("ffmpeg has taken {0} s of sound and given none back", UNANSWERED_TICKS / 90_000)]
+    Stuck,
+    /// What it gives back has times that nothing had which it was given.
+    #[error("ffmpeg gives sound back with times that make no sense")]
+    Confused,
     /// A picture was to be encoded, and is none.
     #[error("that is neither PNG nor JPEG, or larger than 64 MB")]
     NoPicture,
@@ -35,6 +42,10 @@ impl FfmpegError {
             Self::NotThere(_) => "Correct TIDEGATE_FFMPEG, or leave it out to look in PATH.",
             Self::Start(_) => "Check this machine's limits of processes and memory.",
             Self::Failed(_) => "Check that this ffmpeg knows the codecs that are asked for.",
+            Self::Stuck => {
+                "Give this machine more CPU. If it has enough, try another version of ffmpeg."
+            }
+            Self::Confused => "Try another version of ffmpeg.",
             Self::NoPicture => "Use a picture in one of these formats.",
             Self::TooLong(_) => "Give this machine more CPU, or ask for a smaller picture.",
         }

@@ -24,6 +24,7 @@ mod find;
 mod limits;
 mod sandbox;
 pub mod slate;
+pub mod sound;
 mod starter;
 mod words;
 

@@ -2,8 +2,8 @@
 //!
 //! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
 //! only looks, cheaply, and reports what a stream contains and what is wrong with it.
-//! [`Mux`] writes streams; [`Restamp`] joins them end to end; [`pacing`] says when packets leave.
-//! The first two take bytes in chunks of any size, find the packet grid themselves, and hold
+//! [`Mux`] writes streams; [`Restamp`] joins them end to end; [`SoundSwap`] puts other sound in;
+//! [`pacing`] says when packets leave. The first two take bytes in chunks of any size, find the packet grid themselves, and hold
 //! no more than their named limits whatever a stranger sends.
 
 mod continuity;
@@ -20,7 +20,10 @@ mod timeline;
 
 pub use demux::{AccessUnit, Demux, Event, Stamp, Track};
 pub use inspect::{AudioReport, Inspector, MediaReport, ProgramReport, TrackReport, VideoReport};
-pub use mux::{MAX_MUX_TRACKS, Mux, MuxError, MuxTrack, MuxUnit};
+pub use mux::{
+    MAX_MUX_TRACKS, MAX_SWAPPED, Mux, MuxError, MuxTrack, MuxUnit, NewSound, Role, SoundMap,
+    SoundSwap,
+};
 pub use packet::{Adaptation, NULL_PID, PACKET_BYTES, PAT_PID, Packet, Pcr, SYNC_BYTE};
 pub use pes::PesHeader;
 pub use psi::{

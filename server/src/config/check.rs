@@ -27,6 +27,7 @@ pub fn whole(document: &Document) -> Vec<ConfigProblem> {
     items("/sources", &document.sources, document, &mut problems);
     items("/outputs", &document.outputs, document, &mut problems);
     routes(document, &mut problems);
+    derived(document, &mut problems);
     claims(document, &mut problems);
     problems.extend(ports::collisions(document));
     for (name, secret) in &document.secrets {
@@ -141,6 +142,39 @@ fn routes(document: &Document, problems: &mut Vec<ConfigProblem>) {
             problems.push(problem.at(format!("/outputs/{index}/source")));
         }
     }
+}
+
+/// What a source is made out of is there, and not made out of itself in the end.
+fn derived(document: &Document, problems: &mut Vec<ConfigProblem>) {
+    let sources = &document.sources;
+    let made_of: HashMap<&str, &str> = sources
+        .iter()
+        .filter_map(|source| Some((source.name().as_str(), source.reads()?.1)))
+        .collect();
+    for (index, source) in sources.iter().enumerate() {
+        let Some((kind, read)) = source.reads() else {
+            continue;
+        };
+        let name = source.name().as_str();
+        let others = sources.iter().map(|other| other.name().as_str());
+        let others = others.filter(|other| *other != name);
+        let is_known = others.clone().any(|other| other == read);
+        let problem = if !is_known && read != name {
+            unknown_reference("source", read, others)
+        } else if leads_to(name, read, &made_of) {
+            let message = format!("Source \"{name}\" is made out of itself.");
+            ConfigProblem::new(message).advise("Name one that comes from outside.")
+        } else {
+            continue;
+        };
+        problems.push(problem.at(format!("/sources/{index}/{kind}/source")));
+    }
+}
+
+/// Whether `from` is `name`, or made out of it. Another circle on the way is not `name`'s fault.
+fn leads_to(name: &str, from: &str, made_of: &HashMap<&str, &str>) -> bool {
+    let mut steps = std::iter::successors(Some(from), |at| made_of.get(at).copied());
+    steps.by_ref().take(made_of.len() + 1).any(|at| at == name)
 }
 
 /// On one listener a stream ID belongs to exactly one source or output.

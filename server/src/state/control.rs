@@ -329,10 +329,13 @@ fn users_of(document: &Document, what: &str, name: &str) -> Vec<String> {
     let on_listener = |listener: Option<(&str, &str)>| {
         what == "listener" && listener.is_some_and(|(_, listener)| listener == name)
     };
+    let reads = |read: Option<(&str, &str)>| {
+        what == "source" && read.is_some_and(|(_, source)| source == name)
+    };
     let sources = document
         .sources
         .iter()
-        .filter(|source| on_listener(source.listener()));
+        .filter(|source| on_listener(source.listener()) || reads(source.reads()));
     let outputs = document.outputs.iter().filter(|output| {
         on_listener(output.listener()) || (what == "source" && output.source.as_str() == name)
     });

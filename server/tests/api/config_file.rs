@@ -85,6 +85,40 @@ fn a_name_that_leads_nowhere_has_its_place_and_the_nearest_one() {
 }
 
 #[test]
+fn a_source_is_made_out_of_one_that_is_there_and_not_of_itself() {
+    let sources = |made_of: [&str; 3]| {
+        let [one, two, three] = made_of;
+        let line = |name: &str, of: &str| {
+            format!("- {{ name: {name}, transcode: {{ source: {of}, audio: aac }} }}\n")
+        };
+        let tape = "- { name: tape, file: { path: tape.ts } }\n".to_owned();
+        let made = [line("one", one), line("two", two), line("three", three)];
+        check(&("sources:\n".to_owned() + &tape + &made.concat()))
+    };
+    let (code, said) = sources(["tape", "one", "two"]);
+    assert_eq!(code, 0, "{said}");
+    let (_, said) = sources(["tpae", "one", "two"]);
+    assert!(
+        said.contains("no source named \"tpae\". Did you mean \"tape\"?"),
+        "{said}"
+    );
+    let (_, said) = sources(["one", "tape", "two"]);
+    assert!(
+        said.contains("Source \"one\" is made out of itself.") && said.lines().count() == 1,
+        "{said}"
+    );
+    let (_, said) = sources(["two", "one", "two"]);
+    assert!(
+        said.contains("\"one\" is made out") && said.contains("\"two\" is made out"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let wrong = "sources: [{ name: a, transcode: { source: b, audio: acc } }]";
+    let (_, said) = check(wrong);
+    assert!(said.contains("Did you mean \"aac\"?"), "{said}");
+}
+
+#[test]
 fn everything_wrong_is_said_at_once_in_the_order_of_the_file() {
     let text = STATION
         .replace(

@@ -17,6 +17,7 @@ mod live_changes;
 mod ports;
 mod refusal;
 mod relay;
+mod transcode;
 
 use tidegate_testkit::Tidegate;
 

@@ -21,6 +21,12 @@ pub trait SourceSubject: Send + Sync {
     /// The sender goes away without a word.
     fn kill_sender(&self);
 
+    /// The engine it will run in, for one that is made out of another source: its sender writes
+    /// that source's feed.
+    fn begins_in(&self, engine: &Engine) {
+        let _ = engine;
+    }
+
     /// A driver whose far side refuses, or whose settings nobody can satisfy.
     fn refused(&self) -> Option<Arc<dyn SourceDriver>> {
         None
@@ -50,6 +56,7 @@ impl Bench {
             clock: Clock::start(),
             data_dir,
         });
+        subject.begins_in(&engine);
         let spec = SourceSpec {
             driver,
             expect: None,

@@ -6,7 +6,10 @@
 
 mod packetize;
 mod prepare;
+mod swap;
 mod tables;
+
+pub use swap::{MAX_SWAPPED, NewSound, Role, SoundMap, SoundSwap};
 
 use std::sync::Arc;
 
@@ -179,7 +182,7 @@ impl Mux {
             // The clock's own track is late: it gets a packet with nothing but the clock.
             self.tracks[self.clock_track]
                 .packetizer
-                .clock_only(pcr, out);
+                .clock_only(pcr, false, out);
         }
         let output = &mut self.tracks[index];
         let Prepared { stream_id, parts } = prepare::unit(&output.track.config, unit);

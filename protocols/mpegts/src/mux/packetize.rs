@@ -69,10 +69,10 @@ impl Packetizer {
     }
 
     /// A packet without payload that tells the time.
-    pub(super) fn clock_only(&self, pcr: Pcr, out: &mut BytesMut) {
+    pub(super) fn clock_only(&self, pcr: Pcr, discontinuity: bool, out: &mut BytesMut) {
         self.header(false, 0x20, self.continuity.wrapping_sub(1), out);
         let field = Field {
-            flags: 0,
+            flags: if discontinuity { 0x80 } else { 0 },
             pcr: Some(pcr),
         };
         field.write(PAYLOAD_BYTES, out);

@@ -63,13 +63,21 @@ fn descriptors(track: &MuxTrack) -> Vec<u8> {
         descriptors.extend(language.as_str().bytes());
         descriptors.push(0);
     }
-    match track.config.codec() {
+    let opus_channels = opus_channels(&track.config);
+    descriptors.extend(codec_descriptors(track.config.codec(), opus_channels));
+    descriptors
+}
+
+/// What says more than the stream type; only Opus tells its channels.
+pub(super) fn codec_descriptors(codec: Codec, opus_channels: u8) -> Vec<u8> {
+    let mut descriptors = Vec::new();
+    match codec {
         Codec::Ac3 => descriptors.extend(*b"\x05\x04AC-3"),
         Codec::Eac3 => descriptors.extend(*b"\x05\x04EAC3"),
         Codec::H265 => descriptors.extend(*b"\x05\x04HEVC"),
         Codec::Opus => {
             descriptors.extend(*b"\x05\x04Opus");
-            descriptors.extend([0x7F, 2, 0x80, opus_channels(&track.config)]);
+            descriptors.extend([0x7F, 2, 0x80, opus_channels]);
         }
         _ => {}
     }

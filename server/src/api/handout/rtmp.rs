@@ -106,13 +106,14 @@ impl Parts {
                 quoted(&base)
             ),
         };
-        // GStreamer decodes, and divides at the last slash.
-        let decoded = |part| percent_encoded(part, b"-._~/");
-        let location = quoted(&format!(
-            "{base}/{}/{}",
-            decoded(app),
-            decoded(key).replace('/', "%2F")
-        ));
+        // GStreamer divides at the last slash, and takes this as it stands.
+        let bare_host = host.trim_matches(['[', ']']);
+        let [host_word, app_word, key_word] = [bare_host, app.as_str(), key.as_str()].map(quoted);
+        let (scheme, port) = (self.scheme, self.port);
+        let sink = format!(
+            "rtmp2sink sync=true scheme={scheme} host={host_word} port={port} \
+             application={app_word} stream={key_word}"
+        );
         let link = |whole: &str| {
             let [url, name] = [whole, name].map(|part| percent_encoded(part, b"-._~"));
             format!("larix://set/v1?conn[][url]={url}&conn[][name]={name}")
@@ -139,7 +140,7 @@ impl Parts {
             // Without "sync" it would send the file as fast as it can.
             gstreamer: format!(
                 "gst-launch-1.0 filesrc location=INPUT.ts ! tsdemux name=in \
-                 flvmux name=out streamable=true ! rtmp2sink sync=true location={location} \
+                 flvmux name=out streamable=true ! {sink} \
                  in. ! queue ! h264parse ! out. in. ! queue ! aacparse ! out."
             ),
             url,

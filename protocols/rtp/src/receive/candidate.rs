@@ -3,11 +3,11 @@ use bytes::Bytes;
 /// Packets in a row, numbered one after the other, that make a new stream.
 const ENOUGH: usize = 4;
 
-/// Packets that fit nowhere, but each other: a sender that began anew (RFC 3550, appendix
-/// A.1). They are kept, so that the new stream does not lose its beginning.
+/// Packets of one leg that fit nowhere, but each other: a sender that began anew (RFC 3550,
+/// appendix A.1). They are kept, so that the new stream does not lose its beginning.
 #[derive(Debug, Default)]
 pub(super) struct Candidate {
-    packets: Vec<(usize, Bytes)>,
+    packets: Vec<Bytes>,
     next: u16,
     ssrc: u32,
 }
@@ -21,17 +21,16 @@ impl Candidate {
     /// A packet that fits nowhere; the packets of the new stream once there are enough.
     pub(super) fn consider(
         &mut self,
-        leg: usize,
         sequence: u16,
         ssrc: u32,
         datagram: &Bytes,
-    ) -> Option<Vec<(usize, Bytes)>> {
+    ) -> Option<Vec<Bytes>> {
         if sequence != self.next || ssrc != self.ssrc {
             self.packets.clear();
         }
         self.next = sequence.wrapping_add(1);
         self.ssrc = ssrc;
-        self.packets.push((leg, datagram.clone()));
+        self.packets.push(datagram.clone());
         (self.packets.len() >= ENOUGH).then(|| core::mem::take(&mut self.packets))
     }
 }

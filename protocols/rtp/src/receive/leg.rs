@@ -11,6 +11,8 @@ const SMOOTHING: u32 = 16;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Leg {
     pub(super) ssrc: Option<u32>,
+    /// What it was before the last restart.
+    pub(super) ssrc_before: Option<u32>,
     pub(super) counters: LegCounters,
     mismatches_in_a_row: u8,
 }

@@ -4,7 +4,7 @@ use super::recovery::{self, Use};
 use super::window::{HISTORY_PACKETS, Slot, WAITING_PACKETS_MAX, Window};
 use super::{Counters, LegCounters};
 use crate::fec::{FecPacket, Group, Groups, Stream};
-use crate::header::{Packet, PacketError};
+use crate::header::{Header, Packet, PacketError};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant, unwrap_near};
@@ -24,6 +24,14 @@ const TRUST_AFTER: Duration = Duration::from_secs(1);
 
 /// How long after a packet's time a leg may still bring it without missing it.
 const LEG_GRACE: Duration = Duration::from_secs(1);
+
+/// How long nothing new must have come before packets with lower numbers are taken for a new
+/// stream, and not for what a network held back.
+const LATE_TRUST: Duration = Duration::from_millis(100);
+
+/// Numbers from the oldest that is waited for to the furthest that is believed: what one wait
+/// allows, and one leap. Whoever leaps again and again fills no memory.
+const AHEAD_MAX: u64 = WAITING_PACKETS_MAX + REACH;
 
 /// Bits of a sequence number.
 const BITS: u32 = 16;
@@ -61,9 +69,8 @@ pub struct Receiver {
     window: Option<Window>,
     legs: [Leg; LEGS_MAX],
     groups: Groups,
-    candidate: Candidate,
-    /// A number of the stream before this one, and until when it may still be heard.
-    before: Option<(u64, Instant)>,
+    candidates: [Candidate; LEGS_MAX],
+    before: Option<Before>,
     /// What was in order when a new stream began.
     flushed: VecDeque<Delivered>,
     lost_before: u32,
@@ -72,7 +79,19 @@ pub struct Receiver {
     /// Up to here it is settled which leg missed what.
     settled: u64,
     ssrc: u32,
+    /// When something new came last.
+    last_new: Instant,
     counters: Counters,
+}
+
+/// The stream before this one, which a slower leg may still bring.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    /// One of its numbers.
+    end: u64,
+    /// The new one names another source.
+    is_renamed: bool,
+    until: Instant,
 }
 
 impl Receiver {
@@ -84,7 +103,7 @@ impl Receiver {
             window: None,
             legs: [Leg::default(); LEGS_MAX],
             groups: Groups::default(),
-            candidate: Candidate::default(),
+            candidates: Default::default(),
             before: None,
             flushed: VecDeque::new(),
             lost_before: 0,
@@ -92,6 +111,7 @@ impl Receiver {
             last_due: Instant::ZERO,
             settled: 0,
             ssrc: 0,
+            last_new: Instant::ZERO,
             counters: Counters::default(),
         }
     }
@@ -113,17 +133,21 @@ impl Receiver {
         if self.window.is_none() {
             self.begin(sequence);
         }
-        let Some(index) = self.place(leg, sequence, ssrc) else {
+        let mark = mark(packet.header.timestamp, datagram);
+        let Some(index) = self.place(now, leg, &packet.header, mark) else {
             self.stray(now, leg, sequence, ssrc, datagram);
             return Ok(());
         };
         self.legs[leg].ssrc = Some(ssrc);
-        if self.take_in(now, leg, index, &packet, datagram) {
+        if self.take_in(now, leg, index, mark, datagram) {
             self.ssrc = ssrc;
-            self.candidate.forget();
+            self.last_new = now;
+            self.forget_candidates();
         } else if self.is_too_late(index) {
             self.counters.late += 1;
-            self.stray(now, leg, sequence, ssrc, datagram);
+            if now.saturating_since(self.last_new) > LATE_TRUST {
+                self.stray(now, leg, sequence, ssrc, datagram);
+            }
         }
         Ok(())
     }
@@ -145,11 +169,10 @@ impl Receiver {
             return;
         };
         let base = unwrap_near(window.end(), u64::from(packet.base), BITS);
-        let group = Group::new(&packet, base);
         if base.abs_diff(window.end()) > REACH {
             return;
         }
-        self.groups.keep(group);
+        self.groups.keep(Group::new(&packet, base));
         self.recover(now, None);
     }
 
@@ -189,6 +212,13 @@ impl Receiver {
         &self.counters
     }
 
+    /// Numbers that are remembered or waited for.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> u64 {
+        let window = self.window.as_ref();
+        window.map_or(0, |window| window.end() - window.begin())
+    }
+
     /// What each leg has brought.
     #[must_use]
     pub fn legs(&self) -> Vec<LegCounters> {
@@ -202,17 +232,37 @@ impl Receiver {
         self.window = Some(Window::new(first));
         self.settled = first;
         self.groups.clear();
-        self.candidate.forget();
+        self.forget_candidates();
     }
 
-    /// Where in the stream that number is, if it fits there.
-    fn place(&self, leg: usize, sequence: u16, ssrc: u32) -> Option<u64> {
+    fn forget_candidates(&mut self) {
+        for candidate in &mut self.candidates {
+            candidate.forget();
+        }
+    }
+
+    /// Where in the stream a packet is, if it fits there.
+    fn place(&self, now: Instant, leg: usize, header: &Header, mark: u64) -> Option<u64> {
         let window = self.window.as_ref()?;
-        if self.legs[leg].ssrc.is_some_and(|known| known != ssrc) {
+        let index = unwrap_near(window.end(), u64::from(header.sequence), BITS);
+        let fits = index.abs_diff(window.end()) <= REACH && index < window.floor() + AHEAD_MAX;
+        if !fits || self.is_of_before(now, leg, header.ssrc) {
             return None;
         }
-        let index = unwrap_near(window.end(), u64::from(sequence), BITS);
-        (index.abs_diff(window.end()) <= REACH).then_some(index)
+        let is_known = self.legs[leg].ssrc.is_none_or(|known| known == header.ssrc);
+        // Under another name, but what another leg has brought as well.
+        let is_same = || {
+            let slot = window.slot(index).filter(|slot| slot.is_there);
+            let from_others = slot.is_some_and(|slot| slot.legs & !(1 << leg) != 0);
+            from_others && slot.is_some_and(|slot| slot.mark == mark)
+        };
+        (is_known || is_same()).then_some(index)
+    }
+
+    /// Whether this is the name that the stream before had on this leg, and has not any more.
+    fn is_of_before(&self, now: Instant, leg: usize, ssrc: u32) -> bool {
+        let before = self.before.filter(|before| now < before.until);
+        before.is_some_and(|before| before.is_renamed) && self.legs[leg].ssrc_before == Some(ssrc)
     }
 
     fn is_too_late(&self, index: u64) -> bool {
@@ -229,14 +279,13 @@ impl Receiver {
         now: Instant,
         leg: usize,
         index: u64,
-        packet: &Packet<'_>,
+        mark: u64,
         datagram: &Bytes,
     ) -> bool {
         let (others_silent, legs) = (self.others_silent(now, leg), &mut self.legs);
         let Some(window) = &mut self.window else {
             return false;
         };
-        let mark = u64::from(packet.header.timestamp) << 16 | datagram.len() as u64;
         if let Some(slot) = window.slot_mut(index).filter(|slot| slot.is_there) {
             let is_first_from_leg = slot.legs & 1 << leg == 0;
             slot.legs |= 1 << leg;
@@ -285,19 +334,19 @@ impl Receiver {
     /// A packet that fits nowhere: perhaps the sender has begun anew.
     fn stray(&mut self, now: Instant, leg: usize, sequence: u16, ssrc: u32, datagram: &Bytes) {
         self.counters.strays += 1;
-        if let Some((old, until)) = self.before
+        if let Some(Before { end, until, .. }) = self.before
             && now < until
-            && unwrap_near(old, u64::from(sequence), BITS).abs_diff(old) <= REACH
+            && unwrap_near(end, u64::from(sequence), BITS).abs_diff(end) <= REACH
             && self.legs[leg].ssrc.is_none_or(|known| known != ssrc)
         {
             return;
         }
-        let enough = self.candidate.consider(leg, sequence, ssrc, datagram);
+        let enough = self.candidates[leg].consider(sequence, ssrc, datagram);
         let Some(packets) = enough else {
             return;
         };
-        self.restart(now);
-        for (leg, datagram) in packets {
+        self.restart(now, self.legs[leg].ssrc != Some(ssrc));
+        for datagram in packets {
             self.counters.strays -= 1;
             self.legs[leg].counters.received -= 1;
             // They were read once already.
@@ -305,7 +354,7 @@ impl Receiver {
         }
     }
 
-    fn restart(&mut self, now: Instant) {
+    fn restart(&mut self, now: Instant, is_renamed: bool) {
         self.counters.restarts += 1;
         while let Some(window) = &mut self.window {
             let end = window.hole().unwrap_or_else(|| window.floor());
@@ -315,10 +364,13 @@ impl Receiver {
             };
             self.flushed.push_back(delivered);
         }
-        let old = self.window.take().map(|window| window.end());
-        self.before = old.map(|end| (end, now + OLD_NUMBERS));
+        self.before = self.window.take().map(|window| Before {
+            end: window.end(),
+            is_renamed,
+            until: now + OLD_NUMBERS,
+        });
         for leg in &mut self.legs {
-            leg.ssrc = None;
+            leg.ssrc_before = leg.ssrc.take();
         }
         self.is_restart = true;
     }
@@ -363,7 +415,7 @@ impl Receiver {
             };
             let timestamp = Packet::parse(&datagram).map_or(0, |packet| packet.header.timestamp);
             let slot = Slot {
-                mark: u64::from(timestamp) << 16 | datagram.len() as u64,
+                mark: mark(timestamp, &datagram),
                 datagram: Some(datagram),
                 ..Slot::default()
             };
@@ -401,4 +453,9 @@ impl Receiver {
             self.groups.forget_before(window.floor());
         }
     }
+}
+
+/// What the same packet from another leg has as well.
+fn mark(timestamp: u32, datagram: &Bytes) -> u64 {
+    u64::from(timestamp) << 16 | datagram.len() as u64
 }

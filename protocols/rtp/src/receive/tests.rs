@@ -207,6 +207,99 @@ fn what_is_no_packet_changes_nothing() {
     assert_eq!(*receiver.counters(), Counters::default());
 }
 
+/// A network that held packets back brings many in a row, all too late.
+#[test]
+fn late_packets_in_a_row_are_no_new_stream() {
+    let mut receiver = receiver(1);
+    take(&mut receiver, at(0), 0, &[1, 2, 10, 11]);
+    assert_eq!(numbers(&mut receiver, at(60)), [1, 2, 10, 11]);
+    take(&mut receiver, at(60), 0, &[12]);
+    take(&mut receiver, at(62), 0, &[3, 4, 5, 6, 7, 8, 9]);
+    take(&mut receiver, at(62), 0, &[13]);
+    assert_eq!(numbers(&mut receiver, at(62)), [12, 13]);
+    let counters = receiver.counters();
+    assert_eq!((counters.late, counters.restarts), (7, 0));
+}
+
+#[test]
+fn a_sender_that_begins_anew_with_lower_numbers_is_followed() {
+    let mut receiver = receiver(1);
+    take(&mut receiver, at(0), 0, &[100, 101]);
+    assert_eq!(numbers(&mut receiver, at(0)), [100, 101]);
+    take(&mut receiver, at(300), 0, &[50, 51, 52, 53, 54]);
+    assert_eq!(numbers(&mut receiver, at(300)), [50, 51, 52, 53, 54]);
+    assert_eq!(receiver.counters().restarts, 1);
+}
+
+#[test]
+fn two_legs_that_begin_anew_together_are_followed() {
+    let mut receiver = receiver(2);
+    take(&mut receiver, at(0), 0, &[1, 2]);
+    take(&mut receiver, at(0), 1, &[1, 2]);
+    for number in 0..20 {
+        take(&mut receiver, at(number), 0, &[NEW + number as u16]);
+        // The other leg is a little behind.
+        if let Some(older) = number.checked_sub(2) {
+            take(&mut receiver, at(number), 1, &[NEW + older as u16]);
+        }
+    }
+    let whole: Vec<_> = [1, 2].into_iter().chain(NEW..NEW + 20).collect();
+    assert_eq!(numbers(&mut receiver, at(20)), whole);
+    assert_eq!(receiver.counters().restarts, 1);
+}
+
+#[test]
+fn what_a_slower_leg_still_brings_of_the_old_stream_is_not_of_the_new_one() {
+    let mut receiver = receiver(2);
+    take(&mut receiver, at(0), 0, &[100, 101, 102, 103, 104, 105]);
+    take(&mut receiver, at(0), 1, &[100, 101]);
+    for sequence in 12..17 {
+        let new = packet(sequence, 9);
+        receiver.on_media(at(1), 0, &new).expect("it is RTP");
+    }
+    // Ahead of the new numbers.
+    take(&mut receiver, at(2), 1, &[102, 103, 104, 105]);
+    for sequence in 12..18 {
+        let new = packet(sequence, 9);
+        receiver.on_media(at(3), 1, &new).expect("it is RTP");
+    }
+    let whole: Vec<_> = (100..106).chain(12..18).collect();
+    assert_eq!(numbers(&mut receiver, at(500)), whole);
+    let counters = receiver.counters();
+    assert_eq!((counters.restarts, counters.unrecovered), (1, 0));
+}
+
+#[test]
+fn a_leg_that_comes_back_under_another_name_helps_again() {
+    let mut receiver = receiver(2);
+    let mut got = Vec::new();
+    for number in 1..40 {
+        let name = if number < 20 { 7 } else { 8 };
+        if number != 30 {
+            take(&mut receiver, at(u64::from(number)), 0, &[number]);
+        }
+        let other = packet(number, name);
+        let now = at(u64::from(number));
+        receiver.on_media(now, 1, &other).expect("it is RTP");
+        got.extend(numbers(&mut receiver, now));
+    }
+    assert_eq!(got, (1..40).collect::<Vec<_>>());
+    assert_eq!(receiver.counters().restarts, 0);
+}
+
+/// Numbers that leap as far as they may, again and again before anybody looks.
+#[test]
+fn leaping_numbers_fill_no_memory() {
+    let mut receiver = receiver(1);
+    for leap in 0..1000_u16 {
+        take(&mut receiver, at(0), 0, &[leap.wrapping_mul(8000)]);
+    }
+    assert!(receiver.places() <= 32_768, "{}", receiver.places());
+    take(&mut receiver, at(1), 0, &[5, 6, 7, 8, 9]);
+    let came = numbers(&mut receiver, at(100));
+    assert!(came.ends_with(&[5, 6, 7, 8, 9]), "{came:?}");
+}
+
 proptest! {
     #[test]
     fn each_packet_comes_out_once_and_in_order(

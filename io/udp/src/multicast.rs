@@ -80,6 +80,18 @@ impl Socket {
         }
     }
 
+    /// Receives of groups what it has joined itself, where it has joined it. Otherwise Linux hands
+    /// a socket also what comes in at another interface, once anybody has joined the group there:
+    /// two legs of one group would hear each other, and a leg that is dead would seem to live. A
+    /// kernel without it (IPv6 before Linux 4.20) goes on as before.
+    pub fn hear_own_memberships_alone(&self) {
+        let _ = if self.is_v6() {
+            self.socket().set_multicast_all_v6(false)
+        } else {
+            self.socket().set_multicast_all_v4(false)
+        };
+    }
+
     /// Stops receiving what is sent to `group`.
     ///
     /// # Errors

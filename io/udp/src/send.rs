@@ -91,7 +91,7 @@ impl Socket {
                 Verdict::Again
             }
             _ => {
-                self.note_refused();
+                self.note_refused(error);
                 Verdict::Skip
             }
         }

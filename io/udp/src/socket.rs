@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use socket2::{Domain, Protocol, Type};
 
@@ -27,6 +27,8 @@ pub struct Socket {
     has_narrow_paths: AtomicBool,
     narrow_paths: Mutex<Vec<SocketAddr>>,
     refused: AtomicU64,
+    /// What the kernel said to the last one.
+    refusal: AtomicI32,
     blocked: AtomicU64,
 }
 
@@ -91,6 +93,7 @@ impl Socket {
             has_narrow_paths: AtomicBool::new(false),
             narrow_paths: Mutex::new(Vec::new()),
             refused: AtomicU64::new(0),
+            refusal: AtomicI32::new(0),
             blocked: AtomicU64::new(0),
         })
     }
@@ -174,7 +177,16 @@ impl Socket {
         self.has_narrow_paths.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn note_refused(&self) {
+    /// What the kernel said when it refused a message last, if it ever did.
+    #[must_use]
+    pub fn last_refusal(&self) -> Option<io::Error> {
+        let code = self.refusal.load(Ordering::Relaxed);
+        (code != 0).then(|| io::Error::from_raw_os_error(code))
+    }
+
+    pub(crate) fn note_refused(&self, error: &io::Error) {
+        let code = error.raw_os_error().unwrap_or_default();
+        self.refusal.store(code, Ordering::Relaxed);
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 

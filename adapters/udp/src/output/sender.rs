@@ -2,6 +2,7 @@ use super::timeliness::Timeliness;
 use super::wire::Wire;
 use core::time::Duration;
 use serde_json::json;
+use std::io;
 use std::net::SocketAddr;
 use tidegate_engine::{
     Clock, OutputContext, OutputReport, Parking, Rate, Reader, ReaderOptions, Severity, TsChunk,
@@ -180,7 +181,7 @@ impl Sender {
         if newly > 0 {
             self.report.lost(newly);
             self.report
-                .error(format!("{} refuses. Start the receiver there.", self.to));
+                .error(refusal(self.to, self.socket.last_refusal()));
             self.refused_until = now + REFUSED_FOR;
         }
         let bytes = core::mem::take(&mut self.sent_bytes);
@@ -276,6 +277,17 @@ impl Pacing {
                 dropped: stuffed.dropped,
             }),
         }
+    }
+}
+
+/// What a refusal says: only one of them comes from the far side.
+fn refusal(to: SocketAddr, said: Option<io::Error>) -> String {
+    match said {
+        Some(error) if error.kind() != io::ErrorKind::ConnectionRefused => format!(
+            "this machine cannot send to {to} ({error}). Check its interfaces, routes and \
+             firewall."
+        ),
+        _ => format!("{to} refuses. Start the receiver there."),
     }
 }
 

@@ -43,11 +43,7 @@ pub(crate) fn open(settings: &OutputSettings, to: SocketAddr) -> Result<Socket, 
         )
     };
     let no_interface = |error: io::Error| {
-        let name = settings.interface.as_deref().unwrap_or_default();
-        RunError::ours(
-            format!("the interface {name:?} cannot be used ({error})"),
-            "Choose one that `ip link` shows.",
-        )
+        interface::unusable(settings.interface.as_deref().unwrap_or_default(), &error)
     };
     let mut options = Options {
         // Nothing is received here.

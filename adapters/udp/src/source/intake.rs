@@ -111,7 +111,10 @@ impl Intake {
     fn read(&mut self, now: Instant, port: usize) -> Result<(), RunError> {
         let mut batch = core::mem::take(&mut self.batch);
         for _ in 0..READS_PER_TURN {
-            let Some(Port { socket, leg, role }) = self.ports.get(port) else {
+            let Some(Port {
+                socket, leg, role, ..
+            }) = self.ports.get(port)
+            else {
                 break;
             };
             let (leg, role) = (*leg, *role);
@@ -230,6 +233,9 @@ impl Intake {
 
     /// Looks for senders that have gone, and says how things are.
     fn look_around(&mut self, now: Instant) {
+        for port in &mut self.ports {
+            port.keep_joined();
+        }
         for senders in &mut self.senders {
             senders.expire(now);
         }

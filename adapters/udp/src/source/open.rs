@@ -23,18 +23,30 @@ pub(super) struct Port {
     pub(super) socket: Socket,
     pub(super) leg: usize,
     pub(super) role: Role,
+    /// Of a group at an interface that was named.
+    membership: Option<Membership>,
 }
 
-/// Opens all sockets of these legs.
+#[derive(Debug)]
+struct Membership {
+    group: IpAddr,
+    sender: Option<IpAddr>,
+    name: String,
+    /// `None` while the interface is not there.
+    joined: Option<Interface>,
+}
+
+/// Opens all sockets of these legs. One leg of two may wait for its interface.
 pub(super) fn open(legs: &[Place], fec: bool) -> Result<Vec<Port>, RunError> {
     let mut ports = Vec::new();
     for (number, leg) in legs.iter().enumerate() {
         let port = |role, above| {
-            let socket = open_one(leg, above)?;
+            let (socket, membership) = open_one(leg, above)?;
             Ok::<_, RunError>(Port {
                 socket,
                 leg: number,
                 role,
+                membership,
             })
         };
         ports.push(port(Role::Media, 0)?);
@@ -44,32 +56,55 @@ pub(super) fn open(legs: &[Place], fec: bool) -> Result<Vec<Port>, RunError> {
             }
         }
     }
-    Ok(ports)
+    let memberships = ports.iter().filter_map(|port| port.membership.as_ref());
+    let waiting: Vec<_> = memberships.filter(|one| one.joined.is_none()).collect();
+    match waiting.first() {
+        Some(first) if waiting.len() == ports.len() => {
+            let missing = io::Error::from(io::ErrorKind::NotFound);
+            Err(interface::unusable(&first.name, &missing))
+        }
+        _ => Ok(ports),
+    }
 }
 
-fn open_one(leg: &Place, above: u16) -> Result<Socket, RunError> {
+impl Port {
+    /// Joins the group where its interface has come, or has come back as another one.
+    pub(super) fn keep_joined(&mut self) {
+        let Some(membership) = &mut self.membership else {
+            return;
+        };
+        let there = interface::find(&membership.name).ok();
+        if there == membership.joined {
+            return;
+        }
+        if let Some(gone) = membership.joined.take() {
+            // The kernel keeps its place among the socket's memberships until then.
+            let _ = self.socket.leave(membership.group, Some(gone));
+        }
+        if there.is_some() && membership.join(&self.socket, there).is_ok() {
+            membership.joined = there;
+        }
+    }
+}
+
+impl Membership {
+    fn join(&self, socket: &Socket, interface: Option<Interface>) -> io::Result<()> {
+        match self.sender {
+            Some(sender) => socket.join_source(self.group, sender, interface),
+            None => socket.join(self.group, interface),
+        }
+    }
+}
+
+fn open_one(leg: &Place, above: u16) -> Result<(Socket, Option<Membership>), RunError> {
     let mut at = leg.at;
     at.set_port(at.port().saturating_add(above));
-    let is_group = at.ip().is_multicast();
-    let name = leg.interface.as_deref();
-    let no_interface = |error: io::Error| {
-        let name = name.unwrap_or_default();
-        RunError::ours(
-            format!("the interface {name:?} cannot be used ({error})"),
-            "Choose one that `ip link` shows.",
-        )
-    };
-    let interface = name.map(interface::find).transpose();
-    let interface = interface.map_err(no_interface)?;
-    let mut options = Options {
-        // Several programs of a machine may receive one group.
-        reuse_address: is_group,
-        ..Options::default()
-    };
-    if is_group {
-        // Bound to the group itself, so that other groups on this port stay out.
-        at = in_scope(at, interface);
-    } else if let Some(name) = name {
+    if at.ip().is_multicast() {
+        return open_group(leg, at);
+    }
+    let mut options = Options::default();
+    if let Some(name) = &leg.interface {
+        interface::find(name).map_err(|error| interface::unusable(name, &error))?;
         match name.parse::<IpAddr>() {
             Ok(own) if at.ip().is_unspecified() && own.is_ipv4() == at.is_ipv4() => at.set_ip(own),
             Ok(_) => {}
@@ -77,21 +112,43 @@ fn open_one(leg: &Place, above: u16) -> Result<Socket, RunError> {
         }
     }
     let socket = Socket::bind(at, &options).map_err(|error| cannot_bind(at, &error))?;
-    if is_group {
-        let group = at.ip();
-        let joined = match leg.sender {
-            Some(sender) => socket.join_source(group, sender, interface),
-            None => socket.join(group, interface),
-        };
-        joined.map_err(|error| {
-            RunError::ours(
-                format!("the group {group} cannot be joined ({error})"),
+    Ok((socket, None))
+}
+
+fn open_group(leg: &Place, at: SocketAddr) -> Result<(Socket, Option<Membership>), RunError> {
+    let name = leg.interface.as_deref();
+    let found = name.map(interface::find).transpose();
+    let options = Options {
+        // Several programs of a machine may receive one group.
+        reuse_address: true,
+        ..Options::default()
+    };
+    // Bound to the group itself, so that other groups on this port stay out.
+    let at = in_scope(at, found.as_ref().ok().copied().flatten());
+    let socket = Socket::bind(at, &options).map_err(|error| cannot_bind(at, &error))?;
+    socket.hear_own_memberships_alone();
+    let mut membership = Membership {
+        group: at.ip(),
+        sender: leg.sender,
+        name: name.unwrap_or_default().to_owned(),
+        joined: None,
+    };
+    let joined = found.and_then(|interface| {
+        membership.join(&socket, interface)?;
+        Ok(interface)
+    });
+    match joined {
+        Ok(interface) => membership.joined = interface,
+        Err(error) if name.is_some() && interface::is_missing(&error) => {}
+        Err(error) => {
+            return Err(RunError::ours(
+                format!("the group {} cannot be joined ({error})", at.ip()),
                 "Name the interface the group comes in at, and check that it is up and has an \
                  address.",
-            )
-        })?;
+            ));
+        }
     }
-    Ok(socket)
+    Ok((socket, name.is_some().then_some(membership)))
 }
 
 /// Groups of a link are bound together with their interface.

@@ -43,12 +43,13 @@ fuzz_target!(|input: &[u8]| {
 fn answer(connection: &mut Connection, ask: Ask, turn: u64, description: &Description) {
     match ask {
         Ask::Access { .. } => {
-            let access = match turn % 3 {
+            let access = match turn % 4 {
                 0 => Access::Open,
                 1 => Access::Password {
                     username: "alice",
                     password: "wonderland",
                 },
+                2 => Access::NotFromThere,
                 _ => Access::Unknown,
             };
             if let Some(ask) = connection.access(access, turn) {
@@ -61,11 +62,11 @@ fn answer(connection: &mut Connection, ask: Ask, turn: u64, description: &Descri
             ssrc: 1,
             session: 2,
         }),
-        Ask::Play => connection.played(&[RtpInfo {
+        Ask::Play => connection.played(Some(&[RtpInfo {
             medium: 0,
             sequence: 1,
             timestamp: 2,
-        }]),
+        }])),
         Ask::TearDown | Ask::Denied { .. } => {}
     }
 }

@@ -1,6 +1,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_engine::{
@@ -63,6 +64,7 @@ impl SourceAdapter for Adapter {
             url: settings.address()?,
             transport: settings.transport,
             credentials: settings.credentials(secrets)?,
+            has_played: AtomicBool::new(false),
         }))
     }
 }

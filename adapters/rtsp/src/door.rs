@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use tidegate_engine::{EventKind, EventSink, OutputReport, Route, Subject};
+use tidegate_engine::{EventKind, EventSink, OutputContext, OutputReport, Route, Subject};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::Credentials;
+use crate::settings::{Credentials, OutputSettings};
 
 /// Players that the status shows one by one.
 const READERS_SHOWN_MAX: usize = 100;
@@ -20,6 +20,8 @@ pub(crate) struct Door {
     pub(crate) path: String,
     pub(crate) listener: Option<String>,
     pub(crate) credentials: Option<Credentials>,
+    /// Without credentials, also for who comes from a public address.
+    pub(crate) is_open: bool,
     pub(crate) max_readers: usize,
     pub(crate) route: Route,
     pub(crate) report: OutputReport,
@@ -46,7 +48,7 @@ pub(crate) struct Seat {
 
 /// One player is inside until this is dropped.
 pub(crate) struct Ticket {
-    door: Arc<Door>,
+    pub(crate) door: Arc<Door>,
     number: u64,
     pub(crate) seat: Arc<Seat>,
     /// Why it left, as far as is known.
@@ -55,23 +57,20 @@ pub(crate) struct Ticket {
 
 impl Door {
     pub(crate) fn new(
-        name: Arc<str>,
-        path: String,
-        listener: Option<String>,
+        settings: &OutputSettings,
         credentials: Option<Credentials>,
-        max_readers: usize,
-        route: Route,
-        (report, events): (OutputReport, EventSink),
+        context: &OutputContext,
     ) -> Self {
         Self {
-            name,
-            path,
-            listener,
+            name: Arc::clone(&context.name),
+            path: settings.path.clone(),
+            listener: settings.listener.clone(),
             credentials,
-            max_readers,
-            route,
-            report,
-            events,
+            is_open: settings.open,
+            max_readers: settings.max_readers as usize,
+            route: context.route.clone(),
+            report: context.report.clone(),
+            events: context.events.clone(),
             closing: CancellationToken::new(),
             inside: Mutex::default(),
             left: Notify::new(),

@@ -10,9 +10,6 @@ use tidegate_units::NetworkSet;
 
 use crate::door::Door;
 
-/// The most characters two paths may differ in to be taken for each other.
-const NEAR: usize = 3;
-
 /// A path, and the listener it is found on; on all without one.
 type Key = (String, Option<String>);
 type Doors = BTreeMap<Key, Arc<Door>>;
@@ -78,9 +75,8 @@ impl House {
         let of_listener = doors
             .keys()
             .filter(|(_, of)| of.as_deref().is_none_or(|of| of == listener));
-        let distances = of_listener.map(|(known, _)| (distance(known, path), known));
-        let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
-        (distance <= NEAR).then(|| known.clone())
+        let known = of_listener.map(|(known, _)| known.as_str());
+        tidegate_engine::nearest(path, known).map(str::to_owned)
     }
 
     pub(crate) fn ban(&self, banned: NetworkSet) {
@@ -99,33 +95,5 @@ impl House {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.house.doors().remove(&self.key);
-    }
-}
-
-/// In how many characters two words differ (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, a) in one.bytes().enumerate() {
-        let mut diagonal = line;
-        row[0] = line + 1;
-        for (column, b) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn words_differ_in_as_many_characters_as_must_change() {
-        assert_eq!(distance("live/cam1", "live/cam1"), 0);
-        assert_eq!(distance("live/cam1", "live/cam2"), 1);
-        assert_eq!(distance("cam", "live/cam"), 5);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

@@ -30,16 +30,8 @@ impl OutputDriver for PathOutput {
 
     fn run(self: Arc<Self>, context: OutputContext) -> BoxFuture<'static, Result<Ended, RunError>> {
         Box::pin(async move {
-            let settings = &self.settings;
-            let door = Arc::new(Door::new(
-                Arc::clone(&context.name),
-                settings.path.clone(),
-                settings.listener.clone(),
-                self.credentials.clone(),
-                settings.max_readers as usize,
-                context.route.clone(),
-                (context.report.clone(), context.events.clone()),
-            ));
+            let credentials = self.credentials.clone();
+            let door = Arc::new(Door::new(&self.settings, credentials, &context));
             let _claim = self.house.claim(&door)?;
             // However the run ends, players are sent away.
             let _farewell = door.closing.clone().drop_guard();

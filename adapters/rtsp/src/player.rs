@@ -93,6 +93,11 @@ impl Medium {
         self.lower
     }
 
+    /// It comes in datagrams of its own.
+    pub(crate) const fn is_udp(&self) -> bool {
+        matches!(self.lower, Lower::Datagrams(..))
+    }
+
     pub(crate) const fn index(&self) -> usize {
         self.index
     }

@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -301,6 +302,39 @@ async fn a_camera_that_sends_us_elsewhere_is_not_followed() {
     let error = error_of(&camera).await;
     assert!(error.contains("not followed"), "{error}");
     assert_eq!(other.asked.lock().unwrap().len(), 0);
+}
+
+/// A server that has just begun refuses everybody; that says nothing about a password that was
+/// right before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_after_it_has_played_is_tried_again() {
+    let has_played = AtomicBool::new(false);
+    let camera = Rude::start(move |method, _| {
+        Some(match method {
+            "DESCRIBE" if has_played.load(Ordering::Relaxed) => {
+                "RTSP/1.0 401 Unauthorized\r\nCSeq: CSEQ\r\n\r\n".to_owned()
+            }
+            "DESCRIBE" => described(PICTURE),
+            "SETUP" => "RTSP/1.0 200 OK\r\nCSeq: CSEQ\r\nSession: 1\r\n\
+                Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+                .to_owned(),
+            _ => {
+                has_played.store(true, Ordering::Relaxed);
+                "RTSP/1.0 200 OK\r\nCSeq: CSEQ\r\nSession: 1\r\n\r\nit falls\r\n\r\n".to_owned()
+            }
+        })
+    });
+    let engine = engine_with(&settings(camera.url())).await;
+    eventually("it is called again and again", || {
+        let asked = camera.asked.lock().unwrap();
+        let calls = asked.iter().filter(|line| line.starts_with("DESCRIBE"));
+        (calls.count() >= 3).then_some(())
+    });
+    let status = status(&engine);
+    assert_ne!(status.connection, Connection::Failed);
+    let error = status.last_error.unwrap();
+    assert!(error.contains("accepted before"), "{error}");
+    engine.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

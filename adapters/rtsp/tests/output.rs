@@ -80,7 +80,7 @@ struct Subject {
 
 impl OutputSubject for Subject {
     fn driver(&self) -> Arc<dyn OutputDriver> {
-        let settings = OutputSettings::open("live/cam1");
+        let settings = OutputSettings::at("live/cam1");
         self.adapter.output("out", &settings, &NoSecrets).unwrap()
     }
 
@@ -101,7 +101,7 @@ impl OutputSubject for Subject {
     }
 
     fn slow(&self) -> Option<Arc<dyn OutputDriver>> {
-        let settings = OutputSettings::open("live/deaf");
+        let settings = OutputSettings::at("live/deaf");
         Some(self.adapter.output("out", &settings, &NoSecrets).unwrap())
     }
 
@@ -136,6 +136,6 @@ async fn it_does_what_every_output_must() {
     check_settings(&OutputSettings {
         username: Some("alice".into()),
         password: Some(SecretRef::Literal(Secret::new("wonder-land"))),
-        ..OutputSettings::open("live/cam1")
+        ..OutputSettings::at("live/cam1")
     });
 }

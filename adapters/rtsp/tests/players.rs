@@ -19,7 +19,7 @@ fn guarded() -> OutputSettings {
     OutputSettings {
         username: Some("alice".into()),
         password: Some(SecretRef::Literal(Secret::new("wonder-land"))),
-        ..OutputSettings::open("live/cam1")
+        ..OutputSettings::at("live/cam1")
     }
 }
 

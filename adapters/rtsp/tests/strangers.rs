@@ -13,7 +13,10 @@ use raw::Raw;
 use support::{Node, PLAIN, Projector, film};
 use tempfile::{TempDir, tempdir};
 use tidegate_adapter_rtsp::{ListenerSettings, OutputSettings};
-use tidegate_engine::{Event, EventKind, ListenerAdapter as _, Rejection, Secret, SecretRef};
+use tidegate_engine::{
+    Event, EventKind, ListenerAdapter as _, NoSecrets, OutputAdapter as _, OutputSpec, Rejection,
+    Secret, SecretRef,
+};
 use tidegate_testkit::{eventually, peers};
 use tidegate_units::NetworkSet;
 use tokio::sync::broadcast::Receiver;
@@ -24,12 +27,12 @@ fn guarded() -> OutputSettings {
     OutputSettings {
         username: Some("alice".into()),
         password: Some(SecretRef::Literal(Secret::new("wonder-land"))),
-        ..OutputSettings::open("live/cam1")
+        ..OutputSettings::at("live/cam1")
     }
 }
 
 fn open() -> OutputSettings {
-    OutputSettings::open("live/cam1")
+    OutputSettings::at("live/cam1")
 }
 
 /// A node whose source plays.
@@ -39,6 +42,18 @@ async fn playing(output: &OutputSettings) -> (Node, Projector, TempDir) {
     let node = Node::start(output).await;
     let projector = Projector::start(node.engine.feed("cam1"), &film, FILM_SECONDS);
     (node, projector, folder)
+}
+
+/// A second output, without a password.
+async fn add_lobby(node: &Node) {
+    let spec = OutputSpec {
+        source: "cam1".into(),
+        driver: node
+            .adapter
+            .output("lobby", &OutputSettings::at("lobby"), &NoSecrets)
+            .unwrap(),
+    };
+    node.engine.set_output("lobby", spec).await.unwrap();
 }
 
 /// Asks what there is until there is something.
@@ -113,6 +128,61 @@ async fn who_never_gives_a_password_is_in_the_journal() {
     assert!(stranger.ask("DESCRIBE", "", "").contains("401"));
     drop(stranger);
     assert_eq!(rejection(&mut events).reason, "password_required");
+    node.engine.shutdown().await;
+}
+
+/// Being let in to one output does not let in to another, in whatever order they are asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_path_opens_no_other() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, _projector, _folder) = playing(&guarded()).await;
+    add_lobby(&node).await;
+    let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
+    for is_set_up_before in [false, true] {
+        let mut stranger = Raw::connect(node.bound, "lobby");
+        described(&mut stranger);
+        let set_up = |stranger: &mut Raw| stranger.ask("SETUP", "/trackID=0", transport);
+        if is_set_up_before {
+            assert!(set_up(&mut stranger).contains(" 200 "));
+        }
+        stranger.path = "live/cam1".to_owned();
+        assert!(stranger.ask("DESCRIBE", "", "").contains(" 401 "));
+        stranger.path = "lobby".to_owned();
+        if !is_set_up_before {
+            assert!(set_up(&mut stranger).contains(" 200 "));
+        }
+        assert!(stranger.ask("PLAY", "/", "").contains(" 200 "));
+        assert!(stranger.read() > 0);
+        let readers = |output| node.engine.output_status(output).unwrap().readers;
+        assert_eq!(readers("monitor"), 0, "{is_set_up_before}");
+        assert_eq!(readers("lobby"), 1, "{is_set_up_before}");
+        drop(stranger);
+        eventually("it has left", || (readers("lobby") == 0).then_some(()));
+    }
+    node.engine.shutdown().await;
+}
+
+/// A player stays with what it plays, whatever else it asks about, and leaves with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_about_something_else_still_leaves_with_what_it_plays() {
+    if !peers::have(&["ffmpeg"]) {
+        return;
+    }
+    let (node, _projector, _folder) = playing(&open()).await;
+    add_lobby(&node).await;
+    let mut player = Raw::connect(node.bound, "live/cam1");
+    described(&mut player);
+    assert!(player.play());
+    player.path = "lobby".to_owned();
+    described(&mut player);
+    let removed = node.engine.remove_output("monitor");
+    tokio::time::timeout(Duration::from_secs(10), removed)
+        .await
+        .expect("nobody holds it up")
+        .unwrap();
+    while player.read() > 0 {}
     node.engine.shutdown().await;
 }
 

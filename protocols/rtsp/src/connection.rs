@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A request for a path is answered only after whoever serves has said who may have what is
-//! there. A log-in counts for its path as long as the connection lasts: nobody else can speak
-//! on it. The session ends with the connection too, so that no medium is ever sent to an
+//! there. A log-in counts for its path until another one is asked for: nobody else can speak on
+//! the connection. The session ends with the connection too, so that no medium is ever sent to an
 //! address that nobody answers from.
 
 use std::net::IpAddr;
@@ -18,11 +18,12 @@ use std::net::IpAddr;
 use rtsp_types::Method;
 
 use crate::answer::{Answer, is_number};
+use crate::ask::{Access, Ask, Denied, RtpInfo, SetUp};
 use crate::description::{CONTROL, Description, MEDIA_MAX};
 use crate::digest::{Known, Nonces, Verdict};
 use crate::inbox::{Broken, Inbound, Inbox};
 use crate::request::Request;
-use crate::transport::{Agreed, Offer, choose};
+use crate::transport::{Agreed, choose};
 
 /// How long a session lives without a sign of the client.
 pub const SESSION_TIMEOUT_SECONDS: u64 = 60;
@@ -31,107 +32,6 @@ const WRONG_MAX: u32 = 3;
 /// The longest path that is asked for.
 const PATH_CHARS_MAX: usize = 256;
 const METHODS: &str = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
-
-/// What the connection wants to know, or to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Who may have what is at this path? Answer with [`Connection::access`].
-    Access {
-        /// Without slashes at its ends.
-        path: String,
-    },
-    /// What is there? Answer with [`Connection::described`].
-    Describe {
-        /// Without slashes at its ends.
-        path: String,
-    },
-    /// One medium is wanted. Answer with [`Connection::set_up`].
-    SetUp {
-        /// Without slashes at its ends, and without the medium.
-        path: String,
-        /// Its place in the description; `None` where the client named none.
-        medium: Option<usize>,
-        /// How it shall come.
-        offer: Offer,
-    },
-    /// All media that were set up are wanted now. Answer with [`Connection::played`].
-    Play,
-    /// The media are not wanted any more; nothing to answer.
-    TearDown,
-    /// Somebody was turned away; nothing to answer.
-    Denied {
-        /// What was asked for.
-        path: String,
-        /// Why not.
-        why: Denied,
-    },
-}
-
-/// Why somebody was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
-    /// Nothing is there.
-    UnknownPath,
-    /// The user name or the password is wrong.
-    WrongPassword,
-}
-
-/// Who may have what is at a path.
-#[derive(Clone, Copy)]
-pub enum Access<'a> {
-    /// Everybody.
-    Open,
-    /// Who knows both.
-    Password {
-        /// The user name.
-        username: &'a str,
-        /// The password.
-        password: &'a str,
-    },
-    /// Nobody: nothing is there.
-    Unknown,
-}
-
-impl core::fmt::Debug for Access<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Open => "Open",
-            Self::Password { .. } => "Password",
-            Self::Unknown => "Unknown",
-        })
-    }
-}
-
-/// How one medium will come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetUp {
-    /// As the client offered.
-    Agreed {
-        /// Our ports, for datagrams.
-        server_ports: Option<(u16, u16)>,
-        /// The source that its packets name.
-        ssrc: u32,
-        /// Names the session, if this medium begins it.
-        session: u64,
-    },
-    /// No such medium.
-    NoSuchMedium,
-    /// Not that way.
-    NotThatWay,
-    /// No more of them.
-    TooMany,
-}
-
-/// Where the packets of one medium begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RtpInfo {
-    /// Its place in the description.
-    pub medium: usize,
-    /// The number of its first packet.
-    pub sequence: u16,
-    /// The time stamp at the beginning.
-    pub timestamp: u32,
-}
 
 #[derive(Debug)]
 enum State {
@@ -249,6 +149,11 @@ impl Connection {
                 let why = Denied::UnknownPath;
                 return Some(Ask::Denied { path, why });
             }
+            Access::NotFromThere => {
+                self.refuse(&request, 403);
+                let why = Denied::NotFromThere;
+                return Some(Ask::Denied { path, why });
+            }
             Access::Password { username, password } => Known { username, password },
         };
         let verdict = self.nonces.judge(
@@ -336,13 +241,17 @@ impl Connection {
             .write(&mut self.out);
     }
 
-    /// Says where the packets of each medium begin, and that they come.
-    pub fn played(&mut self, begin: &[RtpInfo]) {
+    /// Says where the packets of each medium begin, and that they come; or that there is no
+    /// room any more.
+    pub fn played(&mut self, begin: Option<&[RtpInfo]>) {
         let Some(Waiting { request, .. }) = self.waiting.take() else {
             return;
         };
         let State::Ready(session) = &self.state else {
             return;
+        };
+        let Some(begin) = begin else {
+            return self.refuse(&request, 453);
         };
         let session = session.clone();
         let origin = &request.origin;
@@ -490,6 +399,7 @@ impl Connection {
         let told = if is_proven {
             ask.clone()
         } else {
+            self.proven = None;
             Ask::Access { path }
         };
         self.waiting = Some(Waiting { request, ask });
@@ -518,18 +428,6 @@ impl Connection {
 
     fn refuse(&mut self, request: &Request, status: u16) {
         Answer::new(request, status).write(&mut self.out);
-    }
-}
-
-impl Ask {
-    fn path(&self) -> Option<&str> {
-        match self {
-            Self::Access { path }
-            | Self::Describe { path }
-            | Self::SetUp { path, .. }
-            | Self::Denied { path, .. } => Some(path),
-            Self::Play | Self::TearDown => None,
-        }
     }
 }
 

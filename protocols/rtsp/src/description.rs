@@ -32,12 +32,23 @@ pub struct Medium<'a> {
 pub struct Description {
     /// The SDP.
     pub text: Vec<u8>,
-    /// The payload type of each medium.
-    pub payload_types: Vec<u8>,
+}
+
+/// The payload type of the medium at this place; `None` beyond what can be described.
+#[must_use]
+pub fn payload_type(index: usize, codec: Codec) -> Option<u8> {
+    if index >= MEDIA_MAX {
+        return None;
+    }
+    let dynamic = FIRST_DYNAMIC_TYPE + index as u8;
+    Some(match codec {
+        Codec::MpegAudio => MPEG_AUDIO_TYPE,
+        _ => dynamic,
+    })
 }
 
 impl Description {
-    /// Describes media. Fewer may be described than there are: see `payload_types`.
+    /// Describes media, as many of them as have a [`payload_type`].
     #[must_use]
     pub fn new(name: &str, session_id: u64, local: std::net::IpAddr, media: &[Medium<'_>]) -> Self {
         let origin = Origin::with_ip_addr(session_id, 1, local);
@@ -58,21 +69,15 @@ impl Description {
         session
             .attributes
             .push(Attribute::with_value("range", "npt=now-"));
-        let mut payload_types = Vec::new();
-        for (index, medium) in media.iter().take(MEDIA_MAX).enumerate() {
-            let dynamic = FIRST_DYNAMIC_TYPE + index as u8;
-            let fixed = (medium.config.codec() == Codec::MpegAudio).then_some(MPEG_AUDIO_TYPE);
-            let payload_type = fixed.unwrap_or(dynamic);
-            session.medias.push(describe(medium, index, payload_type));
-            payload_types.push(payload_type);
+        for (index, medium) in media.iter().enumerate() {
+            if let Some(kind) = payload_type(index, medium.config.codec()) {
+                session.medias.push(describe(medium, index, kind));
+            }
         }
         let mut text = Vec::new();
         // Writing to memory cannot fail.
         let _ = session.write(&mut text);
-        Self {
-            text,
-            payload_types,
-        }
+        Self { text }
     }
 }
 
@@ -216,7 +221,6 @@ mod tests {
             language: Some("eng"),
         });
         let described = Description::new("cam\r\n1", 7, Ipv4Addr::LOCALHOST.into(), &media);
-        assert_eq!(described.payload_types, [96, 97, 98]);
         let text = String::from_utf8(described.text).unwrap();
         for line in [
             "s=cam1",
@@ -250,6 +254,8 @@ mod tests {
             language: None,
         };
         let described = Description::new("", 7, Ipv4Addr::LOCALHOST.into(), &[medium; 100]);
-        assert_eq!(described.payload_types.last(), Some(&127));
+        let text = String::from_utf8(described.text).unwrap();
+        assert!(text.contains("m=video 0 RTP/AVP 127\r\n"), "{text}");
+        assert_eq!(text.matches("m=video").count(), MEDIA_MAX);
     }
 }

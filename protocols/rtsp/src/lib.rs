@@ -9,6 +9,7 @@
 //! answers on the same connection ([`interleaved_header`]), or leave in datagrams.
 
 mod answer;
+mod ask;
 mod base64;
 mod connection;
 mod description;
@@ -19,8 +20,9 @@ mod request;
 mod tests;
 mod transport;
 
-pub use connection::{Access, Ask, Connection, Denied, RtpInfo, SESSION_TIMEOUT_SECONDS, SetUp};
-pub use description::{Description, Medium};
+pub use ask::{Access, Ask, Denied, RtpInfo, SetUp};
+pub use connection::{Connection, SESSION_TIMEOUT_SECONDS};
+pub use description::{Description, Medium, payload_type};
 pub use digest::{NONCE_LIFETIME_SECONDS, Nonces};
 pub use inbox::{Broken, MESSAGE_BYTES_MAX};
 pub use transport::{Lower, Offer};

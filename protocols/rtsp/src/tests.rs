@@ -31,7 +31,6 @@ fn answer(connection: &mut Connection) -> String {
 fn description() -> Description {
     Description {
         text: b"v=0\r\n".to_vec(),
-        payload_types: vec![96],
     }
 }
 
@@ -79,11 +78,11 @@ fn playing(connection: &mut Connection) -> String {
     let session = ready(connection);
     let asked = ask(connection, &request("PLAY", "live/cam1/", &[&session]));
     assert_eq!(asked, Some(Ask::Play));
-    connection.played(&[RtpInfo {
+    connection.played(Some(&[RtpInfo {
         medium: 0,
         sequence: 5,
         timestamp: 9,
-    }]);
+    }]));
     let said = answer(connection);
     let info = "RTP-Info: url=rtsp://host:8554/live/cam1/trackID=0;seq=5;rtptime=9\r\n";
     assert!(said.contains(info), "{said}");
@@ -123,6 +122,40 @@ fn another_path_is_asked_about_anew() {
     let why = Denied::UnknownPath;
     assert_eq!(denied, Some(Ask::Denied { path, why }));
     assert!(answer(&mut connection).starts_with("RTSP/1.0 404"));
+    ask(&mut connection, &request("DESCRIBE", "live/cam3", &[]));
+    let denied = connection.access(Access::NotFromThere, 0);
+    let (path, why) = ("live/cam3".to_owned(), Denied::NotFromThere);
+    assert_eq!(denied, Some(Ask::Denied { path, why }));
+    assert!(answer(&mut connection).starts_with("RTSP/1.0 403"));
+}
+
+#[test]
+fn a_login_is_forgotten_when_something_else_is_asked_for() {
+    let mut connection = connection();
+    ready(&mut connection);
+    ask(&mut connection, &request("DESCRIBE", "live/cam2", &[]));
+    let guarded = Access::Password {
+        username: "alice",
+        password: "wonderland",
+    };
+    assert_eq!(connection.access(guarded, 0), None);
+    let asked = ask(&mut connection, &request("DESCRIBE", "live/cam1", &[]));
+    let path = "live/cam1".to_owned();
+    assert_eq!(asked, Some(Ask::Access { path }));
+}
+
+#[test]
+fn who_finds_no_room_any_more_may_ask_again() {
+    let mut connection = connection();
+    let session = ready(&mut connection);
+    for is_full in [true, false] {
+        let asked = ask(&mut connection, &request("PLAY", "live/cam1/", &[&session]));
+        assert_eq!(asked, Some(Ask::Play));
+        connection.played((!is_full).then_some(&[]));
+        let status = if is_full { 453 } else { 200 };
+        let said = answer(&mut connection);
+        assert!(said.starts_with(&format!("RTSP/1.0 {status} ")), "{said}");
+    }
 }
 
 #[test]
@@ -291,7 +324,7 @@ proptest! {
                     }
                     Ask::Describe { .. } => connection.described(Some(&description())),
                     Ask::SetUp { .. } => connection.set_up(SetUp::TooMany),
-                    Ask::Play => connection.played(&[]),
+                    Ask::Play => connection.played(Some(&[])),
                     Ask::TearDown | Ask::Denied { .. } => {}
                 }
             }

@@ -3,6 +3,7 @@
 mod client;
 mod datagrams;
 mod outgoing;
+mod visitor;
 
 use core::convert::Infallible;
 use core::time::Duration;
@@ -25,7 +26,6 @@ use tokio_util::sync::CancellationToken;
 use crate::house::House;
 use crate::settings::ListenerSettings;
 use client::Client;
-pub(crate) use client::random;
 use datagrams::Datagrams;
 
 /// Connections that the kernel keeps until they are accepted.
@@ -80,6 +80,7 @@ pub(crate) struct Counters {
     pub(crate) unknown_path: AtomicU64,
     pub(crate) wrong_password: AtomicU64,
     pub(crate) no_password: AtomicU64,
+    pub(crate) not_from_there: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) timed_out: AtomicU64,
 }
@@ -243,6 +244,7 @@ impl Listening {
                 "refused_unknown_path": load(&counters.unknown_path),
                 "refused_wrong_password": load(&counters.wrong_password),
                 "refused_no_password": load(&counters.no_password),
+                "refused_public_address": load(&counters.not_from_there),
                 "malformed": load(&counters.malformed),
                 "timed_out": load(&counters.timed_out),
             }),
@@ -284,8 +286,8 @@ impl Port {
     }
 
     /// What opens nothing.
-    fn nobody(&self) -> String {
-        self.nobody.clone()
+    fn nobody(&self) -> &str {
+        &self.nobody
     }
 
     /// Tells the journal that somebody was turned away.
@@ -404,7 +406,15 @@ fn let_in(
 
 fn start(stream: TcpStream, peer: SocketAddr, port: Arc<Port>, place: Ticket) {
     tokio::spawn(async move {
-        Client::new(stream, peer, port).run().await;
+        Client::new(peer, port).run(stream).await;
         drop(place);
     });
+}
+
+/// Numbers that nobody can guess.
+pub(crate) fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // The system has randomness from long before this program starts.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_ne_bytes(bytes).max(1)
 }

@@ -23,12 +23,17 @@ pub struct OutputSettings {
     /// The RTSP listener that players come to; without it all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<String>,
-    /// Who may play. Without user name and password everybody may.
+    /// Who may play. Without user name and password everybody on this machine and in private
+    /// networks may, and nobody from a public address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The password that goes with the user name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
+    /// Anybody who reaches the listener may play, without a password and from public addresses
+    /// too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub open: bool,
     /// Players at a time; 100 without it.
     #[schemars(range(min = 1, max = READERS_MAX))]
     #[serde(
@@ -46,19 +51,28 @@ const fn default_readers() -> u32 {
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature serde asks for"
 )]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn is_default_readers(count: &u32) -> bool {
     *count == DEFAULT_READERS
 }
 
 impl OutputSettings {
-    /// An output that everybody may play, on every listener.
+    /// An output of nothing but a path: without a password, on every listener.
     #[must_use]
-    pub fn open(path: impl Into<String>) -> Self {
+    pub fn at(path: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             listener: None,
             username: None,
             password: None,
+            open: false,
             max_readers: DEFAULT_READERS,
         }
     }
@@ -109,6 +123,10 @@ impl Settings for OutputSettings {
             ));
         }
         check_places("max_readers", self.max_readers, READERS_MAX)?;
+        if self.open && self.password.is_some() {
+            let error = SettingsError::new("open", "it contradicts the password");
+            return Err(error.advise("Leave one of them out."));
+        }
         credentials::check(self.username.as_deref(), self.password.as_ref())
     }
 }
@@ -120,15 +138,22 @@ mod tests {
     #[test]
     fn paths_that_players_can_write_are_taken() {
         for path in ["cam1", "live/cam1", "a.b-c_d~e/1"] {
-            OutputSettings::open(path).check().unwrap();
+            OutputSettings::at(path).check().unwrap();
         }
         for path in [
             "", "/cam", "cam/", "a//b", "a/../b", "a b", "a?b", "ä", "a%20b",
         ] {
-            assert_eq!(
-                OutputSettings::open(path).check().unwrap_err().field,
-                "path"
-            );
+            assert_eq!(OutputSettings::at(path).check().unwrap_err().field, "path");
         }
+    }
+
+    #[test]
+    fn an_output_is_open_or_has_a_password() {
+        let mut output = OutputSettings::at("cam1");
+        output.open = true;
+        output.check().unwrap();
+        output.username = Some("alice".to_owned());
+        output.password = Some(SecretRef::Named("alice".into()));
+        assert_eq!(output.check().unwrap_err().field, "open");
     }
 }

@@ -19,12 +19,13 @@ use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use retina::client::{
-    Credentials as Login, Demuxed, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy,
-    PlayOptions, Session, SessionIdPolicy, SessionOptions, SetupOptions, TcpTransportOptions,
-    TeardownPolicy, UdpTransportOptions,
+    Credentials as RetinaLogin, Demuxed, Described, InitialSequenceNumberPolicy,
+    InitialTimestampPolicy, PlayOptions, Session, SessionIdPolicy, SessionOptions, SetupOptions,
+    TcpTransportOptions, TeardownPolicy, UdpTransportOptions,
 };
 use retina::codec::{CodecItem, FrameFormat, ParameterSetInsertion, aac, h26x};
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ use url::Url;
 
 use crate::settings::{Credentials, Transport};
 use clock::Clock;
-use phrases::Step;
+use phrases::{Login, Step};
 use stream::Stream;
 
 /// How long a camera may take for one answer.
@@ -75,6 +76,8 @@ pub(crate) struct CameraSource {
     pub(crate) url: Url,
     pub(crate) transport: Transport,
     pub(crate) credentials: Option<Credentials>,
+    /// It has played with these very settings.
+    pub(crate) has_played: AtomicBool,
 }
 
 impl SourceDriver for CameraSource {
@@ -91,7 +94,7 @@ impl SourceDriver for CameraSource {
             let stop = context.stop.clone();
             tokio::select! {
                 () = stop.cancelled() => Ok(Ended::Stopped),
-                ended = self.caught(self.call(&context)) => ended,
+                ended = self.call(&context) => ended,
             }
         })
     }
@@ -117,8 +120,9 @@ pub async fn rehearse(url: Url) -> Result<Vec<Codec>, RunError> {
         url,
         transport: Transport::Tcp,
         credentials: None,
+        has_played: AtomicBool::new(false),
     };
-    let opened = camera.caught(camera.open(&camera.at())).await?;
+    let opened = camera.open(&camera.at()).await?;
     Ok(opened.streams.iter().map(|stream| stream.codec).collect())
 }
 
@@ -130,21 +134,12 @@ impl CameraSource {
         format!("{host}{}", port.unwrap_or_default())
     }
 
-    /// The library's parser of descriptions panics at some nonsense (sdp-types 0.1.8); nothing of
-    /// a call that ended so is used again.
-    async fn caught<T>(
-        &self,
-        call: impl Future<Output = Result<T, RunError>>,
-    ) -> Result<T, RunError> {
-        let ended = AssertUnwindSafe(call).catch_unwind().await;
-        ended.unwrap_or_else(|_| Err(phrases::nonsense(&self.at())))
-    }
-
     async fn call(&self, context: &SourceContext) -> Result<Ended, RunError> {
         let at = self.at();
         let report = &context.report;
         report.connection(Connection::Connecting, Some(format!("calling {at}")));
         let opened = self.open(&at).await?;
+        self.has_played.store(true, Ordering::Relaxed);
         let (demuxed, streams) = (opened.demuxed, opened.streams);
         let receiving = Receiving {
             camera: self,
@@ -213,7 +208,7 @@ impl CameraSource {
     }
 
     fn options(&self) -> SessionOptions {
-        let login = self.credentials.as_ref().map(|known| Login {
+        let login = self.credentials.as_ref().map(|known| RetinaLogin {
             username: known.username.clone(),
             password: known.password.expose().to_owned(),
         });
@@ -280,16 +275,31 @@ impl CameraSource {
         step: Step,
         answer: impl Future<Output = Result<T, retina::Error>>,
     ) -> Result<T, RunError> {
-        match timeout(ANSWER_PATIENCE, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.failed(at, step, &error)),
+        match timeout(ANSWER_PATIENCE, guarded(answer)).await {
+            Ok(Some(Ok(answer))) => Ok(answer),
+            Ok(Some(Err(error))) => Err(self.failed(at, step, &error)),
+            Ok(None) => Err(phrases::nonsense(at, step)),
             Err(_) => Err(phrases::late(at, step, ANSWER_PATIENCE)),
         }
     }
 
     fn failed(&self, at: &str, step: Step, error: &retina::Error) -> RunError {
-        phrases::failed(at, step, self.credentials.is_some(), error)
+        let login = if self.has_played.load(Ordering::Relaxed) {
+            Login::Worked
+        } else if self.credentials.is_some() {
+            Login::Untried
+        } else {
+            Login::Missing
+        };
+        phrases::failed(at, step, login, error)
     }
+}
+
+/// What the library answers; `None` where it panicked. Its parser of descriptions does so at
+/// some nonsense (sdp-types 0.1.8). Nothing of ours runs within, so no lock is held and no state
+/// left half changed; and the call ends, so that nothing of the library's is used again.
+async fn guarded<T>(answer: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(answer).catch_unwind().await.ok()
 }
 
 /// The stream whose time the others follow: the first with pictures.
@@ -326,7 +336,7 @@ impl Receiving<'_> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let item = tokio::select! {
-                item = demuxed.next() => item,
+                item = guarded(demuxed.next()) => item,
                 _ = tick.tick() => {
                     self.show();
                     self.watch()?;
@@ -334,11 +344,12 @@ impl Receiving<'_> {
                 }
             };
             match item {
-                Some(Ok(item)) => self.hold_or_take(item, &demuxed),
-                Some(Err(error)) => {
+                Some(Some(Ok(item))) => self.hold_or_take(item, &demuxed),
+                Some(Some(Err(error))) => {
                     return Err(self.camera.failed(&self.at, Step::Receive, &error));
                 }
-                None => return Ok(Ended::ByPeer),
+                Some(None) => return Ok(Ended::ByPeer),
+                None => return Err(phrases::nonsense(&self.at, Step::Receive)),
             }
             if !self.writer.seal() {
                 // Another run writes this feed now.

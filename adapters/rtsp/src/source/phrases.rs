@@ -29,19 +29,33 @@ impl Step {
     }
 }
 
-pub(super) fn failed(at: &str, step: Step, has_user: bool, error: &retina::Error) -> RunError {
+/// What is known of the user name and the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    Missing,
+    Untried,
+    /// The camera has played with what is written, be it nothing.
+    Worked,
+}
+
+pub(super) fn failed(at: &str, step: Step, login: Login, error: &retina::Error) -> RunError {
     match error.status_code() {
-        Some(status) => refused(at, step, has_user, status, error),
+        Some(status) => refused(at, step, login, status, error),
         None => broken(at, step, &brief(error)),
     }
 }
 
 /// The camera answered, and it is a no (or an answer that makes no sense).
-fn refused(at: &str, step: Step, has_user: bool, status: u16, error: &retina::Error) -> RunError {
+fn refused(at: &str, step: Step, login: Login, status: u16, error: &retina::Error) -> RunError {
     let request = step.request();
     match status {
         // Cameras lock those out who try a wrong password again and again.
-        401 | 403 if has_user => RunError::configuration(
+        // A server that has just begun may not know yet what it knew before.
+        401 | 403 if login == Login::Worked => RunError::theirs(
+            format!("{at} refuses what it has accepted before ({status} to {request})"),
+            "Wait until it has started, or correct username and password if they were changed there",
+        ),
+        401 | 403 if login == Login::Untried => RunError::configuration(
             format!("{at} refuses the user name or the password ({status} to {request})"),
             "Correct username and password here, or the user's rights in the camera; it is not \
              tried again until then, because cameras lock out who keeps trying",
@@ -119,11 +133,16 @@ pub(super) fn silent(at: &str, since: Option<Duration>, udp: bool) -> RunError {
     }
 }
 
-/// What it sent is beyond understanding.
-pub(super) fn nonsense(at: &str) -> RunError {
+/// What it sent is beyond understanding: the library gave up on it.
+pub(super) fn nonsense(at: &str, step: Step) -> RunError {
+    let what = match step {
+        Step::Describe => "describes its media in a way that makes no sense".to_owned(),
+        Step::Setup | Step::Play => format!("answers {} with nonsense", step.request()),
+        Step::Receive => "sends media that make no sense".to_owned(),
+    };
     RunError::theirs(
-        format!("{at} sends what makes no sense as RTSP"),
-        "Check the address, or try newer firmware in the camera",
+        format!("{at} {what}"),
+        "Check the path of the url, or try newer firmware in the camera",
     )
 }
 

@@ -9,7 +9,8 @@ use std::net::{SocketAddr, TcpStream};
 /// One connection.
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
-    path: String,
+    /// What it asks for.
+    pub(crate) path: String,
     session: Option<String>,
     count: u32,
 }

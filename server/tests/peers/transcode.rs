@@ -7,6 +7,12 @@ use std::time::Duration;
 use tidegate_testkit::eventually;
 use tidegate_testkit::peers::{ffmpeg, have};
 
+/// One that is free as soon as this returns.
+fn free_port() -> u16 {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    taken.local_addr().unwrap().port()
+}
+
 const MP2: &str = "-f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine=r=48000 -t 4 -c:v libx264 \
     -preset ultrafast -g 25 -pix_fmt yuv420p -c:a mp2 -ac 2";
 
@@ -21,8 +27,7 @@ fn a_feed_with_mpeg_audio_goes_out_over_rtmp_once_its_sound_is_aac() {
     let made: Vec<&str> = words.chain(clip.to_str()).collect();
     let status = ffmpeg("maker", &made, folder.path()).finished_within(Duration::from_secs(30));
     assert!(status.success());
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = port.local_addr().unwrap().port();
+    let port = free_port();
     let received = folder.path().join("received.flv");
     let address = format!("rtmp://127.0.0.1:{port}/live/far");
     let file = received.to_str().unwrap();

@@ -10,7 +10,7 @@ export const listenerKind = ({ kind, config }: ListenerView): string => (setting
 const REASONS: [key: string, words: string][] = [
   ['refused', 'wrong key or taken'], ['banned', 'banned'], ['not_allowed', 'address not allowed'], ['tls_failed', 'TLS failed'], ['malformed', 'not understood'], ['timed_out', 'no answer'],
   ['full', 'no place left'], ['address_full', 'too many from one address'], ['pending_full', 'too many at once'],
-  ['refused_wrong_password', 'wrong password'], ['refused_no_password', 'password missing'], ['refused_unknown_path', 'unknown path'],
+  ['refused_wrong_password', 'wrong password'], ['refused_no_password', 'password missing'], ['refused_unknown_path', 'unknown path'], ['refused_public_address', 'public address'],
   ['refused_max_connections', 'no place left'], ['refused_max_connections_per_address', 'too many from one address'], ['refused_pending', 'too many at once'],
 ];
 

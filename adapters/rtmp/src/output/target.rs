@@ -56,7 +56,12 @@ impl Target {
             Some(query) => format!("{path}?{query}"),
             None => path.to_owned(),
         };
-        let url = format!("{}://{place}/{app}", url.scheme());
+        // Servers are told the address as it was written, as encoders do: without the usual port
+        // unless somebody wrote it.
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}"));
+        let port = port.unwrap_or_default();
+        let url = format!("{}://{host}{port}/{app}", url.scheme());
         Ok(Self {
             place,
             app,
@@ -141,9 +146,11 @@ mod tests {
         let target = Target::of(&to(Some("rtmp://h.example/live/"), None)).unwrap();
         assert_eq!(target.place.to_string(), "h.example:1935");
         assert_eq!(target.app, "live");
-        assert_eq!(target.url, "rtmp://h.example:1935/live");
+        assert_eq!(target.url, "rtmp://h.example/live");
         let target = Target::of(&to(Some("rtmps://h.example/a/b?x=1"), None)).unwrap();
         assert_eq!((target.place.port(), target.app.as_str()), (443, "a/b?x=1"));
+        let target = Target::of(&to(Some("rtmp://[2001:db8::1]:1936/live"), None)).unwrap();
+        assert_eq!(target.url, "rtmp://[2001:db8::1]:1936/live");
     }
 
     #[test]
@@ -158,7 +165,7 @@ mod tests {
         );
         let mut twitch = to(None, Some("twitch"));
         twitch.region = Some("fra".into());
-        assert_eq!(url(&twitch), "rtmp://live-fra.twitch.tv:1935/app");
+        assert_eq!(url(&twitch), "rtmp://live-fra.twitch.tv/app");
         let pasted = to(Some("rtmps://push.example/stage"), Some("tiktok"));
         assert_eq!(Target::of(&pasted).unwrap().name(), "TikTok LIVE");
     }

@@ -20,8 +20,8 @@ use tidegate_testkit::vlc::{self, Film, Vlc};
 use tidegate_testkit::{Process, WebOrigin, peers};
 
 const FILM_SECONDS: u32 = 25;
-/// Pictures VLC has to show: three seconds.
-const PICTURES: u64 = 75;
+/// Pictures VLC has to show in a row: three seconds.
+const PICTURES: usize = 75;
 
 /// A source that plays in real time, and an output of it.
 struct Stage {

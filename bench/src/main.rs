@@ -28,14 +28,18 @@ mod hls;
 mod impairment;
 mod load;
 mod measure;
+mod pacing;
 mod payload;
 mod plot;
 mod port;
+mod publishers;
 mod recovery;
 mod report;
+mod rtmp;
 mod runner;
 mod scenario;
 mod servers;
+mod stream;
 mod syscalls;
 mod usage;
 
@@ -58,6 +62,10 @@ enum Command {
     Attack(runner::Options),
     /// Measure only what HLS costs: making segments, and 1 to 1,000 viewers.
     Hls(hls::Options),
+    /// Measure only RTMP outputs: what they add in delay, what they cost, and a stuck platform.
+    Rtmp(rtmp::Options),
+    /// Measure only how evenly a UDP output sends.
+    Pacing(pacing::Options),
     /// Measure only what encryption costs for a packet.
     Ciphers(ciphers::Options),
     /// Measure only what is lost for good over a lossy path, beside a real libsrt.
@@ -78,6 +86,8 @@ fn main() -> anyhow::Result<()> {
         Command::Hop(options) => runner::hop(&options),
         Command::Attack(options) => attack::run(&options),
         Command::Hls(options) => hls::run(&options),
+        Command::Rtmp(options) => rtmp::run(&options),
+        Command::Pacing(options) => pacing::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
         Command::Recovery(options) => recovery::run(&options),
         Command::Growth(options) => growth::run(&options),

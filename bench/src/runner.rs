@@ -5,7 +5,7 @@ use crate::measure::observe;
 use crate::report::{self, Figure};
 use crate::scenario::{ALL, Scenario};
 use crate::servers::Contestant;
-use crate::{attack, ciphers, growth, hls, recovery};
+use crate::{attack, ciphers, growth, hls, pacing, recovery, rtmp};
 use anyhow::bail;
 use clap::Args;
 use std::path::PathBuf;
@@ -33,8 +33,8 @@ pub(crate) struct Options {
     /// How long each cell of the recovery table is measured; there are 36.
     #[arg(long, default_value_t = 60)]
     recovery_seconds: u64,
-    /// Where the figures go as JSON. When everything is measured, `growth.json` and `hls.json`
-    /// lie beside it.
+    /// Where the figures go as JSON. When everything is measured, `growth.json`, `hls.json`,
+    /// `rtmp.json` and `pacing.json` lie beside it.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -133,6 +133,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         let tidegate = &options.tidegate;
         growth::run(&growth::Options::usual(tidegate, beside("growth.json")))?;
         hls::run(&hls::Options::usual(tidegate, beside("hls.json")))?;
+        rtmp::run(&rtmp::Options::usual(tidegate, beside("rtmp.json")))?;
+        pacing::run(&pacing::Options::usual(tidegate, beside("pacing.json")))?;
     }
     Ok(())
 }

@@ -27,9 +27,9 @@ pub const DEMUX_BATCHES: usize = 2048;
 /// Bytes between the TS lane and the shared demultiplexer.
 pub const DEMUX_BYTES: usize = 16 << 20;
 
-/// How long the shared demultiplexer lets batches gather before it looks again: no more than
-/// the time from one frame to the next at 50 frames a second.
-pub const DEMUX_GATHER: Duration = Duration::from_millis(20);
+/// How long the shared demultiplexer lets batches gather before it looks again: less than the time
+/// from one frame to the next at 60 frames a second, since it is added to the delay of pictures.
+pub const DEMUX_GATHER: Duration = Duration::from_millis(10);
 
 /// Batches of one writer that wait to be inspected while the health watcher is asking what was
 /// seen, which takes microseconds.

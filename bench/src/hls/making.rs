@@ -1,10 +1,10 @@
 //! What making segments costs: the same sources with HLS outputs and without, taking turns.
 
 use super::stage::Stage;
-use super::stream::Stream;
 use super::table::megabytes;
 use super::{Options, WARM_UP};
 use crate::runner::eprint_progress;
+use crate::stream::Stream;
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;

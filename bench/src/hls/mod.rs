@@ -7,14 +7,13 @@ mod account;
 mod crowd;
 mod making;
 mod playlist;
-mod publishers;
 mod reply;
 mod stage;
-mod stream;
 mod table;
 mod viewer;
 
 use crate::runner::eprint_progress;
+use crate::stream::Stream;
 use anyhow::Context as _;
 use clap::Args;
 use crowd::{Crowd, Watched};
@@ -22,7 +21,6 @@ use stage::Stage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use stream::Stream;
 use table::Viewed;
 
 /// Traffic before anything is measured: by then an output has every segment it keeps.

@@ -1,8 +1,8 @@
 //! The server with its publishers, until the stage is struck.
 
 use super::account::Used;
-use super::publishers::Publishers;
-use super::stream::Stream;
+use crate::publishers::{Publishers, Rhythm};
+use crate::stream::Stream;
 use anyhow::{Context as _, bail};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ impl Stage {
         let mut server = Tidegate::with(&program.to_string_lossy(), &config).start();
         let process = server.process().id();
         let to: SocketAddr = ([127, 0, 0, 1], server.port("ingest")).into();
-        let publishers = Publishers::start(to, sources, Arc::clone(stream));
+        let publishers = Publishers::start(to, sources, Arc::clone(stream), Rhythm::Even);
         let stage = Self {
             server,
             process,

@@ -1,8 +1,8 @@
 //! SRT publishers that send the stream, on a thread of their own.
 
-use super::stream::Stream;
 use crate::caller::Caller;
 use crate::port::Scratch;
+use crate::stream::Stream;
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,24 +19,51 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Publishers under way. Dropping it stops them.
-pub(super) struct Publishers {
+pub(crate) struct Publishers {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<anyhow::Result<Published>>>,
 }
 
 /// How it went.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Published {
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
     /// The most that a packet was sent after its time.
-    pub(super) worst_lateness: Duration,
+    pub(crate) worst_lateness: Duration,
+    /// When the first publisher sent each packet.
+    pub(crate) sent: Vec<Instant>,
+}
+
+/// How packets are spread over their time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rhythm {
+    /// Each in its time.
+    Even,
+    /// All of so much time at its beginning.
+    Bursts(Duration),
+}
+
+impl Rhythm {
+    /// When a packet leaves that an even rhythm sends at `time`.
+    fn apply(self, time: Duration) -> Duration {
+        match self {
+            Self::Even => time,
+            Self::Bursts(every) => {
+                let micros = time.as_micros() - time.as_micros() % every.as_micros().max(1);
+                Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+            }
+        }
+    }
 }
 
 impl Publishers {
     /// `count` publishers, each with its number in its stream ID (`live/0` …).
-    pub(super) fn start(to: SocketAddr, count: usize, stream: Arc<Stream>) -> Self {
+    pub(crate) fn start(to: SocketAddr, count: usize, stream: Arc<Stream>, rhythm: Rhythm) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || Sending::connect(to, count, stream)?.run(&asked));
+        let thread = std::thread::spawn(move || {
+            let sending = Sending::connect(to, count, stream, rhythm)?;
+            sending.run(&asked)
+        });
         Self {
             stop,
             thread: Some(thread),
@@ -44,7 +71,7 @@ impl Publishers {
     }
 
     /// Ends them, and says how it went.
-    pub(super) fn finish(mut self) -> anyhow::Result<Published> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<Published> {
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread.take().context("they were ended already")?;
         thread
@@ -68,12 +95,19 @@ struct Sending {
     poller: Poller,
     scratch: Scratch,
     stream: Arc<Stream>,
+    rhythm: Rhythm,
     sent: usize,
+    sent_at: Vec<Instant>,
     worst_lateness: Duration,
 }
 
 impl Sending {
-    fn connect(to: SocketAddr, count: usize, stream: Arc<Stream>) -> anyhow::Result<Self> {
+    fn connect(
+        to: SocketAddr,
+        count: usize,
+        stream: Arc<Stream>,
+        rhythm: Rhythm,
+    ) -> anyhow::Result<Self> {
         let now = Clock.now();
         let poller = Poller::new()?;
         let mut callers = Vec::new();
@@ -91,7 +125,9 @@ impl Sending {
             poller,
             scratch: Scratch::new(),
             stream,
+            rhythm,
             sent: 0,
+            sent_at: Vec::new(),
             worst_lateness: Duration::ZERO,
         };
         let limit = now + CONNECT_LIMIT;
@@ -114,13 +150,16 @@ impl Sending {
             }
             // The publishers take turns within the time of a packet.
             let step = self.stream.send_time(1) * u32::try_from(caller)? / u32::try_from(count)?;
-            let due = start + self.stream.send_time(packet) + step;
+            let due = start + self.rhythm.apply(self.stream.send_time(packet)) + step;
             let now = Clock.now();
             if due > now {
                 self.turn(due)?;
                 continue;
             }
             self.worst_lateness = self.worst_lateness.max(now.saturating_since(due));
+            if caller == 0 {
+                self.sent_at.push(now);
+            }
             let caller = &mut self.callers[caller];
             caller.send(now, self.stream.packet(packet))?;
             caller.tick(now, &mut self.scratch, &mut |_, _| {})?;
@@ -132,6 +171,7 @@ impl Sending {
         }
         Ok(Published {
             worst_lateness: self.worst_lateness,
+            sent: self.sent_at,
         })
     }
 

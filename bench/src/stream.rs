@@ -9,18 +9,28 @@ use tidegate_testkit::media;
 /// Of the whole rate, what the picture gets: the rest is sound, tables and a little filling, as
 /// an encoder with a constant rate leaves it.
 const PICTURE_PERCENT: u64 = 88;
-/// Frames per second, and from key frame to key frame.
-const FRAMES_PER_SECOND: u32 = 25;
+/// Frames per second where nothing else is said; a key frame comes every second.
+pub(crate) const FRAMES_PER_SECOND: u32 = 25;
 
 /// A transport stream that is sent evenly, as a multiplexer with a constant rate does.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     bytes: Bytes,
-    pub(super) rate_bps: u64,
+    pub(crate) rate_bps: u64,
 }
 
 impl Stream {
     /// Has ffmpeg make `length` of it.
-    pub(super) fn make(folder: &Path, rate_bps: u64, length: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn make(folder: &Path, rate_bps: u64, length: Duration) -> anyhow::Result<Self> {
+        Self::at_frame_rate(folder, rate_bps, FRAMES_PER_SECOND, length)
+    }
+
+    /// The same at another frame rate.
+    pub(crate) fn at_frame_rate(
+        folder: &Path,
+        rate_bps: u64,
+        frames_per_second: u32,
+        length: Duration,
+    ) -> anyhow::Result<Self> {
         let file = folder.join(format!("stream-{rate_bps}.ts"));
         let size = if rate_bps >= 3_000_000 {
             "1280x720"
@@ -28,11 +38,11 @@ impl Stream {
             "640x360"
         };
         // Noise, so that the picture needs the rate it is given.
-        let picture = format!("testsrc2=s={size}:r={FRAMES_PER_SECOND},noise=alls=20:allf=t");
+        let picture = format!("testsrc2=s={size}:r={frames_per_second},noise=alls=20:allf=t");
         let (picture_bps, seconds) = (rate_bps * PICTURE_PERCENT / 100, length.as_secs());
         let settings = format!(
             "-t {seconds} -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p \
-             -g {FRAMES_PER_SECOND} -sc_threshold 0 -b:v {picture_bps} -maxrate {picture_bps} \
+             -g {frames_per_second} -sc_threshold 0 -b:v {picture_bps} -maxrate {picture_bps} \
              -bufsize {picture_bps} -x264-params nal-hrd=cbr -c:a aac -b:a 64k -ac 2 \
              -muxrate {rate_bps}"
         );
@@ -42,19 +52,24 @@ impl Stream {
         Ok(Self { bytes, rate_bps })
     }
 
+    /// All of it.
+    pub(crate) const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// Packets in it.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len() / PAYLOAD_BYTES
     }
 
     /// One of them; all publishers share the memory.
-    pub(super) fn packet(&self, index: usize) -> Bytes {
+    pub(crate) fn packet(&self, index: usize) -> Bytes {
         let start = index * PAYLOAD_BYTES;
         self.bytes.slice(start..start + PAYLOAD_BYTES)
     }
 
     /// When a packet is to be sent, from the first one on.
-    pub(super) fn send_time(&self, index: usize) -> Duration {
+    pub(crate) fn send_time(&self, index: usize) -> Duration {
         let bits = index as u64 * PAYLOAD_BYTES as u64 * 8;
         Duration::from_nanos(
             u64::try_from(u128::from(bits) * 1_000_000_000 / u128::from(self.rate_bps))

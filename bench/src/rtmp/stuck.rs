@@ -40,8 +40,6 @@ struct Measured {
     delays: Delays,
     /// The most there was at any time.
     memory_bytes: u64,
-    /// Frames left out for the one beside.
-    left_out: u64,
 }
 
 pub(super) fn measure(options: &Options, folder: &Path) -> anyhow::Result<Vec<Row>> {
@@ -90,7 +88,6 @@ fn once(
         std::thread::sleep(LOOK);
     }
     let good = stage.output("out0")["frames_dropped"].as_u64();
-    let left_out = stage.output("out1")["frames_dropped"].as_u64();
     let (published, refused) = stage.strike()?;
     let got = sink.finish()?;
     let guest = got.iter().find(|guest| guest.key == NOTED);
@@ -102,7 +99,6 @@ fn once(
         None => Ok(Measured {
             delays,
             memory_bytes,
-            left_out: left_out.unwrap_or(0),
         }),
     })
 }
@@ -112,22 +108,22 @@ pub(super) fn table(rows: &[Row]) -> String {
     let alone = rows.first().and_then(memory).unwrap_or(0);
     let mut lines = vec![
         format!(
-            "| a platform at {} Mbit/s, and beside it | its delay p50 | p99 | longest | memory | more than without | left out there |",
+            "| a platform at {} Mbit/s, and beside it | its delay p50 | p99 | longest | memory | more than without |",
             SOURCE_BPS / 1_000_000
         ),
-        "|---|---:|---:|---:|---:|---:|---:|".to_owned(),
+        "|---|---:|---:|---:|---:|---:|".to_owned(),
     ];
     for row in rows {
         let Some(median) = row.counted.get(row.counted.len() / 2) else {
             let why = row.refused.as_deref().unwrap_or_default();
             let beside = row.beside;
-            lines.push(format!("| {beside} | no figure: {why} | | | | | |"));
+            lines.push(format!("| {beside} | no figure: {why} | | | | |"));
             continue;
         };
         let p99 = |one: Option<&Measured>| one.map_or(0.0, |one| one.delays.p99_ms);
         let most = memory(row).unwrap_or(0);
         lines.push(format!(
-            "| {} | {:.1} ms | {:.1} ms ({:.1}–{:.1}) | {:.1} ms | {:.1} MB | {:.1} MB | {} frames |",
+            "| {} | {:.1} ms | {:.1} ms ({:.1}–{:.1}) | {:.1} ms | {:.1} MB | {:.1} MB |",
             row.beside,
             median.delays.p50_ms,
             median.delays.p99_ms,
@@ -136,7 +132,6 @@ pub(super) fn table(rows: &[Row]) -> String {
             median.delays.max_ms,
             most as f64 / 1e6,
             most.saturating_sub(alone) as f64 / 1e6,
-            median.left_out,
         ));
     }
     lines.join("\n")

@@ -378,6 +378,11 @@ async fn a_platform_that_takes_nothing_is_given_up_and_called_again() {
         clip(&format!("{H264} -t 4")),
         Duration::from_micros(100),
     );
+    bench
+        .until("what its full queue loses is counted meanwhile", |bench| {
+            (bench.detail("frames_dropped").as_u64() > Some(0)).then_some(())
+        })
+        .await;
     let said = bench.until("it is given up", Bench::trouble).await;
     assert!(said.contains("took nothing for 8 s"), "{said}");
     bench

@@ -111,7 +111,10 @@ impl<'a> Live<'a> {
                 Woken::Read(Err(error)) => return Err(self.lost(Some(&error))),
                 Woken::Read(Ok(count)) => self.listen(&buffer[..count])?,
                 Woken::Batch(batch) => self.take(&batch, self.reader.gap()),
-                Woken::Tick => self.output.compare(self.context, self.feeder),
+                Woken::Tick => {
+                    self.count_lost(0);
+                    self.output.compare(self.context, self.feeder);
+                }
             }
         }
     }
@@ -152,18 +155,24 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn count(&mut self, fed: &Fed) {
+    /// Counts what was left out, and what the queue has lost since: also while nothing goes out.
+    fn count_lost(&mut self, left_out: u64) {
         let figures = &self.output.figures;
         let lost = self.reader.lost();
-        let dropped = fed.dropped + (lost - self.lost);
+        let dropped = left_out + (lost - self.lost);
         self.lost = lost;
         if dropped > 0 {
             self.context.report.lost(dropped);
             figures.frames_dropped.fetch_add(dropped, Ordering::Relaxed);
         }
-        figures.frames_sent.fetch_add(fed.frames, Ordering::Relaxed);
         let queued = self.reader.queued_batches() as u64;
         figures.queued_batches.store(queued, Ordering::Relaxed);
+    }
+
+    fn count(&mut self, fed: &Fed) {
+        self.count_lost(fed.dropped);
+        let figures = &self.output.figures;
+        figures.frames_sent.fetch_add(fed.frames, Ordering::Relaxed);
         if fed.broke.is_none() && fed.frames == 0 {
             return;
         }

@@ -50,7 +50,7 @@ fn whatever_is_wrong_is_in_the_journal_and_a_neighbour_loses_nothing() {
     ));
     stranger(&server, folder.path());
     for (name, words) in [
-        ("camera", "makes no sense as RTSP"),
+        ("camera", "describes its media in a way that makes no sense"),
         ("playlist", "private network"),
         ("torn", "was never finished"),
         ("platform", "not trusted"),

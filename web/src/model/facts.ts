@@ -27,7 +27,7 @@ const packets: Reader = (value) => plural(Number(value), 'packet');
 const frames: Reader = (value) => plural(Number(value), 'frame');
 const list: Reader = (value) => (Array.isArray(value) ? value.map(String).join(', ') : String(value));
 const times: Reader = (value) => plural(Number(value), 'time');
-const tracks: Reader = (value) => (Array.isArray(value) ? value.map((one) => trackName(isObject(one) ? String(one.codec ?? one.encoding ?? '') : String(one))).join(', ') : String(value));
+const tracks: Reader = (value) => (Array.isArray(value) ? value.map((one) => trackName(isObject(one) ? String(one.codec ?? one.encoding ?? one.from ?? '') : String(one))).join(', ') : String(value));
 const upper: Reader = (value) => String(value).toUpperCase();
 
 /** Shown first, in this order, under these words. */
@@ -37,7 +37,9 @@ const KNOWN: Record<string, Known> = {
   from: { name: 'Comes in at', read: list }, to: { name: 'Goes to' }, url: { name: 'Address' }, transport: { name: 'Transport', read: upper }, variant: { name: 'Variant' },
   file: { name: 'File' }, folder: { name: 'Folder' }, format: { name: 'Format', read: upper },
   round: { name: 'Round', read: (value) => count(Number(value)) }, delays: { name: 'Delays by the disk', read: times, warn: true }, clock_jumps: { name: 'Jumps of its clock, mended', read: times },
-  tracks: { name: 'Sends', read: tracks }, rtt_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) }, round_trip_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) },
+  tracks: { name: 'Sends', read: tracks }, audio: { name: 'Sound becomes' }, hold_ms: { name: 'Held for the sound', read: (value) => words(milliseconds(Number(value))) },
+  ffmpeg: { name: 'ffmpeg' }, left_as_they_are: { name: 'Sound left as it is', read: list, warn: true },
+  rtt_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) }, round_trip_ms: { name: 'Round trip', read: (value) => words(milliseconds(Number(value))) },
   latency_ms: { name: 'Held to repair', read: (value) => words(milliseconds(Number(value))) },
   has_rtp_header: { name: 'RTP header', read: (value) => (value ? 'yes, taken off' : 'none') },
   unrecovered: { name: 'Lost for good', read: packets, warn: true }, recovered: { name: 'Rebuilt by FEC', read: packets },
@@ -54,7 +56,7 @@ const KNOWN: Record<string, Known> = {
 /** What is said elsewhere, or helps nobody who looks at a screen. */
 const HIDDEN = new Set([
   'legs', 'readers', 'warnings', 'platform', 'connected', 'metadata', 'received', 'received_bytes', 'sent_bytes', 'messages', 'messages_ignored', 'frames', 'frames_sent', 'lost', 'loss_percent',
-  'receive_buffer_bytes', 'queue_bytes_max', 'queued_batches', 'streams', 'ignored_sender', 'path', 'max_readers', 'connections', 'columns', 'rows',
+  'receive_buffer_bytes', 'queue_bytes_max', 'queued_batches', 'streams', 'ignored_sender', 'path', 'max_readers', 'connections', 'columns', 'rows', 'source', 'has_sound', 'held_bytes', 'held_bytes_max', 'queue_segments_max',
 ]);
 
 export const sourceFacts = (source: SourceView): Fact[] => factsOf(detailOf(source));

@@ -262,6 +262,26 @@ async fn an_origin_that_stalls_costs_segments_of_its_own_and_the_playlist_says_w
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_origin_that_cannot_be_reached_is_not_called_slow() {
+    let Some(clip) = clip(6) else { return };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    drop(taken);
+    let bench = Bench::start(&settings(format!("http://{address}/live.m3u8"))).await;
+    let _feeder = bench.feed(&clip);
+    let said = until("it gives up", || {
+        let status = bench.status();
+        let has_given_up = status.state == OutputState::Reconnecting;
+        status.last_error.filter(|_| has_given_up)
+    })
+    .await;
+    assert!(said.contains("cannot be reached"), "{said}");
+    // The feed here is faster than real time, so that some are left out.
+    let mut alarms = bench.engine.alarms().into_iter();
+    assert!(!alarms.any(|it| it.alarm.text.contains("longer for a segment")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_segments_are_deleted_where_that_is_asked_for() {
     let Some(clip) = clip(6) else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -103,7 +103,12 @@ impl Uploader {
             self.counters
                 .last_upload_ms
                 .store(millis, Ordering::Relaxed);
-            quick = self.judge(quick, sent.is_ok() && took <= duration);
+            quick = match &sent {
+                Ok(()) => self.judge(quick, took <= duration),
+                Err(failure) if failure.too_late => self.judge(quick, false),
+                // An origin that cannot be reached, or says no, is not slow.
+                Err(_) => 0,
+            };
             let delivered = match sent {
                 Ok(()) => {
                     unlisted.add(bytes, duration);
@@ -122,7 +127,7 @@ impl Uploader {
                     self.count(core::mem::take(&mut unlisted));
                     self.tidy().await;
                 }
-                Err(Failure { error, refused }) => {
+                Err(Failure { error, refused, .. }) => {
                     failures += 1;
                     self.counters.problem(&error.message);
                     if refused || failures >= FAILURES_MAX {
@@ -189,7 +194,8 @@ impl Uploader {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
-            if failure.refused || began.elapsed() + ATTEMPT_PAUSE >= patience {
+            // The next attempt needs some time of its own.
+            if failure.refused || began.elapsed() + 2 * ATTEMPT_PAUSE >= patience {
                 return Err(failure);
             }
             self.counters.again.fetch_add(1, Ordering::Relaxed);
@@ -208,8 +214,10 @@ impl Uploader {
         let mut ask = Ask::send(Method::PUT, url.clone(), body, within);
         ask.headers.clone_from(&self.headers);
         ask = ask.with(CONTENT_TYPE, HeaderValue::from_static(kind));
+        let began = Instant::now();
         let answer = self.client.ask(ask).await.map_err(|error| Failure {
             refused: error.refusal.is_some(),
+            too_late: began.elapsed() >= within,
             error: error.into(),
         })?;
         let status = answer.status;
@@ -225,6 +233,7 @@ impl Uploader {
         Err(Failure {
             error: RunError::theirs(format!("the origin answered {what} with {status}"), advice),
             refused: status.is_client_error() && !matches!(status.as_u16(), 408 | 425 | 429),
+            too_late: false,
         })
     }
 
@@ -261,4 +270,6 @@ struct Failure {
     error: RunError,
     /// The origin does not want it, now or later.
     refused: bool,
+    /// The origin took all the time there was.
+    too_late: bool,
 }

@@ -79,9 +79,10 @@ pub trait Settings:
         "bind"
     }
 
-    /// The source that it is made out of, for a source that is made out of another one's feed.
-    fn reads(&self) -> Option<&str> {
-        None
+    /// The sources that it is made out of, for a source that is made out of others' feeds,
+    /// each with its place in the settings: `source`, `inputs/0`.
+    fn reads(&self) -> Vec<(Cow<'static, str>, &str)> {
+        Vec::new()
     }
 
     /// What is wrong with the settings by themselves, beyond their types. Secrets may still

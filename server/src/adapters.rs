@@ -249,11 +249,13 @@ macro_rules! adapters {
                 Transport::Udp
             }
 
-            fn reads(&self) -> Option<(&'static str, &str)> {
+            fn reads(&self) -> Vec<(String, &str)> {
                 $(if let Some(settings) = &self.$kind {
-                    return settings.reads().map(|source| (stringify!($kind), source));
+                    let kind = stringify!($kind);
+                    let reads = settings.reads().into_iter();
+                    return reads.map(|(at, source)| (format!("{kind}/{at}"), source)).collect();
                 })*
-                None
+                Vec::new()
             }
 
             fn port_field(&self) -> &'static str {
@@ -373,8 +375,8 @@ pub trait Item:
     fn is_secure(&self) -> bool;
     /// What speaks on the ports it opens.
     fn transport(&self) -> Transport;
-    /// The adapter and the source that it is made out of, if it is made out of one.
-    fn reads(&self) -> Option<(&'static str, &str)>;
+    /// The sources that it is made out of, each with its field (`switch/inputs/0`).
+    fn reads(&self) -> Vec<(String, &str)>;
     /// The field that address is written in.
     fn port_field(&self) -> &'static str;
     /// The port of its listener's range that it claims instead of a stream ID.

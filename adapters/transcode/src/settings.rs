@@ -1,5 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use tidegate_engine::{Settings, SettingsError, nearest};
 use tidegate_ffmpeg::sound::{SoundFormat, UnknownWord};
 
@@ -31,8 +32,8 @@ impl SourceSettings {
 }
 
 impl Settings for SourceSettings {
-    fn reads(&self) -> Option<&str> {
-        Some(&self.source)
+    fn reads(&self) -> Vec<(Cow<'static, str>, &str)> {
+        vec![("source".into(), &self.source)]
     }
 
     fn check(&self) -> Result<(), SettingsError> {

@@ -1,6 +1,6 @@
 //! Checking a configuration as a whole: what is only wrong beside something else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ports;
 use super::problem::ConfigProblem;
@@ -147,34 +147,53 @@ fn routes(document: &Document, problems: &mut Vec<ConfigProblem>) {
 /// What a source is made out of is there, and not made out of itself in the end.
 fn derived(document: &Document, problems: &mut Vec<ConfigProblem>) {
     let sources = &document.sources;
-    let made_of: HashMap<&str, &str> = sources
+    let made_of: HashMap<&str, Vec<&str>> = sources
         .iter()
-        .filter_map(|source| Some((source.name().as_str(), source.reads()?.1)))
+        .map(|source| {
+            let reads = source.reads().into_iter().map(|(_, read)| read);
+            (source.name().as_str(), reads.collect())
+        })
         .collect();
     for (index, source) in sources.iter().enumerate() {
-        let Some((kind, read)) = source.reads() else {
-            continue;
-        };
         let name = source.name().as_str();
-        let others = sources.iter().map(|other| other.name().as_str());
-        let others = others.filter(|other| *other != name);
-        let is_known = others.clone().any(|other| other == read);
-        let problem = if !is_known && read != name {
-            unknown_reference("source", read, others)
-        } else if leads_to(name, read, &made_of) {
-            let message = format!("Source \"{name}\" is made out of itself.");
-            ConfigProblem::new(message).advise("Name one that comes from outside.")
-        } else {
-            continue;
-        };
-        problems.push(problem.at(format!("/sources/{index}/{kind}/source")));
+        for (field, read) in source.reads() {
+            let others = sources.iter().map(|other| other.name().as_str());
+            let others = others.filter(|other| *other != name);
+            let is_known = others.clone().any(|other| other == read);
+            let problem = if !is_known && read != name {
+                unknown_reference("source", read, others)
+            } else if leads_to(name, read, &made_of) {
+                made_of_itself(name, read)
+            } else {
+                continue;
+            };
+            problems.push(problem.at(format!("/sources/{index}/{field}")));
+        }
     }
 }
 
+fn made_of_itself(name: &str, read: &str) -> ConfigProblem {
+    let way = if read == name {
+        String::new()
+    } else {
+        format!(", by way of \"{read}\"")
+    };
+    let message = format!("Source \"{name}\" is made out of itself{way}.");
+    ConfigProblem::new(message).advise("Name one that comes from outside.")
+}
+
 /// Whether `from` is `name`, or made out of it. Another circle on the way is not `name`'s fault.
-fn leads_to(name: &str, from: &str, made_of: &HashMap<&str, &str>) -> bool {
-    let mut steps = std::iter::successors(Some(from), |at| made_of.get(at).copied());
-    steps.by_ref().take(made_of.len() + 1).any(|at| at == name)
+fn leads_to<'a>(name: &str, from: &'a str, made_of: &HashMap<&'a str, Vec<&'a str>>) -> bool {
+    let mut seen = HashSet::from([from]);
+    let mut next = vec![from];
+    while let Some(at) = next.pop() {
+        if at == name {
+            return true;
+        }
+        let reads = made_of.get(at).into_iter().flatten();
+        next.extend(reads.filter(|read| seen.insert(**read)));
+    }
+    false
 }
 
 /// On one listener a stream ID belongs to exactly one source or output.

@@ -329,8 +329,8 @@ fn users_of(document: &Document, what: &str, name: &str) -> Vec<String> {
     let on_listener = |listener: Option<(&str, &str)>| {
         what == "listener" && listener.is_some_and(|(_, listener)| listener == name)
     };
-    let reads = |read: Option<(&str, &str)>| {
-        what == "source" && read.is_some_and(|(_, source)| source == name)
+    let reads = |read: Vec<(String, &str)>| {
+        what == "source" && read.iter().any(|(_, source)| *source == name)
     };
     let sources = document
         .sources

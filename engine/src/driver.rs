@@ -7,6 +7,7 @@ use crate::event::EventSink;
 use crate::feed::{Feed, Route};
 use crate::output::OutputReport;
 use crate::source::SourceReport;
+use crate::switch::SwitchControl;
 use bytes::Bytes;
 use core::any::Any;
 use core::future::Future;
@@ -40,6 +41,11 @@ pub trait SourceDriver: Send + Sync + 'static {
 
     /// Itself, for [`SourceDriver::take_over`] of its own kind.
     fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
+
+    /// Where it takes commands, if it is one that chooses among others.
+    fn switch(&self) -> Option<Arc<dyn SwitchControl>> {
         None
     }
 }

@@ -30,6 +30,7 @@ mod sentence;
 mod setting;
 mod source;
 mod supervise;
+mod switch;
 mod thread;
 pub mod time;
 mod track;
@@ -62,6 +63,7 @@ pub use source::{
     AdvisedLatency, Connection, HistoryPoint, Paths, SourceReport, SourceState, SourceStatus,
     TransportFigures,
 };
+pub use switch::{SwitchCommand, SwitchControl, SwitchRefusal};
 pub use thread::{Parking, run_on_thread};
 /// The process's monotonic clock.
 pub use tidegate_udp::Clock;

@@ -11,6 +11,7 @@ use crate::feed::Feed;
 use crate::health::Expect;
 use crate::output::{OutputEntry, OutputStatus};
 use crate::source::{HistoryPoint, SourceEntry, SourceStatus};
+use crate::switch::SwitchControl;
 use core::fmt;
 pub use feeds::Feeds;
 pub(crate) use slots::Entry;
@@ -200,6 +201,12 @@ impl Engine {
     #[must_use]
     pub fn source_history(&self, name: &str) -> Option<Vec<HistoryPoint>> {
         Some(self.shared.sources.find(name)?.history())
+    }
+
+    /// Where a source takes commands, if it is a switch.
+    #[must_use]
+    pub fn switch(&self, source: &str) -> Option<Arc<dyn SwitchControl>> {
+        self.shared.sources.find(source)?.switch()
     }
 
     /// One output's status.

@@ -12,6 +12,7 @@ use crate::feed::Feed;
 use crate::health::{Expect, Health};
 use crate::limits;
 use crate::supervise::{Supervised, supervise};
+use crate::switch::SwitchControl;
 use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -92,6 +93,10 @@ impl SourceEntry {
 
     pub(crate) fn set_expect(&self, expect: Option<Expect>) {
         self.observed().set_expect(expect);
+    }
+
+    pub(crate) fn switch(&self) -> Option<Arc<dyn SwitchControl>> {
+        self.driver.0.switch()
     }
 
     pub(crate) fn history(&self) -> Vec<HistoryPoint> {

@@ -1,0 +1,19 @@
+//! One program out of several inputs, whose timeline never breaks.
+//!
+//! ```text
+//! input 0 ─► Lane ─┐                       orders (decide)
+//! input 1 ─► Lane ─┼─► Program: one is on air ◄──┘
+//! slate   ─► Lane ─┘      │ emitted at `due + delay`, so that a cut may be decided until then
+//!                         ▼
+//!                     one transport stream: PIDs, counters, tables and clock go on
+//! ```
+//!
+//! Nothing here knows what time it is or where packets come from: both are told.
+
+mod order;
+mod program;
+
+pub use order::{How, OnAir, Order};
+pub use program::{
+    Emitted, Event, LaneStatus, MAX_INPUTS, Options, Piece, Program, Status, Switched,
+};

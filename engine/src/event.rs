@@ -161,11 +161,93 @@ pub enum EventKind {
         /// What they did.
         action: String,
     },
+    /// A switch has something else on air.
+    Switched(Switched),
+    /// A switch decided something, or was told to; also what it then did not do.
+    SwitchDecision(Box<SwitchDecision>),
     /// Something odd that broke nothing.
     Notice {
         /// What.
         message: String,
     },
+}
+
+/// What a switch changed over to, why, and what viewers noticed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switched {
+    /// What was on air: an input, `slate`, or nothing yet.
+    pub from: Option<String>,
+    /// What is: an input, or `slate`.
+    pub to: Option<String>,
+    /// Names the cause: `no_packets`, `take`, `return` …
+    pub why: String,
+    /// The cause in words.
+    pub text: String,
+    /// Nobody asked for it.
+    pub automatic: bool,
+    /// Who asked for it.
+    pub by: Option<String>,
+    /// From the beginning of the cause until it was decided.
+    pub decided_after_ms: u64,
+    /// What is missing in the program at this place.
+    pub gap_ms: u64,
+    /// What is shown a second time, by the time of the input that was left.
+    pub repeated_ms: u64,
+    /// How long the new input is held back beyond its own latency.
+    pub delay_ms: u64,
+}
+
+/// What a switch decided, with the evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SwitchDecision {
+    /// `ordered`, `averted`, `stayed`, `given_up`, `missed`, `latched`, `set` …
+    pub decision: String,
+    /// What was on air.
+    pub from: Option<String>,
+    /// What was to be on air.
+    pub to: Option<String>,
+    /// Names the cause.
+    pub why: String,
+    /// The cause in words.
+    pub text: String,
+    /// Nobody asked for it.
+    pub automatic: bool,
+    /// Who asked for it.
+    pub by: Option<String>,
+    /// From the beginning of the cause until it was decided.
+    pub decided_after_ms: u64,
+    /// What was measured, where a trigger fired.
+    pub figure: Option<SwitchFigure>,
+    /// How every input stood, the preferred one first.
+    pub evidence: Vec<SwitchEvidence>,
+}
+
+/// A measured value beside the threshold that it crossed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SwitchFigure {
+    /// What was measured.
+    pub value: f64,
+    /// What is allowed.
+    pub threshold: f64,
+    /// Of both: `ms`, `percent`, `packets`.
+    pub unit: String,
+}
+
+/// How one input of a switch stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchEvidence {
+    /// Its name.
+    pub input: String,
+    /// `candidate`, `fresh`, `damaged` or `nothing`.
+    pub rank: String,
+    /// Somebody sent.
+    pub connected: bool,
+    /// Something arrived.
+    pub delivers: bool,
+    /// For how long nothing at all was wrong.
+    pub clean_for_ms: Option<u64>,
+    /// What was wrong, in words.
+    pub reasons: Vec<String>,
 }
 
 /// A caller that was turned away, and why.

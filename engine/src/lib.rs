@@ -48,7 +48,10 @@ pub use driver::{
 };
 pub use engine::{Engine, EngineConfig, Feeds, OutputSpec, SourceSpec, StandingAlarm};
 pub use error::{Ended, EngineError, RunError, SettingsError, Whose};
-pub use event::{Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind};
+pub use event::{
+    Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind, SwitchDecision,
+    SwitchEvidence, SwitchFigure, Switched,
+};
 pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route};
 pub use health::{
     AudioStatus, Expect, Health, MediaStatus, ProgramStatus, Reason, ReasonCode, TrackStatus,

@@ -76,6 +76,18 @@ impl Display for EventKind {
                 OneLine(summary)
             ),
             Self::Audit { by, action } => write!(f, "{by} {}", OneLine(action)),
+            Self::Switched(switched) => {
+                let to = switched.to.as_deref().unwrap_or("nothing");
+                write!(f, "{to} is on air: {}", OneLine(&switched.text))?;
+                match switched.gap_ms {
+                    0 => Ok(()),
+                    gap => write!(f, " ({gap} ms are missing)"),
+                }
+            }
+            Self::SwitchDecision(decision) => {
+                let word = decision.decision.replace('_', " ");
+                write!(f, "switch {word}: {}", OneLine(&decision.text))
+            }
             Self::Notice { message } => OneLine(message).fmt(f),
         }
     }

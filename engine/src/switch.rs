@@ -39,8 +39,10 @@ pub enum SwitchCommand {
     Drill {
         /// Which input is tried; the one that would be chosen if none is named.
         input: Option<String>,
-        /// Really do it, with this as the confirmation: the source's own name.
-        on_air: Option<String>,
+        /// Really cut what is on air.
+        on_air: bool,
+        /// That is meant.
+        confirmed: bool,
     },
 }
 

@@ -134,6 +134,11 @@ impl TextBody {
         self.typed().map_err(Problem::wrong)
     }
 
+    /// Nothing was sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
     /// Any small typed value.
     pub(super) fn value<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
         self.typed().map_err(Problem::wrong)

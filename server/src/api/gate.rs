@@ -7,10 +7,13 @@ use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use super::problem::Problem;
+use super::stats;
 
 /// Paths below these belong to the program; everything else is the dashboard's, which holds
 /// no secret and has to load before anybody can log in.
-const CLOSED: [&str; 7] = ["api", "hls", "metrics", "whep", "whip", "play", "debug"];
+const CLOSED: [&str; 9] = [
+    "api", "hls", "metrics", "whep", "whip", "play", "debug", "stat", "stats",
+];
 
 /// Whether a stranger may send this.
 fn is_open(method: &Method, path: &str) -> bool {
@@ -34,6 +37,10 @@ pub(super) async fn gate(State(app): State<Shared>, mut request: Request, next: 
     }
     let open = is_open(request.method(), path);
     if open {
+        return next.run(request).await;
+    }
+    let uri = request.uri();
+    if stats::is_stats(request.method(), uri.path()) && stats::opens(&app.access, uri.query()) {
         return next.run(request).await;
     }
     let identity = match app
@@ -133,6 +140,8 @@ mod tests {
             (Method::GET, "/api/v2/anything"),
             (Method::GET, "/hls/viewers/index.m3u8"),
             (Method::GET, "/metrics"),
+            (Method::GET, "/stats"),
+            (Method::GET, "/stat"),
             (Method::POST, "/"),
             (Method::DELETE, "/api/v1/session"),
         ] {

@@ -22,7 +22,9 @@ mod platforms;
 pub mod problem;
 mod schema;
 mod session;
+mod stats;
 mod stream;
+mod switch;
 mod system;
 mod views;
 
@@ -114,6 +116,9 @@ fn closed() -> OpenApiRouter<Shared> {
         .merge(objects::sources::routes())
         .merge(objects::outputs::routes())
         .merge(objects::listeners::routes())
+        .merge(switch::routes())
+        .routes(routes!(stats::sls))
+        .routes(routes!(stats::nginx))
         .routes(routes!(bans::list, bans::create))
         .routes(routes!(bans::delete))
         .routes(routes!(platforms::list))

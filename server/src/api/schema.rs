@@ -192,3 +192,138 @@ pub(super) struct HistoryPointView {
     /// Media waiting in the receive buffer.
     buffer_ms: Option<f64>,
 }
+
+/// A switch: which of its inputs is on air, and how all of them are doing.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SwitchView {
+    /// What is on air: an input, `slate`, or nothing yet.
+    active: Option<String>,
+    /// What would be next, were what is on air gone.
+    preview: Option<String>,
+    /// The inputs that are not on air, the preferred one first.
+    standby: Vec<StandbyView>,
+    /// All inputs, the preferred one first.
+    inputs: Vec<InputView>,
+    /// Nothing moves it but darkness.
+    locked: bool,
+    /// It moves only when it is told to.
+    held: bool,
+    /// It moved too often by itself, and waits for somebody to look.
+    latched: bool,
+    /// How often it changed over.
+    switches: u64,
+    /// How often by itself.
+    automatic_switches: u64,
+    /// How often it had decided to, and the cause went away in time.
+    averted: u64,
+    /// The last change.
+    last_switch: Option<LastSwitchView>,
+    /// How long what is on air is held back beyond its own latency.
+    delay_ms: u64,
+    /// `manual` or `auto`.
+    r#return: String,
+    /// The least time between two switches that it makes by itself.
+    dwell_ms: u64,
+    /// When it goes back to a preferred input by itself, if nothing changes.
+    next_return_in_ms: Option<u64>,
+    /// The slate.
+    slate: SlateView,
+    /// What the last drill found.
+    #[schema(value_type = Option<Object>)]
+    last_drill: Option<serde_json::Value>,
+}
+
+/// An input that is not on air.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StandbyView {
+    /// Its name.
+    name: String,
+    /// Whether it could go on air now.
+    ready: bool,
+    /// Why not, or what else is wrong.
+    reasons: Vec<InputReasonView>,
+}
+
+/// Something known to be wrong with an input.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InputReasonView {
+    /// Names it: `no_packets`, `settling` …
+    code: String,
+    /// In words.
+    text: String,
+    /// `switch` or `alarm`.
+    severity: Option<String>,
+    /// Since when.
+    since: Option<String>,
+    /// What to do about it.
+    advice: Option<String>,
+}
+
+/// An input of a switch.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InputView {
+    /// Its name.
+    name: String,
+    /// Whether it could go on air now.
+    ready: bool,
+    /// Why not, or what else is wrong.
+    reasons: Vec<InputReasonView>,
+    /// Whether it is on air.
+    on_air: bool,
+    /// For how long nothing at all has been wrong.
+    clean_for_ms: Option<u64>,
+    /// Whether its sender is there.
+    connected: bool,
+    /// Received over the last seconds.
+    bitrate_bps: u64,
+    /// How long ago its last key frame came.
+    key_frame_age_ms: Option<u64>,
+    /// Time between its key frames.
+    gop_ms: Option<u64>,
+    /// How long what comes waits for its play-out.
+    latency_ms: u64,
+    /// What is in it, in words.
+    format: Option<String>,
+    /// Whether that is the program's.
+    same_format: bool,
+    /// The input that carries the same packets.
+    twin_of: Option<String>,
+    /// What is held of it.
+    queue_bytes: usize,
+}
+
+/// The last time that a switch changed over.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LastSwitchView {
+    /// When.
+    at: String,
+    /// What was on air.
+    from: Option<String>,
+    /// What is.
+    to: Option<String>,
+    /// Names the cause.
+    why: String,
+    /// The cause in words.
+    text: String,
+    /// Nobody asked for it.
+    automatic: bool,
+    /// Who asked for it.
+    by: Option<String>,
+    /// From the beginning of the cause until it was decided.
+    decided_after_ms: u64,
+    /// What is missing in the program at this place.
+    gap_ms: u64,
+    /// What was shown a second time, by the time of the input that was left.
+    repeated_ms: u64,
+    /// How long the new input is held back beyond its own latency.
+    delay_ms: u64,
+}
+
+/// A switch's slate.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SlateView {
+    /// `ready`, `making`, `missing`, `failed` or `off`.
+    state: String,
+    /// Why it is not ready.
+    reason: Option<String>,
+}

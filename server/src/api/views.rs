@@ -65,6 +65,9 @@ pub struct SourceView {
     /// What SRT measures.
     #[schema(value_type = Option<super::schema::SrtFigures>)]
     pub srt: Option<Value>,
+    /// Which of its inputs is on air, and how all of them are doing, where it is a switch.
+    #[schema(value_type = Option<super::schema::SwitchView>)]
+    pub switch: Option<Value>,
     /// What other adapters add, each under a name of its own.
     #[schema(value_type = Object)]
     pub detail: Value,
@@ -282,6 +285,7 @@ impl Viewed for SourceConfig {
             url: address::of_source(self, app, desired),
             port: app.adapters.source_port(self).map(PortView::from),
             srt: None,
+            switch: None,
             detail: Value::Object(serde_json::Map::new()),
             media: None,
             expect: self.expect.clone(),
@@ -321,6 +325,7 @@ fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView 
         reconnects: status.reconnects,
         last_error: status.last_error,
         srt: status.details.remove("srt"),
+        switch: status.details.remove("switch"),
         detail: serde_json::to_value(status.details).unwrap_or_default(),
         media: status
             .media

@@ -39,6 +39,7 @@ pub enum LoginError {
 pub struct Access {
     password: Password,
     bearer: Option<BearerToken>,
+    stats: Option<BearerToken>,
     sessions: Sessions,
     limiter: AttemptLimiter,
 }
@@ -50,9 +51,25 @@ impl Access {
         Self {
             password: Password::new(password_hash),
             bearer: bearer.map(BearerToken::new),
+            stats: None,
             sessions: Sessions::new(store),
             limiter: AttemptLimiter::default(),
         }
+    }
+
+    /// The same, with a token that opens the statistics for other programs, and nothing else.
+    #[must_use]
+    pub fn with_stats_token(mut self, token: Option<&Secret>) -> Self {
+        self.stats = token.map(BearerToken::new);
+        self
+    }
+
+    /// Whether `given` is the token for the statistics. None is, where none is set.
+    #[must_use]
+    pub fn opens_stats(&self, given: &str) -> bool {
+        self.stats
+            .as_ref()
+            .is_some_and(|token| token.matches(given))
     }
 
     /// Who sends a request with these headers; `None` for a stranger.

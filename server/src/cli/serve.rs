@@ -10,6 +10,7 @@ use crate::node::{Node, Options};
 /// Environment variables with secrets, read once.
 const ADMIN_PASSWORD: &str = "TIDEGATE_ADMIN_PASSWORD";
 const API_TOKEN: &str = "TIDEGATE_API_TOKEN";
+const STATS_TOKEN: &str = "TIDEGATE_STATS_TOKEN";
 const LOG: &str = "TIDEGATE_LOG";
 
 /// These write whole requests at their finer levels, credentials included.
@@ -33,6 +34,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         apply: args.apply,
         admin_password: secret(ADMIN_PASSWORD),
         api_token: secret(API_TOKEN),
+        stats_token: secret(STATS_TOKEN),
         shards: args.shards,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

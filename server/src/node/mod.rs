@@ -53,6 +53,8 @@ pub struct Options {
     pub admin_password: Option<Secret>,
     /// The bearer token for automation.
     pub api_token: Option<Secret>,
+    /// The token that opens the statistics for other programs, and nothing else.
+    pub stats_token: Option<Secret>,
     /// Media threads; one per core when absent.
     pub shards: Option<NonZeroUsize>,
 }
@@ -118,7 +120,8 @@ impl Node {
         let bans = Arc::new(Bans::load(store.clone(), adapters.clone(), events).await?);
         let reconciler = Reconciler::new(engine.clone(), adapters.clone(), &control);
         let app = Arc::new(App {
-            access: Access::new(store.clone(), &password_hash, options.api_token.as_ref()),
+            access: Access::new(store.clone(), &password_hash, options.api_token.as_ref())
+                .with_stats_token(options.stats_token.as_ref()),
             convergence: reconciler.convergence(),
             control,
             engine,

@@ -1,0 +1,268 @@
+//! Commands to a switch: what is on air, and what may change it.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_engine::{EventKind, Subject, SwitchCommand, SwitchRefusal};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::body::TextBody;
+use super::problem::Problem;
+use super::schema::SwitchView;
+use crate::adapters::{Item, SourceConfig};
+use crate::auth::Identity;
+use crate::state::{Desired, not_found};
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(take))
+        .routes(routes!(lock))
+        .routes(routes!(unlock))
+        .routes(routes!(hold))
+        .routes(routes!(return_home))
+        .routes(routes!(drill))
+}
+
+/// What to put on air.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Take {
+    /// An input, or `slate`; without it, the one in preview.
+    input: Option<String>,
+    /// Also if it is not ready.
+    force: bool,
+}
+
+/// Whether the switch moves only when it is told to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Hold {
+    /// `false` lets it move by itself again.
+    on: bool,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { on: true }
+    }
+}
+
+/// What to try.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Drill {
+    /// The input to try; without it, the one that would take over.
+    input: Option<String>,
+    /// Really cut what is on air for some seconds, instead of looking what would happen.
+    on_air: bool,
+    /// The switch's own name, to say that a drill on air is meant.
+    confirm: Option<String>,
+}
+
+/// Put an input, or the slate, on air. It happens at its next key frame.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/take", tag = "switch",
+    operation_id = "switch_take",
+    params(("name" = String, Path, description = "The switch")), request_body = Option<Take>,
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, description = "No such switch or input", body = Problem),
+        (status = 409, description = "It is locked, or the input is not ready", body = Problem)))]
+pub(super) async fn take(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+    body: TextBody,
+) -> Result<Json<Value>, Problem> {
+    let Take { input, force } = given(&body)?;
+    command(&app, &identity, &name, SwitchCommand::Take { input, force }).await
+}
+
+/// Lock it: neither a command nor the switch itself changes what is on air, unless that goes dark.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/lock", tag = "switch",
+    operation_id = "switch_lock",
+    params(("name" = String, Path, description = "The switch")),
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn lock(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    command(&app, &identity, &name, SwitchCommand::Lock).await
+}
+
+/// Take the lock away.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/unlock", tag = "switch",
+    operation_id = "switch_unlock",
+    params(("name" = String, Path, description = "The switch")),
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn unlock(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    command(&app, &identity, &name, SwitchCommand::Unlock).await
+}
+
+/// Hold it: it changes what is on air only when it is told to, or let go of that again.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/hold", tag = "switch",
+    operation_id = "switch_hold",
+    params(("name" = String, Path, description = "The switch")), request_body = Option<Hold>,
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn hold(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+    body: TextBody,
+) -> Result<Json<Value>, Problem> {
+    let Hold { on } = given(&body)?;
+    command(&app, &identity, &name, SwitchCommand::Hold(on)).await
+}
+
+/// Go back to the most preferred input that is ready. Takes a latch away, too.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/return", tag = "switch",
+    operation_id = "switch_return",
+    params(("name" = String, Path, description = "The switch")),
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "There is nothing better", body = Problem)))]
+pub(super) async fn return_home(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    command(&app, &identity, &name, SwitchCommand::Return).await
+}
+
+/// Test the backup: what viewers would see, were the input on air gone this moment. With `on_air`
+/// it is really cut for some seconds, which wants the switch's name as a confirmation.
+#[utoipa::path(post, path = "/api/v1/sources/{name}/drill", tag = "switch",
+    operation_id = "switch_drill",
+    params(("name" = String, Path, description = "The switch")), request_body = Option<Drill>,
+    responses((status = 200, body = SwitchView), (status = 401, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, description = "Not confirmed, or there is nothing to try", body = Problem)))]
+pub(super) async fn drill(
+    State(app): State<Shared>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+    body: TextBody,
+) -> Result<Json<Value>, Problem> {
+    let Drill {
+        input,
+        on_air,
+        confirm,
+    } = given(&body)?;
+    let confirmed = confirm.as_deref() == Some(name.as_str());
+    let drill = SwitchCommand::Drill {
+        input,
+        on_air,
+        confirmed,
+    };
+    command(&app, &identity, &name, drill).await
+}
+
+/// What the body says; nothing at all is what it means without one.
+fn given<T: DeserializeOwned + Default>(body: &TextBody) -> Result<T, Problem> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    body.value()
+}
+
+async fn command(
+    app: &Shared,
+    identity: &Identity,
+    name: &str,
+    command: SwitchCommand,
+) -> Result<Json<Value>, Problem> {
+    let desired = app.control.current();
+    let source = desired
+        .find::<SourceConfig>(name)
+        .ok_or_else(|| not_found::<SourceConfig>(&desired, name))?;
+    if source.kind() != SWITCH {
+        return Err(no_switch(&desired, name));
+    }
+    let switch = app.engine.switch(name).ok_or(SwitchRefusal::NotRunning)?;
+    let action = words(&command);
+    let status = switch.command(command, &identity.user).await?;
+    let audit = EventKind::Audit {
+        by: identity.user.clone(),
+        action,
+    };
+    app.engine.events().emit(Subject::source(name), audit);
+    Ok(Json(status))
+}
+
+/// How the configuration calls it.
+const SWITCH: &str = "switch";
+
+fn words(command: &SwitchCommand) -> String {
+    match command {
+        SwitchCommand::Take { input, force } => {
+            let input = input.as_deref().unwrap_or("the one in preview");
+            let forced = if *force { ", ready or not" } else { "" };
+            format!("took {input}{forced}")
+        }
+        SwitchCommand::Lock => "locked it".into(),
+        SwitchCommand::Unlock => "unlocked it".into(),
+        SwitchCommand::Hold(true) => "held it".into(),
+        SwitchCommand::Hold(false) => "let it go on by itself".into(),
+        SwitchCommand::Return => "returned it to the preferred input".into(),
+        SwitchCommand::Drill { on_air: false, .. } => "tested the backup".into(),
+        SwitchCommand::Drill { on_air: true, .. } => "tested the backup on air".into(),
+    }
+}
+
+fn no_switch(desired: &Desired, name: &str) -> Problem {
+    let problem = Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_switch",
+        format!("The source \"{name}\" is no switch."),
+    );
+    let sources = desired.document.sources.iter();
+    let switches: Vec<&str> = sources
+        .filter(|source| source.kind() == SWITCH)
+        .map(|source| source.name().as_str())
+        .collect();
+    if switches.is_empty() {
+        return problem.advise("Create one: a source with \"switch\" and its inputs.");
+    }
+    problem.advise(format!("There are {}.", switches.join(", ")))
+}
+
+impl From<SwitchRefusal> for Problem {
+    fn from(refusal: SwitchRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            SwitchRefusal::NotRunning => Self::new(StatusCode::CONFLICT, "not_running", detail)
+                .advise("It is being started; the source's status says why it takes longer."),
+            SwitchRefusal::UnknownInput {
+                nearest, inputs, ..
+            } => {
+                let advice = match &nearest {
+                    Some(nearest) => format!("Did you mean \"{nearest}\"?"),
+                    None => format!("There are {}.", inputs.join(", ")),
+                };
+                let problem = Self::new(StatusCode::NOT_FOUND, "unknown_input", detail);
+                Self {
+                    nearest,
+                    pointer: Some("/input".into()),
+                    ..problem.advise(advice)
+                }
+            }
+            SwitchRefusal::NotNow {
+                code,
+                message: _,
+                advice,
+            } => Self::new(StatusCode::CONFLICT, code, detail).advise(advice),
+        }
+    }
+}

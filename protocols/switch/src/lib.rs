@@ -8,8 +8,10 @@
 //!                     one transport stream: PIDs, counters, tables and clock go on
 //! ```
 //!
+//! [`decide`] says what is to be shown, by rules that an operator can trust; [`Program`] shows it.
 //! Nothing here knows what time it is or where packets come from: both are told.
 
+pub mod decide;
 mod order;
 mod program;
 

@@ -1,0 +1,157 @@
+//! What an operator, a script or the schedule asks for.
+
+use tidegate_units::Instant;
+
+use super::record::{Accepted, ReasonText, Refusal, Step, Why};
+use super::standing::Rank;
+use super::{By, Decide};
+use crate::order::OnAir;
+
+impl Decide {
+    /// Shows an input or the slate, at its next key frame. With `force` also an input that there
+    /// are reasons against; but not one that has nothing to show.
+    pub fn take(
+        &mut self,
+        now: Instant,
+        to: OnAir,
+        force: bool,
+        by: By,
+    ) -> Result<Accepted, Refusal> {
+        self.may_show(now, to, force)?;
+        let text = format!("{} was taken", self.rules.name(to));
+        Ok(self.ask(now, to, Why::Take, text, by))
+    }
+
+    /// Goes back to the best input that stands before the one on air.
+    pub fn return_home(&mut self, now: Instant, by: By) -> Result<Accepted, Refusal> {
+        if self.locked {
+            return Err(Refusal::Locked);
+        }
+        let before = self.on_air.input().unwrap_or(self.standings.len());
+        if before == 0 {
+            self.release(now, by);
+            return Err(Refusal::AlreadyFirst(self.rules.name(self.on_air)));
+        }
+        let mut better = 0..before;
+        let ready = better.find(|index| self.rank(now, *index) <= Some(Rank::Fresh));
+        let Some(index) = ready else {
+            return Err(Refusal::NoneToReturnTo(self.reasons_of(now, 0..before)));
+        };
+        let to = OnAir::Input(index);
+        let text = format!("the program was returned to {}", self.rules.name(to));
+        Ok(self.ask(now, to, Why::Return, text, by))
+    }
+
+    /// Nothing moves the program any more; only a slate covers darkness.
+    pub fn lock(&mut self, now: Instant, by: By) {
+        if !core::mem::replace(&mut self.locked, true) {
+            self.set(now, Why::Lock, "the program was locked", by);
+        }
+    }
+
+    /// Takes a lock away, and a latch.
+    pub fn unlock(&mut self, now: Instant, by: By) {
+        self.release(now, by.clone());
+        if core::mem::take(&mut self.locked) {
+            self.set(now, Why::Unlock, "the program was unlocked", by);
+        }
+    }
+
+    /// Holds the automatic, takes excepted, or lets it go, and with it a latch.
+    pub fn hold(&mut self, now: Instant, on: bool, by: By) {
+        if !on {
+            self.release(now, by.clone());
+        }
+        if core::mem::replace(&mut self.held, on) != on {
+            let text = if on {
+                "the automatic was held"
+            } else {
+                "the automatic was let go"
+            };
+            self.set(now, Why::Hold, text, by);
+        }
+    }
+
+    /// Whether `to` may be shown now.
+    pub(super) fn may_show(&self, now: Instant, to: OnAir, force: bool) -> Result<(), Refusal> {
+        if self.locked {
+            return Err(Refusal::Locked);
+        }
+        if to == self.on_air && to != OnAir::Nothing {
+            return Ok(());
+        }
+        let index = match to {
+            OnAir::Nothing => return Err(Refusal::NoSuchInput),
+            OnAir::Slate if self.slate_ready => return Ok(()),
+            OnAir::Slate => return Err(Refusal::NoSlate),
+            OnAir::Input(index) => index,
+        };
+        let rank = self.rank(now, index).ok_or(Refusal::NoSuchInput)?;
+        let name = self.rules.name(to);
+        let why = || self.reasons_of(now, index..index + 1);
+        match rank {
+            Rank::Candidate | Rank::Fresh => Ok(()),
+            Rank::Damaged if force => Ok(()),
+            Rank::Damaged => Err(Refusal::NotReady(name, why())),
+            Rank::Nothing => Err(Refusal::NothingToShow(name, why())),
+        }
+    }
+
+    /// Orders what was asked for. Whoever asks has looked: a latch is released.
+    pub(super) fn ask(
+        &mut self,
+        now: Instant,
+        to: OnAir,
+        why: Why,
+        text: String,
+        by: By,
+    ) -> Accepted {
+        self.release(now, by.clone());
+        if to == self.on_air {
+            if self.plan.is_some() {
+                self.give_up(now, Step::GivenUp, text);
+            }
+            self.taken = Some((to, now));
+            return Accepted::AlreadyOnAir(to);
+        }
+        let mut decision = self.decision(now, Step::Ordered, to, why, text);
+        (decision.automatic, decision.by) = (false, by);
+        self.order(now, self.leaving(), decision);
+        Accepted::Ordered(to)
+    }
+
+    fn release(&mut self, now: Instant, by: By) {
+        if self.latch.release() {
+            self.set(now, Why::TooMany, "the latch was released", by);
+        }
+    }
+
+    pub(super) fn set(&mut self, now: Instant, why: Why, text: &str, by: By) {
+        let mut decision = self.decision(now, Step::Set, self.on_air, why, text.into());
+        (decision.automatic, decision.by) = (false, by);
+        self.tell(decision);
+    }
+
+    /// What stands against these inputs, in one sentence.
+    pub(super) fn reasons_of(&self, now: Instant, inputs: impl Iterator<Item = usize>) -> String {
+        let each = inputs.map(|index| {
+            let reasons = self.reasons(now, index);
+            let texts: Vec<&str> = reasons.iter().map(ReasonText::text).collect();
+            (self.rules.name(OnAir::Input(index)), texts.join(", "))
+        });
+        let each: Vec<_> = each.collect();
+        match each.as_slice() {
+            [(_, only)] => only.clone(),
+            all => {
+                let named = all.iter().map(|(name, texts)| format!("{name}: {texts}"));
+                named.collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+}
+
+impl ReasonText {
+    fn text(&self) -> &str {
+        &self.text
+    }
+}

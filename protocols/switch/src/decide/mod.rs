@@ -1,0 +1,435 @@
+//! The rules that decide what a program shows, as an operator can trust them.
+//!
+//! Pure: the time is an argument, and what comes out are orders for the program and decisions
+//! with their evidence. Nothing here knows a transport stream.
+//!
+//! ```text
+//!                 first of the order at once,
+//!                 any other once a candidate
+//!   ┌─────────┐ ───────────────────────────────────────▶ ┌───────────────────────────┐
+//!   │ Nothing │                                          │ Input(i)                  │
+//!   └────┬────┘              it delivers nothing:        │                           │
+//!        │ no input has        best other with media ◀── │ it is damaged:            │
+//!        │ media, a slate      (no dwell)                │   best other candidate,   │
+//!        │ is there                                      │   after the dwell         │
+//!        ▼                   no other has media          │ it is fine:               │
+//!   ┌─────────┐ ◀─────────────────────────────────────── │   back to a better one    │
+//!   │ Slate   │                                          │   clean for return_after  │
+//!   └─────────┘ ───────────────────────────────────────▶ │   (return: auto)          │
+//!                an input has media for ready_after      └───────────────────────────┘
+//!
+//!   an order:  Ordered ──▶ Aired                 the program shows it
+//!                 ├──────▶ Averted               the cause went away before the cut
+//!                 └──────▶ GivenUp               what was chosen has nothing to show any more
+//!
+//!                     takes  moves between inputs     out of darkness     slate
+//!   (nothing set)      yes    yes                      yes                 in and out
+//!   held               yes    no                       no                  in, out to the same input
+//!   locked             no     no                       no                  in, out to the same input
+//!   latched            yes    no                       to one clean for    in, out to the same input
+//!                                                      return_after
+//! ```
+//!
+//! *Candidate*: nothing has asked to leave it for `ready_after`, and it has a key frame. *Latched*:
+//! three automatic switches in five minutes; a take, a return, an unlock or a hold let go releases
+//! it. What an operator took is not returned from by itself, nor left for damage that it had when
+//! it was taken.
+
+mod automatic;
+mod command;
+mod drill;
+mod latch;
+mod record;
+mod rules;
+mod schedule;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tidegate_units::{Duration, Instant};
+
+pub use record::{Accepted, Decision, Evidence, Output, ReasonText, Refusal, Step, Why};
+pub use rules::{
+    DRILL_ON_AIR, KEY_FRAME_WAIT_MAX, LATCH_SWITCHES, LATCH_WINDOW, Return, Rules,
+    SCHEDULE_LATE_MAX, SCHEDULE_MAX, ScheduledTake,
+};
+pub use standing::Rank;
+pub use view::{Fault, Figure, Fired, InputView, Scene, Severity};
+
+use crate::order::{How, OnAir, Order};
+use drill::Drill;
+use latch::Latch;
+use schedule::{Due, Schedule};
+use standing::Standing;
+
+/// Decides what a program shows.
+#[derive(Debug)]
+pub struct Decide {
+    rules: Rules,
+    standings: Vec<Standing>,
+    slate_ready: bool,
+    on_air: OnAir,
+    /// The input that was on air last: what a slate stands in for.
+    last_input: Option<usize>,
+    /// The slate came without a trigger that asked for another input.
+    stands_in: bool,
+    /// What an operator or the schedule put on air, and when.
+    taken: Option<(OnAir, Instant)>,
+    plan: Option<Plan>,
+    locked: bool,
+    held: bool,
+    latch: Latch,
+    /// The last switch to another input.
+    switched: Option<Instant>,
+    schedule: Schedule,
+    drill: Option<Drill>,
+    /// What was told about staying, so that it is told once.
+    stayed: Option<automatic::Stay>,
+    counts: Counts,
+    outputs: VecDeque<Output>,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Something else was on air than before, the first time not counted.
+    pub switches: u64,
+    /// Another input was put on air that nobody had asked for.
+    pub automatic_switches: u64,
+    /// The cause of a switch went away before its cut.
+    pub averted: u64,
+}
+
+/// An order that is not carried out yet.
+#[derive(Debug)]
+struct Plan {
+    to: OnAir,
+    how: How,
+    since: Instant,
+    decision: Decision,
+}
+
+impl Decide {
+    /// Nothing is on air yet.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            standings: vec![Standing::default(); rules.inputs.len()],
+            schedule: Schedule::new(&rules.schedule),
+            rules,
+            slate_ready: false,
+            on_air: OnAir::Nothing,
+            last_input: None,
+            stands_in: false,
+            taken: None,
+            plan: None,
+            locked: false,
+            held: false,
+            latch: Latch::default(),
+            switched: None,
+            drill: None,
+            stayed: None,
+            counts: Counts::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Looks at everything; to be called whenever something changed, and every 10 ms or so.
+    pub fn step(&mut self, now: Instant, wall: SystemTime, scene: Scene<'_>) {
+        self.slate_ready = scene.slate_ready;
+        self.look(now, scene.inputs);
+        self.air(now, scene.on_air);
+        self.end_drill(now);
+        self.follow_schedule(now, wall);
+        if self.plan.as_ref().is_some_and(Plan::is_asked_for) {
+            self.keep_what_was_asked(now);
+        } else {
+            self.automatic(now);
+        }
+    }
+
+    /// The next order or decision; to be asked for until there is none.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn look(&mut self, now: Instant, views: &[InputView]) {
+        for (index, standing) in self.standings.iter_mut().enumerate() {
+            let view = views.get(index).cloned().unwrap_or_default();
+            let drill = self.drill.as_ref().filter(|drill| drill.input == index);
+            let view = match drill {
+                Some(drill) => drill.instead_of(view, now, &self.rules),
+                None => view,
+            };
+            standing.update(now, view);
+        }
+    }
+
+    /// What is on air now is another thing than before.
+    fn air(&mut self, now: Instant, on_air: OnAir) {
+        if on_air == self.on_air {
+            return;
+        }
+        let from = core::mem::replace(&mut self.on_air, on_air);
+        self.stayed = None;
+        self.counts.switches += u64::from(from != OnAir::Nothing);
+        let before = self.last_input;
+        self.last_input = on_air.input().or(before);
+        let is_other_input =
+            on_air.input().is_some() && before.is_some() && before != self.last_input;
+        if is_other_input {
+            self.switched = Some(now);
+        }
+        // A program may also move on its own, between twins that are the same.
+        let Some(plan) = self.plan.take_if(|plan| plan.to == on_air) else {
+            return;
+        };
+        let mut decision = plan.decision;
+        (decision.step, decision.at, decision.from) = (Step::Aired, now, from);
+        if !decision.automatic {
+            self.taken = Some((on_air, now));
+        } else if is_other_input {
+            self.taken = None;
+        }
+        self.stands_in = decision.why == Why::NoMedia;
+        let is_drill = decision.why == Why::Drill;
+        if let Some(drill) = self.drill.as_mut().filter(|_| is_drill) {
+            drill.aired(on_air, decision.decided_after);
+        }
+        let counts = decision.automatic && is_other_input;
+        self.tell(decision);
+        if counts {
+            self.counts.automatic_switches += 1;
+            if !is_drill && self.latch.count(now) {
+                self.tell_latched(now);
+            }
+        }
+    }
+
+    fn follow_schedule(&mut self, now: Instant, wall: SystemTime) {
+        let (to, refusal) = match self.schedule.due(wall) {
+            None => return,
+            Some(Due::Missed(to)) => (to, self.may_show(now, to, false).err()),
+            Some(Due::Take(to)) => match self.may_show(now, to, false) {
+                Ok(()) => {
+                    self.schedule.done();
+                    let text = format!("the schedule takes {}", self.rules.name(to));
+                    self.ask(now, to, Why::Schedule, text, None);
+                    return;
+                }
+                Err(refusal @ (Refusal::Locked | Refusal::NoSuchInput)) => {
+                    self.schedule.done();
+                    (to, Some(refusal))
+                }
+                // There is a minute for it to become ready.
+                Err(_) => return,
+            },
+        };
+        let reason = refusal.map_or_else(|| "too late".into(), |refusal| refusal.to_string());
+        let name = self.rules.name(to);
+        let text = format!("the scheduled take of {name} was not done: {reason}");
+        let decision = self.decision(now, Step::Missed, to, Why::Schedule, text);
+        self.tell(decision);
+    }
+
+    /// An operator's order stands until it is on air, or cannot be.
+    fn keep_what_was_asked(&mut self, now: Instant) {
+        let how = self.leaving();
+        let Some(plan) = &mut self.plan else { return };
+        let is_there = match plan.to {
+            OnAir::Slate => self.slate_ready,
+            OnAir::Nothing => false,
+            OnAir::Input(index) => {
+                let standing = self.standings.get(index);
+                standing.is_some_and(|standing| standing.rank(now, &self.rules) != Rank::Nothing)
+            }
+        };
+        // What is queued is played first when nothing arrives, however long that is.
+        let is_waiting_for_key = matches!(how, How::Alive | How::Damaged);
+        let waited = now.saturating_since(plan.since);
+        if !is_there || (is_waiting_for_key && waited >= KEY_FRAME_WAIT_MAX) {
+            let name = self.rules.name(plan.to);
+            let text = if is_there {
+                format!("{name} had no key frame for {} s", waited.as_secs())
+            } else {
+                format!("{name} has nothing to show any more")
+            };
+            self.give_up(now, Step::GivenUp, text);
+        } else if plan.how != how {
+            plan.how = how;
+            let order = Order::SwitchTo { to: plan.to, how };
+            self.outputs.push_back(Output::Order(order));
+        }
+    }
+
+    /// How what is on air would be left now.
+    fn leaving(&self) -> How {
+        let standing = self
+            .on_air
+            .input()
+            .and_then(|index| self.standings.get(index));
+        let Some(standing) = standing else {
+            return How::Alive;
+        };
+        match standing.worst() {
+            Some(fired) => fired.fault.how(),
+            None if standing.view.delivers => How::Alive,
+            None => How::Starved,
+        }
+    }
+
+    /// Orders it, in place of any order before.
+    fn order(&mut self, now: Instant, how: How, decision: Decision) {
+        let to = decision.to;
+        self.outputs
+            .push_back(Output::Order(Order::SwitchTo { to, how }));
+        self.stayed = None;
+        self.tell(decision.clone());
+        self.plan = Some(Plan {
+            to,
+            how,
+            since: now,
+            decision,
+        });
+    }
+
+    /// Takes the order back that is not carried out yet.
+    fn give_up(&mut self, now: Instant, step: Step, text: String) {
+        let Some(plan) = self.plan.take() else { return };
+        self.outputs.push_back(Output::Order(Order::Drop));
+        let mut decision = self.decision(now, step, plan.to, plan.decision.why, text);
+        decision.automatic = plan.decision.automatic;
+        decision.by = plan.decision.by;
+        self.tell(decision);
+    }
+
+    fn tell_latched(&mut self, now: Instant) {
+        let minutes = LATCH_WINDOW.as_secs() / 60;
+        let name = self.rules.name(self.on_air);
+        let text = format!(
+            "{LATCH_SWITCHES} automatic switches in {minutes} minutes: {name} stays on air until somebody has looked"
+        );
+        let decision = self.decision(now, Step::Latched, self.on_air, Why::TooMany, text);
+        self.tell(decision);
+    }
+
+    fn decision(&self, now: Instant, step: Step, to: OnAir, why: Why, text: String) -> Decision {
+        let standings = self.standings.iter().zip(&self.rules.inputs);
+        Decision {
+            step,
+            at: now,
+            from: self.on_air,
+            to,
+            why,
+            text,
+            automatic: true,
+            by: None,
+            decided_after: Duration::ZERO,
+            figure: None,
+            evidence: standings
+                .map(|(standing, name)| standing.evidence(now, &self.rules, name.clone()))
+                .collect(),
+        }
+    }
+
+    fn tell(&mut self, decision: Decision) {
+        self.outputs.push_back(Output::Decision(Box::new(decision)));
+    }
+}
+
+impl Plan {
+    const fn is_asked_for(&self) -> bool {
+        !self.decision.automatic
+    }
+}
+
+/// What a status shows.
+impl Decide {
+    /// What is on air, as far as the last step knew.
+    #[must_use]
+    pub const fn on_air(&self) -> OnAir {
+        self.on_air
+    }
+
+    /// What is ordered and not on air yet.
+    #[must_use]
+    pub fn next(&self) -> Option<OnAir> {
+        self.plan.as_ref().map(|plan| plan.to)
+    }
+
+    /// What would take over if nobody chose: the best input that is not on air.
+    #[must_use]
+    pub fn standby(&self, now: Instant) -> Option<usize> {
+        self.best_other(now, self.on_air.input())
+    }
+
+    /// How an input stands.
+    #[must_use]
+    pub fn rank(&self, now: Instant, input: usize) -> Option<Rank> {
+        let standing = self.standings.get(input)?;
+        Some(standing.rank(now, &self.rules))
+    }
+
+    /// For how long nothing at all has been wrong with an input.
+    #[must_use]
+    pub fn clean_for(&self, now: Instant, input: usize) -> Option<Duration> {
+        self.standings.get(input)?.clean_for(now)
+    }
+
+    /// Why an input is no candidate; alarms also.
+    #[must_use]
+    pub fn reasons(&self, now: Instant, input: usize) -> Vec<ReasonText> {
+        let standing = self.standings.get(input);
+        standing.map_or_else(Vec::new, |standing| standing.reasons(now, &self.rules))
+    }
+
+    /// Whether nothing moves the program.
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Whether the automatic is held.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// Whether automatic switches came too often: an alarm.
+    #[must_use]
+    pub const fn is_latched(&self) -> bool {
+        self.latch.is_latched()
+    }
+
+    /// How often what happened.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The next scheduled take.
+    #[must_use]
+    pub fn next_scheduled(&self) -> Option<ScheduledTake> {
+        self.schedule.next()
+    }
+
+    /// The input that a drill cuts: its packets are to be kept from the program.
+    #[must_use]
+    pub fn muted(&self) -> Option<usize> {
+        self.drill.as_ref().map(|drill| drill.input)
+    }
+
+    /// The names and values decided by.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+}
+
+/// Names of an operator, for the record.
+type By = Option<Arc<str>>;

@@ -1,0 +1,86 @@
+use super::scene::{MS, SECOND, Show, by, to};
+use crate::decide::*;
+use crate::order::{How, OnAir};
+
+#[test]
+fn a_drill_on_air_takes_the_way_of_a_real_silence_and_says_how_it_went() {
+    let mut show = Show::running(|_| {});
+    assert_eq!(show.decide.drill_on_air(show.now, by("ada")), Ok(0));
+    assert_eq!(show.decide.muted(), Some(0));
+    show.run(140 * MS);
+    assert!(show.orders.is_empty());
+    show.run(20 * MS);
+    assert_eq!(show.orders, [to(1, How::Starved)]);
+    show.run(9 * SECOND);
+    assert_eq!(show.aired(), [(OnAir::Input(1), "drill")]);
+    show.run(SECOND);
+    assert_eq!(show.decide.muted(), None);
+    let ended = show.last();
+    assert_eq!(
+        (ended.step, ended.by.clone()),
+        (Step::DrillEnded, by("ada"))
+    );
+    assert_eq!(
+        ended.text,
+        "main was cut for 10 s: backup took over, decided 150 ms after the last packet"
+    );
+    // The backup keeps the program until it is returned.
+    show.run(60 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+}
+
+#[test]
+fn drills_do_not_count_towards_the_latch() {
+    let mut show = Show::running(|_| {});
+    for _ in 0..5 {
+        show.decide.drill_on_air(show.now, None).expect("a drill");
+        show.run(20 * SECOND);
+        assert_eq!(show.on_air, OnAir::Input(1));
+        show.decide
+            .return_home(show.now, None)
+            .expect("main is back");
+        show.drain();
+        show.run(SECOND);
+    }
+    assert!(!show.decide.is_latched());
+}
+
+#[test]
+fn a_drill_that_would_end_in_darkness_is_refused() {
+    let mut show = Show::running(|_| {});
+    show.dies(1);
+    show.fires(2, "continuity", Fault::Damaged);
+    show.step();
+    let refusal = show.decide.drill_on_air(show.now, None).expect_err("no");
+    assert_eq!(refusal.code(), "none_to_take_over");
+    assert_eq!(
+        refusal.to_string(),
+        "no other input is ready to take over: backup: no packets, it delivers nothing; phone: continuity"
+    );
+}
+
+#[test]
+fn there_is_one_drill_at_a_time_and_none_while_the_automatic_is_off() {
+    let mut show = Show::running(|_| {});
+    show.decide.hold(show.now, true, None);
+    assert_eq!(show.decide.may_drill(show.now), Err(Refusal::AutomaticOff));
+    show.decide.hold(show.now, false, None);
+    show.decide.lock(show.now, None);
+    assert_eq!(show.decide.may_drill(show.now), Err(Refusal::Locked));
+    show.decide.unlock(show.now, None);
+    show.decide.drill_on_air(show.now, None).expect("a drill");
+    assert_eq!(show.decide.may_drill(show.now), Err(Refusal::DrillUnderWay));
+}
+
+#[test]
+fn a_lock_during_a_drill_keeps_the_program_and_the_drill_says_that_nothing_took_over() {
+    let mut show = Show::running(|_| {});
+    show.decide.drill_on_air(show.now, None).expect("a drill");
+    show.decide.lock(show.now, None);
+    show.run(11 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(0));
+    assert_eq!(
+        show.last().text,
+        "main was cut for 10 s, and nothing took over"
+    );
+}

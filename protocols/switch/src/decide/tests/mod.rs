@@ -1,0 +1,9 @@
+//! Each rule as a sentence.
+
+mod darkness;
+mod drill;
+mod hysteresis;
+mod operator;
+mod scene;
+mod schedule;
+mod trust;

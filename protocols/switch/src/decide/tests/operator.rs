@@ -1,0 +1,161 @@
+use super::scene::{MS, SECOND, Show, by, to};
+use crate::decide::*;
+use crate::order::{How, OnAir, Order};
+
+#[test]
+fn a_take_goes_to_the_next_key_frame_of_what_was_taken() {
+    let mut show = Show::running(|_| {});
+    assert_eq!(show.take(1), Ok(Accepted::Ordered(OnAir::Input(1))));
+    assert_eq!(show.orders, [to(1, How::Alive)]);
+    show.run(100 * MS);
+    let decision = show.last();
+    assert_eq!(
+        (decision.step, decision.why.as_str()),
+        (Step::Aired, "take")
+    );
+    assert_eq!(
+        (decision.automatic, decision.by.clone()),
+        (false, by("ada"))
+    );
+    let counts = show.decide.counts();
+    assert_eq!((counts.switches, counts.automatic_switches), (1, 0));
+}
+
+#[test]
+fn taking_what_is_on_air_changes_nothing_but_takes_an_order_back() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.take(1).expect("it is ready");
+    assert_eq!(show.take(0), Ok(Accepted::AlreadyOnAir(OnAir::Input(0))));
+    assert_eq!(show.orders, [to(1, How::Alive), Order::Drop]);
+    assert_eq!(show.take(0), Ok(Accepted::AlreadyOnAir(OnAir::Input(0))));
+    assert_eq!(show.orders.len(), 2);
+}
+
+#[test]
+fn a_take_of_an_input_that_is_not_ready_is_refused_with_the_reason_unless_forced() {
+    let mut show = Show::running(|_| {});
+    show.fires(1, "continuity", Fault::Damaged);
+    show.step();
+    let refusal = show.take(1).expect_err("it is damaged");
+    assert_eq!(refusal.code(), "not_ready");
+    assert_eq!(
+        refusal.to_string(),
+        "backup is not ready: continuity; with force it is taken all the same"
+    );
+    let forced = show.decide.take(show.now, OnAir::Input(1), true, None);
+    assert_eq!(forced, Ok(Accepted::Ordered(OnAir::Input(1))));
+}
+
+#[test]
+fn not_even_force_shows_an_input_that_has_nothing_to_show() {
+    let mut show = Show::running(|_| {});
+    show.fires(1, "disconnect", Fault::Gone);
+    show.step();
+    let refusal = show.decide.take(show.now, OnAir::Input(1), true, None);
+    let refusal = refusal.expect_err("there is nothing");
+    assert_eq!(refusal.code(), "nothing_to_show");
+    assert!(refusal.to_string().contains("nobody sends"), "{refusal}");
+}
+
+#[test]
+fn what_was_forced_is_not_left_for_the_damage_it_had() {
+    let mut show = Show::running(|_| {});
+    show.fires(1, "continuity", Fault::Damaged);
+    show.step();
+    let forced = show.decide.take(show.now, OnAir::Input(1), true, None);
+    forced.expect("force");
+    show.drain();
+    show.run(60 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    // New damage is another matter, and silence always is.
+    show.fires(1, "pts_stall", Fault::Damaged);
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn there_is_no_such_input_and_no_slate() {
+    let mut show = Show::running(|_| {});
+    assert_eq!(show.take(3), Err(Refusal::NoSuchInput));
+    let slate = show.decide.take(show.now, OnAir::Slate, true, None);
+    assert_eq!(slate, Err(Refusal::NoSlate));
+}
+
+#[test]
+fn a_slate_that_was_taken_stays_until_something_else_is_taken() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.step();
+    let taken = show.decide.take(show.now, OnAir::Slate, false, None);
+    taken.expect("there is a slate");
+    show.drain();
+    show.run(60 * SECOND);
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.decide
+        .return_home(show.now, None)
+        .expect("main is ready");
+    show.drain();
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn a_take_is_given_up_when_the_input_dies_before_its_key_frame() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.take(1).expect("it is ready");
+    show.dies(1);
+    show.step();
+    assert_eq!(show.orders.last(), Some(&Order::Drop));
+    assert_eq!(show.last().text, "backup has nothing to show any more");
+}
+
+#[test]
+fn a_take_is_given_up_when_no_key_frame_comes() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.take(1).expect("it is ready");
+    show.run(KEY_FRAME_WAIT_MAX + SECOND);
+    assert_eq!(show.last().step, Step::GivenUp);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn a_take_waits_as_long_as_there_is_something_queued_to_play() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = Some(20 * SECOND);
+    show.take(1).expect("it is ready");
+    show.dies(0);
+    show.run(100 * MS);
+    assert_eq!(show.orders, [to(1, How::Alive), to(1, How::Starved)]);
+    show.run(21 * SECOND);
+    assert_eq!(show.aired(), [(OnAir::Input(1), "take")]);
+}
+
+#[test]
+fn a_return_goes_to_the_best_ready_input_before_the_one_on_air() {
+    let mut show = Show::running(|_| {});
+    show.take(2).expect("it is ready");
+    show.run(SECOND);
+    show.dies(0);
+    show.step();
+    let returned = show.decide.return_home(show.now, by("ada"));
+    assert_eq!(returned, Ok(Accepted::Ordered(OnAir::Input(1))));
+    show.drain();
+    show.run(SECOND);
+    let refusal = show
+        .decide
+        .return_home(show.now, None)
+        .expect_err("main is dead");
+    assert_eq!(refusal.code(), "none_to_return_to");
+    show.recovers(0);
+    show.run(SECOND);
+    show.decide
+        .return_home(show.now, None)
+        .expect("main is back");
+    show.drain();
+    show.run(SECOND);
+    let refusal = show.decide.return_home(show.now, None);
+    assert_eq!(refusal, Err(Refusal::AlreadyFirst("main".into())));
+}

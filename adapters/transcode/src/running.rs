@@ -251,8 +251,9 @@ fn new_sound(format: SoundFormat) -> NewSound {
     let codec = match format.codec {
         AudioCodec::Aac => Codec::Aac,
         AudioCodec::Opus => Codec::Opus,
-        AudioCodec::Mp2 => Codec::MpegAudio,
+        AudioCodec::Mp2 | AudioCodec::Mp3 => Codec::MpegAudio,
         AudioCodec::Ac3 => Codec::Ac3,
+        AudioCodec::Eac3 => Codec::Eac3,
     };
     NewSound::of(codec, format.channels as u8)
 }

@@ -65,14 +65,17 @@ impl Arguments {
         pattern: &'static str,
         numbers: &[u64],
     ) -> &mut Self {
-        let mut parts = pattern.split("{}");
-        let mut text = parts.next().unwrap_or_default().to_owned();
-        for (part, number) in parts.zip(numbers) {
-            text.push_str(&number.to_string());
-            text.push_str(part);
-        }
+        self.chain(name, &[(pattern, numbers)])
+    }
+
+    /// The same with several filters, one behind the other.
+    pub fn chain(&mut self, name: &'static str, filters: &[(&'static str, &[u64])]) -> &mut Self {
+        let filled: Vec<String> = filters
+            .iter()
+            .map(|(pattern, numbers)| fill(pattern, numbers))
+            .collect();
         self.word(name);
-        self.word(&text);
+        self.word(&filled.join(","));
         self
     }
 
@@ -115,6 +118,16 @@ impl Arguments {
     fn word(&mut self, word: &str) {
         self.list.push(word.into());
     }
+}
+
+fn fill(pattern: &str, numbers: &[u64]) -> String {
+    let mut parts = pattern.split("{}");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (part, number) in parts.zip(numbers) {
+        text.push_str(&number.to_string());
+        text.push_str(part);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -26,6 +26,24 @@ pub enum FfmpegError {
     /// A picture was to be encoded, and is none.
     #[error("that is neither PNG nor JPEG, or larger than 64 MB")]
     NoPicture,
+    /// A slate was to be made of it, and it is nothing that can be shown.
+    #[error(
+        "that is neither a picture (PNG, JPEG; up to 64 MB) nor a clip (MP4, MPEG-TS, Matroska; up \
+         to 1 GB)"
+    )]
+    NoMaterial,
+    /// A slate was to be made of a clip that has sound only.
+    #[error("there is no picture in it")]
+    NoPictureInClip,
+    /// The file was written to meanwhile.
+    #[error("the file changed while it was encoded")]
+    Changed,
+    /// The file cannot be read.
+    #[error("it cannot be read ({0})")]
+    Read(io::Error),
+    /// What was made has no place on the disk.
+    #[error("what was encoded cannot be kept ({0})")]
+    Keep(io::Error),
     /// It took longer than it may.
     #[error("ffmpeg took longer than {0} s")]
     TooLong(u64),
@@ -47,6 +65,13 @@ impl FfmpegError {
             }
             Self::Confused => "Try another version of ffmpeg.",
             Self::NoPicture => "Use a picture in one of these formats.",
+            Self::NoMaterial => "Use a picture or a clip in one of these formats.",
+            Self::NoPictureInClip => "Use a clip that has a picture.",
+            Self::Changed => "Put the new file in its place at once (\"mv\").",
+            Self::Read(_) => "Check the disk it is on, and whether Tidegate's user may read it.",
+            Self::Keep(_) => {
+                "Free space in the data folder, and check that Tidegate's user may write to it."
+            }
             Self::TooLong(_) => "Give this machine more CPU, or ask for a smaller picture.",
         }
     }

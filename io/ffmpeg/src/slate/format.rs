@@ -6,6 +6,8 @@ use core::fmt;
 const SIDE_MAX: u64 = 4096;
 /// No slate is faster.
 const FPS_MAX: u64 = 120;
+/// The lowest sample rate of MPEG-1; below it layer III has half as many samples in a frame.
+const MPEG1_RATE_HZ: u64 = 32_000;
 /// Pictures in a slate beyond which its sound need not end with one.
 const PICTURES_MAX: u64 = 1500;
 
@@ -16,6 +18,8 @@ pub enum VideoCodec {
     H264,
     /// H.265, by libx265.
     Hevc,
+    /// MPEG-2, by ffmpeg's own encoder.
+    Mpeg2,
 }
 
 /// The audio codecs there are encoders for.
@@ -27,8 +31,12 @@ pub enum AudioCodec {
     Opus,
     /// MPEG audio, layer II.
     Mp2,
+    /// MPEG audio, layer III, by libmp3lame.
+    Mp3,
     /// AC-3.
     Ac3,
+    /// E-AC-3.
+    Eac3,
 }
 
 /// The picture of a slate.
@@ -149,11 +157,42 @@ impl SlateAudio {
     }
 
     const fn frame_samples(self) -> u64 {
-        match self.codec {
-            AudioCodec::Aac => 1024,
-            AudioCodec::Opus => 960,
-            AudioCodec::Mp2 => 1152,
-            AudioCodec::Ac3 => 1536,
+        self.codec.frame_samples(self.sample_rate_hz)
+    }
+}
+
+impl VideoCodec {
+    /// As people call it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "H.264",
+            Self::Hevc => "H.265",
+            Self::Mpeg2 => "MPEG-2",
+        }
+    }
+}
+
+impl AudioCodec {
+    /// What ffmpeg calls its encoder.
+    pub(crate) const fn encoder(self) -> &'static str {
+        match self {
+            Self::Aac => "aac",
+            Self::Opus => "libopus",
+            Self::Mp2 => "mp2",
+            Self::Mp3 => "libmp3lame",
+            Self::Ac3 => "ac3",
+            Self::Eac3 => "eac3",
+        }
+    }
+
+    /// Samples in each of its frames, as ffmpeg encodes them.
+    pub(crate) const fn frame_samples(self, sample_rate_hz: u64) -> u64 {
+        match self {
+            Self::Aac => 1024,
+            Self::Opus => 960,
+            Self::Mp3 if sample_rate_hz < MPEG1_RATE_HZ => 576,
+            Self::Mp2 | Self::Mp3 => 1152,
+            Self::Ac3 | Self::Eac3 => 1536,
         }
     }
 }

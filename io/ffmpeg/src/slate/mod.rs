@@ -1,4 +1,5 @@
-//! Slates: a still picture with silence, encoded once and kept.
+//! Slates: a still picture with silence, encoded once and kept; [`program`]: in the format of a
+//! program that viewers are watching.
 //!
 //! ```text
 //!  picture + format ─► name by their content ─┬─ is there ─────────────────────► MP4 file
@@ -9,17 +10,17 @@
 //! no encoder.
 
 mod format;
+mod kept;
+pub mod program;
 
 pub use format::{AudioCodec, SlateAudio, SlateFormat, SlateVideo, VideoCodec};
 
 use crate::{Arguments, Bounds, Ffmpeg, FfmpegError, Job};
-use core::fmt::Write as _;
 use core::time::Duration;
-use sha1::{Digest, Sha1};
+use kept::{Found, Made};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of a picture.
 const PICTURE_BYTES_MAX: u64 = 64 << 20;
@@ -28,13 +29,8 @@ const PICTURE_BYTES_MAX: u64 = 64 << 20;
 const ENCODING_WAIT: Duration = Duration::from_secs(120);
 /// What an encoder of 4096x4096 with two threads takes, and some.
 const MEMORY_BYTES: u64 = 3 << 30;
-/// Changes when slates are encoded differently, so that old ones are not taken.
-const RECIPE: &str = "1";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = b"\xFF\xD8\xFF";
-
-/// Numbers files in the making.
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a file that begins so is a picture that a slate can be made of.
 #[must_use]
@@ -53,41 +49,22 @@ pub async fn slate(
     folder: &Path,
 ) -> Result<PathBuf, FfmpegError> {
     let mut bytes = Vec::new();
-    fs::File::open(picture)?
-        .take(PICTURE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)?;
+    fs::File::open(picture)
+        .and_then(|file| file.take(PICTURE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(FfmpegError::Read)?;
     let extension = extension(&bytes).filter(|_| bytes.len() as u64 <= PICTURE_BYTES_MAX);
     let extension = extension.ok_or(FfmpegError::NoPicture)?;
-    let name = name(&bytes, format);
-    let done = folder.join(&name).with_extension("mp4");
-    if done.is_file() {
-        return Ok(done);
-    }
-    let ffmpeg = Ffmpeg::find()?;
-    fs::create_dir_all(folder)?;
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let making = format!("{name}.{}-{number}", std::process::id());
+    let name = kept::name(&format.to_string(), &bytes);
+    let making = match kept::begin(folder, &name, "mp4")? {
+        Found::Kept(done) => return Ok(done),
+        Found::Make(making) => making,
+    };
     // A copy under a name of ours: ffmpeg would take some characters of theirs for patterns.
-    let input = Made(folder.join(format!("{making}.{extension}")));
-    let output = Made(folder.join(format!("{making}.part")));
-    fs::write(&input.0, &bytes)?;
-    ffmpeg
-        .run(&job(&input.0, format, &output.0), ENCODING_WAIT)
-        .await?;
-    // What is there under its name is whole, also after a power cut.
-    fs::File::open(&output.0)?.sync_all()?;
-    fs::rename(&output.0, &done)?;
-    Ok(done)
-}
-
-/// A file in the making, which goes when nobody makes it any more.
-struct Made(PathBuf);
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        // What was renamed, or never begun, is not there.
-        drop(fs::remove_file(&self.0));
-    }
+    let input = Made(kept::beside(folder, &name, extension));
+    fs::write(&input.0, &bytes).map_err(FfmpegError::Keep)?;
+    let job = job(&input.0, format, making.path());
+    Ffmpeg::find()?.run(&job, ENCODING_WAIT).await?;
+    making.finish()
 }
 
 fn extension(bytes: &[u8]) -> Option<&'static str> {
@@ -96,19 +73,6 @@ fn extension(bytes: &[u8]) -> Option<&'static str> {
     } else {
         bytes.starts_with(JPEG).then_some("jpg")
     }
-}
-
-fn name(picture: &[u8], format: &SlateFormat) -> String {
-    let mut hash = Sha1::new();
-    hash.update(format!("{RECIPE} {format}\n"));
-    hash.update(picture);
-    hash.finalize()
-        .iter()
-        .fold(String::new(), |mut name, byte| {
-            // Writing into a string cannot fail.
-            let _ = write!(name, "{byte:02x}");
-            name
-        })
 }
 
 fn job(picture: &Path, format: &SlateFormat, output: &Path) -> Job {
@@ -155,22 +119,19 @@ fn job(picture: &Path, format: &SlateFormat, output: &Path) -> Job {
             arguments.option("-c:v", "libx265").option("-tag:v", "hvc1");
             arguments.option("-x265-params", "log-level=error");
         }
+        VideoCodec::Mpeg2 => {
+            arguments.option("-c:v", "mpeg2video").number("-q:v", 3);
+        }
     }
-    arguments
-        .option("-preset", "veryfast")
-        .number("-crf", 20)
-        .number("-bf", 0);
+    if codec != VideoCodec::Mpeg2 {
+        arguments.option("-preset", "veryfast").number("-crf", 20);
+    }
+    arguments.number("-bf", 0);
     // A key frame every second, for who comes in the middle.
     arguments.number("-g", rate.div_ceil(per_seconds));
     if let Some(audio) = format.audio {
-        let encoder = match audio.codec {
-            AudioCodec::Aac => "aac",
-            AudioCodec::Opus => "libopus",
-            AudioCodec::Mp2 => "mp2",
-            AudioCodec::Ac3 => "ac3",
-        };
         arguments
-            .option("-c:a", encoder)
+            .option("-c:a", audio.codec.encoder())
             .number("-ac", audio.channels)
             .option("-b:a", "128k");
     }

@@ -84,7 +84,7 @@ impl SoundFormat {
     const fn usual_kbits(self) -> u64 {
         let stereo = match self.codec {
             AudioCodec::Aac | AudioCodec::Opus => 128,
-            AudioCodec::Mp2 | AudioCodec::Ac3 => 192,
+            AudioCodec::Mp2 | AudioCodec::Mp3 | AudioCodec::Ac3 | AudioCodec::Eac3 => 192,
         };
         stereo / 2 * self.channels
     }
@@ -93,10 +93,10 @@ impl SoundFormat {
         let (least, most) = match (self.codec, self.channels) {
             (AudioCodec::Aac, _) => (32, 320),
             (AudioCodec::Opus, _) => (32, 256),
-            (AudioCodec::Mp2, 1) => (32, 192),
-            (AudioCodec::Mp2, _) => (64, 384),
-            (AudioCodec::Ac3, 1) => (64, 384),
-            (AudioCodec::Ac3, _) => (96, 384),
+            (AudioCodec::Mp2 | AudioCodec::Mp3, 1) => (32, 192),
+            (AudioCodec::Mp2 | AudioCodec::Mp3, _) => (64, 384),
+            (AudioCodec::Ac3 | AudioCodec::Eac3, 1) => (64, 384),
+            (AudioCodec::Ac3 | AudioCodec::Eac3, _) => (96, 384),
         };
         let no_stereo = self.codec == AudioCodec::Mp2 && self.channels > 1;
         RATES_KBITS.into_iter().filter(move |&kbits| {
@@ -123,7 +123,7 @@ impl SoundFormat {
             // Keeps to the times: more than 15 ms off is put right at once, with silence or a
             // cut, less by stretching inaudibly.
             .option("-af", "aresample=async=1000:min_hard_comp=0.015")
-            .option("-c:a", encoder(self.codec))
+            .option("-c:a", self.codec.encoder())
             .number("-b:a", self.kbits * 1000)
             .number("-ac", self.channels)
             .number("-ar", SAMPLE_RATE_HZ)
@@ -141,15 +141,6 @@ impl SoundFormat {
             arguments,
             bounds: Bounds::default(),
         }
-    }
-}
-
-const fn encoder(codec: AudioCodec) -> &'static str {
-    match codec {
-        AudioCodec::Aac => "aac",
-        AudioCodec::Opus => "libopus",
-        AudioCodec::Mp2 => "mp2",
-        AudioCodec::Ac3 => "ac3",
     }
 }
 

@@ -159,8 +159,9 @@ impl Decide {
         } else {
             self.best_other(now, Some(index))
         };
-        match other {
-            Some(other) => Ok(OnAir::Input(other)),
+        match other.map(OnAir::Input) {
+            Some(other) if self.fills_in(other) => Ok(OnAir::Slate),
+            Some(other) => Ok(other),
             None if self.slate_ready => Ok(OnAir::Slate),
             None => Err(bound.unwrap_or(Because::NoneBetter)),
         }

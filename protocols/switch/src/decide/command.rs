@@ -107,6 +107,7 @@ impl Decide {
         by: By,
     ) -> Accepted {
         self.release(now, by.clone());
+        self.asked = None;
         if to == self.on_air {
             if self.plan.is_some() {
                 self.give_up(now, Step::GivenUp, text);

@@ -73,6 +73,7 @@ pub struct Decide {
     rules: Rules,
     standings: Vec<Standing>,
     slate_ready: bool,
+    is_starved: bool,
     on_air: OnAir,
     /// The input that was on air last: what a slate stands in for.
     last_input: Option<usize>,
@@ -81,6 +82,8 @@ pub struct Decide {
     /// What an operator or the schedule put on air, and when.
     taken: Option<(OnAir, Instant)>,
     plan: Option<Plan>,
+    /// What was asked for, while the slate fills in until its key frame.
+    asked: Option<Decision>,
     locked: bool,
     held: bool,
     latch: Latch,
@@ -123,11 +126,13 @@ impl Decide {
             schedule: Schedule::new(&rules.schedule),
             rules,
             slate_ready: false,
+            is_starved: false,
             on_air: OnAir::Nothing,
             last_input: None,
             stands_in: false,
             taken: None,
             plan: None,
+            asked: None,
             locked: false,
             held: false,
             latch: Latch::default(),
@@ -141,11 +146,15 @@ impl Decide {
 
     /// Looks at everything; to be called whenever something changed, and every 10 ms or so.
     pub fn step(&mut self, now: Instant, wall: SystemTime, scene: Scene<'_>) {
-        self.slate_ready = scene.slate_ready;
+        (self.slate_ready, self.is_starved) = (scene.slate_ready, scene.is_starved);
         self.look(now, scene.inputs);
         self.air(now, scene.on_air);
         self.end_drill(now);
         self.follow_schedule(now, wall);
+        self.after_filling_in(now);
+        if self.asked.is_some() {
+            return;
+        }
         if self.plan.as_ref().is_some_and(Plan::is_asked_for) {
             self.keep_what_was_asked(now);
         } else {
@@ -240,6 +249,8 @@ impl Decide {
     /// An operator's order stands until it is on air, or cannot be.
     fn keep_what_was_asked(&mut self, now: Instant) {
         let how = self.leaving();
+        let Some(plan) = &self.plan else { return };
+        let fills_in = self.fills_in(plan.to);
         let Some(plan) = &mut self.plan else { return };
         let is_there = match plan.to {
             OnAir::Slate => self.slate_ready,
@@ -260,10 +271,35 @@ impl Decide {
                 format!("{name} has nothing to show any more")
             };
             self.give_up(now, Step::GivenUp, text);
+        } else if fills_in {
+            self.fill_in(now);
         } else if plan.how != how {
             plan.how = how;
             let order = Order::SwitchTo { to: plan.to, how };
             self.outputs.push_back(Output::Order(order));
+        }
+    }
+
+    /// Whether the slate has to fill in until the key frame of what is to come.
+    fn fills_in(&self, to: OnAir) -> bool {
+        let standing = to.input().and_then(|index| self.standings.get(index));
+        let waits = standing.is_some_and(|standing| !standing.view.enters_now);
+        self.is_starved && waits && self.slate_ready && self.on_air != OnAir::Slate
+    }
+
+    /// The slate first, and then what was asked for.
+    fn fill_in(&mut self, now: Instant) {
+        self.asked = self.plan.take().map(|plan| plan.decision);
+        let name = self.rules.name(self.on_air);
+        let text = format!("{name} delivers nothing, until the key frame of what was asked for");
+        let decision = self.decision(now, Step::Ordered, OnAir::Slate, Why::NoMedia, text);
+        self.order(now, How::Starved, decision);
+    }
+
+    fn after_filling_in(&mut self, now: Instant) {
+        let fills_in = self.is_starved && self.slate_ready && self.on_air != OnAir::Slate;
+        if let Some(asked) = self.asked.take_if(|_| !fills_in) {
+            self.order_quietly(now, self.leaving(), asked);
         }
     }
 
@@ -285,11 +321,15 @@ impl Decide {
 
     /// Orders it, in place of any order before.
     fn order(&mut self, now: Instant, how: How, decision: Decision) {
-        let to = decision.to;
-        self.outputs
-            .push_back(Output::Order(Order::SwitchTo { to, how }));
         self.stayed = None;
         self.tell(decision.clone());
+        self.order_quietly(now, how, decision);
+    }
+
+    fn order_quietly(&mut self, now: Instant, how: How, decision: Decision) {
+        let to = decision.to;
+        let order = Order::SwitchTo { to, how };
+        self.outputs.push_back(Output::Order(order));
         self.plan = Some(Plan {
             to,
             how,
@@ -359,7 +399,8 @@ impl Decide {
     /// What is ordered and not on air yet.
     #[must_use]
     pub fn next(&self) -> Option<OnAir> {
-        self.plan.as_ref().map(|plan| plan.to)
+        let asked = self.asked.as_ref().map(|decision| decision.to);
+        asked.or(self.plan.as_ref().map(|plan| plan.to))
     }
 
     /// What would take over if nobody chose: the best input that is not on air.

@@ -74,8 +74,10 @@ pub struct InputView {
     pub connected: bool,
     /// Pictures or sound arrive, as far as the time that a silence needs to be one.
     pub delivers: bool,
-    /// There is, or was a moment ago, a key frame to begin with.
+    /// It has key frames to begin with: there was one within its usual distance.
     pub has_key_frame: bool,
+    /// A switch to it need not wait for its next key frame.
+    pub enters_now: bool,
     /// Why it could not be shown although nothing fired: `format differs: …`.
     pub unfit: Option<Arc<str>>,
     /// The triggers that hold.
@@ -109,6 +111,8 @@ impl InputView {
 pub struct Scene<'a> {
     /// What is shown: what was emitted last, not what is planned.
     pub on_air: OnAir,
+    /// What is on air has nothing left to be played, although it would be time.
+    pub is_starved: bool,
     /// The inputs in priority order.
     pub inputs: &'a [InputView],
     /// A slate in the program's format is there.

@@ -1,3 +1,5 @@
+use tidegate_units::Duration;
+
 use super::scene::{MS, SECOND, Show, fine, to};
 use crate::decide::*;
 use crate::order::{How, OnAir, Order};
@@ -250,5 +252,53 @@ fn an_order_goes_to_another_input_when_the_chosen_one_dies_before_the_cut() {
         [Step::GivenUp, Step::Stayed],
         "{:?}",
         show.decisions
+    );
+}
+
+#[test]
+fn the_slate_fills_in_until_the_key_frame_of_the_input_that_takes_over() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.slate_ready = true;
+    (1..3).for_each(|input| show.views[input].enters_now = false);
+    show.dies(0);
+    show.step();
+    assert_eq!(show.orders, [to(1, How::Starved)]);
+    show.airs_after = Some(Duration::ZERO);
+    show.is_starved = true;
+    show.step();
+    let slate = Order::SwitchTo {
+        to: OnAir::Slate,
+        how: How::Starved,
+    };
+    assert_eq!(show.orders.last(), Some(&slate));
+    show.is_starved = false;
+    show.run(100 * MS);
+    assert_eq!(
+        show.aired(),
+        [
+            (OnAir::Slate, "no_packets"),
+            (OnAir::Input(1), "media_back")
+        ]
+    );
+}
+
+#[test]
+fn the_slate_fills_in_until_the_key_frame_of_what_was_taken() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.slate_ready = true;
+    show.views[2].enters_now = false;
+    show.take(2).expect("it is ready");
+    show.dies(0);
+    show.step();
+    show.airs_after = Some(Duration::ZERO);
+    show.is_starved = true;
+    show.step();
+    show.is_starved = false;
+    show.run(100 * MS);
+    assert_eq!(
+        show.aired(),
+        [(OnAir::Slate, "no_media"), (OnAir::Input(2), "take")]
     );
 }

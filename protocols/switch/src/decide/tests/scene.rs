@@ -16,6 +16,7 @@ pub(super) struct Show {
     pub(super) decide: Decide,
     pub(super) views: Vec<InputView>,
     pub(super) slate_ready: bool,
+    pub(super) is_starved: bool,
     pub(super) on_air: OnAir,
     pub(super) now: Instant,
     /// How long an order takes until it is on air; `None`: for ever.
@@ -31,6 +32,7 @@ pub(super) fn fine() -> InputView {
         connected: true,
         delivers: true,
         has_key_frame: true,
+        enters_now: true,
         ..InputView::default()
     }
 }
@@ -44,6 +46,7 @@ impl Show {
             decide: Decide::new(rules),
             views: vec![InputView::default(); 3],
             slate_ready: false,
+            is_starved: false,
             on_air: OnAir::Nothing,
             now: Instant::from_millis(1_000_000),
             airs_after: Some(Duration::ZERO),
@@ -72,6 +75,7 @@ impl Show {
     pub(super) fn step(&mut self) {
         let scene = Scene {
             on_air: self.on_air,
+            is_starved: self.is_starved,
             inputs: &self.views,
             slate_ready: self.slate_ready,
         };

@@ -52,10 +52,11 @@ pub use event::{
     Alarm, Event, EventKind, EventSink, Rejection, Severity, Subject, SubjectKind, SwitchDecision,
     SwitchEvidence, SwitchFigure, Switched,
 };
-pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route};
+pub use feed::{Carried, Feed, FeedWriter, Gap, LaneItem, Reader, ReaderOptions, Route, Signal};
 pub use health::{
-    AudioStatus, Expect, Health, MediaStatus, ProgramStatus, Reason, ReasonCode, TrackStatus,
-    VideoStatus,
+    AudioStatus, Checks, Expect, Fired, Health, Indicator, Link, Measured, MediaStatus,
+    ProgramStatus, Readiness, ReadinessReason, Reason, ReasonCode, Tr101290Status, TrackStatus,
+    Trigger, TriggerKind, TriggerSeverity, Triggers, VideoStatus, Vitals,
 };
 pub use item::{Batch, Frame, Item, Lane, TsChunk};
 pub use nearest::nearest;

@@ -12,8 +12,10 @@
 
 use super::FeedInner;
 use super::beside::Beside;
+use crate::health::{Link, Vitals};
 use crate::item::{Batch, TsChunk};
 use crate::limits;
+use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use tidegate_mpegts::{Inspector, MediaReport};
@@ -32,6 +34,8 @@ struct Seen {
     inspector: Inspector,
     session: u32,
     passed_over: u64,
+    /// Packets lost for good on this connection.
+    lost_packets: u64,
 }
 
 /// Batches that wait to be looked at, on the writer's side.
@@ -69,8 +73,10 @@ impl Seen {
         if self.session != batch.session() {
             self.session = batch.session();
             self.inspector.reset();
+            self.lost_packets = 0;
         }
         for chunk in batch.items() {
+            self.lost_packets += u64::from(chunk.lost_before);
             self.inspector.push(chunk.arrived, &chunk.bytes);
         }
     }
@@ -136,6 +142,56 @@ impl Watching {
             passed_over: seen.passed_over,
         }
     }
+}
+
+/// Has a feed's transport stream looked at for as long as it lives, for those who ask often
+/// how it is doing.
+pub struct Signal {
+    watching: Watching,
+}
+
+impl Signal {
+    pub(super) fn of(feed: &Arc<FeedInner>) -> Self {
+        Self {
+            watching: Watching::begin(feed),
+        }
+    }
+
+    /// How the feed is doing.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        vitals(&self.watching.feed)
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal").finish_non_exhaustive()
+    }
+}
+
+pub(super) fn vitals(feed: &FeedInner) -> Vitals {
+    let beside = feed.beside.load();
+    let key_beside = beside.iter().flat_map(|tracks| tracks.iter());
+    let mut vitals = Vitals {
+        link: Link::from_u8(feed.link.load(Ordering::Relaxed)),
+        key_beside: key_beside.filter_map(|track| track.last_key).max(),
+        ..Vitals::default()
+    };
+    {
+        let seen = &feed.inspection.seen;
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        vitals.session = seen.session;
+        vitals.lost_packets = seen.lost_packets;
+        vitals.stream = seen.inspector.pulse();
+    }
+    // Last, so that nothing arrived before what was looked at.
+    let arrivals = &feed.arrivals;
+    let last = arrivals.last_micros.load(Ordering::Relaxed);
+    vitals.last_arrival = last.checked_sub(1).map(Instant::from_micros);
+    let due = arrivals.last_due_micros.load(Ordering::Relaxed);
+    vitals.last_due = vitals.last_arrival.map(|_| Instant::from_micros(due));
+    vitals
 }
 
 impl Drop for Watching {

@@ -27,12 +27,13 @@ mod tests;
 mod writer;
 
 pub(crate) use beside::Beside;
+pub use inspection::Signal;
 pub(crate) use inspection::Watching;
 pub use reader::{Gap, Reader, ReaderOptions};
 pub use route::Route;
 pub use writer::FeedWriter;
 
-use crate::health::MediaStatus;
+use crate::health::{Link, MediaStatus, Vitals};
 use crate::item::{Batch, Frame, Item, Lane, TsChunk};
 use crate::track::Tracks;
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -61,6 +62,8 @@ pub(crate) struct FeedInner {
     pub(crate) tracks: ArcSwap<Box<Arc<Tracks>>>,
     native: AtomicU8,
     pub(crate) session: AtomicU32,
+    /// Whether the sender is there, as [`Link`] says.
+    pub(crate) link: Arc<AtomicU8>,
     pub(crate) arrivals: Arrivals,
     inspection: Inspection,
     /// Tracks that only the frame lane carries, where that is the native one.
@@ -118,6 +121,7 @@ impl Feed {
                 tracks: ArcSwap::from_pointee(Box::new(Arc::new([]))),
                 native: AtomicU8::new(Lane::Ts as u8),
                 session: AtomicU32::new(0),
+                link: Arc::default(),
                 arrivals: Arrivals::default(),
                 inspection: Inspection::default(),
                 beside: ArcSwapOption::empty(),
@@ -170,6 +174,29 @@ impl Feed {
     /// Has its transport stream looked at, for the watcher of its source.
     pub(crate) fn inspect(&self) -> Watching {
         Watching::begin(&self.inner)
+    }
+
+    /// How it is doing, with its transport stream looked at for as long as that is asked.
+    #[must_use]
+    pub fn watch_signal(&self) -> Signal {
+        Signal::of(&self.inner)
+    }
+
+    /// How it is doing this moment. What is in its transport stream is only known while
+    /// somebody watches: the watcher of its source does, and [`Feed::watch_signal`].
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        inspection::vitals(&self.inner)
+    }
+
+    /// Says whether its sender is there; [`crate::SourceReport`] does for sources of an engine.
+    pub fn set_link(&self, link: Link) {
+        self.inner.link.store(link as u8, Ordering::Relaxed);
+    }
+
+    /// Where it is said whether its sender is there.
+    pub(crate) fn link(&self) -> Arc<AtomicU8> {
+        Arc::clone(&self.inner.link)
     }
 
     /// The elementary streams seen last, as far as anyone has looked.

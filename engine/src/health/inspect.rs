@@ -1,8 +1,9 @@
 use super::{AudioStatus, MediaStatus, ProgramStatus, TrackStatus, VideoStatus};
+use super::{Indicator, Tr101290Status};
 use crate::feed::Beside;
 use core::time::Duration;
 use tidegate_codecs::StreamConfig;
-use tidegate_mpegts::{AudioReport, MediaReport, TrackReport, VideoReport};
+use tidegate_mpegts::{AudioReport, MediaReport, Tally, Tr101290, TrackReport, VideoReport};
 use tidegate_units::Instant;
 
 impl MediaStatus {
@@ -46,6 +47,29 @@ impl MediaStatus {
             });
         }
         Some(status)
+    }
+}
+
+impl Tr101290Status {
+    /// What was counted, as it is at `now`.
+    pub(crate) fn of(counted: &Tr101290, now: Instant) -> Self {
+        let indicator = |tally: Tally| Indicator {
+            count: tally.count,
+            last_age_ms: tally.last.map(|last| millis(now.saturating_since(last))),
+        };
+        Self {
+            sync_loss: indicator(counted.sync_loss),
+            sync_byte: indicator(counted.sync_byte),
+            pat: indicator(counted.pat),
+            continuity: indicator(counted.continuity),
+            pmt: indicator(counted.pmt),
+            pid: indicator(counted.pid),
+            transport: indicator(counted.transport),
+            crc: indicator(counted.crc),
+            pcr_repetition: indicator(counted.pcr_repetition),
+            pcr_discontinuity: indicator(counted.pcr_discontinuity),
+            pts: indicator(counted.pts),
+        }
     }
 }
 

@@ -26,6 +26,62 @@ pub struct MediaStatus {
     pub scrambled: bool,
 }
 
+/// What measuring instruments count, by the indicators of ETSI TR 101 290.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tr101290Status {
+    /// 1.1: the packet grid was lost.
+    pub sync_loss: Indicator,
+    /// 1.2: a sync byte was missing.
+    pub sync_byte: Indicator,
+    /// 1.3: the program association table was late (500 ms), scrambled or another one.
+    pub pat: Indicator,
+    /// 1.4: packets were missing or came too often by their counter.
+    pub continuity: Indicator,
+    /// 1.5: a program map was late (500 ms) or scrambled.
+    pub pmt: Indicator,
+    /// 1.6: a picture or sound that the map names stayed away for 5 s.
+    pub pid: Indicator,
+    /// 2.1: a packet was marked as damaged.
+    pub transport: Indicator,
+    /// 2.2: a table was damaged.
+    pub crc: Indicator,
+    /// 2.3a: a clock value came more than 100 ms after the one before.
+    pub pcr_repetition: Indicator,
+    /// 2.3b: a clock jumped without saying so.
+    pub pcr_discontinuity: Indicator,
+    /// 2.5: a presentation time did not move on for 700 ms.
+    pub pts: Indicator,
+}
+
+/// One indicator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Indicator {
+    /// How often, since the connection began.
+    pub count: u64,
+    /// Time since the last one; `null` when there was none.
+    pub last_age_ms: Option<u64>,
+}
+
+impl Tr101290Status {
+    /// Each indicator by its number and name.
+    #[must_use]
+    pub const fn indicators(&self) -> [(&'static str, &'static str, Indicator); 11] {
+        [
+            ("1.1", "sync_loss", self.sync_loss),
+            ("1.2", "sync_byte", self.sync_byte),
+            ("1.3", "pat", self.pat),
+            ("1.4", "continuity", self.continuity),
+            ("1.5", "pmt", self.pmt),
+            ("1.6", "pid", self.pid),
+            ("2.1", "transport", self.transport),
+            ("2.2", "crc", self.crc),
+            ("2.3a", "pcr_repetition", self.pcr_repetition),
+            ("2.3b", "pcr_discontinuity", self.pcr_discontinuity),
+            ("2.5", "pts", self.pts),
+        ]
+    }
+}
+
 /// A video track.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct VideoStatus {

@@ -47,11 +47,13 @@ impl SourceEntry {
         data_dir: Arc<PathBuf>,
     ) -> Arc<Self> {
         let feed = feeds.get(name);
-        let report = SourceReport::new(name, events.clone());
+        let report = SourceReport::of(&feed, events.clone());
         let mut observed = Observed::new(spec.expect, feed.carried());
         // The first look is taken here: nothing is green before anybody has looked.
         let said = report.snapshot();
-        observed.look(clock.now(), SystemTime::now(), &said, feed.carried(), None);
+        let (now, wall) = (clock.now(), SystemTime::now());
+        observed.look(now, wall, &said, feed.carried(), None);
+        observed.judge(now, wall, &feed.vitals(), None);
         let observed = Arc::new(Mutex::new(observed));
         let stop = CancellationToken::new();
         let context = SourceContext {
@@ -145,6 +147,8 @@ impl Entry for SourceEntry {
             connected_at: said.connected_at,
             health,
             reasons: observed.verdict.reasons().to_vec(),
+            readiness: observed.readiness.clone(),
+            tr101290: observed.tr101290,
             bitrate_bps: observed.meter.rate(now).as_bps(),
             last_packet_age_ms: silent.map(whole_millis),
             peer: said.peer,

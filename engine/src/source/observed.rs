@@ -5,7 +5,8 @@ use super::{Connection, TransportFigures};
 use crate::event::{Alarm, EventKind, Severity};
 use crate::feed::Carried;
 use crate::health::{
-    Evidence, Expect, Expectation, Health, MediaStatus, Reason, ReasonCode, Verdict,
+    Checks, Evidence, Expect, Expectation, Health, MediaStatus, Readiness, Reason, ReasonCode,
+    Tr101290Status, Triggers, Verdict, Vitals,
 };
 use crate::limits;
 use crate::meter::RateMeter;
@@ -22,6 +23,10 @@ pub(crate) struct Observed {
     pub(crate) media: Option<MediaStatus>,
     pub(crate) meter: RateMeter,
     pub(crate) history: History,
+    pub(crate) readiness: Readiness,
+    /// `None` before anything could be counted.
+    pub(crate) tr101290: Option<Tr101290Status>,
+    checks: Checks,
     expect: Option<Expect>,
     expected: Expectation,
     connection: Current,
@@ -63,6 +68,9 @@ impl Observed {
             media: None,
             meter: RateMeter::steady(),
             history: History::default(),
+            readiness: Readiness::default(),
+            tr101290: None,
+            checks: Checks::new(Triggers::default()),
             expect: None,
             expected: Expectation::default(),
             connection: Current {
@@ -139,6 +147,21 @@ impl Observed {
             self.update_alarms(now, &mut events);
         }
         events
+    }
+
+    /// Judges whether it could be on air. After [`Observed::look`], whose verdict it agrees
+    /// with.
+    pub(crate) fn judge(
+        &mut self,
+        now: Instant,
+        wall: SystemTime,
+        vitals: &Vitals,
+        counted: Option<Tr101290Status>,
+    ) {
+        self.checks.look(now, vitals);
+        self.readiness = self.checks.readiness(now, wall);
+        self.readiness.agree_with(self.verdict.reasons());
+        self.tr101290 = counted;
     }
 
     fn follow_connection(&mut self, now: Instant, said: &Said, carried: Carried) {

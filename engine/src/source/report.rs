@@ -2,7 +2,10 @@ use super::Connection;
 use crate::detail::Detail;
 use crate::error::RunError;
 use crate::event::{Alarm, EventKind, EventSink, Subject};
+use crate::feed::Feed;
+use crate::health::Link;
 use crate::limits;
+use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,6 +74,8 @@ struct Inner {
     name: Arc<str>,
     events: EventSink,
     said: Mutex<Said>,
+    /// The feed is told at once whether the sender is there.
+    link: Arc<AtomicU8>,
     /// Wakes the watcher when the connection changes.
     changed: Notify,
 }
@@ -115,10 +120,21 @@ impl SourceReport {
     /// A report of its own, for tests and for the engine.
     #[must_use]
     pub fn new(name: &str, events: EventSink) -> Self {
+        Self::with(name, events, None)
+    }
+
+    /// The report of the source that fills this feed.
+    pub(crate) fn of(feed: &Feed, events: EventSink) -> Self {
+        feed.set_link(Link::Down);
+        Self::with(feed.name(), events, Some(feed.link()))
+    }
+
+    fn with(name: &str, events: EventSink, link: Option<Arc<AtomicU8>>) -> Self {
         let inner = Inner {
             name: name.into(),
             events,
             said: Mutex::default(),
+            link: link.unwrap_or_default(),
             changed: Notify::new(),
         };
         Self {
@@ -130,6 +146,7 @@ impl SourceReport {
     pub fn connected(&self, peer: Option<String>) {
         let mut said = self.said();
         said.connection = Connection::Connected;
+        self.inner.link.store(Link::Up as u8, Ordering::Relaxed);
         said.reason = None;
         said.resting = false;
         said.connected_at = Some(SystemTime::now());
@@ -182,6 +199,7 @@ impl SourceReport {
             said.told.clone_from(&reason);
         }
         if connection != Connection::Connected {
+            self.inner.link.store(Link::Down as u8, Ordering::Relaxed);
             said.connected_at = None;
             said.transport = TransportFigures::default();
             said.reconnects += u64::from(was_connected);

@@ -1,4 +1,4 @@
-use crate::health::{Expect, Health, MediaStatus, Reason};
+use crate::health::{Expect, Health, MediaStatus, Readiness, Reason, Tr101290Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -72,6 +72,11 @@ pub struct SourceStatus {
     pub health: Health,
     /// What is known to be wrong.
     pub reasons: Vec<Reason>,
+    /// Whether it can be taken on air now, and what speaks against it.
+    pub readiness: Readiness,
+    /// What measuring instruments count in it since the connection began; `null` before there
+    /// was anything.
+    pub tr101290: Option<Tr101290Status>,
     /// Received over the last second.
     pub bitrate_bps: u64,
     /// Time since the last packet; `null` before the first.

@@ -2,7 +2,7 @@ use super::observed::Observed;
 use crate::driver::SourceContext;
 use crate::event::{EventKind, Subject};
 use crate::feed::{Carried, Feed, Watching};
-use crate::health::MediaStatus;
+use crate::health::{MediaStatus, Tr101290Status};
 use crate::limits;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -27,11 +27,15 @@ pub(crate) async fn watch(context: SourceContext, observed: Arc<Mutex<Observed>>
         let media = inspection.look(now);
         context.feed.set_media(media.clone().map(Arc::new));
         let said = context.report.snapshot();
+        let vitals = context.feed.vitals();
         let carried = context.feed.carried();
         rest.note(now, carried);
         let events = {
             let mut observed = observed.lock().unwrap_or_else(PoisonError::into_inner);
-            observed.look(now, SystemTime::now(), &said, carried, media)
+            let wall = SystemTime::now();
+            let events = observed.look(now, wall, &said, carried, media);
+            observed.judge(now, wall, &vitals, inspection.counted);
+            events
         };
         tell(&context, events);
         pause = rest.pause(now);
@@ -88,6 +92,7 @@ struct Inspection {
     /// What was seen last, and how long it stands if the looking had to begin anew.
     held: Option<MediaStatus>,
     held_until: Instant,
+    counted: Option<Tr101290Status>,
 }
 
 impl Inspection {
@@ -98,6 +103,7 @@ impl Inspection {
             passed_over: 0,
             held: None,
             held_until: Instant::ZERO,
+            counted: None,
         }
     }
 
@@ -110,6 +116,8 @@ impl Inspection {
             self.held_until = now + limits::MEDIA_HELD;
         }
         (self.session, self.passed_over) = (seen.session, seen.passed_over);
+        let any = seen.report.packets > 0 || seen.report.sync_losses > 0;
+        self.counted = any.then(|| Tr101290Status::of(&seen.report.tr101290, now));
         if now >= self.held_until {
             self.held = MediaStatus::of(&seen.report);
         }

@@ -2,6 +2,7 @@
 //!
 //! [`Demux`] turns transport packets into access units with 64-bit times; [`Inspector`]
 //! only looks, cheaply, and reports what a stream contains and what is wrong with it.
+//! Its [`Tr101290`] counts what measuring instruments count, its [`Pulse`] is asked many times a second.
 //! [`Mux`] writes streams; [`Restamp`] joins them end to end; [`SoundSwap`] puts other sound in;
 //! [`pacing`] says when packets leave. The first two take bytes in chunks of any size, find the packet grid themselves, and hold
 //! no more than their named limits whatever a stranger sends.
@@ -17,6 +18,7 @@ mod psi;
 mod restamp;
 mod slicer;
 mod timeline;
+mod tr101290;
 
 pub use demux::{AccessUnit, Demux, Event, Stamp, Track};
 pub use inspect::{AudioReport, Inspector, MediaReport, ProgramReport, TrackReport, VideoReport};
@@ -33,3 +35,4 @@ pub use psi::{
 pub use restamp::{Restamp, Restamped, Schedule, Scheduled};
 pub use slicer::Slicer;
 pub use timeline::Timeline;
+pub use tr101290::{MAX_PULSE_STREAMS, Pulse, Recurring, StreamPulse, Tally, Tr101290};

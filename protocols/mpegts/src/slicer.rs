@@ -26,6 +26,9 @@ pub struct Slicer {
     locked: bool,
     seen_any: bool,
     sync_losses: u64,
+    /// Bytes passed over since the last sync byte that was missing.
+    hunted: usize,
+    grid_losses: u64,
 }
 
 /// Where a search for the grid ended.
@@ -56,6 +59,8 @@ impl Slicer {
             locked: true,
             seen_any: false,
             sync_losses: 0,
+            hunted: 0,
+            grid_losses: 0,
         }
     }
 
@@ -63,6 +68,15 @@ impl Slicer {
     #[must_use]
     pub const fn sync_losses(&self) -> u64 {
         self.sync_losses
+    }
+
+    /// How often the grid was lost: more than one sync byte was missing, or packets began
+    /// somewhere else from there on.
+    #[must_use]
+    pub const fn grid_losses(&self) -> u64 {
+        // The one that lasts still counts: nobody knows when it will end.
+        let lasts = !self.locked && self.seen_any && self.hunted > self.stride;
+        self.grid_losses + lasts as u64
     }
 
     /// Forgets left-over bytes: what follows does not continue them.
@@ -105,9 +119,14 @@ impl Slicer {
         loop {
             if !self.locked {
                 match hunt(&data[at..]) {
-                    Hunt::Wait { at: skip } => return at + skip,
+                    Hunt::Wait { at: skip } => {
+                        self.hunted += skip;
+                        return at + skip;
+                    }
                     Hunt::Found { at: skip, stride } => {
                         at += skip;
+                        let one_byte = self.hunted + skip == self.stride && stride == self.stride;
+                        self.grid_losses += u64::from(self.seen_any && !one_byte);
                         self.stride = stride;
                         self.locked = true;
                     }
@@ -119,6 +138,7 @@ impl Slicer {
             let packet = window.first_chunk::<PACKET_BYTES>().and_then(Packet::new);
             let Some(packet) = packet else {
                 self.locked = false;
+                self.hunted = 0;
                 self.sync_losses += u64::from(self.seen_any);
                 continue;
             };
@@ -170,7 +190,32 @@ mod tests {
         stream.extend((3..6).flat_map(packet));
         let mut slicer = Slicer::new();
         assert_eq!(pids(&mut slicer, &stream), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(slicer.sync_losses(), 1);
+        assert_eq!((slicer.sync_losses(), slicer.grid_losses()), (1, 1));
+    }
+
+    #[test]
+    fn one_damaged_sync_byte_does_not_lose_the_grid_and_two_do() {
+        for (damaged, losses) in [(1, 0), (2, 1)] {
+            let mut packets: Vec<Vec<u8>> = (0..8).map(packet).collect();
+            for packet in &mut packets[3..3 + damaged] {
+                packet[0] = 0;
+            }
+            let mut slicer = Slicer::new();
+            assert_eq!(pids(&mut slicer, &packets.concat()).len(), 8 - damaged);
+            assert_eq!((slicer.sync_losses(), slicer.grid_losses()), (1, losses));
+        }
+    }
+
+    #[test]
+    fn a_grid_that_does_not_come_back_is_lost_once() {
+        let mut slicer = Slicer::new();
+        pids(&mut slicer, &packet(1));
+        for _ in 0..10 {
+            pids(&mut slicer, &[0; 1000]);
+            assert_eq!(slicer.grid_losses(), 1);
+        }
+        pids(&mut slicer, &(0..5).flat_map(packet).collect::<Vec<_>>());
+        assert_eq!(slicer.grid_losses(), 1);
     }
 
     #[test]
@@ -214,6 +259,7 @@ mod tests {
             }
             prop_assert_eq!(found, expected);
             prop_assert_eq!(chunked.sync_losses(), whole.sync_losses());
+            prop_assert_eq!(chunked.grid_losses(), whole.grid_losses());
             prop_assert!(chunked.carry.len() <= 2 * 204 + PACKET_BYTES);
         }
     }

@@ -4,10 +4,12 @@ use tidegate_codecs::opus::OpusInfo;
 use tidegate_codecs::{AudioFormat, StreamConfig, StreamReader};
 use tidegate_units::Instant;
 
+use super::Moment;
 use super::effort::Effort;
 use crate::packet::Packet;
 use crate::pes::PesHeader;
 use crate::psi::ElementaryStream;
+use crate::tr101290::units::Units;
 
 /// Follows one audio stream by the beginnings of its PES packets.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(super) struct AudioWatch {
     known: Option<Arc<StreamConfig>>,
     pub(super) pts_present: bool,
     pub(super) last_unit: Option<Instant>,
+    pub(super) units: Units,
 }
 
 impl AudioWatch {
@@ -30,14 +33,15 @@ impl AudioWatch {
             known: None,
             pts_present: false,
             last_unit: None,
+            units: Units::default(),
         }
     }
 
-    pub(super) fn packet(&mut self, now: Instant, packet: Packet<'_>, effort: &mut Effort) {
+    pub(super) fn packet(&mut self, now: Moment, packet: Packet<'_>, effort: &mut Effort) {
         if !packet.unit_start() {
             return;
         }
-        self.last_unit = Some(now);
+        self.last_unit = Some(now.arrived);
         if !effort.look() {
             return;
         }
@@ -45,6 +49,7 @@ impl AudioWatch {
             return;
         };
         self.pts_present = header.pts.is_some();
+        self.units.begin(now.arrived, now.flow, header.pts);
         let payload = packet
             .payload()
             .get(header.payload_offset..)

@@ -8,6 +8,7 @@ mod audio;
 mod effort;
 mod pid;
 mod program;
+mod pulse;
 mod report;
 mod video;
 
@@ -22,6 +23,9 @@ use crate::continuity::Verdict;
 use crate::packet::{NULL_PID, PACKET_BYTES, PAT_PID, Packet};
 use crate::psi::Tables;
 use crate::slicer::Slicer;
+use crate::tr101290::flow::Flow;
+use crate::tr101290::recurrence::Recurrence;
+use crate::tr101290::{Pulse, TABLE_LATE, Tr101290};
 
 /// Bitrates and the like are figures of windows this long.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -60,6 +64,21 @@ struct Core {
     scrambled_packets: u64,
     old_continuity_errors: u64,
     last_packet: Option<Instant>,
+    flow: Flow,
+    /// The stream's own time at the last packet.
+    last_flow: Instant,
+    /// When a sync byte was missing last.
+    sync_lost: Option<Instant>,
+    /// What is counted here; the rest is with the PIDs and clocks.
+    counted: Tr101290,
+}
+
+/// When a packet came.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    arrived: Instant,
+    /// By the stream's own time.
+    flow: Instant,
 }
 
 impl Default for Inspector {
@@ -82,10 +101,20 @@ impl Inspector {
     pub fn push(&mut self, now: Instant, bytes: &[u8]) {
         let Self { slicer, core } = self;
         core.roll_window(now);
+        core.flow.advance(now);
+        let moment = Moment {
+            arrived: now,
+            flow: core.flow.now(),
+        };
         let before = core.packets;
-        slicer.push(bytes, |packet| core.packet(now, packet));
+        let sync_losses = slicer.sync_losses();
+        slicer.push(bytes, |packet| core.packet(moment, packet));
+        if slicer.sync_losses() > sync_losses {
+            core.sync_lost = Some(now);
+        }
         if core.packets > before {
             core.last_packet = Some(now);
+            core.last_flow = moment.flow;
         }
     }
 
@@ -93,6 +122,18 @@ impl Inspector {
     #[must_use]
     pub fn report(&self, now: Instant) -> MediaReport {
         report::build(self, now)
+    }
+
+    /// What decides now whether the stream can be on air. Costs little, and allocates nothing.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        pulse::pulse(self)
+    }
+
+    /// What measuring instruments count, since the looking began.
+    #[must_use]
+    pub fn tr101290(&self) -> Tr101290 {
+        pulse::tr101290(self)
     }
 
     /// Forgets everything: another stream follows.
@@ -120,14 +161,19 @@ impl Core {
             scrambled_packets: 0,
             old_continuity_errors: 0,
             last_packet: None,
+            flow: Flow::default(),
+            last_flow: Instant::ZERO,
+            sync_lost: None,
+            counted: Tr101290::default(),
         }
     }
 
-    fn packet(&mut self, now: Instant, packet: Packet<'_>) {
+    fn packet(&mut self, now: Moment, packet: Packet<'_>) {
         self.packets += 1;
         self.window_packets += 1;
         if packet.transport_error() {
             self.transport_errors += 1;
+            self.counted.transport.last = Some(now.arrived);
             return; // nothing in it can be trusted, its PID included
         }
         let pid = packet.pid();
@@ -142,11 +188,17 @@ impl Core {
         let verdict = state.count(now, packet);
         if packet.scrambled() {
             self.scrambled_packets += 1;
+            if matches!(state.content, Content::Table(_)) {
+                self.table_error(now, pid, 1);
+            }
             return;
+        }
+        if verdict == Verdict::Gap {
+            self.counted.continuity.last = Some(now.arrived);
         }
         match &mut state.content {
             _ if verdict == Verdict::Repeats => {}
-            Content::Table => self.table_packet(packet, verdict),
+            Content::Table(_) => self.table_packet(now, index, packet, verdict),
             Content::Video(video) if video.wants(packet) => {
                 video.packet(now, packet, verdict, &mut self.effort);
             }
@@ -154,7 +206,7 @@ impl Core {
             Content::Video(_) | Content::Other => {}
         }
         if packet.has_adaptation() {
-            self.clock_packet(packet);
+            self.clock_packet(now, packet);
         }
     }
 
@@ -171,7 +223,7 @@ impl Core {
             return None;
         }
         let content = if pid == PAT_PID {
-            Content::Table
+            Content::Table(Recurrence::default())
         } else {
             Content::Other
         };
@@ -180,17 +232,34 @@ impl Core {
         Some(self.pids.len() - 1)
     }
 
-    fn table_packet(&mut self, packet: Packet<'_>, verdict: Verdict) {
+    fn table_packet(&mut self, now: Moment, index: usize, packet: Packet<'_>, verdict: Verdict) {
         if verdict == Verdict::Gap {
             self.tables.lost(packet.pid());
         }
-        if self.tables.push(packet) {
+        let taken = self.tables.take(packet);
+        self.counted.crc.add(taken.damaged, now.arrived);
+        let is_late = match &mut self.pids[index].content {
+            Content::Table(recurrence) if taken.whole => recurrence.came(now.flow, TABLE_LATE),
+            _ => false,
+        };
+        let wrong = u64::from(is_late) + u64::from(taken.foreign);
+        self.table_error(now, packet.pid(), wrong);
+        if taken.changed {
             self.unfollowed = true;
-            self.follow_tables();
+            self.follow_tables(now);
         }
     }
 
-    fn clock_packet(&mut self, packet: Packet<'_>) {
+    fn table_error(&mut self, now: Moment, pid: u16, count: u64) {
+        let tally = if pid == PAT_PID {
+            &mut self.counted.pat
+        } else {
+            &mut self.counted.pmt
+        };
+        tally.add(count, now.arrived);
+    }
+
+    fn clock_packet(&mut self, now: Moment, packet: Packet<'_>) {
         let Some(adaptation) = packet.adaptation() else {
             return;
         };
@@ -200,12 +269,12 @@ impl Core {
             .iter_mut()
             .filter(|clock| clock.pid == packet.pid())
         {
-            clock.tick(pcr, adaptation.discontinuity);
+            clock.tick(now.arrived, pcr, adaptation.discontinuity);
         }
     }
 
     /// Gives every PID the role the tables give it. What a PID has counted stays.
-    fn follow_tables(&mut self) {
+    fn follow_tables(&mut self, now: Moment) {
         if !self.unfollowed || self.followed == MAX_FOLLOWED {
             return;
         }
@@ -224,13 +293,17 @@ impl Core {
         self.make_room(&named);
         for pid in self.tables.map_pids().collect::<Vec<_>>() {
             if let Some(index) = self.index_of(pid) {
-                self.pids[index].content = Content::Table;
+                let content = &mut self.pids[index].content;
+                if !matches!(content, Content::Table(_)) {
+                    *content = Content::Table(Recurrence::default());
+                }
             }
         }
         for (_, map) in &maps {
             for stream in &map.streams {
                 if let Some(index) = self.index_of(stream.pid) {
-                    self.pids[index].play(stream);
+                    let late = self.pids[index].play(now, stream);
+                    self.counted.pts.merge(late);
                 }
             }
         }
@@ -243,7 +316,14 @@ impl Core {
                 .cloned()
                 .unwrap_or_else(|| ProgramClock::new(*number, map.pcr_pid))
         });
-        self.clocks = clocks.collect();
+        let clocks: Vec<_> = clocks.collect();
+        for old in core::mem::replace(&mut self.clocks, clocks) {
+            let same = |clock: &ProgramClock| (clock.program, clock.pid) == (old.program, old.pid);
+            if !self.clocks.iter().any(same) {
+                self.counted.pcr_repetition.merge(old.late);
+                self.counted.pcr_discontinuity.merge(old.jumps);
+            }
+        }
     }
 
     /// Forgets PIDs no table names, where they would keep named ones from being counted.
@@ -262,6 +342,9 @@ impl Core {
             .filter(|s| forgotten(s))
             .map(|s| s.continuity_errors)
             .sum::<u64>();
+        for state in self.pids.iter().filter(|state| forgotten(state)) {
+            self.counted.pts.merge(state.late_times());
+        }
         self.pids.retain(|state| !forgotten(state));
         self.slots.fill(SLOT_NONE);
         for (slot, state) in (0_u16..).zip(&self.pids) {
@@ -281,15 +364,19 @@ impl Core {
         self.bitrate = rate(self.window_packets, elapsed);
         self.window_packets = 0;
         self.window_start = Some(now);
+        let flow = self.flow.now();
         for state in &mut self.pids {
             state.roll(elapsed);
+            if state.stays_away(flow) {
+                self.counted.pid.add(1, now);
+            }
         }
         for clock in &mut self.clocks {
             clock.roll();
         }
         self.effort.renew();
         self.followed = 0;
-        self.follow_tables();
+        self.follow_tables(Moment { arrived: now, flow });
     }
 }
 

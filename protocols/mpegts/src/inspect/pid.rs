@@ -1,11 +1,14 @@
 use tidegate_codecs::{Codec, Kind};
 use tidegate_units::{Bitrate, Duration, Instant};
 
+use super::Moment;
 use super::audio::AudioWatch;
 use super::video::VideoWatch;
 use crate::continuity::{Continuity, Verdict};
 use crate::packet::Packet;
 use crate::psi::ElementaryStream;
+use crate::tr101290::recurrence::Recurrence;
+use crate::tr101290::{PID_LATE, Tally};
 
 /// What is counted of one PID.
 #[derive(Debug)]
@@ -17,9 +20,14 @@ pub(super) struct PidState {
     pub(super) packets: u64,
     pub(super) continuity_errors: u64,
     pub(super) last_packet: Option<Instant>,
+    /// The stream's own time at the last packet.
+    pub(super) last_flow: Instant,
+    /// The stream's own time when the tables first named it what it is.
+    pub(super) named: Instant,
     pub(super) bitrate: Bitrate,
     /// Packets in the window that runs, and scrambled ones in it and the one before.
     pub(super) window_packets: u64,
+    is_away: bool,
     window_scrambled: u64,
     previous_scrambled: u64,
     continuity: Continuity,
@@ -28,7 +36,7 @@ pub(super) struct PidState {
 /// What is in a PID, as far as it is looked into.
 #[derive(Debug)]
 pub(super) enum Content {
-    Table,
+    Table(Recurrence),
     Video(Box<VideoWatch>),
     Audio(Box<AudioWatch>),
     Other,
@@ -43,8 +51,11 @@ impl PidState {
             packets: 0,
             continuity_errors: 0,
             last_packet: None,
+            last_flow: Instant::ZERO,
+            named: Instant::ZERO,
             bitrate: Bitrate::ZERO,
             window_packets: 0,
+            is_away: false,
             window_scrambled: 0,
             previous_scrambled: 0,
             continuity: Continuity::default(),
@@ -52,10 +63,11 @@ impl PidState {
     }
 
     /// Counts a packet.
-    pub(super) fn count(&mut self, now: Instant, packet: Packet<'_>) -> Verdict {
+    pub(super) fn count(&mut self, now: Moment, packet: Packet<'_>) -> Verdict {
         self.packets += 1;
         self.window_packets += 1;
-        self.last_packet = Some(now);
+        self.last_packet = Some(now.arrived);
+        self.last_flow = now.flow;
         self.window_scrambled += u64::from(packet.scrambled());
         let verdict = self.continuity.check(packet);
         self.continuity_errors += u64::from(verdict == Verdict::Gap);
@@ -63,16 +75,20 @@ impl PidState {
     }
 
     /// Looks into the PID as into this stream from now on.
-    pub(super) fn play(&mut self, stream: &ElementaryStream) {
+    /// Returns what was counted of the times of the stream that it was before.
+    pub(super) fn play(&mut self, now: Moment, stream: &ElementaryStream) -> Tally {
         if self.stream.as_ref() == Some(stream) {
-            return;
+            return Tally::default();
         }
+        let late = self.late_times();
         self.stream = Some(*stream);
+        self.named = now.flow;
         self.content = match stream.codec.kind() {
             Kind::Video => Content::Video(Box::new(VideoWatch::new(stream.codec))),
             Kind::Audio => Content::Audio(Box::new(AudioWatch::new(stream))),
             Kind::Data => Content::Other,
         };
+        late
     }
 
     pub(super) fn codec(&self) -> Codec {
@@ -81,6 +97,24 @@ impl PidState {
 
     pub(super) const fn scrambled(&self) -> bool {
         self.window_scrambled + self.previous_scrambled > 0
+    }
+
+    /// Presentation times that did not move on in time.
+    pub(super) fn late_times(&self) -> Tally {
+        match &self.content {
+            Content::Video(video) => video.units.late,
+            Content::Audio(audio) => audio.units.late,
+            Content::Table(_) | Content::Other => Tally::default(),
+        }
+    }
+
+    /// Whether a picture or sound that the tables name has stayed away too long; said once.
+    pub(super) fn stays_away(&mut self, flow: Instant) -> bool {
+        let is_wanted = matches!(self.content, Content::Video(_) | Content::Audio(_));
+        let since = self.last_flow.max(self.named);
+        let is_away = is_wanted && flow.saturating_since(since) > PID_LATE;
+        let was_away = core::mem::replace(&mut self.is_away, is_away);
+        is_away && !was_away
     }
 
     /// Ends a window.

@@ -4,6 +4,7 @@ use tidegate_units::{Bitrate, Duration, Instant};
 use super::pid::{Content, PidState};
 use super::{Inspector, WINDOW};
 use crate::packet::PAT_PID;
+use crate::tr101290::Tr101290;
 
 /// After this many windows without news a bitrate is zero.
 const STALE_WINDOWS: u32 = 2;
@@ -33,6 +34,8 @@ pub struct MediaReport {
     pub transport_errors: u64,
     /// Sections dropped because their CRC was wrong.
     pub table_errors: u64,
+    /// What measuring instruments count.
+    pub tr101290: Tr101290,
     /// Whether a track of a program is scrambled now.
     pub scrambled: bool,
     /// Scrambled packets seen.
@@ -178,12 +181,8 @@ pub(super) fn build(inspector: &Inspector, now: Instant) -> MediaReport {
         bitrate: moment.bitrate(core.window_packets, core.bitrate),
         packets: core.packets,
         null_packets: core.null_packets,
-        continuity_errors: core.old_continuity_errors
-            + core
-                .pids
-                .iter()
-                .map(|state| state.continuity_errors)
-                .sum::<u64>(),
+        continuity_errors: core.continuity_errors(),
+        tr101290: inspector.tr101290(),
         sync_losses: inspector.slicer.sync_losses(),
         transport_errors: core.transport_errors,
         table_errors: core.tables.crc_errors(),
@@ -223,7 +222,7 @@ pub(super) fn build(inspector: &Inspector, now: Instant) -> MediaReport {
 }
 
 impl super::Core {
-    fn state(&self, pid: u16) -> Option<&PidState> {
+    pub(super) fn state(&self, pid: u16) -> Option<&PidState> {
         self.pids.get(usize::from(self.slots[usize::from(pid)]))
     }
 }

@@ -1,11 +1,13 @@
 use tidegate_codecs::{Codec, FrameRate, StreamReader, VideoFormat};
 use tidegate_units::Instant;
 
+use super::Moment;
 use super::effort::Effort;
 use crate::continuity::Verdict;
 use crate::packet::Packet;
 use crate::pes::PesHeader;
 use crate::timeline::Timeline;
+use crate::tr101290::units::Units;
 
 /// Headers in front of the first slice are looked at up to here.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -42,6 +44,7 @@ pub(super) struct VideoWatch {
     /// It is not always the same: pictures are reordered, so there are B-frames.
     pub(super) reordered: bool,
     pub(super) last_unit: Option<Instant>,
+    pub(super) units: Units,
 }
 
 /// Key frames and the pictures between them.
@@ -68,6 +71,7 @@ impl VideoWatch {
             delay: None,
             reordered: false,
             last_unit: None,
+            units: Units::default(),
         }
     }
 
@@ -78,7 +82,7 @@ impl VideoWatch {
 
     pub(super) fn packet(
         &mut self,
-        now: Instant,
+        now: Moment,
         packet: Packet<'_>,
         verdict: Verdict,
         effort: &mut Effort,
@@ -101,7 +105,7 @@ impl VideoWatch {
     }
 
     /// Reads the picture's headers, or waits for as much again. `last`: no more will come.
-    fn look(&mut self, now: Instant, last: bool, effort: &mut Effort) {
+    fn look(&mut self, now: Moment, last: bool, effort: &mut Effort) {
         if !effort.look() {
             self.look_at = 0;
             return;
@@ -124,9 +128,10 @@ impl VideoWatch {
         }
     }
 
-    fn picture(&mut self, now: Instant, header: &PesHeader, key: bool) {
-        self.last_unit = Some(now);
+    fn picture(&mut self, now: Moment, header: &PesHeader, key: bool) {
+        self.last_unit = Some(now.arrived);
         self.pts_present = header.pts.is_some();
+        self.units.begin(now.arrived, now.flow, header.pts);
         if let Some(pts) = header.pts {
             let delay = pts.wrapping_sub(header.dts.unwrap_or(pts));
             self.reordered |= self.delay.replace(delay).is_some_and(|last| last != delay);
@@ -137,7 +142,7 @@ impl VideoWatch {
             self.remember(dts);
         }
         if key {
-            self.group.key(now, dts);
+            self.group.key(now.arrived, dts);
         }
         self.group.pictures = self.group.pictures.saturating_add(1);
     }

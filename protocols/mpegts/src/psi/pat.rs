@@ -24,6 +24,11 @@ pub struct PatProgram {
 }
 
 impl Pat {
+    /// Whether a section is of this table, for now or for later.
+    pub(crate) fn is_one(section: &[u8]) -> bool {
+        section.first() == Some(&TABLE_ID)
+    }
+
     /// Reads a section whose CRC was right; `None` when it is no PAT that applies now.
     #[must_use]
     pub fn parse(section: &[u8]) -> Option<Self> {

@@ -14,6 +14,19 @@ pub(crate) struct Tables {
     old_crc_errors: u64,
 }
 
+/// What a packet of a table brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The end of a table that says something else than before.
+    pub(crate) changed: bool,
+    /// The end of a table that belongs here, changed or not.
+    pub(crate) whole: bool,
+    /// The end of a table that does not belong on this PID.
+    pub(crate) foreign: bool,
+    /// Damaged tables.
+    pub(crate) damaged: u64,
+}
+
 impl Tables {
     /// The PIDs that carry program maps.
     pub(crate) fn map_pids(&self) -> impl Iterator<Item = u16> + '_ {
@@ -22,6 +35,11 @@ impl Tables {
 
     /// Takes a packet of a table; whether any table changed.
     pub(crate) fn push(&mut self, packet: Packet<'_>) -> bool {
+        self.take(packet).changed
+    }
+
+    /// Takes a packet of a table; says what was in it.
+    pub(crate) fn take(&mut self, packet: Packet<'_>) -> Taken {
         if packet.pid() == PAT_PID {
             self.push_pat(packet)
         } else {
@@ -69,15 +87,21 @@ impl Tables {
         self.old_crc_errors + self.pat_reader.crc_errors() + maps
     }
 
-    fn push_pat(&mut self, packet: Packet<'_>) -> bool {
+    fn push_pat(&mut self, packet: Packet<'_>) -> Taken {
         let mut newest = None;
+        let mut taken = Taken::default();
+        let damaged_before = self.pat_reader.crc_errors();
         self.pat_reader
             .push(packet.payload(), packet.unit_start(), |section| {
+                taken.foreign |= !Pat::is_one(section);
                 newest = Pat::parse(section).or(newest.take());
             });
+        taken.whole = newest.is_some();
+        taken.damaged = self.pat_reader.crc_errors() - damaged_before;
         let Some(pat) = newest.filter(|pat| self.pat.as_ref() != Some(pat)) else {
-            return false;
+            return taken;
         };
+        taken.changed = true;
         let mut readers: Vec<(u16, SectionReader)> = Vec::new();
         for program in &pat.programs {
             if readers.iter().any(|(pid, _)| *pid == program.pmt_pid) {
@@ -102,10 +126,10 @@ impl Tables {
                 .any(|program| program.number == map.program)
         });
         self.pat = Some(pat);
-        true
+        taken
     }
 
-    fn push_pmt(&mut self, packet: Packet<'_>) -> bool {
+    fn push_pmt(&mut self, packet: Packet<'_>) -> Taken {
         let pid = packet.pid();
         let Self {
             map_readers,
@@ -114,9 +138,10 @@ impl Tables {
             ..
         } = self;
         let Some((_, reader)) = map_readers.iter_mut().find(|(map_pid, _)| *map_pid == pid) else {
-            return false;
+            return Taken::default();
         };
-        let mut changed = false;
+        let mut taken = Taken::default();
+        let damaged_before = reader.crc_errors();
         reader.push(packet.payload(), packet.unit_start(), |section| {
             let Some(map) = Pmt::parse(section) else {
                 return;
@@ -129,10 +154,12 @@ impl Tables {
                 .as_ref()
                 .is_some_and(|pat| pat.programs.contains(&announced))
             {
-                changed |= take_over(maps, map);
+                taken.whole = true;
+                taken.changed |= take_over(maps, map);
             }
         });
-        changed
+        taken.damaged = reader.crc_errors() - damaged_before;
+        taken
     }
 }
 

@@ -2,7 +2,7 @@
 import type { Platform } from '../model/platforms';
 import type { Api } from '../model/schema';
 import { request } from './http';
-import type { Ban, Config, Handout, History, NewBan, Rejection, SourceView, SystemView, TypedEvent } from './types';
+import type { Ban, Config, Handout, History, NewBan, Rejection, SourceView, SwitchStatus, SystemView, TypedEvent } from './types';
 
 const API = '/api/v1';
 const at = (...parts: string[]): string => [API, ...parts.map(encodeURIComponent)].join('/');
@@ -34,6 +34,12 @@ export const create = (collection: Collection, config: Config) => request<unknow
 export const replace = (collection: Collection, config: Config) =>
   request<unknown>('PUT', at(collection, config.name), config);
 export const remove = (collection: Collection, name: string) => request<void>('DELETE', at(collection, name));
+
+export const readSwitches = (limit: number) => request<TypedEvent[]>('GET', `${API}/events?kind=switched&limit=${limit}`);
+export type SwitchAct = 'take' | 'lock' | 'unlock' | 'hold' | 'return' | 'drill';
+/** Steers a switch; answers with where it stands then. */
+export const steer = (source: string, act: SwitchAct, body: Record<string, unknown> = {}) =>
+  request<SwitchStatus>('POST', at('sources', source, act), body);
 
 export const readBans = () => request<Ban[]>('GET', at('bans'));
 export const createBan = (ban: NewBan) => request<Ban>('POST', at('bans'), ban);

@@ -174,6 +174,82 @@ export interface SourceView {
   reconnects?: number;
   last_error?: string | null;
   error: ObjectError | null;
+  /** Of a switch: what is on air, and what stands by. */
+  switch?: SwitchStatus | null;
+}
+
+/** `switch` acts by itself, `alarm` only tells. */
+export interface InputReason extends Reason {
+  severity?: string | null;
+}
+
+export interface SwitchInput {
+  name: string;
+  /** May be taken, by hand or by itself. */
+  ready: boolean;
+  reasons: InputReason[];
+  on_air: boolean;
+  clean_for_ms: number | null;
+  connected: boolean;
+  bitrate_bps: number | null;
+  key_frame_age_ms: number | null;
+  gop_ms: number | null;
+  latency_ms: number | null;
+  /** "h264 1920x1080 50 · aac stereo" */
+  format: string | null;
+  /** Null while there is nothing to compare it with. */
+  same_format: boolean | null;
+  twin_of: string | null;
+  queue_bytes?: number | null;
+}
+
+export interface LastSwitch {
+  at: string;
+  from: string | null;
+  to: string | null;
+  /** The code of what fired, or `take`, `return` … */
+  why: string;
+  text: string;
+  automatic: boolean;
+  by: string | null;
+  decided_after_ms?: number | null;
+  gap_ms: number | null;
+  repeated_ms: number | null;
+  delay_ms?: number | null;
+}
+
+export interface LastDrill {
+  at: string;
+  input: string | null;
+  on_air: boolean;
+  passed: boolean;
+  gap_ms: number | null;
+  repeated_ms: number | null;
+  would: string | null;
+  problems: string[];
+}
+
+export interface SwitchStatus {
+  /** An input's name, `slate`, or nothing. */
+  active: string | null;
+  /** What a take without a name would air. */
+  preview: string | null;
+  standby: { name: string; ready: boolean; reasons: InputReason[] }[];
+  /** In order of priority. */
+  inputs: SwitchInput[];
+  locked: boolean;
+  held: boolean;
+  latched: boolean;
+  switches: number;
+  automatic_switches: number;
+  averted: number;
+  last_switch: LastSwitch | null;
+  delay_ms: number;
+  return: string;
+  dwell_ms: number;
+  next_return_in_ms: number | null;
+  slate: { state: 'ready' | 'making' | 'missing' | 'failed' | 'off'; reason: string | null };
+  last_drill: LastDrill | null;
 }
 
 export interface OutputView {

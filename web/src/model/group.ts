@@ -1,5 +1,6 @@
 /** Which group a source is listed in, and in what order. A source appears once, in the first that fits. */
 import type { SourceView } from '../api/types';
+import { parentsOf, underSwitches } from './switch/row';
 import { sourceState, type StateName } from './words';
 
 export type GroupName = 'live' | 'attention' | 'ready' | 'idle';
@@ -33,10 +34,17 @@ export const groupOf = (source: SourceView): GroupName => GROUP_OF[sourceState(s
 
 /** Groups that have members. The operator's order stays; only Attention puts the worst first. */
 export function groups(sources: SourceView[]): Group[] {
+  const parents = parentsOf(sources);
+  /** An input stands beneath its switch, unless it needs attention that the switch does not. */
+  const listedIn = (source: SourceView): GroupName => {
+    const own = groupOf(source);
+    const parent = own === 'attention' ? undefined : sources.find(({ name }) => name === parents.get(source.name));
+    return parent ? groupOf(parent) : own;
+  };
   return TITLES.map(([name, title]) => {
-    const members = sources.filter((source) => groupOf(source) === name);
+    const members = sources.filter((source) => listedIn(source) === name);
     if (name === 'attention') members.sort(byWorst);
-    return { name, title, note: note(name, members), sources: members };
+    return { name, title, note: note(name, members), sources: underSwitches(members) };
   }).filter((group) => group.sources.length > 0);
 }
 
@@ -54,8 +62,9 @@ function byWorst(one: SourceView, other: SourceView): number {
 
 function note(name: GroupName, members: SourceView[]): string {
   if (name !== 'attention') return String(members.length);
-  const failed = members.filter((source) => sourceState(source) === 'failed').length;
-  const warnings = members.length - failed;
+  const troubled = members.filter((source) => groupOf(source) === name);
+  const failed = troubled.filter((source) => sourceState(source) === 'failed').length;
+  const warnings = troubled.length - failed;
   return [failed && `${failed} failed`, warnings && `${warnings} warning${warnings === 1 ? '' : 's'}`]
     .filter(Boolean)
     .join(', ');

@@ -8,6 +8,7 @@ const CHOICES: Record<'sources' | 'outputs' | 'listeners', Record<string, string
   sources: {
     srt: 'SRT', rtmp: 'RTMP, an encoder sends to us', udp: 'UDP, MPEG-TS', rtp: 'RTP, MPEG-TS, with FEC or two paths', rtsp: 'RTSP, we call a camera',
     hls: 'HLS, we fetch a playlist', file: 'File or still picture, played in real time', transcode: 'Another source, its sound in another codec',
+    switch: 'Switch: one program from several sources, with backup',
   },
   outputs: {
     rtmp: 'RTMP, to YouTube, Twitch or any server', udp: 'UDP, MPEG-TS', rtp: 'RTP, MPEG-TS, with FEC', rtsp: 'RTSP, players call us',

@@ -3,6 +3,9 @@ import type { Reason, Rejection, SourceView } from '../api/types';
 import { clock, duration, plural } from './format';
 import { beginning, type Beginning } from './kinds';
 import { meant, rejectionWord } from './rejection';
+import { rowWords } from './switch/row';
+import { switchOf } from './switch/status';
+import { programReason } from './switch/verdict';
 import { sourceState, type StateName } from './words';
 
 export interface ReasonLine {
@@ -35,6 +38,8 @@ function troubleText(source: SourceView, now: number): string {
   const first = source.reasons[0];
   if (first) return reasonText(first, now) + (source.reasons.length > 1 ? `, +${source.reasons.length - 1}` : '');
   if (source.error) return source.error.message;
+  const program = switchOf(source);
+  if (program) return programReason(program)?.text ?? rowWords(program);
   if (source.connection === 'reconnecting') return 'Reconnecting';
   return source.media === null ? 'No media' : (source.connection_reason ?? 'No media');
 }
@@ -56,6 +61,8 @@ export function recentRejection(source: SourceView, rejections: Rejection[], now
 function quietText(source: SourceView, state: StateName): string {
   if (state === 'connecting') return beginning(source) === 'calling' ? 'Call in progress' : 'Starting';
   if (state === 'idle') return 'Off on purpose';
+  const program = switchOf(source);
+  if (program) return rowWords(program);
   const since = Date.parse(source.connected_at ?? '');
   return Number.isFinite(since) ? `Since ${clock(since, false)}` : '';
 }

@@ -7,6 +7,8 @@ import { isStuck, overLimits } from './limits';
 import { ownFigures } from './own';
 import { missingPaths } from './paths';
 import { howOften, rejectionWord } from './rejection';
+import { switchOf } from './switch/status';
+import { switchVerdict } from './switch/verdict';
 import { delivering, reasonText, recentRejection } from './reasons';
 import { calls, sourceState, WORDS, type StateWord } from './words';
 
@@ -17,6 +19,8 @@ export interface Verdict {
 }
 
 export function verdict(source: SourceView, outputs: OutputView[], rejections: Rejection[], now: number): Verdict {
+  const program = switchOf(source);
+  if (program && !source.error) return withOutputs(switchVerdict(program, now), outputs);
   const state = sourceState(source);
   const make = (sentence: string, evidence: string): Verdict => ({ state: WORDS[state], sentence, evidence });
   switch (state) {
@@ -34,6 +38,15 @@ export function verdict(source: SourceView, outputs: OutputView[], rejections: R
     default:
       return make(trouble(source, now), evidence(source, outputs));
   }
+}
+
+/** A program that is fine is not delivered by an output that is not. */
+function withOutputs(found: Verdict, outputs: OutputView[]): Verdict {
+  const stuck = outputs.filter(isStuck);
+  if (stuck.length === 0) return found;
+  const said = `${names(stuck)} ${stuck.length === 1 ? 'does' : 'do'} not deliver`;
+  if (found.state !== WORDS.live) return { ...found, evidence: `${said}, ${found.evidence}` };
+  return { state: WORDS.warning, sentence: `${found.sentence.split('. ')[0]}, but ${said}. Check below.`, evidence: found.evidence };
 }
 
 function good(source: SourceView, outputs: OutputView[]): string {

@@ -6,7 +6,8 @@ import { overLimits } from './limits';
 export type Tone = 'ok' | 'warn' | 'fault' | 'rec' | 'idle';
 export type IconName =
   | 'live' | 'ready' | 'wait' | 'conn' | 'warn' | 'fault' | 'idle' | 'rec' | 'air'
-  | 'search' | 'x' | 'play' | 'picture' | 'routes' | 'port' | 'callers' | 'bell' | 'sound' | 'muted' | 'plus';
+  | 'search' | 'x' | 'play' | 'picture' | 'routes' | 'port' | 'callers' | 'bell' | 'sound' | 'muted' | 'plus'
+  | 'lock' | 'unlock' | 'hold' | 'up' | 'down';
 
 export interface StateWord {
   word: string;
@@ -63,7 +64,10 @@ const OUTPUTS: Record<string, string> = { rtsp: 'RTSP server', record: 'Recordin
 
 const srtWay = (view: { kind: string }, way: string | null): string | undefined => (view.kind === 'srt' ? SRT_WAYS[way ?? ''] : undefined);
 
-export const sourceKind = (source: SourceView): string => srtWay(source, modeOf(source)) ?? SOURCES[source.kind] ?? secured(source) ?? kindName(source.kind);
+export const sourceKind = (source: SourceView): string => srtWay(source, modeOf(source)) ?? SOURCES[source.kind] ?? switchKind(source) ?? secured(source) ?? kindName(source.kind);
+
+const switchKind = ({ kind, config }: SourceView): string | undefined =>
+  kind === 'switch' ? `Switch, returns ${(config.switch as Record<string, unknown> | undefined)?.return === 'auto' ? 'by itself' : 'by hand'}` : undefined;
 
 /** `platforms`: their names, by what settings call them. */
 export function outputKind(output: OutputView, platforms: { id: string; name: string }[] = []): string {

@@ -16,6 +16,8 @@ export function useKeys(map: Keymap): () => void {
 export function handleKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target as HTMLElement;
+  // Inside a dialog nothing may have focus; what lies beneath it must not be steered all the same.
+  if (document.querySelector('dialog[open]')) return;
   if (target.closest('input, textarea, select, video, dialog, [contenteditable]')) return;
   const own = event.key === 'Enter' || event.key === ' ';
   if (own && target.closest('a, button, summary')) return;

@@ -1,6 +1,7 @@
 // An event day as the API would tell it: every state a source can be in, with the names and stream IDs
 // that strangers really send. Figures move a little each second, from one seed.
 import * as others from './others.mjs';
+import * as switches from './switches.mjs';
 
 const MINUTE = 60_000;
 const wave = (second, seed, spread) =>
@@ -83,6 +84,7 @@ const second = (now) => Math.floor(now / 1000) % 100000;
 export function sources(now, started) {
   const gone = now - started;
   return [
+    ...switches.sources(now, source),
     source(now, 'finish-main', { state: 'live', rtt: 42, up: 102 * MINUTE }),
     source(now, 'finish-backup', { state: 'ready', mode: 'caller', rtt: 61, loss: 0.11, latency: 250, bps: 8.1e6 }),
     source(now, 'helicopter', {
@@ -249,6 +251,7 @@ export function events(now) {
     of(2, 4.4 * MINUTE, 'source_disconnected', 'moto-2'),
     of(3, 4.1 * MINUTE, 'source_connected', 'moto-2'),
     of(4, 1.6 * MINUTE, 'source_health', 'moto-2', { health: 'warning', reasons: [{ code: 'latency_too_low', text: 'Latency too low' }] }),
+    ...switches.events(now),
   ];
 }
 

@@ -1,0 +1,67 @@
+/** One input of a switch in words: its state, why, what to do, and the figures that tell how a switch to it would go. */
+import type { SwitchInput } from '../../api/types';
+import { clock, codec, duration } from '../format';
+import { inWords } from '../sentence';
+import { WORDS, type StateWord } from '../words';
+
+export interface InputWords {
+  state: StateWord;
+  /** Replaces the state's own word. */
+  label?: string;
+  /** Why, in one line; empty when there is nothing to say. */
+  why: string;
+  /** What to do about it. */
+  advice: string;
+}
+
+/** It has been good for a while, but not for long enough: then it is neither ready nor wrong. */
+export function inputWords(input: SwitchInput, now: number): InputWords {
+  const first = input.reasons[0];
+  const why = first ? reasonsOf(input, now) : '';
+  const advice = first?.advice ? inWords(first.advice, null) : '';
+  if (!input.connected) return { state: WORDS.waiting, why: why || 'Nobody connected', advice: advice || 'Start its sender.' };
+  if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
+  if (input.ready) return { state: WORDS.warning, why, advice };
+  if (first) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
+  if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
+  return { state: WORDS.connecting, label: 'Not ready yet', why: cleanFor(input) || 'Being watched', advice: '' };
+}
+
+function reasonsOf({ reasons }: SwitchInput, now: number): string {
+  const [first] = reasons;
+  const since = Date.parse(first?.since ?? '');
+  const lasts = Number.isFinite(since) && now > since && !/\d\d:\d\d/.test(first?.text ?? '') ? ` for ${duration(now - since)}` : '';
+  return `${first?.text.replace(/\.$/, '')}${lasts}${reasons.length > 1 ? `, +${reasons.length - 1}` : ''}`;
+}
+
+/** The names of all that is wrong, for whoever looks closer. */
+export const allReasons = ({ reasons }: SwitchInput): string =>
+  reasons.map(({ text, since, advice }) => inWords(`${text.replace(/\.$/, '')}${Number.isFinite(Date.parse(since ?? '')) ? ` since ${clock(Date.parse(since ?? ''))}` : ''}`, advice)).join('\n');
+
+const cleanFor = ({ clean_for_ms }: SwitchInput): string => (clean_for_ms === null ? '' : `Clean for ${duration(clean_for_ms)}`);
+
+/** "0.4 s": tenths as long as they matter. */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
+
+/** A key frame that is older than two groups of pictures, and a group that makes a take wait long, are wrong numbers. */
+export function keyFrames(input: SwitchInput): { text: string; warn: boolean } | null {
+  const { key_frame_age_ms: age, gop_ms: gop } = input;
+  if (!input.connected) return null;
+  if (age === null) return { text: 'none yet', warn: true };
+  const late = gop !== null && age > 2 * gop + 500;
+  if (gop === null) return { text: `${seconds(age)} ago`, warn: false };
+  return { text: late ? `${seconds(age)} ago, of ${seconds(gop)}` : `every ${seconds(gop)}`, warn: late || gop > LONG_GOP_MS };
+}
+
+/** From here on a take by hand waits longer than anybody likes. */
+const LONG_GOP_MS = 4000;
+
+/** "h264 1920x1080 50 · aac stereo" as "H.264 1920×1080 50 · AAC stereo". */
+export function formatWords(format: string | null): string {
+  return (format ?? '').split(' · ').map(track).filter(Boolean).join(' · ');
+}
+
+function track(text: string): string {
+  const [first = '', ...rest] = text.trim().split(' ');
+  return [first && codec(first), ...rest].join(' ').replace(/(\d)x(\d)/g, '$1×$2');
+}

@@ -1,0 +1,86 @@
+/** The hands on a switch: what this screen has chosen, asked and sent. Where the switch stands comes from the stream. */
+import type { Problem } from '../api/http';
+import { steer, type SwitchAct } from '../api/resources';
+import type { SwitchStatus } from '../api/types';
+import { ARM_MS, takeWords, WAIT_MS, type TakeState } from '../model/switch/take';
+import { previewOf } from '../model/switch/status';
+
+export class Desk {
+  /** Chosen on this screen; null leaves it to the server. */
+  chosen = $state<string | null>(null);
+  take = $state.raw<TakeState>({ waitingFor: null, sentAt: null });
+  /** The preview that is asked about once more, because it is not ready. */
+  asked = $state<string | null>(null);
+  /** Why the last act was refused, in words. */
+  refused = $state('');
+  busy = $state<SwitchAct | null>(null);
+  #askedAt = 0;
+  readonly #source: string;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  choose(name: string | null): void {
+    this.chosen = name;
+    this.asked = null;
+    this.refused = '';
+  }
+
+  /** One press of TAKE, by key or by hand. */
+  press(status: SwitchStatus, stale: boolean, now = performance.now()): void {
+    const preview = previewOf(status, this.chosen);
+    if (this.asked !== null && this.asked === preview) {
+      if (now - this.#askedAt >= ARM_MS) void this.#send(preview, true, now);
+      return;
+    }
+    const { may } = takeWords(status, preview, this.take, now, stale);
+    if (preview === null || may === 'no') return;
+    if (may === 'ready') return void this.#send(preview, false, now);
+    this.asked = preview;
+    this.#askedAt = now;
+    this.refused = '';
+  }
+
+  /** Follows the stream: a take has come on air, or has not for too long. */
+  follow(status: SwitchStatus, now = performance.now()): void {
+    const { waitingFor, sentAt } = this.take;
+    if (this.asked !== null && (this.asked === status.active || status.locked)) this.asked = null;
+    if (this.chosen !== null && this.chosen === status.active) this.chosen = null;
+    if (waitingFor === null || sentAt === null) return;
+    if (waitingFor === status.active) this.take = { waitingFor: null, sentAt };
+    else if (now - sentAt > WAIT_MS) {
+      this.take = { waitingFor: null, sentAt };
+      this.refused = `${waitingFor} has not come on air in ${WAIT_MS / 1000} s. It may send no key frame; take again, or another input.`;
+    }
+  }
+
+  async act(act: Exclude<SwitchAct, 'take'>, body: Record<string, unknown> = {}): Promise<boolean> {
+    this.busy = act;
+    this.refused = '';
+    try {
+      await steer(this.#source, act, body);
+      return true;
+    } catch (problem) {
+      this.refused = wordsOf(problem);
+      return false;
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  async #send(input: string, force: boolean, now: number): Promise<void> {
+    this.asked = null;
+    this.refused = '';
+    this.take = { waitingFor: input, sentAt: now };
+    try {
+      await steer(this.#source, 'take', force ? { input, force } : { input });
+    } catch (problem) {
+      // What was refused may be tried again at once.
+      this.take = { waitingFor: null, sentAt: null };
+      this.refused = wordsOf(problem);
+    }
+  }
+}
+
+export const wordsOf = (problem: unknown): string => (problem as Problem).sentence ?? (problem as Error).message;

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../src/api/http';
+import { steer } from '../../src/api/resources';
+import { cutWarning, drillSentence, switchCause, switchEffect, switchesOf, switchFigures } from '../../src/model/switch/story';
+import { ARM_MS, REST_MS, takeWords, WAIT_MS, type TakeState } from '../../src/model/switch/take';
+import { Desk } from '../../src/switch/desk.svelte';
+import { gone, input, program, silent } from './switches';
+
+vi.mock('../../src/api/resources', () => ({ steer: vi.fn(() => Promise.resolve(program())) }));
+const sent = vi.mocked(steer);
+beforeEach(() => void sent.mockClear());
+
+const idle: TakeState = { waitingFor: null, sentAt: null };
+const words = (change: Parameters<typeof program>[0], preview: string | null = 'backup', take = idle, at = 0) => takeWords(program(change), preview, take, at, false);
+
+describe('beside TAKE stands what it will do', () => {
+  it('when the next input comes, at most', () => {
+    expect(words({})).toEqual({ may: 'ready', text: 'On air at its next key frame, in 1.0 s at most.', tone: 'quiet' });
+    expect(words({ inputs: [input('main'), input('backup', { twin_of: 'main' })] }).text).toBe('On air at once, the same packets go on.');
+    expect(words({}, 'slate')).toEqual({ may: 'ready', text: 'Viewers see the slate at once.', tone: 'warn' });
+  });
+  it('that players start anew when the format differs', () => {
+    const other = input('backup', { same_format: false, format: 'hevc 1280x720 25 · aac mono' });
+    expect(words({ inputs: [input('main'), other] })).toMatchObject({ may: 'ready', text: 'Format differs: H.265 1280×720 25 · AAC mono. Players start anew.', tone: 'warn' });
+  });
+  it('why it does nothing', () => {
+    expect(words({ locked: true })).toMatchObject({ may: 'no', text: 'Locked. Unlock first.' });
+    expect(words({ inputs: [input('main')] }, null)).toMatchObject({ may: 'no', text: 'There is no other input.' });
+    expect(words({}, 'backup', { waitingFor: 'backup', sentAt: 0 })).toMatchObject({ may: 'no', text: 'backup comes at its next key frame, in 1.0 s at most.' });
+    expect(words({}, 'backup', { waitingFor: null, sentAt: 100 }, 100 + REST_MS - 1)).toMatchObject({ may: 'no', text: 'Just taken.' });
+    expect(takeWords(program(), 'backup', idle, 0, true).may).toBe('no');
+  });
+  it('that it asks once more before an input that is not ready', () => {
+    expect(words({ inputs: [input('main'), gone('backup')] })).toEqual({ may: 'ask', text: 'Not ready: nobody connected.', tone: 'warn' });
+  });
+});
+
+describe('a press of TAKE', () => {
+  it('names the preview, so that two screens never take different things by accident', () => {
+    const desk = new Desk('program');
+    desk.press(program(), false, 0);
+    expect(sent).toHaveBeenCalledExactlyOnceWith('program', 'take', { input: 'backup' });
+  });
+  it('that comes twice takes once: while it waits, and for a while after', () => {
+    const desk = new Desk('program');
+    desk.press(program(), false, 0);
+    desk.press(program(), false, 120);
+    const aired = program({ active: 'backup', preview: 'main' });
+    desk.follow(aired, 400);
+    desk.press(aired, false, 700);
+    expect(sent).toHaveBeenCalledTimes(1);
+    desk.press(aired, false, REST_MS + 1);
+    expect(sent).toHaveBeenLastCalledWith('program', 'take', { input: 'main' });
+  });
+  it('on an input that is not ready asks, and a slip of the finger is no answer', () => {
+    const bare = program({ inputs: [input('main'), silent('backup')] });
+    const desk = new Desk('program');
+    desk.press(bare, false, 0);
+    expect(desk.asked).toBe('backup');
+    desk.press(bare, false, ARM_MS - 1);
+    expect(sent).not.toHaveBeenCalled();
+    desk.press(bare, false, ARM_MS + 1);
+    expect(sent).toHaveBeenCalledExactlyOnceWith('program', 'take', { input: 'backup', force: true });
+  });
+  it('asks anew when another preview was chosen meanwhile', () => {
+    const bare = program({ inputs: [input('main'), silent('backup'), silent('phone')] });
+    const desk = new Desk('program');
+    desk.press(bare, false, 0);
+    desk.choose('phone');
+    desk.press(bare, false, ARM_MS + 1);
+    expect([desk.asked, sent.mock.calls.length]).toEqual(['phone', 0]);
+  });
+  it('does nothing while it is locked or nothing is known', () => {
+    const desk = new Desk('program');
+    desk.press(program({ locked: true }), false, 0);
+    desk.press(program(), true, 0);
+    expect(sent).not.toHaveBeenCalled();
+  });
+  it('that is refused says so in the server’s words, and may be tried again at once', async () => {
+    sent.mockRejectedValueOnce(new Problem(409, 'Conflict', { message: 'program is locked.', advice: 'Unlock it first.' }));
+    const desk = new Desk('program');
+    desk.press(program(), false, 0);
+    await vi.waitFor(() => expect(desk.refused).toBe('program is locked. Unlock it first.'));
+    desk.press(program(), false, 10);
+    expect(sent).toHaveBeenCalledTimes(2);
+  });
+  it('that brings nothing on air is not waited for any longer', () => {
+    const desk = new Desk('program');
+    desk.press(program(), false, 0);
+    desk.follow(program(), WAIT_MS - 1);
+    expect(desk.take.waitingFor).toBe('backup');
+    desk.follow(program(), WAIT_MS + 1);
+    expect([desk.take.waitingFor, desk.refused]).toEqual([null, expect.stringMatching(/^backup has not come on air in 12 s/)]);
+  });
+  it('lets go of the choice once it is on air', () => {
+    const desk = new Desk('program');
+    desk.choose('backup');
+    desk.follow(program({ active: 'backup' }), 0);
+    expect(desk.chosen).toBeNull();
+  });
+});
+
+const last = {
+  at: '2026-11-20T18:41:00Z', from: 'cam1-main', to: 'cam1-backup', why: 'no_packets', text: 'cam1-main: no packets for 150 ms', automatic: true, by: null, decided_after_ms: 152, gap_ms: 0,
+  repeated_ms: 310, delay_ms: 310,
+};
+
+describe('what happened', () => {
+  it('is one sentence with its evidence', () => {
+    expect(switchCause(last)).toBe('cam1-main: no packets for 150 ms → cam1-backup');
+    expect(switchEffect(last)).toBe('Viewers saw no gap, 310 ms repeated.');
+    expect(switchFigures(last)).toBe('Decided 152 ms after the last packet, its packets are held 310 ms longer.');
+  });
+  it('names who did it by hand, and what nobody measured is not said', () => {
+    expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main: taken, by admin → cam1-backup');
+    expect(switchEffect({ ...last, gap_ms: null })).toBe('');
+    expect(switchEffect({ ...last, gap_ms: 2400, repeated_ms: 0 })).toBe('Viewers saw a gap of 2.4 s.');
+  });
+  it('is listed for this switch alone, each once, the newest first', () => {
+    const event = { id: 1, kind: 'switched', subject: { type: 'source', name: 'program' }, ...last };
+    const found = switchesOf([event, event, { ...event, id: 2, at: '2026-11-20T18:42:00Z' }, { ...event, id: 3, subject: { type: 'source', name: 'other' } }, { ...event, id: 4, kind: 'source_health' }], 'program');
+    expect(found.map((one) => one.at)).toEqual(['2026-11-20T18:42:00Z', '2026-11-20T18:41:00Z']);
+  });
+  it('of a drill is what viewers would have seen', () => {
+    const drill = { at: last.at, input: 'cam1-backup', on_air: false, passed: true, gap_ms: 0, repeated_ms: 120, would: null, problems: [] };
+    expect(drillSentence(drill)).toBe('Passed: viewers would have seen no gap, 120 ms repeated.');
+    expect(drillSentence({ ...drill, passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Failed: viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
+  });
+  it('by cutting the main is said before it is done', () => {
+    expect(cutWarning(program())).toBe('main is cut off for real, and backup goes on air. Viewers see that switch.');
+    expect(cutWarning(program({ standby: [] }))).toMatch(/No backup is ready: viewers see the slate\.$/);
+    expect(cutWarning(program({ standby: [], slate: { state: 'off', reason: null } }))).toMatch(/viewers see nothing\.$/);
+  });
+});

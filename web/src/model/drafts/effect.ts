@@ -11,6 +11,7 @@ export function sourceEffect(config: Config, base: Config, now: SourceView | und
   if (!now || now.connection !== 'connected') return '';
   const gone = disturbs(config, base) || locksOut(config, base, [now.srt?.passphrase_used]);
   if (!gone) return '';
+  if (now.kind === 'switch') return 'Saving starts the program anew; viewers see a break.';
   const calling = settings(base, 'srt').call !== undefined;
   return GONE[calling ? 'calling' : beginning({ kind: now.kind, mode: now.kind === 'srt' ? null : now.mode })];
 }

@@ -4,6 +4,7 @@ import { kindOf, onlyKind } from '../kinds';
 import type { KindModel } from '../schema';
 import { ownDraft, ownSettings, type OwnDraft } from './own';
 import { passphrasesDraft, writePassphrases, type PassphrasesDraft } from './passphrases';
+import { switchDraft, switchSettings, type SwitchDraft } from './switch';
 import { wayDraft, writeWay, type WayDraft } from './way';
 import { latencyText, latencyValue, listText, listValue, numberValue, settings, text, typed, Writer } from './write';
 
@@ -12,6 +13,8 @@ export interface SourceDraft extends WayDraft, PassphrasesDraft {
   kind: string;
   /** The settings of a kind that has no form of its own. */
   own: OwnDraft;
+  /** What a switch is told. */
+  program: SwitchDraft;
   latencyMs: string;
   cipher: string;
   keyBytes: string;
@@ -37,6 +40,7 @@ export function sourceDraft(config: Config | null, listener: string, kinds: Kind
     name: config?.name ?? '',
     kind,
     own: ownDraft(kinds.find((one) => one.kind === kind)?.fields ?? [], settings(config, kind)),
+    program: switchDraft(settings(config, 'switch')),
     ...wayDraft(srt, kind !== 'srt' || config === null, listener),
     ...passphrasesDraft(srt),
     latencyMs: latencyText(srt.latency),
@@ -60,7 +64,8 @@ export function sourceConfig(draft: SourceDraft, base: Config | null, kinds: Kin
     onlyKind(config, draft.kind, kinds);
     const kept = same ? settings(base, draft.kind) : null;
     const fields = kinds.find((one) => one.kind === draft.kind)?.fields ?? [];
-    config[draft.kind] = draft.kind === 'srt' ? srtSettings(draft, kept, same ? before : null) : ownSettings(fields, draft.own, kept);
+    if (draft.kind === 'srt') config.srt = srtSettings(draft, kept, same ? before : null);
+    else config[draft.kind] = draft.kind === 'switch' ? switchSettings(draft.program, kept) : ownSettings(fields, draft.own, kept);
   }
   writeExpect(config, draft, new Writer(draft, before));
   return config;

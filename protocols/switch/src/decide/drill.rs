@@ -12,7 +12,7 @@ use crate::order::OnAir;
 const CODE: &str = "drill";
 
 /// A drill on air that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Drill {
     pub(super) input: usize,
     since: Instant,
@@ -57,6 +57,19 @@ impl Drill {
             }],
             ..view
         }
+    }
+
+    /// The same among inputs in another order; none if its input is not there any more.
+    pub(super) fn moved(
+        self,
+        place: impl Fn(usize) -> Option<usize>,
+        moved: impl Fn(OnAir) -> OnAir,
+    ) -> Option<Self> {
+        Some(Self {
+            input: place(self.input)?,
+            took_over: self.took_over.map(|(to, after)| (moved(to), after)),
+            ..self
+        })
     }
 
     pub(super) const fn aired(&mut self, to: OnAir, decided_after: Duration) {

@@ -7,7 +7,7 @@ use tidegate_units::Instant;
 use super::rules::{LATCH_SWITCHES, LATCH_WINDOW};
 
 /// Counts automatic switches; too many in a window and none more is wanted until somebody looked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Latch {
     recent: VecDeque<Instant>,
     latched: bool,

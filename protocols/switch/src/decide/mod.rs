@@ -36,6 +36,7 @@
 //! it was taken.
 
 mod automatic;
+mod change;
 mod command;
 mod drill;
 mod latch;
@@ -68,7 +69,7 @@ use schedule::{Due, Schedule};
 use standing::Standing;
 
 /// Decides what a program shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Decide {
     rules: Rules,
     standings: Vec<Standing>,
@@ -109,7 +110,7 @@ pub struct Counts {
 }
 
 /// An order that is not carried out yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Plan {
     to: OnAir,
     how: How,

@@ -6,7 +6,7 @@ use super::rules::{SCHEDULE_LATE_MAX, SCHEDULE_MAX, ScheduledTake};
 use crate::order::OnAir;
 
 /// The entries that are not done yet, the earliest first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Schedule {
     rest: Vec<ScheduledTake>,
     /// Entries whose time had long passed when the program began are none of its business.
@@ -27,6 +27,20 @@ impl Schedule {
         let mut rest: Vec<_> = entries.iter().copied().take(SCHEDULE_MAX).collect();
         rest.sort_by_key(|entry| entry.at);
         Self { rest, began: false }
+    }
+
+    /// Other entries; of those that were there before, none is done twice.
+    pub(super) fn change(&mut self, before: &[ScheduledTake], entries: &[ScheduledTake]) {
+        let is_done = |entry: &ScheduledTake| {
+            let is_same = |other: &ScheduledTake| other.at == entry.at;
+            before.iter().any(is_same) && !self.rest.iter().any(is_same)
+        };
+        let rest: Vec<_> = entries
+            .iter()
+            .copied()
+            .filter(|entry| !is_done(entry))
+            .collect();
+        *self = Self::new(&rest);
     }
 
     /// The entry whose time has come. It stays due until [`Self::done`], or until it is too late.

@@ -1,5 +1,6 @@
 //! Each rule as a sentence.
 
+mod change;
 mod darkness;
 mod drill;
 mod hysteresis;

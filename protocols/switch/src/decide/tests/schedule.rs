@@ -86,3 +86,21 @@ fn of_several_that_are_due_at_once_the_last_counts() {
     show.run(100 * MS);
     assert_eq!(show.aired(), [(OnAir::Input(2), "schedule")]);
 }
+
+#[test]
+fn a_schedule_that_is_changed_does_nothing_twice() {
+    let mut show = scheduled(&[(10, OnAir::Input(1))]);
+    show.run(11 * SECOND);
+    show.take(0).expect("it is ready");
+    show.run(SECOND);
+    let mut rules = show.decide.rules().clone();
+    rules.schedule.push(ScheduledTake {
+        at: show.wall() + Span::from_secs(10),
+        take: OnAir::Input(2),
+    });
+    show.decide.set_rules(rules);
+    show.run(5 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(0));
+    show.run(6 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(2));
+}

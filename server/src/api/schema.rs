@@ -50,6 +50,70 @@ pub(super) struct ReasonView {
     advice: String,
 }
 
+/// Whether a source can be taken on air now.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReadinessView {
+    /// Media arrives, can be read and begun with, and nothing a switch would leave it for is
+    /// wrong with it.
+    ready: bool,
+    /// What stands against it, and what is only told.
+    reasons: Vec<ReadinessReasonView>,
+    /// Since when nothing has been wrong with it.
+    clean_since: Option<String>,
+}
+
+/// One thing that stands against a source.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReadinessReasonView {
+    /// A trigger's name (`no_packets`, `pts_stall` …), or what is lacking: `no_media`,
+    /// `no_tables`, `no_key_frame`, `scrambled`, `no_picture`, `no_sound`.
+    code: String,
+    /// The fixed phrase.
+    text: String,
+    /// `switch` stands in the way, `alarm` is only told.
+    severity: String,
+    /// Since when.
+    since: String,
+    /// The figures behind it, and what to do.
+    advice: String,
+}
+
+/// What measuring instruments count, by the indicators of ETSI TR 101 290.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Tr101290View {
+    /// 1.1: the packet grid was lost.
+    sync_loss: IndicatorView,
+    /// 1.2: a sync byte was missing.
+    sync_byte: IndicatorView,
+    /// 1.3: the program association table was late (500 ms), scrambled or another one.
+    pat: IndicatorView,
+    /// 1.4: packets were missing or came too often by their counter.
+    continuity: IndicatorView,
+    /// 1.5: a program map was late (500 ms) or scrambled.
+    pmt: IndicatorView,
+    /// 1.6: a picture or sound that the map names stayed away for 5 s.
+    pid: IndicatorView,
+    /// 2.1: a packet was marked as damaged.
+    transport: IndicatorView,
+    /// 2.2: a table was damaged.
+    crc: IndicatorView,
+    /// 2.3a: a clock value came more than 100 ms after the one before.
+    pcr_repetition: IndicatorView,
+    /// 2.3b: a clock jumped without saying so.
+    pcr_discontinuity: IndicatorView,
+    /// 2.5: a presentation time did not move on for 700 ms.
+    pts: IndicatorView,
+}
+
+/// One of these indicators.
+#[derive(Serialize, ToSchema)]
+pub(super) struct IndicatorView {
+    /// How often, since the connection began.
+    count: u64,
+    /// Time since the last one; absent when there was none.
+    last_age_ms: Option<u64>,
+}
+
 /// Something that needs the operator until it is cleared.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AlarmView {

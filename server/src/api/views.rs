@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_engine::{
-    Alarm, Connection, Expect, Health, ListenerStatus, OutputState, OutputStatus, Reason,
-    SourceState, SourceStatus, StandingAlarm, Subject,
+    Alarm, Connection, Expect, Health, ListenerStatus, OutputState, OutputStatus, Readiness,
+    Reason, SourceState, SourceStatus, StandingAlarm, Subject, Tr101290Status,
 };
 use utoipa::ToSchema;
 
@@ -46,6 +46,13 @@ pub struct SourceView {
     /// What is known to be wrong.
     #[schema(value_type = Vec<super::schema::ReasonView>)]
     pub reasons: Vec<Reason>,
+    /// Whether it can be taken on air now, and what speaks against it.
+    #[schema(value_type = super::schema::ReadinessView)]
+    pub readiness: Readiness,
+    /// What measuring instruments count in it (ETSI TR 101 290), since the connection began;
+    /// absent before there was anything.
+    #[schema(value_type = Option<super::schema::Tr101290View>)]
+    pub tr101290: Option<Tr101290Status>,
     /// Received over the last second.
     pub bitrate_bps: u64,
     /// Time since the last packet; absent before the first.
@@ -276,6 +283,8 @@ impl Viewed for SourceConfig {
             connected_at: None,
             health: Health::Error,
             reasons: Vec::new(),
+            readiness: Readiness::default(),
+            tr101290: None,
             bitrate_bps: 0,
             last_packet_age_ms: None,
             peer: None,
@@ -318,6 +327,8 @@ fn with_source_status(base: SourceView, mut status: SourceStatus) -> SourceView 
         connected_at: status.connected_at.map(rfc3339),
         health: status.health,
         reasons: status.reasons,
+        readiness: status.readiness,
+        tr101290: status.tr101290,
         bitrate_bps: status.bitrate_bps,
         last_packet_age_ms: status.last_packet_age_ms,
         peer: status.peer,

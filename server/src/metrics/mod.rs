@@ -34,6 +34,13 @@ struct Counted {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Indicator {
+    name: String,
+    indicator: String,
+    number: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: String,
 }
@@ -111,6 +118,9 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         "Whether media arrives with nothing known to be wrong",
         |s| flag(s.health == Health::Ok),
     );
+    each.gauge("source_ready", "Whether it can be taken on air now", |s| {
+        flag(s.readiness.ready)
+    });
     each.gauge("source_bitrate_bps", "Received over the last second", |s| {
         Some(s.bitrate_bps as f64)
     });
@@ -132,6 +142,7 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         "TS packets missing or doubled",
         |s| s.media.as_ref()?.get("continuity_errors")?.as_u64(),
     );
+    tr101290(&mut each);
     srt_figures(&mut each);
     let with_srt: Vec<(Named, &Value)> = sources
         .iter()
@@ -143,6 +154,24 @@ fn sources(registry: &mut Registry, sources: &[SourceView]) {
         Some((labels(source), port.bound.is_some(), &port.counters))
     });
     ports_of(registry, "source_port", ports);
+}
+
+/// What measuring instruments count, each indicator by its number and name.
+fn tr101290(each: &mut PerObject<'_, SourceView>) {
+    let family = Family::<Indicator, Counter>::default();
+    for source in each.objects {
+        for (number, name, indicator) in source.tr101290.iter().flat_map(|it| it.indicators()) {
+            let labels = Indicator {
+                name: source.name.clone(),
+                indicator: name.into(),
+                number: number.into(),
+            };
+            family.get_or_create(&labels).inc_by(indicator.count);
+        }
+    }
+    let help = "Errors by the indicators of ETSI TR 101 290, since the connection began";
+    each.registry
+        .register("source_tr101290_errors", help, family);
 }
 
 fn srt_figures(each: &mut PerObject<'_, SourceView>) {

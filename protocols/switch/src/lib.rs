@@ -14,6 +14,7 @@
 pub mod decide;
 mod order;
 mod program;
+pub mod slate;
 
 pub use order::{How, OnAir, Order};
 pub use program::{

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -337,9 +338,18 @@ adapters! {
         => { listener source output }
     transcode: tidegate_adapter_transcode::Adapter
         = |_| tidegate_adapter_transcode::Adapter::new() => { source }
+    switch: tidegate_adapter_switch::Adapter = |_| tidegate_adapter_switch::Adapter::new()
+        => { source }
 }
 
 impl Adapters {
+    /// A source is no more, and whatever is remembered of it beside its settings goes too.
+    pub fn forget_source(&self, data_dir: &Path, name: &str) {
+        if let Err(error) = tidegate_adapter_switch::forget(data_dir, name) {
+            tracing::warn!("source {name}: what was locked stays remembered: {error}");
+        }
+    }
+
     /// From these addresses nobody comes in any more, and who is in is sent away.
     pub async fn set_bans(&self, banned: NetworkSet) {
         self.rtmp.set_bans(banned.clone());

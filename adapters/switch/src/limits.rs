@@ -3,13 +3,53 @@
 use core::time::Duration;
 
 /// Inputs of one switch.
-pub const INPUTS: usize = 16;
+pub const INPUTS: usize = tidegate_switch::MAX_INPUTS;
 
-/// Entries of one schedule: a day with one every ten minutes.
-pub const SCHEDULED: usize = 144;
+/// Entries of one schedule.
+pub const SCHEDULED: usize = tidegate_switch::decide::SCHEDULE_MAX;
 
 /// The longest fixed hold. Everything is in memory for as long, of every input.
 pub const DELAY_MAX: Duration = Duration::from_secs(10);
 
 /// The longest of the other times in the settings: an hour.
 pub const TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// Batches of one input that wait for the switch, which comes by every few milliseconds.
+pub const QUEUE_BATCHES: usize = 2048;
+
+/// Bytes of one input that wait for the switch: a second at 130 Mbit/s.
+pub const QUEUE_BYTES: usize = 16 << 20;
+
+/// Batches of one input taken in one turn, so that a flood does not hold up what is on air.
+pub(crate) const BATCHES_PER_TURN: usize = 256;
+
+/// Commands that wait for the switch.
+pub const COMMANDS: usize = 16;
+
+/// Words of the switch that wait to be told; more are lost, and counted.
+pub const TOLD: usize = 256;
+
+/// The least time between two turns, so that packets go out several at a time.
+pub(crate) const TURN: Duration = Duration::from_millis(2);
+
+/// How often the inputs are looked at and it is decided.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How often its status is shown anew.
+pub(crate) const SHOW_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long a command may take to be answered: several turns, on a busy machine.
+pub(crate) const ANSWER: Duration = Duration::from_secs(2);
+
+/// Nothing was emitted for so long: the program is dark.
+pub(crate) const DARK_AFTER: Duration = Duration::from_millis(500);
+
+/// How long no other input is ready before that is an alarm: connections come one by one.
+pub(crate) const ALONE_AFTER: Duration = Duration::from_secs(10);
+
+/// Bytes of a remembered lock.
+pub(crate) const REMEMBERED_BYTES: u64 = 4096;
+
+/// How long a test of the backup looks on: the time to notice a silence, the input's latency,
+/// and two key frames of the backup.
+pub(crate) const DRILL: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use core::fmt;
 pub use feeds::Feeds;
 pub(crate) use slots::Entry;
 use slots::Slots;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What an engine needs to start.
@@ -207,6 +207,12 @@ impl Engine {
     #[must_use]
     pub fn switch(&self, source: &str) -> Option<Arc<dyn SwitchControl>> {
         self.shared.sources.find(source)?.switch()
+    }
+
+    /// Where sources and outputs keep files.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.shared.data_dir
     }
 
     /// One output's status.

@@ -62,6 +62,7 @@ impl Applied {
         futures_util::stream::iter(&gone)
             .for_each_concurrent(AT_A_TIME, |name| async move {
                 let _ = by.engine.remove_source(name).await;
+                by.adapters.forget_source(by.engine.data_dir(), name);
                 by.convergence.done(SourceConfig::WHAT, name);
             })
             .await;

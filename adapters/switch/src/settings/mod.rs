@@ -4,14 +4,14 @@ mod schedule;
 mod slate;
 
 pub use schedule::Scheduled;
-pub use slate::{SlateSettings, SlateSound};
+pub use slate::{FullSlate, SlateSettings, SlateSound};
 
 use crate::limits;
 use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use tidegate_engine::{Settings, SettingsError, Span, nearest};
+use tidegate_engine::{Settings, SettingsError, Span, Triggers, nearest};
 
 /// How `take` names the slate; no input can be called so.
 pub const SLATE: &str = "slate";
@@ -50,6 +50,9 @@ pub struct SourceSettings {
     /// What becomes of an input that has another codec or picture size than the one on air.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_mismatch: OnMismatch,
+    /// What makes it leave an input: each `off`, its threshold, or an object.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub triggers: Triggers,
     /// What puts an input on air at a time set in advance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<Scheduled>,

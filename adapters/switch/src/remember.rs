@@ -1,0 +1,92 @@
+//! Locks and holds outlast a restart: a small file for each switch that has one, in the folder
+//! `switches` of the data folder.
+
+use crate::limits::REMEMBERED_BYTES;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The folder below the data folder.
+const FOLDER: &str = "switches";
+
+/// What an operator had set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    #[serde(default)]
+    pub(crate) locked: bool,
+    #[serde(default)]
+    pub(crate) held: bool,
+    /// What was on air: that is what is locked.
+    #[serde(default)]
+    pub(crate) on_air: Option<String>,
+}
+
+/// Where it is; `None` if that could be anywhere else.
+pub(crate) fn file(data_dir: &Path, name: &str) -> Option<PathBuf> {
+    let is_one = !name.is_empty() && !name.contains(['/', '\\', '\0']);
+    is_one.then(|| data_dir.join(FOLDER).join(format!("{name}.json")))
+}
+
+/// What is remembered, if anything is.
+pub(crate) fn read(file: &Path) -> Option<Remembered> {
+    let mut text = String::new();
+    let file = File::open(file).ok()?;
+    file.take(REMEMBERED_BYTES).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Writes it, so that the file is always whole; nothing to remember takes it away.
+pub(crate) fn write(file: &Path, what: Option<&Remembered>) -> io::Result<()> {
+    let Some(what) = what else {
+        return match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let new = file.with_extension("new");
+    let mut written = File::create(&new)?;
+    written.write_all(serde_json::to_string(what)?.as_bytes())?;
+    written.sync_all()?;
+    fs::rename(new, file)
+}
+
+/// Forgets what was locked or held of a switch that is no more.
+///
+/// # Errors
+/// If its file cannot be taken away.
+pub fn forget(data_dir: &Path, name: &str) -> io::Result<()> {
+    file(data_dir, name).map_or(Ok(()), |file| write(&file, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_remembered_until_it_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(folder.path(), "program").unwrap();
+        assert_eq!(read(&file), None);
+        let lock = Remembered {
+            locked: true,
+            held: false,
+            on_air: Some("backup".into()),
+        };
+        write(&file, Some(&lock)).unwrap();
+        assert_eq!(read(&file), Some(lock));
+        write(&file, None).unwrap();
+        write(&file, None).unwrap();
+        assert_eq!(read(&file), None);
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        assert_eq!(file(Path::new("/data"), "../x"), None);
+        let dots = file(Path::new("/data"), "..").unwrap();
+        assert_eq!(dots, Path::new("/data/switches/...json"));
+    }
+}

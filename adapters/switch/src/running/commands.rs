@@ -1,0 +1,202 @@
+//! What an operator or a script asks for.
+
+use super::{Machine, Running, decisions};
+use crate::desk::Ask;
+use crate::settings::SLATE;
+use std::sync::Arc;
+use tidegate_engine::{SwitchCommand, SwitchRefusal, nearest};
+use tidegate_switch::OnAir;
+use tidegate_switch::decide::{DRILL_ON_AIR, Refusal};
+use tidegate_units::Instant;
+
+type By = Arc<str>;
+
+impl Running {
+    /// Does what was asked since the last turn.
+    pub(super) fn answer(&mut self, machine: &mut Machine, now: Instant) {
+        while let Ok(Ask::Command(command, by, to)) = machine.asks.try_recv() {
+            self.restore.finish(now, &mut machine.decide);
+            let done = self.command(machine, now, command, by);
+            self.obey(machine, now);
+            self.reply(machine, now, to, done);
+        }
+    }
+
+    fn command(
+        &self,
+        machine: &mut Machine,
+        now: Instant,
+        command: SwitchCommand,
+        by: By,
+    ) -> Result<(), SwitchRefusal> {
+        let by = Some(by);
+        let refused = |refusal| self.refused(refusal);
+        match command {
+            SwitchCommand::Take { input, force } => {
+                let to = self.wanted(machine, now, input.as_deref())?;
+                let decide = &mut machine.decide;
+                decide.take(now, to, force, by).map(drop).map_err(refused)
+            }
+            SwitchCommand::Lock if machine.decide.on_air() == OnAir::Nothing => Err(not_now(
+                "on_air",
+                "Nothing is on air yet.",
+                "Take an input first.",
+            )),
+            SwitchCommand::Lock => {
+                machine.decide.lock(now, by);
+                Ok(())
+            }
+            SwitchCommand::Unlock => {
+                machine.decide.unlock(now, by);
+                Ok(())
+            }
+            SwitchCommand::Hold(on) => {
+                machine.decide.hold(now, on, by);
+                Ok(())
+            }
+            SwitchCommand::Return => {
+                let done = machine.decide.return_home(now, by);
+                done.map(drop).map_err(refused)
+            }
+            SwitchCommand::Drill {
+                on_air: true,
+                confirmed,
+                ..
+            } => {
+                let cut = machine.decide.may_drill(now).map_err(refused)?;
+                if !confirmed {
+                    return Err(confirm(machine, now, cut));
+                }
+                let done = machine.decide.drill_on_air(now, by);
+                done.map(drop).map_err(refused)
+            }
+            SwitchCommand::Drill { .. } => Err(not_now(
+                "drill",
+                "A drill cuts the input on air.",
+                "Send \"on_air\": true and the switch's name as \"confirm\".",
+            )),
+        }
+    }
+
+    /// What a name means; without one, what is in preview.
+    fn wanted(
+        &self,
+        machine: &Machine,
+        now: Instant,
+        name: Option<&str>,
+    ) -> Result<OnAir, SwitchRefusal> {
+        let Some(name) = name else {
+            let preview = machine.decide.standby(now).map(OnAir::Input);
+            return preview.ok_or_else(|| {
+                not_now(
+                    "not_ready",
+                    "No other input has anything to show.",
+                    "The reasons are in the switch's status.",
+                )
+            });
+        };
+        if name == SLATE {
+            return Ok(OnAir::Slate);
+        }
+        let index = self.settings.input(name);
+        index.map(OnAir::Input).ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> SwitchRefusal {
+        let inputs = &self.settings.inputs;
+        let meant = nearest(name, inputs.iter().map(String::as_str));
+        SwitchRefusal::UnknownInput {
+            input: name.chars().take(NAME_CHARS_SAID).collect(),
+            nearest: meant.map(str::to_owned),
+            inputs: inputs.clone(),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> SwitchRefusal {
+        let code = refusal.code();
+        match refusal {
+            Refusal::NoSuchInput => self.unknown(""),
+            Refusal::Locked => not_now(
+                code,
+                "The switch is locked: nothing but darkness moves it.",
+                "Unlock it first.",
+            ),
+            Refusal::NoSlate => not_now(
+                code,
+                "There is no slate that could be shown.",
+                "Give the switch a slate; its status says how far it is.",
+            ),
+            Refusal::NotReady(name, why) => not_now(
+                code,
+                &format!("{name} is not ready: {why}."),
+                "Wait until it is, or take it all the same with \"force\": true.",
+            ),
+            Refusal::NothingToShow(name, why) => not_now(
+                code,
+                &format!("{name} has nothing to show: {why}."),
+                "Bring it back first; the program would go dark.",
+            ),
+            Refusal::AlreadyFirst(name) => not_now(
+                code,
+                &format!("{name} is on air, and no input comes before it."),
+                "Nothing is to be done.",
+            ),
+            Refusal::NoneToReturnTo(why) => not_now(
+                code,
+                &format!("No preferred input is ready: {why}."),
+                "Wait until one is, or take one all the same with \"force\": true.",
+            ),
+            Refusal::NothingToCut => not_now(
+                code,
+                "No input is on air that could be cut.",
+                "Take one first.",
+            ),
+            Refusal::AutomaticOff => not_now(
+                code,
+                "It is held or latched, so nothing would take over.",
+                "Let it go first: hold with \"on\": false, or return.",
+            ),
+            Refusal::NoneToTakeOver(why) => not_now(
+                code,
+                &format!("No other input is ready to take over: {why}."),
+                "Bring a backup first.",
+            ),
+            Refusal::DrillUnderWay => not_now(
+                code,
+                "A drill is under way.",
+                "Wait some seconds until it is over.",
+            ),
+        }
+    }
+}
+
+/// Characters of a wrong name that are said again.
+const NAME_CHARS_SAID: usize = 64;
+
+fn not_now(code: &'static str, message: &str, advice: &str) -> SwitchRefusal {
+    SwitchRefusal::NotNow {
+        code,
+        message: message.to_owned(),
+        advice: advice.to_owned(),
+    }
+}
+
+/// What a drill on air would do, for somebody to confirm.
+fn confirm(machine: &Machine, now: Instant, cut: usize) -> SwitchRefusal {
+    let rules = machine.decide.rules();
+    let cut = rules.name(OnAir::Input(cut));
+    let standby = machine
+        .decide
+        .standby(now)
+        .map_or(OnAir::Nothing, OnAir::Input);
+    let next = decisions::name(standby, rules).unwrap_or_default();
+    let seconds = DRILL_ON_AIR.as_secs();
+    not_now(
+        "confirm",
+        &format!(
+            "This cuts {cut} on air for {seconds} s, as if it had failed: {next} takes over, and \
+             stays on air."
+        ),
+        "If that is meant, send the switch's name as \"confirm\".",
+    )
+}

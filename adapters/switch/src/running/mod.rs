@@ -1,0 +1,340 @@
+//! A switch at work, on a thread of its own.
+//!
+//! ```text
+//!  inputs' feeds ─► Input ─► Program ─► FeedWriter        every turn, when something comes or is due
+//!                     │         ▲
+//!                   Checks      │ orders
+//!                     ▼         │
+//!                  InputView ─► Decide ◄── commands       every LOOK_INTERVAL
+//!                                 │
+//!                                 └─► Told: events, alarms, answers   (a task says them)
+//! ```
+
+mod alarms;
+mod commands;
+mod decisions;
+mod format;
+mod input;
+mod restore;
+mod show;
+mod view;
+
+use crate::desk::{Ask, Desk};
+use crate::limits::{BATCHES_PER_TURN, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN};
+use crate::remember::Remembered;
+use crate::settings::{OnMismatch, ReturnMode, SLATE, SourceSettings};
+use crate::status::{LastDrill, LastSwitch};
+use crate::told::{Teller, Told};
+use alarms::Alarms;
+use format::Format;
+use input::Input;
+use restore::Restore;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::SystemTime;
+use tidegate_engine::{
+    Clock, Ended, FeedWriter, Parking, RunError, SourceContext, TriggerKind, TsChunk,
+};
+use tidegate_switch::decide::{Decide, InputView, Return, Rules, Scene, ScheduledTake};
+use tidegate_switch::{Emitted, OnAir, Options, Program};
+use tidegate_units::{Duration, Instant};
+
+/// A switch at work.
+pub(crate) struct Running {
+    settings: SourceSettings,
+    clock: Clock,
+    context: SourceContext,
+    desk: Arc<Desk>,
+    teller: Teller,
+    restore: Restore,
+    alarms: Alarms,
+    /// What is known of a cut until the decision that it follows from is known too.
+    cut: Option<tidegate_switch::Switched>,
+    last_switch: Option<LastSwitch>,
+    last_drill: Option<LastDrill>,
+    /// What the input on air had in it, last time that was known.
+    format: Option<Format>,
+    last_emitted: Option<Instant>,
+    carries: bool,
+    next_look: Instant,
+    next_show: Instant,
+}
+
+/// What moves media.
+struct Machine {
+    program: Program,
+    decide: Decide,
+    /// In order of preference.
+    inputs: Vec<Input>,
+    asks: Receiver<Ask>,
+    writer: FeedWriter<TsChunk>,
+    views: Vec<InputView>,
+    emitted: Vec<Emitted>,
+}
+
+impl Running {
+    pub(crate) fn new(
+        context: &SourceContext,
+        settings: SourceSettings,
+        desk: Arc<Desk>,
+        teller: Teller,
+        remembered: Option<Remembered>,
+    ) -> Self {
+        let now = context.clock.now();
+        Self {
+            restore: Restore::new(remembered, &settings),
+            settings,
+            clock: context.clock,
+            context: context.clone(),
+            desk,
+            teller,
+            alarms: Alarms::new(now),
+            cut: None,
+            last_switch: None,
+            last_drill: None,
+            format: None,
+            last_emitted: None,
+            carries: false,
+            next_look: now,
+            next_show: now,
+        }
+    }
+
+    /// Runs until it must stop.
+    pub(crate) fn run(mut self, parking: &Parking) -> Result<Ended, RunError> {
+        let mut machine = self.machine();
+        while !parking.must_stop() {
+            let began = self.clock.now();
+            self.answer(&mut machine, began);
+            take_in(&mut machine);
+            self.look(&mut machine, began);
+            self.emit(&mut machine);
+            self.show(&mut machine);
+            parking.wait(self.pause(&machine));
+            // Woken for every batch: several are taken at once.
+            let took = self.clock.now().saturating_since(began);
+            if let Some(rest) = TURN.checked_sub(took) {
+                std::thread::sleep(rest);
+            }
+        }
+        self.desk.close();
+        Ok(Ended::Stopped)
+    }
+
+    fn machine(&mut self) -> Machine {
+        let wake = Parking::waker();
+        let asks = self.desk.open(Arc::clone(&wake));
+        let triggers = &self.settings.triggers;
+        let inputs = self.settings.inputs.iter().enumerate().map(|(lane, name)| {
+            let feeds = &self.context.feeds;
+            Input::new(name, lane, feeds, triggers.clone(), Arc::clone(&wake))
+        });
+        let mut decide = Decide::new(self.rules());
+        self.restore.begin(self.clock.now(), &mut decide);
+        Machine {
+            program: Program::new(&Options {
+                inputs: tidegate_switch::MAX_INPUTS,
+                delay: self.settings.delay.0,
+            }),
+            decide,
+            inputs: inputs.collect(),
+            asks,
+            writer: self.context.feed.ts_writer(),
+            views: Vec::new(),
+            emitted: Vec::new(),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let settings = &self.settings;
+        let mut rules = Rules::new(settings.inputs.iter().map(String::as_str));
+        rules.return_to = match settings.return_mode {
+            ReturnMode::Manual => Return::Manual,
+            ReturnMode::Auto => Return::Auto,
+        };
+        rules.return_after = settings.return_after.0;
+        rules.dwell = settings.dwell.0;
+        rules.ready_after = settings.ready_after.0;
+        rules.silent_after = self.silent_after();
+        let takes = settings.schedule.iter().filter_map(|entry| {
+            let take = match entry.take.as_str() {
+                SLATE => OnAir::Slate,
+                name => OnAir::Input(settings.input(name)?),
+            };
+            Some(ScheduledTake { at: entry.at, take })
+        });
+        rules.schedule = takes.collect();
+        rules
+    }
+
+    fn silent_after(&self) -> Duration {
+        let trigger = self.settings.triggers.get(TriggerKind::NoPackets);
+        trigger.map_or(DARK_AFTER, |trigger| trigger.after)
+    }
+
+    /// Looks at all inputs, decides, and has the decisions carried out.
+    fn look(&mut self, machine: &mut Machine, now: Instant) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK_INTERVAL;
+        for index in 0..machine.inputs.len() {
+            let input = &mut machine.inputs[index];
+            if input.look(now) && machine.decide.muted() != Some(index) {
+                machine.program.ended(OnAir::Input(input.lane));
+            }
+        }
+        self.note_format(machine);
+        let mut views = core::mem::take(&mut machine.views);
+        views.clear();
+        views.extend((0..machine.inputs.len()).map(|index| self.view(machine, index, now)));
+        machine.views = views;
+        self.decide(machine, now);
+        self.restore.follow(now, &mut machine.decide);
+        self.obey(machine, now);
+        self.alarms.follow(now, &machine.decide, &self.teller);
+        if let Some(what) = self.restore.news(&machine.decide) {
+            self.teller.tell(Told::Remember(what));
+        }
+    }
+
+    fn view(&self, machine: &Machine, index: usize, now: Instant) -> InputView {
+        let input = &machine.inputs[index];
+        let lane = machine.program.lane(OnAir::Input(input.lane), now);
+        let unfit = self.unfit(machine, index);
+        view::of(input, &lane, unfit, self.silent_after(), now)
+    }
+
+    /// Decides by what was seen last.
+    fn decide(&self, machine: &mut Machine, now: Instant) {
+        let status = machine.program.status(now);
+        let scene = Scene {
+            on_air: preferred(&machine.inputs, status.on_air),
+            is_starved: status.is_starved,
+            inputs: &machine.views,
+            slate_ready: false,
+        };
+        machine.decide.step(now, SystemTime::now(), scene);
+    }
+
+    fn note_format(&mut self, machine: &Machine) {
+        let Some(index) = machine.decide.on_air().input() else {
+            return;
+        };
+        let media = machine.inputs.get(index).and_then(Input::media);
+        let format = media.map(|media| Format::of(&media));
+        if let Some(format) = format.filter(Format::is_known) {
+            self.format = Some(format);
+        }
+    }
+
+    /// Why this input may not go on air whatever it carries.
+    fn unfit(&self, machine: &Machine, index: usize) -> Option<Arc<str>> {
+        if self.settings.on_mismatch == OnMismatch::Switch {
+            return None;
+        }
+        let program = self.format.as_ref()?;
+        let media = machine.inputs[index].media()?;
+        let own = Format::of(&media);
+        let differs = own.is_known() && !own.fits(program);
+        differs.then(|| format!("format differs: {own} instead of {program}").into())
+    }
+
+    /// Hands on what is due.
+    fn emit(&mut self, machine: &mut Machine) {
+        let now = self.clock.now();
+        machine.program.poll(now, &mut machine.emitted);
+        if !machine.emitted.is_empty() {
+            self.last_emitted = Some(now);
+        }
+        for Emitted { bytes, due } in machine.emitted.drain(..) {
+            machine.writer.push(TsChunk {
+                bytes,
+                origin: due,
+                arrived: now,
+                due,
+                lost_before: 0,
+            });
+        }
+        machine.writer.seal();
+        self.follow_program(machine, now);
+        self.tell_whether_it_carries(now);
+    }
+
+    fn tell_whether_it_carries(&mut self, now: Instant) {
+        let silent = self.last_emitted.map(|last| now.saturating_since(last));
+        let carries = silent.is_some_and(|silent| silent < DARK_AFTER);
+        if carries == self.carries {
+            return;
+        }
+        self.carries = carries;
+        self.teller.tell(if carries {
+            Told::Carries
+        } else {
+            Told::Dark("no input has anything to show".into())
+        });
+    }
+
+    /// How long nothing is to be done unless something comes.
+    fn pause(&self, machine: &Machine) -> Duration {
+        let now = self.clock.now();
+        let due = machine.program.next_deadline();
+        let next = due.map_or(self.next_look, |due| due.min(self.next_look));
+        next.saturating_since(now)
+    }
+
+    /// Whether the status is to be shown anew.
+    fn is_time_to_show(&mut self, now: Instant) -> bool {
+        let is_time = now >= self.next_show;
+        if is_time {
+            self.next_show = now + SHOW_INTERVAL;
+        }
+        is_time
+    }
+}
+
+/// Takes what came of all inputs.
+fn take_in(machine: &mut Machine) {
+    let Machine {
+        program,
+        decide,
+        inputs,
+        ..
+    } = machine;
+    let (on_air, muted) = (decide.on_air().input(), decide.muted());
+    for (index, input) in inputs.iter_mut().enumerate() {
+        // Whatever may be shown first is waited for.
+        let is_awaited = on_air.is_none() || on_air == Some(index);
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(came) = input.next(is_awaited) else {
+                break;
+            };
+            if muted == Some(index) {
+                continue;
+            }
+            let mut restarted = came.restarted;
+            for piece in came.pieces() {
+                let from = OnAir::Input(input.lane);
+                program.push(from, piece, core::mem::take(&mut restarted));
+            }
+        }
+    }
+}
+
+/// What a program shows, with the place in the order of preference instead of the lane.
+fn preferred(inputs: &[Input], on_air: OnAir) -> OnAir {
+    let OnAir::Input(lane) = on_air else {
+        return on_air;
+    };
+    let place = inputs.iter().position(|input| input.lane == lane);
+    place.map_or(OnAir::Nothing, OnAir::Input)
+}
+
+/// The other way round.
+fn lane_of(inputs: &[Input], wanted: OnAir) -> OnAir {
+    let OnAir::Input(place) = wanted else {
+        return wanted;
+    };
+    let lane = inputs.get(place).map(|input| input.lane);
+    lane.map_or(OnAir::Nothing, OnAir::Input)
+}

@@ -1,0 +1,122 @@
+//! A lock or a hold that was there before the restart.
+
+use crate::remember::Remembered;
+use crate::settings::SourceSettings;
+use std::sync::Arc;
+use tidegate_switch::OnAir;
+use tidegate_switch::decide::Decide;
+use tidegate_units::Instant;
+
+/// Puts back what was locked or held, and notices when there is something else to remember.
+///
+/// ```text
+///  (remembered) ─► held until that input is on air again ─► locked, or held, as it was
+/// ```
+#[derive(Debug)]
+pub(super) struct Restore {
+    /// What is still to be put back.
+    pending: Option<Remembered>,
+    /// What was on air then, if it still is an input.
+    target: Option<usize>,
+    /// What is remembered now: locked, held, and the input on air last.
+    known: Option<(bool, bool, Option<usize>)>,
+    last_input: Option<usize>,
+}
+
+impl Restore {
+    pub(super) fn new(remembered: Option<Remembered>, settings: &SourceSettings) -> Self {
+        let pending = remembered.filter(|what| what.locked || what.held);
+        let on_air = pending.as_ref().and_then(|what| what.on_air.as_deref());
+        let target = on_air.and_then(|name| settings.input(name));
+        let known = pending
+            .as_ref()
+            .map(|what| (what.locked, what.held, target));
+        Self {
+            pending,
+            target,
+            known,
+            last_input: target,
+        }
+    }
+
+    /// Nothing else is to go on air meanwhile.
+    pub(super) fn begin(&self, now: Instant, decide: &mut Decide) {
+        if self.pending.is_some() && self.target.is_some() {
+            decide.hold(now, true, by());
+        }
+    }
+
+    /// Brings back what was on air, and then locks or holds it.
+    pub(super) fn follow(&mut self, now: Instant, decide: &mut Decide) {
+        if self.pending.is_none() {
+            return;
+        }
+        let on_air = decide.on_air();
+        let is_there = match self.target {
+            Some(target) => on_air == OnAir::Input(target),
+            None => on_air.input().is_some(),
+        };
+        if is_there {
+            self.finish(now, decide);
+        } else if let Some(target) = self.target
+            && decide.next().is_none()
+        {
+            // Refused as long as it has nothing to show.
+            drop(decide.take(now, OnAir::Input(target), true, by()));
+        }
+    }
+
+    /// An operator is there again: all is at once as it was.
+    pub(super) fn finish(&mut self, now: Instant, decide: &mut Decide) {
+        let Some(what) = self.pending.take() else {
+            return;
+        };
+        if decide.is_held() != what.held {
+            decide.hold(now, what.held, by());
+        }
+        if what.locked {
+            decide.lock(now, by());
+        }
+    }
+
+    pub(super) fn is_locked(&self, decide: &Decide) -> bool {
+        self.pending
+            .as_ref()
+            .map_or(decide.is_locked(), |what| what.locked)
+    }
+
+    pub(super) fn is_held(&self, decide: &Decide) -> bool {
+        self.pending
+            .as_ref()
+            .map_or(decide.is_held(), |what| what.held)
+    }
+
+    /// What is to be remembered from now on, if that is something else.
+    #[allow(clippy::option_option, reason = "news may be that there is nothing")]
+    pub(super) fn news(&mut self, decide: &Decide) -> Option<Option<Remembered>> {
+        if self.pending.is_some() {
+            return None;
+        }
+        self.last_input = decide.on_air().input().or(self.last_input);
+        let (locked, held) = (decide.is_locked(), decide.is_held());
+        let now = (locked || held).then_some((locked, held, self.last_input));
+        if now == self.known {
+            return None;
+        }
+        self.known = now;
+        Some(now.map(|(locked, held, input)| {
+            Remembered {
+                locked,
+                held,
+                on_air: input
+                    .map(|input| decide.rules().name(OnAir::Input(input)))
+                    .map(|name| name.to_string()),
+            }
+        }))
+    }
+}
+
+/// Who does this.
+fn by() -> Option<Arc<str>> {
+    Some("restart".into())
+}

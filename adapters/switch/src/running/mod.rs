@@ -193,6 +193,11 @@ impl Running {
         self.restore.follow(now, &mut machine.decide);
         self.obey(machine, now);
         self.alarms.follow(now, &machine.decide, &self.teller);
+        self.remember(machine);
+    }
+
+    /// Has it written down what is locked or held, if that is something else now.
+    fn remember(&mut self, machine: &Machine) {
         if let Some(what) = self.restore.news(&machine.decide) {
             self.teller.tell(Told::Remember(what));
         }

@@ -44,6 +44,15 @@ fn a_program_goes_on_while_its_inputs_are_taken_and_killed() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     station.becomes("main on air again", |switch| switch["active"] == "main");
 
+    let metrics = station.tidegate.http().get("/metrics").text();
+    let is_there = |line: &str| metrics.lines().any(|other| other == line);
+    let on_air = "tidegate_switch_input_active{name=\"program\",input=\"main\"} 1";
+    assert!(is_there(on_air), "{metrics}");
+    assert!(
+        is_there("tidegate_switch_switches_total{name=\"program\"} 2"),
+        "{metrics}"
+    );
+
     drop(main);
     let switch = station.becomes("backup takes over", |switch| switch["active"] == "backup");
     let last = &switch["last_switch"];

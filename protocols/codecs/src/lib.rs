@@ -29,6 +29,6 @@ pub mod sample;
 pub use codec::{Codec, Kind};
 pub use config::{AudioConfig, AudioHeaders, StreamConfig, VideoConfig, VideoHeaders};
 pub use format::{AudioFormat, FrameRate, MAX_HEIGHT, MAX_WIDTH, VideoFormat};
-pub use framer::{AudioFrame, AudioFramer};
+pub use framer::{AudioFrame, AudioFramer, FrameSpan, frames_in};
 pub use reader::{StreamReader, UnitInfo};
 pub use record::Record;

@@ -42,7 +42,7 @@ impl UnitInfo {
 ///
 /// Only the headers in front of the first slice are read, so a prefix of an access unit
 /// is as good as the whole, once it reaches into the first slice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StreamReader {
     codec: Codec,
     vps: Vec<Bytes>,

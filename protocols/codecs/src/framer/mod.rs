@@ -1,6 +1,9 @@
 //! Audio bytes to audio frames, each with its own time.
 
 mod parse;
+mod spans;
+
+pub use spans::{FrameSpan, frames_in};
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ mod packet;
 mod pes;
 mod psi;
 mod restamp;
+pub mod seam;
 mod slicer;
 mod timeline;
 mod tr101290;

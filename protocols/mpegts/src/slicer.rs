@@ -18,7 +18,7 @@ const STRIDES: [usize; 3] = [PACKET_BYTES, 192, 204];
 const CARRY_STEP_BYTES: usize = 4 * 204;
 
 /// Finds packets in a stream of bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Slicer {
     /// Bytes that did not make a packet yet: less than two strides and a packet.
     carry: Vec<u8>,
@@ -62,6 +62,12 @@ impl Slicer {
             hunted: 0,
             grid_losses: 0,
         }
+    }
+
+    /// Whether what comes next begins a packet, unless the grid is lost.
+    #[must_use]
+    pub fn is_between_packets(&self) -> bool {
+        self.locked && self.stride == PACKET_BYTES && self.carry.is_empty()
     }
 
     /// How often a sync byte was missing where one was due.
@@ -113,22 +119,6 @@ impl Slicer {
         }
     }
 
-    #[cold]
-    fn lose(&mut self) {
-        self.locked = false;
-        self.hunted = 0;
-        self.sync_losses += u64::from(self.seen_any);
-    }
-
-    /// The grid goes on `skip` bytes further, if it is the one before at all.
-    #[cold]
-    fn lock(&mut self, skip: usize, stride: usize) {
-        let one_byte = self.hunted + skip == self.stride && stride == self.stride;
-        self.grid_losses += u64::from(self.seen_any && !one_byte);
-        self.stride = stride;
-        self.locked = true;
-    }
-
     /// Handles the packets in `data` and returns how many bytes are done with.
     fn slice(&mut self, data: &[u8], on_packet: &mut impl FnMut(Packet<'_>)) -> usize {
         let mut at = 0;
@@ -141,7 +131,10 @@ impl Slicer {
                     }
                     Hunt::Found { at: skip, stride } => {
                         at += skip;
-                        self.lock(skip, stride);
+                        let one_byte = self.hunted + skip == self.stride && stride == self.stride;
+                        self.grid_losses += u64::from(self.seen_any && !one_byte);
+                        self.stride = stride;
+                        self.locked = true;
                     }
                 }
             }
@@ -150,7 +143,9 @@ impl Slicer {
             };
             let packet = window.first_chunk::<PACKET_BYTES>().and_then(Packet::new);
             let Some(packet) = packet else {
-                self.lose();
+                self.locked = false;
+                self.hunted = 0;
+                self.sync_losses += u64::from(self.seen_any);
                 continue;
             };
             self.seen_any = true;

@@ -14,8 +14,8 @@ const KEPT_ENOUGH: u8 = 16;
 /// ```
 ///
 /// One that fills its last packet exactly ends with the next beginning, as ever.
-#[derive(Debug, Default)]
-pub(super) struct Ending {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ending {
     kept: u8,
     /// The PES packet under way has had a filled-up transport packet.
     filled_up: bool,
@@ -26,7 +26,7 @@ pub(super) struct Ending {
 
 /// What a transport packet says about the PES packet it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// Nothing.
     Nothing,
     /// It ends here.
@@ -37,7 +37,7 @@ pub(super) enum Said {
 
 impl Ending {
     /// A PES packet begins.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         if self.filled_up && !self.unsure && self.kept < KEPT_ENOUGH {
             self.kept += 1;
         }
@@ -46,7 +46,7 @@ impl Ending {
     }
 
     /// A transport packet of the PES packet under way.
-    pub(super) fn packet(&mut self, filled_up: bool) -> Said {
+    pub(crate) fn packet(&mut self, filled_up: bool) -> Said {
         if self.never || self.unsure {
             return Said::Nothing;
         }
@@ -67,12 +67,12 @@ impl Ending {
     }
 
     /// Whether the PES packet under way has had a packet that mostly is the last.
-    pub(super) const fn is_expected_here(&self) -> bool {
+    pub(crate) const fn is_expected_here(&self) -> bool {
         self.filled_up
     }
 
     /// Transport packets are missing: the beginning of another may be among them.
-    pub(super) fn lost(&mut self) {
+    pub(crate) fn lost(&mut self) {
         self.unsure = true;
     }
 }

@@ -13,6 +13,7 @@ mod event;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub(crate) use ending::{Ending, Said};
 pub use event::{AccessUnit, Event, Stamp, Track};
 
 use self::assembler::Assembler;

@@ -4,10 +4,10 @@
 //! whose headers are outside the stream: parameter sets, delimiters and audio framing are
 //! added where they are missing.
 
-mod packetize;
+pub(crate) mod packetize;
 mod prepare;
 mod swap;
-mod tables;
+pub(crate) mod tables;
 
 pub use swap::{MAX_SWAPPED, NewSound, Role, SoundMap, SoundSwap};
 

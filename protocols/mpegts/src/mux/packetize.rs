@@ -10,21 +10,21 @@ const STUFFING: u8 = 0xFF;
 const LONGEST_PES_HEADER_BYTES: usize = 19;
 
 /// Writes the packets of one PID.
-#[derive(Debug)]
-pub(super) struct Packetizer {
+#[derive(Clone, Debug)]
+pub(crate) struct Packetizer {
     pid: u16,
     continuity: u8,
 }
 
 /// What is said about a unit in front of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    pub(super) stream_id: u8,
-    pub(super) pts: i64,
-    pub(super) dts: i64,
-    pub(super) random_access: bool,
-    pub(super) discontinuity: bool,
-    pub(super) pcr: Option<Pcr>,
+pub(crate) struct Head {
+    pub(crate) stream_id: u8,
+    pub(crate) pts: i64,
+    pub(crate) dts: i64,
+    pub(crate) random_access: bool,
+    pub(crate) discontinuity: bool,
+    pub(crate) pcr: Option<Pcr>,
 }
 
 /// The adaptation field of a packet, before stuffing.
@@ -35,16 +35,16 @@ struct Field {
 }
 
 impl Packetizer {
-    pub(super) const fn new(pid: u16) -> Self {
+    pub(crate) const fn new(pid: u16) -> Self {
         Self { pid, continuity: 0 }
     }
 
-    pub(super) const fn pid(&self) -> u16 {
+    pub(crate) const fn pid(&self) -> u16 {
         self.pid
     }
 
     /// One PES packet with a unit that lies in several parts.
-    pub(super) fn pes(&mut self, head: &Head, parts: &[&[u8]], out: &mut BytesMut) {
+    pub(crate) fn pes(&mut self, head: &Head, parts: &[&[u8]], out: &mut BytesMut) {
         let unit_bytes: usize = parts.iter().map(|part| part.len()).sum();
         let header = pes_header(head, unit_bytes);
         let mut field = Field {
@@ -60,7 +60,7 @@ impl Packetizer {
     }
 
     /// One section, in packets of its own.
-    pub(super) fn section(&mut self, section: &[u8], out: &mut BytesMut) {
+    pub(crate) fn section(&mut self, section: &[u8], out: &mut BytesMut) {
         // Sections are filled up behind, not in front.
         let bytes = 1 + section.len();
         let padding = vec![STUFFING; bytes.next_multiple_of(PAYLOAD_BYTES) - bytes];
@@ -69,7 +69,7 @@ impl Packetizer {
     }
 
     /// A packet without payload that tells the time.
-    pub(super) fn clock_only(&self, pcr: Pcr, discontinuity: bool, out: &mut BytesMut) {
+    pub(crate) fn clock_only(&self, pcr: Pcr, discontinuity: bool, out: &mut BytesMut) {
         self.header(false, 0x20, self.continuity.wrapping_sub(1), out);
         let field = Field {
             flags: if discontinuity { 0x80 } else { 0 },

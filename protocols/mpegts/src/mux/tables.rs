@@ -91,7 +91,12 @@ fn opus_channels(config: &StreamConfig) -> u8 {
     }
 }
 
-fn section(table: u8, extension: u16, version: u8, write: impl FnOnce(&mut BytesMut)) -> Bytes {
+pub(crate) fn section(
+    table: u8,
+    extension: u16,
+    version: u8,
+    write: impl FnOnce(&mut BytesMut),
+) -> Bytes {
     let mut body = BytesMut::new();
     body.put_u16(extension);
     body.put_u8(0xC1 | version << 1); // applies now

@@ -10,10 +10,10 @@
 //! clocks, of PES headers and of splices are moved and continuity counters are counted on;
 //! nothing else is touched, and no packet is added or taken away.
 
-mod patch;
+pub(crate) mod patch;
 mod pid;
 mod schedule;
-mod splice;
+pub(crate) mod splice;
 mod tail;
 
 pub use schedule::{Schedule, Scheduled};

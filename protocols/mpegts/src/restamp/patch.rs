@@ -9,7 +9,7 @@ const OPTIONAL_AT: usize = 9;
 const TIME_BYTES: usize = 5;
 
 /// Writes the clock of a packet that has one.
-pub(super) fn write_pcr(packet: &mut [u8; PACKET_BYTES], pcr: Pcr) {
+pub(crate) fn write_pcr(packet: &mut [u8; PACKET_BYTES], pcr: Pcr) {
     let (base, extension) = (pcr.0 / 300, pcr.0 % 300);
     let field = &mut packet[PCR_AT..PCR_AT + 6];
     field[..4].copy_from_slice(&((base >> 1) as u32).to_be_bytes());
@@ -20,7 +20,7 @@ pub(super) fn write_pcr(packet: &mut [u8; PACKET_BYTES], pcr: Pcr) {
 
 /// The times of a PES header that begins in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PesTimes {
+pub(crate) enum PesTimes {
     /// There are none.
     None,
     /// The header is longer than the packet.
@@ -31,13 +31,13 @@ pub(super) enum PesTimes {
 
 /// Where they are in the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Times {
+pub(crate) struct Times {
     pts_at: usize,
     dts_at: Option<usize>,
 }
 
 impl PesTimes {
-    pub(super) fn find(packet: &[u8; PACKET_BYTES]) -> Self {
+    pub(crate) fn find(packet: &[u8; PACKET_BYTES]) -> Self {
         let Some(view) = Packet::new(packet) else {
             return Self::None;
         };
@@ -76,12 +76,20 @@ impl PesTimes {
 
 impl Times {
     /// The decoding time, which is the presentation time where only that is told.
-    pub(super) fn decoding(self, packet: &[u8; PACKET_BYTES]) -> u64 {
+    pub(crate) fn decoding(self, packet: &[u8; PACKET_BYTES]) -> u64 {
         read_time(packet, self.dts_at.unwrap_or(self.pts_at))
     }
 
+    /// Writes another decoding time, where one is told beside the presentation time.
+    pub(crate) fn set_decoding(self, packet: &mut [u8; PACKET_BYTES], time: i64) {
+        if let Some(at) = self.dts_at {
+            let time = time.rem_euclid(Timeline::PERIOD).cast_unsigned();
+            write_time(packet, at, time);
+        }
+    }
+
     /// Moves both.
-    pub(super) fn shift(self, packet: &mut [u8; PACKET_BYTES], ticks: i64) {
+    pub(crate) fn shift(self, packet: &mut [u8; PACKET_BYTES], ticks: i64) {
         for at in [Some(self.pts_at), self.dts_at].into_iter().flatten() {
             let time = read_time(packet, at).cast_signed().saturating_add(ticks);
             write_time(

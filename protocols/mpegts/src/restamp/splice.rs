@@ -26,7 +26,7 @@ const SECTION_BYTES_MIN: usize = 20;
 
 /// The section of one PID that goes on in the next packet.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Splice {
+pub(crate) struct Splice {
     left: usize,
     /// What its CRC is to be changed by.
     correction: u32,
@@ -35,7 +35,7 @@ pub(super) struct Splice {
 impl Splice {
     /// Moves the times of the sections in a packet. False: one could not be moved, because its
     /// head is cut in two.
-    pub(super) fn shift(&mut self, packet: &mut [u8; PACKET_BYTES], ticks: i64) -> bool {
+    pub(crate) fn shift(&mut self, packet: &mut [u8; PACKET_BYTES], ticks: i64) -> bool {
         let Some(view) = Packet::new(packet).filter(|packet| !packet.scrambled()) else {
             return true;
         };

@@ -1,0 +1,73 @@
+//! The output's own PAT and PMT.
+
+use super::Out;
+use crate::PAT_PID;
+use crate::mux::packetize::Packetizer;
+use crate::mux::tables::section;
+use crate::seam::ProgramMap;
+use bytes::{BufMut, BytesMut};
+
+const PAT_TABLE: u8 = 0x00;
+const PMT_TABLE: u8 = 0x02;
+/// What a section of a map can say besides its head, the program's fields and the checksum.
+const MAP_BODY_BYTES: usize = 1021 - 13;
+
+/// Writes the tables.
+#[derive(Clone, Debug)]
+pub(super) struct TableWriter {
+    pat: Packetizer,
+    map: Packetizer,
+    transport_stream_id: u16,
+    program: u16,
+    info: Vec<u8>,
+    version: u8,
+}
+
+impl TableWriter {
+    /// For a program as the first input told it.
+    pub(super) fn new(map: &ProgramMap) -> Self {
+        Self {
+            pat: Packetizer::new(PAT_PID),
+            map: Packetizer::new(map.pid),
+            transport_stream_id: map.transport_stream_id,
+            program: map.program,
+            info: map.info.clone(),
+            version: 0,
+        }
+    }
+
+    pub(super) const fn map_pid(&self) -> u16 {
+        self.map.pid()
+    }
+
+    /// What the map says is not what it said before.
+    pub(super) fn changed(&mut self) {
+        self.version = (self.version + 1) & 0x1F;
+    }
+
+    pub(super) fn write(&mut self, pcr_pid: u16, streams: &[Out], out: &mut BytesMut) {
+        let map_pid = self.map.pid();
+        let pat = section(PAT_TABLE, self.transport_stream_id, 0, |body| {
+            body.put_u16(self.program);
+            body.put_u16(0xE000 | map_pid);
+        });
+        self.pat.section(&pat, out);
+        let map = section(PMT_TABLE, self.program, self.version, |body| {
+            body.put_u16(0xE000 | pcr_pid);
+            body.put_u16(0xF000 | self.info.len() as u16);
+            body.put_slice(&self.info);
+            let mut left = MAP_BODY_BYTES.saturating_sub(self.info.len());
+            for stream in streams {
+                let Some(rest) = left.checked_sub(5 + stream.info.len()) else {
+                    continue;
+                };
+                left = rest;
+                body.put_u8(stream.stream.stream_type);
+                body.put_u16(0xE000 | stream.pid);
+                body.put_u16(0xF000 | stream.info.len() as u16);
+                body.put_slice(&stream.info);
+            }
+        });
+        self.map.section(&map, out);
+    }
+}

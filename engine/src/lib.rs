@@ -22,7 +22,6 @@ mod feed;
 mod health;
 mod item;
 pub mod limits;
-pub mod media_file;
 mod meter;
 mod nearest;
 mod output;

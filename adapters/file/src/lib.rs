@@ -27,6 +27,7 @@ mod kind;
 mod limits;
 mod mp4;
 mod pace;
+mod place;
 mod rounds;
 mod settings;
 mod still;

@@ -1,6 +1,7 @@
+use crate::place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError, media_file};
+use tidegate_engine::{Settings, SettingsError};
 use tidegate_ffmpeg::slate::{SlateAudio, SlateFormat, SlateVideo};
 
 /// A media file, played in real time.
@@ -45,7 +46,7 @@ impl SourceSettings {
 
 impl Settings for SourceSettings {
     fn check(&self) -> Result<(), SettingsError> {
-        media_file::check("path", &self.path)?;
+        place::check(&self.path)?;
         self.slate().map(drop)
     }
 }

@@ -20,7 +20,6 @@ pub mod limits;
 mod remember;
 mod running;
 mod settings;
-mod slate;
 mod status;
 mod told;
 

@@ -15,7 +15,6 @@ pub mod decide;
 mod order;
 mod program;
 pub mod slate;
-pub mod twins;
 
 pub use order::{How, OnAir, Order};
 pub use program::{

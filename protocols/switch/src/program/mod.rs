@@ -1,38 +1,60 @@
 //! What is on air, and what of it is emitted when.
+//!
+//! ```text
+//!            order: the first key frame        order: a cut is found, and it is time
+//! NOTHING ──────────────────────────────► A ─────────────────────────────────────────► B …
+//!                                         ▲ order dropped: nothing has happened
+//! ```
+//!
+//! Packets are emitted when they are due, and held until then: so it may be decided until then
+//! what follows.
 
+mod lane;
+mod plan;
 mod types;
 
 pub use types::{Emitted, Event, LaneStatus, Options, Piece, Status, Switched};
 
 use crate::{How, OnAir, Order};
+use lane::Lane;
+use plan::{Cut, Scene};
 use std::collections::VecDeque;
+use tidegate_mpegts::seam::{Intake, Seam, Stopped, Until};
 use tidegate_units::{Duration, Instant};
 
 /// Inputs of one program; the slate comes on top.
 pub const MAX_INPUTS: usize = 16;
 /// Packets are handed over this long before they are to be played out.
 const LEAD: Duration = Duration::from_millis(10);
+/// While an order waits it is looked at so often at least.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// What is old is let go so often.
+const TRIM_EVERY: Duration = Duration::from_millis(100);
+/// What is on air may be so late before it counts as starved.
+const STARVED_AFTER: Duration = Duration::from_millis(60);
 /// Events kept for a caller that does not fetch them; older ones are dropped.
 const MAX_EVENTS: usize = 1024;
-/// What one input holds back at most.
-const MAX_LANE_BYTES: usize = 64 * 1024 * 1024;
+/// Cuts in one turn; one order makes one, and what restarts all the time no more.
+const MAX_CUTS: usize = 4;
 
 /// One program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Program {
     delay: Duration,
+    /// The inputs, and the slate last.
     lanes: Vec<Lane>,
     on_air: OnAir,
+    /// The run of what is on air.
+    run: u64,
     order: Option<(OnAir, How)>,
+    seam: Seam,
+    /// How far decoding times are ahead of the moments at which they go out, in ticks.
+    clock: Option<i64>,
+    stopped: Stopped,
+    deadline: Option<Instant>,
+    trimmed: Instant,
     events: VecDeque<Event>,
     switches: u64,
-}
-
-/// What belongs to one input, which does not know which one it is.
-#[derive(Debug, Default)]
-struct Lane {
-    waiting: VecDeque<Piece>,
-    bytes: usize,
 }
 
 impl Program {
@@ -44,7 +66,13 @@ impl Program {
             delay: options.delay,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
             on_air: OnAir::Nothing,
+            run: 0,
             order: None,
+            seam: Seam::new(),
+            clock: None,
+            stopped: Stopped::Dark,
+            deadline: None,
+            trimmed: Instant::ZERO,
             events: VecDeque::new(),
             switches: 0,
         }
@@ -52,20 +80,36 @@ impl Program {
 
     /// Takes what came of an input, or of the slate. `restarted`: it begins anew here, its times
     /// and counters do not go on.
-    pub fn push(&mut self, from: OnAir, mut piece: Piece, _restarted: bool) {
-        piece.due += self.delay;
+    pub fn push(&mut self, from: OnAir, piece: Piece, restarted: bool) {
+        // What is made here is made for the moment at which it goes out.
+        let delay = if from == OnAir::Slate {
+            Duration::ZERO
+        } else {
+            self.delay
+        };
         if let Some(lane) = self.lane_mut(from) {
-            lane.bytes += piece.bytes.len();
-            lane.waiting.push_back(piece);
-            while lane.bytes > MAX_LANE_BYTES {
-                let dropped = lane.waiting.pop_front();
-                lane.bytes -= dropped.map_or(lane.bytes, |piece| piece.bytes.len());
+            if restarted {
+                lane.restart();
             }
+            lane.push(
+                piece.bytes,
+                piece.arrived,
+                piece.due + delay,
+                piece.lost_before,
+            );
+        }
+        if from == self.on_air || self.order.is_some_and(|(to, _)| to == from) {
+            self.deadline = Some(Instant::ZERO);
         }
     }
 
     /// Nothing more comes of an input before a [`push`](Self::push) that is `restarted`.
-    pub fn ended(&mut self, _from: OnAir) {}
+    pub fn ended(&mut self, from: OnAir) {
+        if let Some(lane) = self.lane_mut(from) {
+            lane.end();
+        }
+        self.deadline = Some(Instant::ZERO);
+    }
 
     /// Carries an order out as soon as it can be.
     pub fn order(&mut self, order: Order) {
@@ -77,51 +121,36 @@ impl Program {
                 }
             }
         }
+        self.deadline = Some(Instant::ZERO);
     }
 
     /// Appends what is to be handed on now.
     pub fn poll(&mut self, now: Instant, out: &mut Vec<Emitted>) {
-        if let Some((to, _)) = self.order.take() {
-            let from = core::mem::replace(&mut self.on_air, to);
-            self.switches += 1;
-            self.tell(Event::Switched(Switched {
-                from,
-                to,
-                at: now,
-                gap: Duration::ZERO,
-                repeated: Duration::ZERO,
-                skipped: Duration::ZERO,
-                delay: Duration::ZERO,
-            }));
+        if now.saturating_since(self.trimmed) >= TRIM_EVERY {
+            self.trimmed = now;
+            self.trim(now);
         }
-        let on_air = self.on_air;
-        for lane in 0..self.lanes.len() {
-            let is_on_air = self.place(on_air) == Some(lane);
-            let lane = &mut self.lanes[lane];
-            while lane
-                .waiting
-                .front()
-                .is_some_and(|piece| piece.due <= now + LEAD)
-            {
-                let Some(piece) = lane.waiting.pop_front() else {
-                    break;
-                };
-                lane.bytes -= piece.bytes.len();
-                if is_on_air {
-                    out.push(Emitted {
-                        bytes: piece.bytes,
-                        due: piece.due,
-                    });
+        let mut at = None;
+        for _ in 0..MAX_CUTS {
+            let planned = self.planned(now);
+            let index = planned.map_or(u64::MAX, |(_, cut)| cut.index);
+            self.stopped = self.play(now, index, out);
+            at = planned.map(|(_, cut)| cut.at);
+            match planned {
+                Some((to, cut)) if self.stopped == Stopped::AtIndex && cut.at <= now + LEAD => {
+                    self.carry_out(to, cut, now, out);
                 }
+                None if self.start(now) => {}
+                _ => break,
             }
         }
+        self.deadline = self.deadline_after(now, at);
     }
 
     /// When [`poll`](Self::poll) has something to do, if nothing is pushed before.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
-        let fronts = self.lanes.iter().filter_map(|lane| lane.waiting.front());
-        fronts.map(|piece| piece.due - LEAD).min()
+    pub const fn next_deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// What happened, oldest first.
@@ -131,34 +160,191 @@ impl Program {
 
     /// How it stands.
     #[must_use]
-    pub fn status(&self, _now: Instant) -> Status {
+    pub fn status(&self, now: Instant) -> Status {
         Status {
             on_air: self.on_air,
             order: self.order,
-            is_starved: false,
-            delay: Duration::ZERO,
+            is_starved: self.is_starved(now),
+            delay: micros(self.seam.delay_micros()),
             switches: self.switches,
-            slate_wanted: None,
+            slate_wanted: self.slate_wanted(now),
         }
     }
 
     /// How an input stands, or the slate.
     #[must_use]
-    pub fn lane(&self, of: OnAir, _now: Instant) -> LaneStatus {
+    pub fn lane(&self, of: OnAir, now: Instant) -> LaneStatus {
         let lane = self.place(of).and_then(|place| self.lanes.get(place));
-        LaneStatus {
-            queue_bytes: lane.map_or(0, |lane| lane.bytes),
-            ..LaneStatus::default()
+        lane.map_or_else(LaneStatus::default, |lane| lane.status(now))
+    }
+
+    /// The cut that comes next, and what comes with it: what was ordered, else what is on air if
+    /// it began anew.
+    fn planned(&self, now: Instant) -> Option<(OnAir, Cut)> {
+        let on_air = self.intake()?;
+        let ordered = self
+            .order
+            .and_then(|(to, how)| self.plan(on_air, to, how, now));
+        ordered.or_else(|| {
+            let is_behind = self.place(self.on_air)?;
+            let has_begun_anew = self.lanes[is_behind].newest().number != self.run;
+            has_begun_anew
+                .then(|| self.plan(on_air, self.on_air, How::Starved, now))
+                .flatten()
+        })
+    }
+
+    fn plan(&self, on_air: &Intake, to: OnAir, how: How, now: Instant) -> Option<(OnAir, Cut)> {
+        let next = self.lanes.get(self.place(to)?)?.newest();
+        if to == self.on_air && next.number == self.run {
+            return None;
+        }
+        let scene = Scene {
+            seam: &self.seam,
+            on_air,
+            next: &next.intake,
+            how,
+            clock: self.clock,
+            now,
+            until: now + LEAD,
+        };
+        Some((to, scene.cut()?))
+    }
+
+    /// Plays what is due, in front of a packet.
+    fn play(&mut self, now: Instant, index: u64, out: &mut Vec<Emitted>) -> Stopped {
+        let Self {
+            lanes, seam, run, ..
+        } = self;
+        let place = place(lanes.len(), self.on_air);
+        let Some(intake) = place.and_then(|place| lanes.get(place)?.run(*run)) else {
+            return Stopped::Dark;
+        };
+        let due = now + LEAD;
+        seam.play(intake, Until { due, index }, now, |bytes, due| {
+            out.push(Emitted { bytes, due });
+        })
+    }
+
+    /// Begins the program with what was ordered; whether it did.
+    fn start(&mut self, now: Instant) -> bool {
+        let Some((to, _)) = self.order.filter(|_| self.on_air == OnAir::Nothing) else {
+            return false;
+        };
+        let Some(lane) = self.place(to).and_then(|place| self.lanes.get(place)) else {
+            return false;
+        };
+        let run = lane.newest();
+        let Some(key) = plan::start(&run.intake, now, now + LEAD) else {
+            return false;
+        };
+        self.seam.enter(&run.intake, key, 0, 0);
+        self.run = run.number;
+        self.order = None;
+        self.on_air = to;
+        self.switches += 1;
+        self.tell(Event::Switched(Switched {
+            from: OnAir::Nothing,
+            to,
+            at: key.due,
+            gap: Duration::ZERO,
+            repeated: Duration::ZERO,
+            skipped: Duration::ZERO,
+            delay: Duration::ZERO,
+        }));
+        true
+    }
+
+    fn carry_out(&mut self, to: OnAir, cut: Cut, now: Instant, out: &mut Vec<Emitted>) {
+        let before = self.seam.delay_micros();
+        let from = self.on_air;
+        let Self {
+            lanes, seam, run, ..
+        } = self;
+        let lane = |of| place(lanes.len(), of).and_then(|place| lanes.get(place));
+        if let Some(intake) = lane(from).and_then(|lane| lane.run(*run)) {
+            seam.finish(intake, cut.end, now, |bytes, due| {
+                out.push(Emitted { bytes, due });
+            });
+        }
+        if let Some(lane) = lane(to) {
+            let newest = lane.newest();
+            let offset = cut.begin - cut.key.pts;
+            seam.enter(&newest.intake, cut.key, offset, cut.delay_micros);
+            *run = newest.number;
+        }
+        self.on_air = to;
+        self.clock = Some(cut.clock);
+        let gap = micros((cut.begin - cut.end) * 100 / 9);
+        let switched = Switched {
+            from,
+            to,
+            at: cut.key.due.offset_micros(cut.delay_micros).max(cut.at),
+            gap,
+            repeated: micros(cut.delay_micros - before),
+            skipped: micros(before - cut.delay_micros) + gap,
+            delay: micros(cut.delay_micros),
+        };
+        if self.order.is_some_and(|(ordered, _)| ordered == to) {
+            self.order = None;
+        }
+        if from == to {
+            self.tell(Event::Rejoined(switched));
+        } else {
+            self.switches += 1;
+            self.tell(Event::Switched(switched));
         }
     }
 
-    fn place(&self, of: OnAir) -> Option<usize> {
-        let inputs = self.lanes.len() - 1;
-        match of {
-            OnAir::Nothing => None,
-            OnAir::Input(index) => Some(index).filter(|&index| index < inputs),
-            OnAir::Slate => Some(inputs),
+    fn is_starved(&self, now: Instant) -> bool {
+        let is_dry = matches!(self.stopped, Stopped::Dry | Stopped::Waiting);
+        let picture = self.intake().map_or(0, Intake::picture) * 100 / 9;
+        let due = self.seam.main_due().map(|due| due.offset_micros(picture));
+        is_dry && due.is_some_and(|due| now >= due + STARVED_AFTER)
+    }
+
+    /// On air at once, where nothing is left; else where what is left ends.
+    fn slate_wanted(&self, now: Instant) -> Option<Instant> {
+        if self.on_air == OnAir::Slate {
+            return Some(now);
         }
+        let (_, how) = self.order.filter(|(to, _)| *to == OnAir::Slate)?;
+        let end = self
+            .intake()
+            .and_then(Intake::last_edge)
+            .map(|edge| edge.due);
+        let end = end.map(|due| due.offset_micros(self.seam.delay_micros()));
+        Some(
+            end.filter(|_| how == How::Starved)
+                .map_or(now, |end| end.max(now)),
+        )
+    }
+
+    fn deadline_after(&self, now: Instant, at: Option<Instant>) -> Option<Instant> {
+        let due = match self.stopped {
+            Stopped::NotDue(due) => Some(due - LEAD),
+            _ => None,
+        };
+        let at = at.map(|at| (at - LEAD).max(now + Duration::from_millis(1)));
+        let again = self.order.map(|_| now + LOOK_AGAIN);
+        [due, at, again].into_iter().flatten().min()
+    }
+
+    fn trim(&mut self, now: Instant) {
+        let on_air = self.place(self.on_air);
+        let next = self.seam.next_index();
+        for (place, lane) in self.lanes.iter_mut().enumerate() {
+            let playing = next.filter(|_| on_air == Some(place));
+            lane.trim(now, playing.map(|next| (self.run, next)));
+        }
+    }
+
+    fn intake(&self) -> Option<&Intake> {
+        self.lanes.get(self.place(self.on_air)?)?.run(self.run)
+    }
+
+    fn place(&self, of: OnAir) -> Option<usize> {
+        place(self.lanes.len(), of)
     }
 
     fn lane_mut(&mut self, of: OnAir) -> Option<&mut Lane> {
@@ -172,4 +358,18 @@ impl Program {
         }
         self.events.push_back(event);
     }
+}
+
+/// Where the lane is; the slate's is the last.
+fn place(lanes: usize, of: OnAir) -> Option<usize> {
+    let inputs = lanes.saturating_sub(1);
+    match of {
+        OnAir::Nothing => None,
+        OnAir::Input(index) => Some(index).filter(|&index| index < inputs),
+        OnAir::Slate => Some(inputs),
+    }
+}
+
+fn micros(micros: i64) -> Duration {
+    Duration::from_micros(micros.max(0).cast_unsigned())
 }

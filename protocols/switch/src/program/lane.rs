@@ -1,0 +1,163 @@
+//! What belongs to one input, which does not know which one it is.
+//!
+//! ```text
+//! packets ══════════╪═══════════════╪════════   ╪ it begins anew: restarted, or its times leap
+//! runs       1      │       2       │    3
+//! ```
+//!
+//! The run that is on air is played to its end, while the newest one gets ready.
+
+use super::types::LaneStatus;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use tidegate_mpegts::Slicer;
+use tidegate_mpegts::seam::{Intake, aligned};
+use tidegate_units::{Duration, Instant};
+
+/// Runs of one input that are held: what is on air, and the newest.
+const MAX_RUNS: usize = 3;
+/// Beginnings in one piece; what is left behind them is dropped.
+const MAX_BEGINNINGS: usize = 8;
+/// A part of the newest latency that counts for the average.
+const LATENCY_PART: i64 = 32;
+/// An older key frame cannot be switched to.
+pub(super) const KEY_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The packets of one input.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    slicer: Slicer,
+    /// The newest last; never empty.
+    runs: VecDeque<Run>,
+    latency_micros: Option<i64>,
+}
+
+/// What came between two beginnings.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) number: u64,
+    pub(super) intake: Intake,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        let run = Run {
+            number: 0,
+            intake: Intake::new(0),
+        };
+        Self {
+            slicer: Slicer::new(),
+            runs: VecDeque::from([run]),
+            latency_micros: None,
+        }
+    }
+}
+
+impl Lane {
+    /// What comes begins anew.
+    pub(super) fn restart(&mut self) {
+        self.slicer.restart();
+        self.end();
+        let first = self.newest().intake.next_index();
+        if self.newest().intake.held_bytes() > 0 {
+            self.begin(Intake::new(first));
+        } else if let Some(newest) = self.runs.back_mut() {
+            newest.intake = Intake::new(first);
+        }
+    }
+
+    /// Takes bytes as they came; whole packets of them are admitted.
+    pub(super) fn push(&mut self, bytes: Bytes, arrived: Instant, due: Instant, lost_before: u64) {
+        if lost_before > 0 {
+            self.slicer.restart();
+        }
+        let packets = aligned(&mut self.slicer, bytes);
+        self.admit(packets, arrived, due, lost_before);
+    }
+
+    /// Takes whole packets, in the order of the stream. Nothing is due before what came before.
+    pub(super) fn admit(
+        &mut self,
+        packets: Bytes,
+        arrived: Instant,
+        due: Instant,
+        lost_before: u64,
+    ) {
+        let latency = due.micros_from(arrived);
+        let average = self.latency_micros.unwrap_or(latency);
+        self.latency_micros = Some(average + (latency - average) / LATENCY_PART);
+        if self.newest().intake.is_ended() {
+            // More came than was said to come.
+            self.begin(Intake::new(self.newest().intake.next_index()));
+        }
+        if lost_before > 0
+            && let Some(newest) = self.runs.back_mut()
+        {
+            newest.intake.lost();
+        }
+        let mut rest = Some(packets);
+        for _ in 0..MAX_BEGINNINGS {
+            let (Some(packets), Some(newest)) = (rest.take(), self.runs.back_mut()) else {
+                return;
+            };
+            rest = newest.intake.push(packets, due);
+            if rest.is_some() {
+                self.begin(self.newest().intake.following());
+            }
+        }
+    }
+
+    /// Nothing more comes until it begins anew.
+    pub(super) fn end(&mut self) {
+        if let Some(newest) = self.runs.back_mut() {
+            newest.intake.end();
+        }
+    }
+
+    fn begin(&mut self, intake: Intake) {
+        let number = self.newest().number + 1;
+        if self.runs.len() == MAX_RUNS {
+            // The oldest may be on air.
+            self.runs.remove(1);
+        }
+        self.runs.push_back(Run { number, intake });
+    }
+
+    pub(super) fn newest(&self) -> &Run {
+        // There always is one; the index says so where `back` would not.
+        &self.runs[self.runs.len() - 1]
+    }
+
+    pub(super) fn run(&self, number: u64) -> Option<&Intake> {
+        let run = self.runs.iter().find(|run| run.number == number)?;
+        Some(&run.intake)
+    }
+
+    /// Lets go what nobody needs. `playing`: the run on air and its packet that is played next.
+    pub(super) fn trim(&mut self, now: Instant, playing: Option<(u64, u64)>) {
+        let newest = self.newest().number;
+        self.runs.retain(|run| {
+            run.number == newest || playing.is_some_and(|(number, _)| number == run.number)
+        });
+        for run in &mut self.runs {
+            let playing = playing.filter(|(number, _)| *number == run.number);
+            run.intake.trim(now, playing.map(|(_, index)| index));
+        }
+    }
+
+    pub(super) fn status(&self, now: Instant) -> LaneStatus {
+        let intake = &self.newest().intake;
+        let played = intake.keys().rev().find(|key| key.due <= now);
+        let age = played.map(|key| now.saturating_since(key.due));
+        let ticks = |ticks: i64| Duration::from_micros((ticks.max(0) * 100 / 9).cast_unsigned());
+        LaneStatus {
+            key_frame_age: age.filter(|age| *age <= KEY_AGE_MAX),
+            gop: intake.group().map(ticks),
+            latency: self
+                .latency_micros
+                .map(|micros| Duration::from_micros(micros.max(0).cast_unsigned())),
+            queue_bytes: self.runs.iter().map(|run| run.intake.held_bytes()).sum(),
+            formats: intake.formats(),
+        }
+    }
+}

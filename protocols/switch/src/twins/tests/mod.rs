@@ -1,4 +1,0 @@
-mod handover;
-mod losses;
-mod strangers;
-mod stream;

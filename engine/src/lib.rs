@@ -22,6 +22,7 @@ mod feed;
 mod health;
 mod item;
 pub mod limits;
+pub mod media_file;
 mod meter;
 mod nearest;
 mod output;

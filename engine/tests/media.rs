@@ -3,7 +3,7 @@
 mod support;
 
 use support::{engine, eventually, set_source, ts};
-use tidegate_engine::{Clock, Expect, Health, SourceState, TsChunk};
+use tidegate_engine::{Clock, Connection, Expect, Health, SourceState, TsChunk};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_with_media_turns_green_and_says_what_is_in_it() {
@@ -82,4 +82,57 @@ async fn a_source_is_compared_with_what_was_expected_of_it() {
     .await;
     assert_eq!(reason.severity, Health::Error);
     assert!(reason.advice.contains("no video track"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_follows_the_connection_and_agrees_with_the_health() {
+    let engine = engine();
+    let source = set_source(&engine, "radio").await;
+    let status = engine.source_status("radio").expect("the source");
+    assert!(!status.readiness.ready, "nobody has connected");
+    assert_eq!(status.readiness.reasons[0].text, "Not connected");
+    let context = source.context().await;
+    context.report.connected(None);
+    let mut writer = context.feed.ts_writer();
+    let mut number = 0;
+    let mut write = || {
+        let now = Clock::start().now();
+        let bytes = ts::audio_stream(number, 2).into();
+        writer.push(TsChunk::live(bytes, now));
+        writer.seal();
+        number += 2;
+    };
+    let agrees = |status: &tidegate_engine::SourceStatus| {
+        let has_media = !status.reasons.iter().any(|it| it.text == "No media");
+        assert!(has_media || !status.readiness.ready, "{status:?}");
+    };
+    // What each piece repeats are gaps in its counters; nobody minds here.
+    let status = eventually("it can be heard", || {
+        write();
+        let status = engine.source_status("radio")?;
+        agrees(&status);
+        status.media.is_some().then_some(status)
+    })
+    .await;
+    let counted = status.tr101290.expect("something was counted");
+    assert_eq!((counted.pat.count, counted.crc.count), (0, 0));
+    let status = eventually("its silence is noticed", || {
+        let status = engine.source_status("radio")?;
+        agrees(&status);
+        let reasons = &status.readiness.reasons;
+        let is_silent = reasons.iter().any(|it| it.code == "no_packets");
+        is_silent.then_some(status)
+    })
+    .await;
+    assert!(!status.readiness.ready && status.readiness.clean_since.is_none());
+    context
+        .report
+        .connection(Connection::Disconnected, Some("it hung up".into()));
+    eventually("its end is noticed", || {
+        let status = engine.source_status("radio")?;
+        agrees(&status);
+        let first = status.readiness.reasons.first()?;
+        (first.code == "disconnect").then_some(())
+    })
+    .await;
 }

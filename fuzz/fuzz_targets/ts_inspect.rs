@@ -18,6 +18,7 @@ fuzz_target!(|input: &[u8]| {
     let mut inspector = Inspector::new();
     inspector.push(Instant::ZERO, stream);
     let before = inspector.report(Instant::ZERO).packets;
+    assert!(inspector.pulse().packets == before && inspector.pulse().flow == Instant::ZERO);
     inspector.reset();
     assert!(before <= (stream.len() / PACKET_BYTES) as u64);
 
@@ -36,6 +37,10 @@ fuzz_target!(|input: &[u8]| {
     let report = inspector.report(now);
     assert_eq!((report.packets, report.continuity_errors), (packets, 0));
     assert!(report.has_pmt && report.tracks.len() == 1);
+    let pulse = inspector.pulse();
+    assert!(pulse.streams().len() <= 1 && pulse.flow <= now);
+    let counted = inspector.tr101290();
+    assert_eq!((counted.continuity.count, counted.sync_loss.count), (0, 0));
 });
 
 /// A packet with `content`, of which there are fewer than 184 bytes, behind stuffing.

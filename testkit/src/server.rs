@@ -22,9 +22,17 @@ pub struct TidegateBuilder {
     program: PathBuf,
     config: String,
     shards: Option<usize>,
+    environment: Vec<(String, String)>,
 }
 
 impl TidegateBuilder {
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Lets it run so many media threads, instead of one per core.
     #[must_use]
     pub fn shards(mut self, count: usize) -> Self {
@@ -62,7 +70,13 @@ fn launch(builder: &TidegateBuilder, folder: &Path) -> (Process, Http) {
         .arg("--data")
         .arg(folder.join("data"))
         .env("TIDEGATE_API_TOKEN", TOKEN)
-        .env("TIDEGATE_ADMIN_PASSWORD", "correct horse battery staple");
+        .env("TIDEGATE_ADMIN_PASSWORD", "correct horse battery staple")
+        .envs(
+            builder
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
     if let Some(shards) = builder.shards {
         command.arg("--shards").arg(shards.to_string());
     }
@@ -98,6 +112,7 @@ impl Tidegate {
             program: program.into(),
             config: config.to_owned(),
             shards: None,
+            environment: Vec::new(),
         }
     }
 

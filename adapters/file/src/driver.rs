@@ -2,14 +2,14 @@ use crate::kind::{self, Kind};
 use crate::mp4::Mp4Player;
 use crate::settings::SourceSettings;
 use crate::ts::TsPlayer;
-use crate::{failure, place, still};
+use crate::{failure, still};
 use core::cell::Cell;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tidegate_engine::{
     BoxFuture, Connection, Ended, Parking, RunError, SourceContext, SourceDriver, SourceReport,
-    run_on_thread,
+    media_file, run_on_thread,
 };
 
 /// A file that is played.
@@ -37,7 +37,7 @@ impl SourceDriver for FileSource {
         Box::pin(async move {
             context.report.connection(Connection::Connecting, None);
             let stop = context.stop.clone();
-            let path = place::resolve(&context.data_dir, &self.settings.path);
+            let path = media_file::resolve(&context.data_dir, &self.settings.path);
             let made = tokio::select! {
                 made = still::slate_of(&path, &self.settings, &context.data_dir) => made?,
                 () = stop.cancelled() => return Ok(Ended::Stopped),
@@ -113,7 +113,7 @@ impl Playing {
     /// Plays the file once. False if it must stop.
     fn round(&mut self, parking: &Parking) -> Result<bool, RunError> {
         let path = &self.path;
-        let file = place::open(path)?;
+        let file = media_file::open(path)?;
         let kind = kind::of(&file).map_err(|error| failure::unreadable(path, &error))?;
         // A picture that took the place of another file is no round of it.
         let kind = kind.filter(|kind| *kind != Kind::Picture);

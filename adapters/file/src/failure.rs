@@ -1,35 +1,10 @@
 //! What can be wrong with a file, in an operator's words.
 
-use std::io;
 use std::path::Path;
 use tidegate_engine::RunError;
+pub(crate) use tidegate_engine::media_file::unreadable;
 use tidegate_ffmpeg::FfmpegError;
 use tidegate_mp4::Mp4Error;
-
-pub(crate) fn unreadable(path: &Path, error: &io::Error) -> RunError {
-    let path = path.display();
-    match error.kind() {
-        io::ErrorKind::NotFound => RunError::ours(
-            format!("the file {path} does not exist"),
-            "Put it there, or correct the path.",
-        ),
-        io::ErrorKind::PermissionDenied => RunError::ours(
-            format!("the file {path} may not be read"),
-            "Let the user that Tidegate runs as read it.",
-        ),
-        _ => RunError::ours(
-            format!("the file {path} cannot be read ({error})"),
-            "Check the disk it is on.",
-        ),
-    }
-}
-
-pub(crate) fn not_a_file(path: &Path) -> RunError {
-    RunError::ours(
-        format!("{} is not a file", path.display()),
-        "Name a media file.",
-    )
-}
 
 pub(crate) fn no_media(path: &Path) -> RunError {
     RunError::ours(

@@ -27,7 +27,6 @@ mod kind;
 mod limits;
 mod mp4;
 mod pace;
-mod place;
 mod rounds;
 mod settings;
 mod still;

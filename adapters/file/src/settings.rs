@@ -1,7 +1,6 @@
-use crate::place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError};
+use tidegate_engine::{Settings, SettingsError, media_file};
 use tidegate_ffmpeg::slate::{SlateAudio, SlateFormat, SlateVideo};
 
 /// A media file, played in real time.
@@ -46,7 +45,7 @@ impl SourceSettings {
 
 impl Settings for SourceSettings {
     fn check(&self) -> Result<(), SettingsError> {
-        place::check(&self.path)?;
+        media_file::check("path", &self.path)?;
         self.slate().map(drop)
     }
 }

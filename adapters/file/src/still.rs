@@ -1,10 +1,10 @@
 //! Still pictures: what is played instead of them.
 
+use crate::failure;
 use crate::kind::{self, Kind};
 use crate::settings::SourceSettings;
-use crate::{failure, place};
 use std::path::{Path, PathBuf};
-use tidegate_engine::RunError;
+use tidegate_engine::{RunError, media_file};
 use tidegate_ffmpeg::slate::slate;
 
 /// The folder below the data folder where slates are kept.
@@ -16,7 +16,7 @@ pub(crate) async fn slate_of(
     settings: &SourceSettings,
     data_dir: &Path,
 ) -> Result<Option<PathBuf>, RunError> {
-    let kind = kind::of(&place::open(path)?);
+    let kind = kind::of(&media_file::open(path)?);
     if kind.map_err(|error| failure::unreadable(path, &error))? != Some(Kind::Picture) {
         return Ok(None);
     }

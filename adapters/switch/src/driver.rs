@@ -3,6 +3,7 @@ use crate::limits::TOLD;
 use crate::remember;
 use crate::running::Running;
 use crate::settings::SourceSettings;
+use crate::slate;
 use crate::told::{Speaker, Teller};
 use std::sync::Arc;
 use tidegate_engine::{
@@ -49,16 +50,21 @@ impl SourceDriver for Switch {
             let (sender, mut told) = mpsc::channel(TOLD);
             let (name, stop) = (thread_name(&context.name), context.stop.clone());
             let settings = self.settings.clone();
+            let made = slate::maker(settings.slate.as_ref(), context.data_dir.to_path_buf());
+            let (maker, ends) = made.unzip();
             let inside = Arc::clone(&desk);
             let work = run_on_thread(&name, stop, move |parking| {
                 let teller = Teller::new(sender);
-                Running::new(&context, settings, inside, teller, remembered).run(parking)
+                Running::new(&context, settings, inside, teller, remembered, ends).run(parking)
             });
             tokio::pin!(work);
+            let slates = slate::run(maker);
+            tokio::pin!(slates);
             let outcome = loop {
                 tokio::select! {
                     outcome = &mut work => break outcome,
                     Some(told) = told.recv() => speaker.say(told).await,
+                    () = &mut slates => {}
                 }
             };
             desk.close();

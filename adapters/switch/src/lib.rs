@@ -20,6 +20,7 @@ pub mod limits;
 mod remember;
 mod running;
 mod settings;
+mod slate;
 mod status;
 mod told;
 

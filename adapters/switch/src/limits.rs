@@ -53,3 +53,15 @@ pub(crate) const REMEMBERED_BYTES: u64 = 4096;
 /// How long a test of the backup looks on: the time to notice a silence, the input's latency,
 /// and two key frames of the backup.
 pub(crate) const DRILL: Duration = Duration::from_secs(10);
+
+/// How often what is on air is looked at for a slate of the same format.
+pub(crate) const SLATE_LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long the format must have been the same before a slate is made.
+pub(crate) const SLATE_SETTLE: Duration = Duration::from_millis(1500);
+
+/// After how long a slate that could not be made is tried again.
+pub(crate) const SLATE_RETRY: Duration = Duration::from_secs(30);
+
+/// Sounds of a slate; a program that has more is silent on the others.
+pub(crate) const SLATE_SOUNDS: usize = 8;

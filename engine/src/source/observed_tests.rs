@@ -303,3 +303,37 @@ fn packets_lost_for_good_are_said_and_forgotten_after_a_clean_while() {
     bench.run(15_000, true);
     assert_eq!(bench.health(), Health::Ok);
 }
+
+#[test]
+fn nothing_is_ready_that_has_no_media_by_its_health() {
+    let reason = |code: ReasonCode, severity| Reason {
+        code,
+        text: code.text().into(),
+        severity,
+        since: SystemTime::UNIX_EPOCH,
+        advice: "Do something.".into(),
+    };
+    let judged = |reasons: &[Reason]| {
+        let mut readiness = Readiness {
+            ready: true,
+            reasons: Vec::new(),
+            clean_since: Some(SystemTime::UNIX_EPOCH),
+        };
+        readiness.agree_with(reasons);
+        let codes: Vec<_> = readiness.reasons.iter().map(|it| it.code).collect();
+        (readiness.ready, readiness.clean_since.is_some(), codes)
+    };
+    use Health::{Error, Warning};
+    for code in [ReasonCode::NoMedia, ReasonCode::Reconnecting] {
+        let expected = (false, false, vec![code.as_str()]);
+        assert_eq!(judged(&[reason(code, Warning)]), expected);
+    }
+    for code in [ReasonCode::NoPicture, ReasonCode::NoSound] {
+        let expected = (false, false, vec![code.as_str()]);
+        assert_eq!(judged(&[reason(code, Error)]), expected);
+        assert_eq!(judged(&[reason(code, Warning)]), (true, true, vec![]));
+    }
+    // What viewers might see is no reason not to be taken where there is nothing better.
+    let losing = reason(ReasonCode::LosingPackets, Error);
+    assert_eq!(judged(&[losing]), (true, true, vec![]));
+}

@@ -15,6 +15,7 @@ pub mod decide;
 mod order;
 mod program;
 pub mod slate;
+pub mod twins;
 
 pub use order::{How, OnAir, Order};
 pub use program::{

@@ -4,6 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tidegate_adapter_switch::limits as switch;
 use tidegate_engine::limits as engine;
 use tidegate_srt_io as srt_io;
 
@@ -77,6 +78,12 @@ fn limits() -> Vec<(&'static str, usize)> {
             tidegate_adapter_srt::ASKING_PER_WEBHOOK_MAX,
         ),
         ("webhook_answer_bytes", webhook::ANSWER_BYTES_MAX),
+        ("switch_inputs", switch::INPUTS),
+        ("switch_queue_batches", switch::QUEUE_BATCHES),
+        ("switch_queue_bytes", switch::QUEUE_BYTES),
+        ("switch_commands", switch::COMMANDS),
+        ("switch_words_untold", switch::TOLD),
+        ("switch_scheduled", switch::SCHEDULED),
         ("listeners", config::check::LISTENERS_MAX),
         ("config_bytes", config::read::TEXT_BYTES_MAX),
     ]

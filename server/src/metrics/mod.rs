@@ -5,6 +5,7 @@
 
 mod limits;
 mod srt;
+mod switch;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -56,6 +57,7 @@ pub fn text(app: &App) -> String {
     let mut registry = Registry::with_prefix("tidegate");
     let state = current_state(app);
     sources(&mut registry, &state.sources);
+    switch::register(&mut registry, &state.sources);
     outputs(&mut registry, &state.outputs);
     listeners(&mut registry, &state.listeners);
     server(&mut registry, app, state.revision, state.alarms.len());

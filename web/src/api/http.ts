@@ -37,7 +37,8 @@ export interface ProblemPart {
 
 const TIMEOUT_MS = 10_000;
 
-export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** `within`: how long the answer may take. */
+export async function request<T>(method: string, path: string, body?: unknown, within = TIMEOUT_MS): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') headers['X-Tidegate-Csrf'] = '1';
   if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -48,7 +49,7 @@ export async function request<T>(method: string, path: string, body?: unknown): 
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: 'same-origin',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(within),
     });
   } catch {
     throw new Problem(0, 'Tidegate does not answer.', { advice: 'Check the network, then try again.' });

@@ -35,11 +35,14 @@ export const replace = (collection: Collection, config: Config) =>
   request<unknown>('PUT', at(collection, config.name), config);
 export const remove = (collection: Collection, name: string) => request<void>('DELETE', at(collection, name));
 
-export const readSwitches = (limit: number) => request<TypedEvent[]>('GET', `${API}/events?kind=switched&limit=${limit}`);
+/** Those of every source; of one kind, `switched` or `switch_decision`. */
+export const readEventsOf = (kind: string, limit: number) => request<TypedEvent[]>('GET', `${API}/events?kind=${kind}&limit=${limit}`);
+/** A test of the backup is answered when it is over. */
+const DRILL_MS = 20_000;
 export type SwitchAct = 'take' | 'lock' | 'unlock' | 'hold' | 'return' | 'drill';
 /** Steers a switch; answers with where it stands then. */
 export const steer = (source: string, act: SwitchAct, body: Record<string, unknown> = {}) =>
-  request<SwitchStatus>('POST', at('sources', source, act), body);
+  request<SwitchStatus>('POST', at('sources', source, act), body, act === 'drill' ? DRILL_MS : undefined);
 
 export const readBans = () => request<Ban[]>('GET', at('bans'));
 export const createBan = (ban: NewBan) => request<Ban>('POST', at('bans'), ban);

@@ -212,16 +212,18 @@ export interface LastSwitch {
   text: string;
   automatic: boolean;
   by: string | null;
-  decided_after_ms?: number | null;
+  decided_after_ms: number | null;
   gap_ms: number | null;
   repeated_ms: number | null;
-  delay_ms?: number | null;
+  delay_ms: number | null;
 }
 
 export interface LastDrill {
   at: string;
   input: string | null;
   on_air: boolean;
+  /** What went on air, or would have. */
+  took_over?: string | null;
   passed: boolean;
   gap_ms: number | null;
   repeated_ms: number | null;
@@ -248,6 +250,7 @@ export interface SwitchStatus {
   return: string;
   dwell_ms: number;
   next_return_in_ms: number | null;
+  next_scheduled: { at: string; take: string } | null;
   slate: { state: 'ready' | 'making' | 'missing' | 'failed' | 'off'; reason: string | null };
   last_drill: LastDrill | null;
 }

@@ -9,12 +9,12 @@ import { outputState } from './words';
 /** The source as it may be shown, given what its outputs do and which alarms stand. Waiting for a reader is no fault. */
 export function bearOut(source: SourceView, outputs: OutputView[], alarms: Alarm[]): SourceView {
   if (source.state !== 'live' && source.state !== 'ready') return source;
+  const status = switchOf(source);
+  const program = status && programReason(status);
+  if (program) return { ...source, state: program.worst ? 'failed' : 'warning', reasons: [program, ...source.reasons] };
   const alarm = alarms.find(({ subject, severity }) => subject.type === 'source' && subject.name === source.name && severity !== 'info');
   if (alarm) return { ...source, state: 'warning', reasons: [...source.reasons, reasonOfAlarm(alarm)] };
   const stuck = outputs.find((output) => output.source === source.name && isStuck(output));
-  const status = switchOf(source);
-  const program = status && programReason(status);
-  if (program) return { ...source, state: program.worst ? 'failed' : 'warning', reasons: [...source.reasons, program] };
   const reason = stuck ? reasonOf(stuck) : shortOfLegs(source, outputs);
   return reason ? { ...source, state: 'warning', reasons: [...source.reasons, reason] } : source;
 }

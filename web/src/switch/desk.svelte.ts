@@ -8,7 +8,7 @@ import { previewOf } from '../model/switch/status';
 export class Desk {
   /** Chosen on this screen; null leaves it to the server. */
   chosen = $state<string | null>(null);
-  take = $state.raw<TakeState>({ waitingFor: null, sentAt: null });
+  take = $state.raw<TakeState>({ waitingFor: null, since: null });
   /** The preview that is asked about once more, because it is not ready. */
   asked = $state<string | null>(null);
   /** Why the last act was refused, in words. */
@@ -34,7 +34,7 @@ export class Desk {
       if (now - this.#askedAt >= ARM_MS) void this.#send(preview, true, now);
       return;
     }
-    const { may } = takeWords(status, preview, this.take, now, stale);
+    const { may } = takeWords(status, preview, this.take, now, Date.now(), stale);
     if (preview === null || may === 'no') return;
     if (may === 'ready') return void this.#send(preview, false, now);
     this.asked = preview;
@@ -44,13 +44,13 @@ export class Desk {
 
   /** Follows the stream: a take has come on air, or has not for too long. */
   follow(status: SwitchStatus, now = performance.now()): void {
-    const { waitingFor, sentAt } = this.take;
+    const { waitingFor, since } = this.take;
     if (this.asked !== null && (this.asked === status.active || status.locked)) this.asked = null;
     if (this.chosen !== null && this.chosen === status.active) this.chosen = null;
-    if (waitingFor === null || sentAt === null) return;
-    if (waitingFor === status.active) this.take = { waitingFor: null, sentAt };
-    else if (now - sentAt > WAIT_MS) {
-      this.take = { waitingFor: null, sentAt };
+    if (waitingFor === null || since === null) return;
+    if (waitingFor === status.active) this.take = { waitingFor: null, since: now };
+    else if (now - since > WAIT_MS) {
+      this.take = { waitingFor: null, since: null };
       this.refused = `${waitingFor} has not come on air in ${WAIT_MS / 1000} s. It may send no key frame; take again, or another input.`;
     }
   }
@@ -72,12 +72,12 @@ export class Desk {
   async #send(input: string, force: boolean, now: number): Promise<void> {
     this.asked = null;
     this.refused = '';
-    this.take = { waitingFor: input, sentAt: now };
+    this.take = { waitingFor: input, since: now };
     try {
       await steer(this.#source, 'take', force ? { input, force } : { input });
     } catch (problem) {
       // What was refused may be tried again at once.
-      this.take = { waitingFor: null, sentAt: null };
+      this.take = { waitingFor: null, since: null };
       this.refused = wordsOf(problem);
     }
   }

@@ -78,7 +78,7 @@ test('filters by / and by tab, and single keys rest in the field', async () => {
   assert.equal(await page.locator('[data-source]').count(), 2);
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: /^Idle/ }).click();
-  assert.equal(await page.locator('[data-source]').count(), 4);
+  assert.equal(await page.locator('[data-source]').count(), 5);
 });
 
 test('says Not live when the stream stops, shows dashes, and recovers', async () => {

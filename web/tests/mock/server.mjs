@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { moved } from './switches.mjs';
 import * as scenario from './scenario.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -17,7 +18,7 @@ const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 /** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. */
 export async function startMock({ picture = false, empty = false, loggedIn = true } = {}) {
   const started = Date.now();
-  const state = { empty, loggedIn, extra: [], quiet: false, silent: null, writes: [], bans: empty ? [] : scenario.bans(started) };
+  const state = { empty, loggedIn, extra: [], quiet: false, silent: null, refuse: null, steered: [], stands: {}, writes: [], bans: empty ? [] : scenario.bans(started) };
   const streams = new Set();
   const media = picture ? startPicture() : null;
 
@@ -25,7 +26,7 @@ export async function startMock({ picture = false, empty = false, loggedIn = tru
     const now = Date.now();
     return {
       now: new Date(now).toISOString(), revision: 7, listeners: scenario.listeners(),
-      sources: state.empty ? state.extra : [...scenario.sources(now, started), ...state.extra].map(silenced),
+      sources: state.empty ? state.extra : [...scenario.sources(now, started), ...state.extra].map(silenced).map((source) => moved(source, state.stands[source.name])),
       outputs: state.empty ? [] : scenario.outputs(), alarms: state.empty ? [] : scenario.alarms(now, started),
     };
   };
@@ -83,7 +84,7 @@ async function session(request, state, json, problem) {
 async function api(request, pathname, message, state, json, problem) {
   const [kind, name, part] = pathname.slice('/api/v1/'.length).split('/').map(decodeURIComponent);
   const now = Date.now();
-  if (request.method !== 'GET') return write(request, kind, name, message, state, json, problem);
+  if (request.method !== 'GET') return write(request, kind, name, part, message, state, json, problem);
   if (kind === 'system') return json(200, { version: '0.1.0', public_host: 'live.example.net' });
   if (kind === 'openapi.json') return json(200, repository('server/openapi.json'));
   if (kind === 'platforms') return json(200, repository('protocols/platforms/platforms.json'));
@@ -104,9 +105,10 @@ async function api(request, pathname, message, state, json, problem) {
   return problem(404, 'There is nothing here.');
 }
 
-async function write(request, kind, name, message, state, json, problem) {
+async function write(request, kind, name, act, message, state, json, problem) {
   if (request.headers['x-tidegate-csrf'] !== '1') return problem(403, 'The request did not come from the dashboard.');
   const config = request.method === 'DELETE' ? null : await body(request);
+  if (kind === 'sources' && act) return steer(name, act, config, state, json, problem);
   state.writes.push({ method: request.method, kind, name, config });
   if (kind === 'bans') return ban(request, name, config, state, json, problem);
   if (request.method === 'DELETE') state.extra = state.extra.filter((one) => one.name !== name);
@@ -117,6 +119,16 @@ async function write(request, kind, name, message, state, json, problem) {
   if (request.method === 'POST' && kind === 'sources')
     state.extra.push({ ...message.sources.at(-1) ?? {}, name: config.name, kind: config.srt ? 'srt' : Object.keys(config).find((key) => key !== 'name'), mode: config.srt?.call ? 'caller' : 'listener', config, state: 'waiting', connection: 'disconnected', connection_reason: 'Nobody has connected yet.', connected_at: null, health: 'error', reasons: [], bitrate_bps: 0, last_packet_age_ms: null, peer: null, srt: null, media: null, expect: config.expect ?? null, error: null, url: null });
   return json(request.method === 'POST' ? 201 : 200, config ?? undefined);
+}
+
+/** A take comes on air at once; a drill on air wants its confirmation. */
+function steer(name, act, wanted, state, json, problem) {
+  state.steered.push({ name, act, ...wanted });
+  if (state.refuse) return problem(409, 'Conflict', { detail: state.refuse, advice: 'Unlock it first.' });
+  if (act === 'drill' && wanted.on_air && wanted.confirm !== name) return problem(409, 'Conflict', { detail: 'cam1-main is cut for 5 s, and cam1-backup goes on air.', advice: 'Confirm with the name of the switch.' });
+  const stands = { take: { active: wanted.input }, lock: { locked: true }, unlock: { locked: false }, hold: { held: wanted.on } }[act];
+  state.stands[name] = { ...state.stands[name], ...stands };
+  return json(200, {});
 }
 
 function ban(request, id, wanted, state, json, problem) {

@@ -58,3 +58,11 @@ export const events = (now) => [
   { id: 70, at: ago(now, 492_000), kind: 'switched', subject: { type: 'source', name: 'program' }, ...lastSwitch(now), at: ago(now, 492_000) },
   { id: 69, at: ago(now, 1_492_000), kind: 'switched', subject: { type: 'source', name: 'program' }, ...lastSwitch(now, { from: 'slate', to: 'cam1-main', why: 'return', text: '', automatic: false, by: 'admin', gap_ms: 40, repeated_ms: 0 }), at: ago(now, 1_492_000) },
 ];
+
+/** A switch after it was steered. */
+export function moved(source, stands) {
+  if (!stands || !source.switch) return source;
+  const active = stands.active ?? source.switch.active;
+  const preview = source.switch.inputs.find((one) => one.ready && one.name !== active)?.name ?? null;
+  return { ...source, switch: { ...source.switch, preview, ...stands, inputs: source.switch.inputs.map((one) => ({ ...one, on_air: one.name === active })) } };
+}

@@ -49,6 +49,10 @@ describe('an input', () => {
     expect(inputWords(silent('backup'), NOW)).toEqual({ state: WORDS.failed, why: 'No packets for 00:12', advice: 'Look at the sender.' });
     expect(inputWords(gone('backup'), NOW)).toMatchObject({ state: WORDS.waiting, why: 'Nobody connected', advice: 'Start its sender.' });
     expect(inputWords(input('backup', { ready: false, clean_for_ms: 1400 }), NOW)).toMatchObject({ label: 'Not ready yet', why: 'Clean for 00:01' });
+    const settling = { code: 'settling', text: 'well for 1200 ms, 3000 ms are asked for' };
+    expect(inputWords(input('backup', { ready: false, reasons: [settling] as never }), NOW)).toMatchObject({ label: 'Not ready yet', why: 'Well for 1.2 s, 3.0 s are asked for' });
+    const worded = { code: 'no_packets', text: 'no packets for 12300 ms', severity: 'switch', since: '2026-11-20T18:41:55Z', advice: null };
+    expect(inputWords(input('backup', { ready: false, reasons: [worded] }), NOW).why).toBe('No packets for 12 s');
   });
   it('only warns of what does not keep it from the air', () => {
     const noisy = input('backup', { reasons: [{ code: 'continuity', text: 'Gaps in the stream', severity: 'alarm', since: null, advice: null }] });
@@ -118,7 +122,7 @@ it('tells of the slate whether it is there, and why not', () => {
 });
 
 it('knows since when an input is on air, from the last switch or from the start', () => {
-  const last = { at: '2026-11-20T18:41:00Z', from: 'backup', to: 'main', why: 'take', text: '', automatic: false, by: 'admin', gap_ms: 0, repeated_ms: 0 };
+  const last = { at: '2026-11-20T18:41:00Z', from: 'backup', to: 'main', why: 'take', text: '', automatic: false, by: 'admin', gap_ms: 0, repeated_ms: 0, decided_after_ms: null, delay_ms: null };
   expect(onAirSince(program({ last_switch: last }), switchSource(program()))).toBe(Date.parse(last.at));
   expect(onAirSince(program({ last_switch: { ...last, to: 'backup' } }), switchSource(program()))).toBe(Date.parse('2026-11-20T18:38:01Z'));
   expect(onAirSince(program({ active: null }), switchSource(program()))).toBeNull();
@@ -162,7 +166,10 @@ describe('in the list of routes', () => {
   });
 });
 
-it('reads the status where it stands, and from no other kind', () => {
+it('reads the status where it stands, and what it leaves out is nothing', () => {
+  const bare = switchSource(program(), { switch: { inputs: [{ name: 'main' }] } as never });
+  expect(switchOf(bare)).toMatchObject({ active: null, preview: null, inputs: [{ name: 'main', ready: false, gop_ms: null }] });
+  expect(switchOf(bare)).toBe(switchOf(bare));
   expect(switchOf(switchSource(program()))?.active).toBe('main');
   expect(switchOf(source())).toBeNull();
   expect(switchOf(switchSource(program(), { switch: null }))).toBeNull();

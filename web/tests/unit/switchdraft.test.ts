@@ -44,9 +44,9 @@ describe('the form of a switch', () => {
   });
   it('says what saving does to viewers', () => {
     const base = { name: 'program', switch: { inputs: ['main', 'backup'] } };
-    const changed = { name: 'program', switch: { inputs: ['backup', 'main'] } };
-    expect(sourceEffect(changed, base, switchSource(program()))).toBe('Saving starts the program anew; viewers see a break.');
-    expect(sourceEffect(base, base, switchSource(program()))).toBe('');
+    const other = (inputs: string[]) => ({ name: 'program', switch: { inputs, dwell: '9s' } });
+    expect(sourceEffect(other(['backup', 'main']), base, switchSource(program()))).toBe('');
+    expect(sourceEffect(other(['backup']), base, switchSource(program()))).toBe('Saving takes main off air: the program starts anew, and viewers see a break.');
   });
 });
 

@@ -19,7 +19,7 @@ export function program(change: Partial<SwitchStatus> = {}): SwitchStatus {
   const inputs = change.inputs ?? [input('main', { on_air: true }), input('backup')];
   return {
     active: 'main', preview: 'backup', standby: [{ name: 'backup', ready: true, reasons: [] }], inputs, locked: false, held: false, latched: false,
-    switches: 0, automatic_switches: 0, averted: 0, last_switch: null, delay_ms: 0, return: 'manual', dwell_ms: 5000, next_return_in_ms: null,
+    switches: 0, automatic_switches: 0, averted: 0, last_switch: null, delay_ms: 0, return: 'manual', dwell_ms: 5000, next_return_in_ms: null, next_scheduled: null,
     slate: { state: 'ready', reason: null }, last_drill: null, ...change,
   };
 }

@@ -1,17 +1,18 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/api/http';
 import { steer } from '../../src/api/resources';
-import { cutWarning, drillSentence, switchCause, switchEffect, switchesOf, switchFigures } from '../../src/model/switch/story';
+import { cutWarning, drillSentence, historyOf, switchCause, switchEffect, switchFigures } from '../../src/model/switch/story';
 import { ARM_MS, REST_MS, takeWords, WAIT_MS, type TakeState } from '../../src/model/switch/take';
 import { Desk } from '../../src/switch/desk.svelte';
+import { NOW } from './samples';
 import { gone, input, program, silent } from './switches';
 
 vi.mock('../../src/api/resources', () => ({ steer: vi.fn(() => Promise.resolve(program())) }));
 const sent = vi.mocked(steer);
 beforeEach(() => void sent.mockClear());
 
-const idle: TakeState = { waitingFor: null, sentAt: null };
-const words = (change: Parameters<typeof program>[0], preview: string | null = 'backup', take = idle, at = 0) => takeWords(program(change), preview, take, at, false);
+const idle: TakeState = { waitingFor: null, since: null };
+const words = (change: Parameters<typeof program>[0], preview: string | null = 'backup', take = idle, at = 0) => takeWords(program(change), preview, take, at, NOW, false);
 
 describe('beside TAKE stands what it will do', () => {
   it('when the next input comes, at most', () => {
@@ -26,12 +27,15 @@ describe('beside TAKE stands what it will do', () => {
   it('why it does nothing', () => {
     expect(words({ locked: true })).toMatchObject({ may: 'no', text: 'Locked. Unlock first.' });
     expect(words({ inputs: [input('main')] }, null)).toMatchObject({ may: 'no', text: 'There is no other input.' });
-    expect(words({}, 'backup', { waitingFor: 'backup', sentAt: 0 })).toMatchObject({ may: 'no', text: 'backup comes at its next key frame, in 1.0 s at most.' });
-    expect(words({}, 'backup', { waitingFor: null, sentAt: 100 }, 100 + REST_MS - 1)).toMatchObject({ may: 'no', text: 'Just taken.' });
-    expect(takeWords(program(), 'backup', idle, 0, true).may).toBe('no');
+    expect(words({}, 'backup', { waitingFor: 'backup', since: 0 })).toMatchObject({ may: 'no', text: 'backup comes at its next key frame, in 1.0 s at most.' });
+    expect(words({}, 'backup', { waitingFor: null, since: 100 }, 100 + REST_MS - 1)).toMatchObject({ may: 'no', text: 'Just taken.' });
+    expect(takeWords(program(), 'backup', idle, 0, NOW, true).may).toBe('no');
   });
   it('that it asks once more before an input that is not ready', () => {
-    expect(words({ inputs: [input('main'), gone('backup')] })).toEqual({ may: 'ask', text: 'Not ready: nobody connected.', tone: 'warn' });
+    expect(words({ inputs: [input('main'), silent('backup')] })).toEqual({ may: 'ask', text: 'Not ready: no packets for 00:12.', tone: 'warn' });
+  });
+  it('that nothing comes of an input that nobody sends to', () => {
+    expect(words({ inputs: [input('main'), gone('backup')] })).toMatchObject({ may: 'no', text: 'backup has nothing to show: nobody connected.' });
   });
 });
 
@@ -46,10 +50,11 @@ describe('a press of TAKE', () => {
     desk.press(program(), false, 0);
     desk.press(program(), false, 120);
     const aired = program({ active: 'backup', preview: 'main' });
-    desk.follow(aired, 400);
-    desk.press(aired, false, 700);
+    // It waited long for a key frame: what was pressed in impatience comes just after it.
+    desk.follow(aired, 4000);
+    desk.press(aired, false, 4000 + REST_MS - 1);
     expect(sent).toHaveBeenCalledTimes(1);
-    desk.press(aired, false, REST_MS + 1);
+    desk.press(aired, false, 4000 + REST_MS);
     expect(sent).toHaveBeenLastCalledWith('program', 'take', { input: 'main' });
   });
   it('on an input that is not ready asks, and a slip of the finger is no answer', () => {
@@ -112,14 +117,21 @@ describe('what happened', () => {
     expect(switchFigures(last)).toBe('Decided 152 ms after the last packet, its packets are held 310 ms longer.');
   });
   it('names who did it by hand, and what nobody measured is not said', () => {
-    expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main: taken, by admin → cam1-backup');
+    expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main → cam1-backup, taken by admin');
+    expect(switchCause({ ...last, from: null, why: 'start', text: 'whatever' })).toBe('nothing → cam1-backup, the first that was ready');
     expect(switchEffect({ ...last, gap_ms: null })).toBe('');
     expect(switchEffect({ ...last, gap_ms: 2400, repeated_ms: 0 })).toBe('Viewers saw a gap of 2.4 s.');
   });
   it('is listed for this switch alone, each once, the newest first', () => {
     const event = { id: 1, kind: 'switched', subject: { type: 'source', name: 'program' }, ...last };
-    const found = switchesOf([event, event, { ...event, id: 2, at: '2026-11-20T18:42:00Z' }, { ...event, id: 3, subject: { type: 'source', name: 'other' } }, { ...event, id: 4, kind: 'source_health' }], 'program');
+    const found = historyOf([event, event, { ...event, id: 2, at: '2026-11-20T18:42:00Z' }, { ...event, id: 3, subject: { type: 'source', name: 'other' } }, { ...event, id: 4, kind: 'source_health' }], 'program');
     expect(found.map((one) => one.at)).toEqual(['2026-11-20T18:42:00Z', '2026-11-20T18:41:00Z']);
+    expect(found[1]).toMatchObject({ text: 'cam1-main: no packets for 150 ms → cam1-backup', effect: 'Viewers saw no gap, 310 ms repeated.', gap: false });
+  });
+  it('also tells why it stayed, and who locked it, but no order twice', () => {
+    const decision = { kind: 'switch_decision', at: last.at, subject: { type: 'source', name: 'program' } };
+    const events = [{ ...decision, id: 1, decision: 'set', text: 'the program was locked', by: 'admin' }, { ...decision, id: 2, decision: 'ordered', text: 'cam1-main: no packets for 150 ms' }];
+    expect(historyOf(events, 'program').map((one) => one.text)).toEqual(['The program was locked, by admin']);
   });
   it('of a drill is what viewers would have seen', () => {
     const drill = { at: last.at, input: 'cam1-backup', on_air: false, passed: true, gap_ms: 0, repeated_ms: 120, would: null, problems: [] };

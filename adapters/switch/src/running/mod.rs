@@ -17,18 +17,21 @@ mod format;
 mod input;
 mod restore;
 mod show;
+mod slate;
 mod view;
 
 use crate::desk::{Ask, Desk};
 use crate::limits::{BATCHES_PER_TURN, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN};
 use crate::remember::Remembered;
 use crate::settings::{OnMismatch, ReturnMode, SLATE, SourceSettings};
+use crate::slate::Ends;
 use crate::status::{LastDrill, LastSwitch};
 use crate::told::{Teller, Told};
 use alarms::Alarms;
 use format::Format;
 use input::Input;
 use restore::Restore;
+use slate::Slate;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::SystemTime;
@@ -56,6 +59,7 @@ pub(crate) struct Running {
     format: Option<Format>,
     last_emitted: Option<Instant>,
     carries: bool,
+    slate: Slate,
     next_look: Instant,
     next_show: Instant,
 }
@@ -79,6 +83,7 @@ impl Running {
         desk: Arc<Desk>,
         teller: Teller,
         remembered: Option<Remembered>,
+        slate: Option<Ends>,
     ) -> Self {
         let now = context.clock.now();
         Self {
@@ -95,6 +100,7 @@ impl Running {
             format: None,
             last_emitted: None,
             carries: false,
+            slate: Slate::new(slate),
             next_look: now,
             next_show: now,
         }
@@ -185,6 +191,7 @@ impl Running {
             }
         }
         self.note_format(machine);
+        self.slate.take_over(&self.teller);
         let mut views = core::mem::take(&mut machine.views);
         views.clear();
         views.extend((0..machine.inputs.len()).map(|index| self.view(machine, index, now)));
@@ -193,6 +200,11 @@ impl Running {
         self.restore.follow(now, &mut machine.decide);
         self.obey(machine, now);
         self.alarms.follow(now, &machine.decide, &self.teller);
+        self.remember(machine);
+    }
+
+    /// Has it written down what is locked or held, if that is something else now.
+    fn remember(&mut self, machine: &Machine) {
         if let Some(what) = self.restore.news(&machine.decide) {
             self.teller.tell(Told::Remember(what));
         }
@@ -212,7 +224,7 @@ impl Running {
             on_air: preferred(&machine.inputs, status.on_air),
             is_starved: status.is_starved,
             inputs: &machine.views,
-            slate_ready: false,
+            slate_ready: self.slate.is_ready(),
         };
         machine.decide.step(now, SystemTime::now(), scene);
     }
@@ -221,8 +233,11 @@ impl Running {
         let Some(index) = machine.decide.on_air().input() else {
             return;
         };
-        let media = machine.inputs.get(index).and_then(Input::media);
-        let format = media.map(|media| Format::of(&media));
+        let Some(media) = machine.inputs.get(index).and_then(Input::media) else {
+            return;
+        };
+        self.slate.see(self.clock.now(), &media);
+        let format = Some(Format::of(&media));
         if let Some(format) = format.filter(Format::is_known) {
             self.format = Some(format);
         }
@@ -243,6 +258,7 @@ impl Running {
     /// Hands on what is due.
     fn emit(&mut self, machine: &mut Machine) {
         let now = self.clock.now();
+        self.slate.feed(&mut machine.program, now);
         machine.program.poll(now, &mut machine.emitted);
         if !machine.emitted.is_empty() {
             self.last_emitted = Some(now);
@@ -279,7 +295,8 @@ impl Running {
     fn pause(&self, machine: &Machine) -> Duration {
         let now = self.clock.now();
         let due = machine.program.next_deadline();
-        let next = due.map_or(self.next_look, |due| due.min(self.next_look));
+        let times = [due, self.slate.next_feed()].into_iter().flatten();
+        let next = times.fold(self.next_look, Instant::min);
         next.saturating_since(now)
     }
 

@@ -4,7 +4,7 @@ use super::decisions::{millis, named};
 use super::format::Format;
 use super::{Machine, Running};
 use crate::settings::ReturnMode;
-use crate::status::{InputStatus, Reason, Scheduled, Slate, Standby, Status};
+use crate::status::{InputStatus, Reason, Scheduled, Standby, Status};
 use crate::told::{Answer, Told};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -77,7 +77,7 @@ impl Running {
                 at: next.at,
                 take: rules.name(next.take),
             }),
-            slate: Slate::default(),
+            slate: self.slate.status(),
             last_drill: self.last_drill.clone(),
             lost_packets: machine.inputs.iter().map(super::Input::lost).sum(),
             untold: self.teller.lost(),

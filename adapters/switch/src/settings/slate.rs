@@ -3,17 +3,13 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use std::path::{Component, Path};
-use tidegate_engine::SettingsError;
-
-/// The longest path that Linux takes.
-const PATH_BYTES_MAX: usize = 4095;
+use tidegate_engine::{SettingsError, media_file};
 
 /// What viewers see while no input has media: a file alone, or with its sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum SlateSettings {
-    /// A picture (PNG, JPEG) or a clip, with silence.
+    /// A picture (PNG, JPEG) with silence, or a clip (MP4, MPEG-TS, Matroska) with its sound.
     File(String),
     /// The same, saying what is heard.
     Full(FullSlate),
@@ -23,21 +19,20 @@ pub enum SlateSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FullSlate {
-    /// A picture (PNG, JPEG) or a clip.
+    /// A picture (PNG, JPEG) or a clip (MP4, MPEG-TS, Matroska; the first half minute).
     pub file: String,
-    /// What is heard.
-    #[serde(default)]
-    pub sound: SlateSound,
+    /// What is heard. Without it a clip has its own sound, and a picture none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SlateSound>,
 }
 
 /// What is heard with a slate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlateSound {
     /// Nothing.
-    #[default]
     Silence,
-    /// A tone of 1 kHz.
+    /// A tone of 1 kHz at -20 dBFS.
     Tone,
 }
 
@@ -51,32 +46,17 @@ impl SlateSettings {
         }
     }
 
-    /// What is heard with it.
+    /// What is heard with it; `None`: the clip's own sound.
     #[must_use]
-    pub fn sound(&self) -> SlateSound {
+    pub const fn sound(&self) -> Option<SlateSound> {
         match self {
-            Self::File(_) => SlateSound::default(),
+            Self::File(_) => None,
             Self::Full(full) => full.sound,
         }
     }
 
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
-        let file = self.file();
-        let wrong = |why: &str| {
-            let error = SettingsError::new("slate", format!("{file:?} {why}"));
-            Err(error.advise("Write the name of a file in the media folder, or an absolute path."))
-        };
-        if file.is_empty() || file.ends_with('/') {
-            return wrong("names no file");
-        }
-        if file.contains('\0') || file.len() > PATH_BYTES_MAX {
-            return wrong("cannot be the path of a file");
-        }
-        let mut parts = Path::new(file).components();
-        if parts.any(|part| part == Component::ParentDir) {
-            return wrong("leads out of its folder");
-        }
-        Ok(())
+        media_file::check("slate", self.file())
     }
 }
 

@@ -29,15 +29,12 @@ fn a_slate_is_a_file_or_a_file_with_its_sound() {
     let file = read(r#"{"inputs":["a"],"slate":"soon.png"}"#)
         .slate
         .unwrap();
-    assert_eq!(
-        (file.file(), file.sound()),
-        ("soon.png", SlateSound::Silence)
-    );
+    assert_eq!((file.file(), file.sound()), ("soon.png", None));
     let full = r#"{"inputs":["a"],"slate":{"file":"soon.png","sound":"tone"}}"#;
     let slate = read(full).slate.unwrap();
     assert_eq!(
         (slate.file(), slate.sound()),
-        ("soon.png", SlateSound::Tone)
+        ("soon.png", Some(SlateSound::Tone))
     );
     let misspelt = r#"{"inputs":["a"],"slate":{"file":"soon.png","sond":"tone"}}"#;
     let error = serde_json::from_str::<SourceSettings>(misspelt).unwrap_err();

@@ -11,6 +11,8 @@
 //! [`super::Verdict`] is what an operator is told of a source, over seconds; this is about
 //! tenths of them. Neither is ever green where nothing is received.
 
+#[cfg(test)]
+mod bench;
 mod checks;
 mod fired;
 mod history;
@@ -18,6 +20,8 @@ mod kind;
 mod measure;
 mod readiness;
 mod setting;
+#[cfg(test)]
+mod settings_tests;
 #[cfg(test)]
 mod tests;
 mod triggers;

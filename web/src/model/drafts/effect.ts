@@ -2,6 +2,7 @@
 import type { Config, OutputView, Settings, SourceView } from '../../api/types';
 import { plural } from '../format';
 import { beginning, type Beginning } from '../kinds';
+import { switchOf } from '../switch/status';
 import { same, settings } from './write';
 
 const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
@@ -9,11 +10,19 @@ const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
 /** Empty when nobody is disconnected. Expectations and the name of nothing else disturb a feed. */
 export function sourceEffect(config: Config, base: Config, now: SourceView | undefined): string {
   if (!now || now.connection !== 'connected') return '';
+  if (now.kind === 'switch') return switchEffect(config, now);
   const gone = disturbs(config, base) || locksOut(config, base, [now.srt?.passphrase_used]);
   if (!gone) return '';
-  if (now.kind === 'switch') return 'Saving starts the program anew; viewers see a break.';
   const calling = settings(base, 'srt').call !== undefined;
   return GONE[calling ? 'calling' : beginning({ kind: now.kind, mode: now.kind === 'srt' ? null : now.mode })];
+}
+
+/** It goes on under other settings, unless they take away what it shows. */
+function switchEffect(config: Config, now: SourceView): string {
+  const active = switchOf(now)?.active ?? null;
+  const inputs = settings(config, 'switch').inputs;
+  if (active === null || active === 'slate' || !Array.isArray(inputs) || inputs.includes(active)) return '';
+  return `Saving takes ${active} off air: the program starts anew, and viewers see a break.`;
 }
 
 const GONE: Record<Beginning, string> = {

@@ -8,6 +8,7 @@ export interface SwitchDraft {
   /** The preferred one first. */
   inputs: string[];
   slate: string;
+  /** Empty: a clip’s own, and silence with a picture. */
   slateSound: string;
   returns: string;
   returnAfter: string;
@@ -38,7 +39,7 @@ export function switchDraft(from: Settings): SwitchDraft {
   return {
     inputs: list(from.inputs).map(text),
     slate: text(slate.file),
-    slateSound: text(slate.sound) || 'silence',
+    slateSound: text(slate.sound),
     returns: text(from.return) || 'manual',
     returnAfter: text(from.return_after),
     dwell: text(from.dwell),
@@ -89,7 +90,7 @@ export function moved(inputs: string[], at: number, step: -1 | 1): string[] {
 
 function slateValue({ slate, slateSound }: SwitchDraft): unknown {
   const file = typed(slate);
-  return file === undefined || slateSound === 'silence' ? file : { file, sound: slateSound };
+  return file === undefined || slateSound === '' ? file : { file, sound: slateSound };
 }
 
 function triggersValue(draft: SwitchDraft, before: SwitchDraft | null, stored: Settings): Settings | undefined {

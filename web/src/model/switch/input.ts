@@ -1,7 +1,7 @@
 /** One input of a switch in words: its state, why, what to do, and the figures that tell how a switch to it would go. */
 import type { SwitchInput } from '../../api/types';
 import { clock, codec, duration } from '../format';
-import { inWords } from '../sentence';
+import { capital, inWords } from '../sentence';
 import { WORDS, type StateWord } from '../words';
 
 export interface InputWords {
@@ -16,27 +16,34 @@ export interface InputWords {
 
 /** It has been good for a while, but not for long enough: then it is neither ready nor wrong. */
 export function inputWords(input: SwitchInput, now: number): InputWords {
-  const first = input.reasons[0];
+  const [first] = input.reasons;
   const why = first ? reasonsOf(input, now) : '';
   const advice = first?.advice ? inWords(first.advice, null) : '';
-  if (!input.connected) return { state: WORDS.waiting, why: why || 'Nobody connected', advice: advice || 'Start its sender.' };
+  if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: why || 'Nobody connected', advice: advice || 'Start its sender.' };
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
-  if (first) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
+  if (first && !SETTLING.has(first.code)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
-  return { state: WORDS.connecting, label: 'Not ready yet', why: cleanFor(input) || 'Being watched', advice: '' };
+  return { state: WORDS.connecting, label: 'Not ready yet', why: why || cleanFor(input) || 'Being watched', advice };
 }
+
+/** Nothing is wrong; it only has not been right for long enough. */
+const SETTLING = new Set(['settling', 'no_key_frame']);
 
 function reasonsOf({ reasons }: SwitchInput, now: number): string {
   const [first] = reasons;
+  const text = phrase(first?.text ?? '');
   const since = Date.parse(first?.since ?? '');
-  const lasts = Number.isFinite(since) && now > since && !/\d\d:\d\d/.test(first?.text ?? '') ? ` for ${duration(now - since)}` : '';
-  return `${first?.text.replace(/\.$/, '')}${lasts}${reasons.length > 1 ? `, +${reasons.length - 1}` : ''}`;
+  const lasts = Number.isFinite(since) && now - since >= 1000 && !/ for /.test(text) ? ` for ${duration(now - since)}` : '';
+  return `${text}${lasts}${reasons.length > 1 ? `, +${reasons.length - 1}` : ''}`;
 }
+
+/** A reason as it begins a line; long times in seconds: "No packets for 12.3 s". */
+const phrase = (text: string): string => capital(text.replace(/\.$/, '').replace(/\b(\d{4,}) ms\b/g, (_, ms: string) => (Number(ms) < 60_000 ? seconds(Number(ms)) : duration(Number(ms)))));
 
 /** The names of all that is wrong, for whoever looks closer. */
 export const allReasons = ({ reasons }: SwitchInput): string =>
-  reasons.map(({ text, since, advice }) => inWords(`${text.replace(/\.$/, '')}${Number.isFinite(Date.parse(since ?? '')) ? ` since ${clock(Date.parse(since ?? ''))}` : ''}`, advice)).join('\n');
+  reasons.map(({ text, since, advice }) => inWords(`${phrase(text)}${Number.isFinite(Date.parse(since ?? '')) ? ` since ${clock(Date.parse(since ?? ''))}` : ''}`, advice)).join('\n');
 
 const cleanFor = ({ clean_for_ms }: SwitchInput): string => (clean_for_ms === null ? '' : `Clean for ${duration(clean_for_ms)}`);
 

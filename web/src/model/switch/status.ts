@@ -4,11 +4,26 @@ import { isObject } from '../own';
 
 export const SLATE = 'slate';
 
-/** Null for every other kind of source, and while it has not said anything yet. */
+const NOTHING: Omit<SwitchStatus, 'inputs'> = {
+  active: null, preview: null, standby: [], locked: false, held: false, latched: false, switches: 0, automatic_switches: 0, averted: 0, last_switch: null,
+  delay_ms: 0, return: 'manual', dwell_ms: 0, next_return_in_ms: null, next_scheduled: null, slate: { state: 'off', reason: null }, last_drill: null,
+};
+const NOTHING_KNOWN: Omit<SwitchInput, 'name'> = {
+  ready: false, reasons: [], on_air: false, clean_for_ms: null, connected: false, bitrate_bps: null, key_frame_age_ms: null, gop_ms: null, latency_ms: null, format: null, same_format: null, twin_of: null,
+};
+/** A message is asked about by every row; it is read once. */
+const read = new WeakMap<object, SwitchStatus>();
+
+/** Null for every other kind of source, and while it has not said anything yet. What it leaves out is nothing. */
 export function switchOf(source: SourceView): SwitchStatus | null {
-  if (source.kind !== 'switch') return null;
-  const found = source.switch ?? source.detail?.switch;
-  return isObject(found) && Array.isArray(found.inputs) ? (found as unknown as SwitchStatus) : null;
+  const found: unknown = source.kind === 'switch' ? source.switch : null;
+  if (!isObject(found) || !Array.isArray(found.inputs)) return null;
+  const known = read.get(found);
+  if (known) return known;
+  const given = found as unknown as SwitchStatus;
+  const status = { ...NOTHING, ...given, inputs: given.inputs.map((input) => ({ ...NOTHING_KNOWN, ...input })) };
+  read.set(found, status);
+  return status;
 }
 
 export const inputOf = (status: SwitchStatus, name: string | null): SwitchInput | undefined =>
@@ -31,6 +46,9 @@ export function nameAt(status: SwitchStatus, key: string): string | null {
   if (key === '0') return offersSlate(status) ? SLATE : null;
   return status.inputs[Number(key) - 1]?.name ?? null;
 }
+
+/** Players would have to start anew. Nothing is said while either format is unknown. */
+export const differs = (status: SwitchStatus, input: SwitchInput): boolean => input.same_format === false && Boolean(input.format) && input.name !== status.active && inputOf(status, status.active) !== undefined;
 
 /** Those that could go on air instead. */
 export const others = (status: SwitchStatus): SwitchInput[] => status.inputs.filter((input) => input.name !== status.active);

@@ -2,15 +2,17 @@
 import type { LastDrill, LastSwitch, SwitchStatus, TypedEvent } from '../../api/types';
 import { capital, inWords } from '../sentence';
 
-/** "cam1-main: no packets for 150 ms → cam1-backup" */
+/** "cam1-main: no packets for 150 ms → cam1-backup", "cam1-backup → cam1-main, taken by admin" */
 export function switchCause({ from, to, text, why, automatic, by }: LastSwitch): string {
-  const cause = (text || WHY[why] || why.replaceAll('_', ' ')).replace(/[.\s]+$/, '');
-  const who = automatic || by === null ? '' : `, by ${by}`;
-  const named = from !== null && !cause.startsWith(from) ? `${from}: ${cause}` : cause;
-  return `${named}${who} → ${to ?? 'nothing'}`;
+  const asked = ASKED[why];
+  const target = to ?? 'nothing';
+  if (asked !== undefined) return `${from ?? 'nothing'} → ${target}, ${asked}${by === null ? (automatic && why === 'return' ? ' by itself' : '') : ` by ${by}`}`;
+  const cause = (text || why.replaceAll('_', ' ')).replace(/[.\s]+$/, '');
+  return `${from !== null && !cause.startsWith(`${from}:`) ? `${from}: ${cause}` : cause} → ${target}`;
 }
 
-const WHY: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', drill: 'cut for a drill' };
+/** What is no fault of an input. */
+const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', start: 'the first that was ready', media_back: 'media is back' };
 
 /** "Viewers saw no gap, 310 ms repeated." Empty when it was not measured. */
 export function switchEffect(last: LastSwitch): string {
@@ -50,19 +52,45 @@ export function cutWarning(status: SwitchStatus): string {
   return status.slate.state === 'ready' ? `${status.active} is cut off for real. No backup is ready: viewers see the slate.` : `${status.active} is cut off for real. No backup is ready: viewers see nothing.`;
 }
 
-export const SWITCH_EVENTS = ['switched'];
+/** What is told of a switch: what it did, and what it decided. */
+export const SWITCH_EVENTS = ['switched', 'switch_decision'];
 
-/** Of one source, the newest first; some events come twice. */
-export function switchesOf(events: TypedEvent[], source: string): LastSwitch[] {
-  const own = new Map<unknown, LastSwitch>();
+/** A line of the history. */
+export interface Told {
+  key: string;
+  at: string;
+  text: string;
+  /** What viewers saw. */
+  effect: string;
+  gap: boolean;
+}
+
+/** Of one switch, the newest first; some events come twice, and what came of an order is told by the switch itself. */
+export function historyOf(events: TypedEvent[], source: string): Told[] {
+  const own = new Map<string, Told>();
   for (const event of events) {
-    if (!SWITCH_EVENTS.includes(event.kind) || subjectOf(event) !== source) continue;
-    own.set(event.id ?? `${event.at}${String(event.to)}`, {
-      at: event.at, from: text(event.from), to: text(event.to), why: text(event.why) ?? '', text: text(event.text) ?? '', automatic: event.automatic === true, by: text(event.by),
-      gap_ms: number(event.gap_ms), repeated_ms: number(event.repeated_ms), decided_after_ms: number(event.decided_after_ms), delay_ms: number(event.delay_ms),
-    });
+    const told = subjectOf(event) === source ? toldOf(event) : null;
+    if (told) own.set(told.key, told);
   }
   return [...own.values()].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
+}
+
+/** Decisions that say more than the switch that followed. */
+const SAID = new Set(['stayed', 'given_up', 'missed', 'latched', 'set', 'drill_ended']);
+
+function toldOf(event: TypedEvent): Told | null {
+  const key = String(event.id ?? `${event.at} ${event.kind}`);
+  if (event.kind === 'switched') {
+    const last: LastSwitch = {
+      at: event.at, from: text(event.from), to: text(event.to), why: text(event.why) ?? '', text: text(event.text) ?? '', automatic: event.automatic === true, by: text(event.by),
+      gap_ms: number(event.gap_ms), repeated_ms: number(event.repeated_ms), decided_after_ms: number(event.decided_after_ms), delay_ms: number(event.delay_ms),
+    };
+    return { key, at: event.at, text: switchCause(last), effect: switchEffect(last), gap: (last.gap_ms ?? 0) > 0 };
+  }
+  const said = text(event.text);
+  if (event.kind !== 'switch_decision' || said === null || !SAID.has(String(event.decision))) return null;
+  const by = text(event.by);
+  return { key, at: event.at, text: `${capital(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false };
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);

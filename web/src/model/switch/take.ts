@@ -7,7 +7,7 @@
  */
 import type { SwitchStatus } from '../../api/types';
 import { formatWords, inputWords, seconds } from './input';
-import { inputOf, onSlate, SLATE } from './status';
+import { differs, inputOf, onSlate, SLATE } from './status';
 
 /** After a take, and before a confirmation counts: longer than any slip of a finger. */
 export const REST_MS = 1500;
@@ -27,11 +27,12 @@ export interface TakeWords {
 export interface TakeState {
   /** What was sent and is not on air yet. */
   waitingFor: string | null;
-  /** When the last one was sent, by the browser's clock; null before the first. */
-  sentAt: number | null;
+  /** When it was sent, and once it is on air when that was, by the browser's own clock; null before the first. */
+  since: number | null;
 }
 
-export function takeWords(status: SwitchStatus, preview: string | null, take: TakeState, at: number, stale: boolean): TakeWords {
+/** `at`: the browser's own clock, for what was pressed; `now`: the time of day. */
+export function takeWords(status: SwitchStatus, preview: string | null, take: TakeState, at: number, now: number, stale: boolean): TakeWords {
   const no = (text: string): TakeWords => ({ may: 'no', text, tone: 'quiet' });
   if (stale) return no('Tidegate does not answer, so nothing can be taken.');
   if (take.waitingFor !== null) return no(`${name(take.waitingFor)} comes ${when(status, take.waitingFor)}.`);
@@ -40,8 +41,9 @@ export function takeWords(status: SwitchStatus, preview: string | null, take: Ta
   if (rests(take, at)) return no('Just taken.');
   const input = inputOf(status, preview);
   if (!input) return { may: 'ready', text: 'Viewers see the slate at once.', tone: 'warn' };
-  if (!input.ready) return { may: 'ask', text: `Not ready: ${lower(inputWords(input, at).why)}.`, tone: 'warn' };
-  if (input.same_format === false) return { may: 'ready', text: `Format differs: ${formatWords(input.format)}. Players start anew.`, tone: 'warn' };
+  if (!input.connected) return { may: 'no', text: `${preview} has nothing to show: ${lower(inputWords(input, now).why)}.`, tone: 'warn' };
+  if (!input.ready) return { may: 'ask', text: `Not ready: ${lower(inputWords(input, now).why)}.`, tone: 'warn' };
+  if (differs(status, input)) return { may: 'ready', text: `Format differs: ${formatWords(input.format)}. Players start anew.`, tone: 'warn' };
   return { may: 'ready', text: `On air ${when(status, preview)}.`, tone: 'quiet' };
 }
 
@@ -55,7 +57,8 @@ function when(status: SwitchStatus, preview: string): string {
   return input.gop_ms === null ? 'at its next key frame' : `at its next key frame, in ${seconds(input.gop_ms)} at most`;
 }
 
-export const rests = ({ sentAt }: TakeState, at: number): boolean => sentAt !== null && at - sentAt < REST_MS;
+/** From when it came on air: whoever grew impatient with the wait does not take back what has just come. */
+export const rests = ({ since }: TakeState, at: number): boolean => since !== null && at - since < REST_MS;
 
 /** What is asked before an input that is not ready is taken all the same. */
 export function forceQuestion(status: SwitchStatus, preview: string, now: number): string {

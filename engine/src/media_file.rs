@@ -1,10 +1,10 @@
-//! From the path in the settings to an open file.
+//! Media files: from the path in the settings to an open file.
 
-use crate::failure;
+use crate::{RunError, SettingsError};
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
-use tidegate_engine::{RunError, SettingsError};
 
 /// The folder below the data folder where files are looked for.
 const FOLDER: &str = "media";
@@ -12,10 +12,13 @@ const FOLDER: &str = "media";
 /// The longest path that Linux takes.
 const PATH_BYTES_MAX: usize = 4095;
 
-/// Whether the path can be one.
-pub(crate) fn check(path: &str) -> Result<(), SettingsError> {
+/// Whether the path in this setting can be one.
+///
+/// # Errors
+/// If it cannot.
+pub fn check(field: &'static str, path: &str) -> Result<(), SettingsError> {
     let wrong = |why: &str| {
-        let error = SettingsError::new("path", format!("{path:?} {why}"));
+        let error = SettingsError::new(field, format!("{path:?} {why}"));
         Err(error.advise("Write the name of a file in the media folder, or an absolute path."))
     };
     if path.is_empty() || path.ends_with('/') {
@@ -34,17 +37,21 @@ pub(crate) fn check(path: &str) -> Result<(), SettingsError> {
 }
 
 /// Where the file is.
-pub(crate) fn resolve(data_dir: &Path, path: &str) -> PathBuf {
+#[must_use]
+pub fn resolve(data_dir: &Path, path: &str) -> PathBuf {
     // An absolute path replaces what is in front of it.
     data_dir.join(FOLDER).join(path)
 }
 
 /// Opens it, if it is a regular file.
-pub(crate) fn open(path: &Path) -> Result<File, RunError> {
+///
+/// # Errors
+/// If it is none, or cannot be read.
+pub fn open(path: &Path) -> Result<File, RunError> {
     // Opening alone may set a device off, so it is looked at before …
     let is_file = std::fs::metadata(path).map(|metadata| metadata.is_file());
-    if !is_file.map_err(|error| failure::unreadable(path, &error))? {
-        return Err(failure::not_a_file(path));
+    if !is_file.map_err(|error| unreadable(path, &error))? {
+        return Err(not_a_file(path));
     }
     // … and after, should it have changed meanwhile: a pipe would keep the thread until somebody
     // writes into it.
@@ -52,14 +59,39 @@ pub(crate) fn open(path: &Path) -> Result<File, RunError> {
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path);
-    let file = opened.map_err(|error| failure::unreadable(path, &error))?;
-    let metadata = file
-        .metadata()
-        .map_err(|error| failure::unreadable(path, &error))?;
+    let file = opened.map_err(|error| unreadable(path, &error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        return Err(failure::not_a_file(path));
+        return Err(not_a_file(path));
     }
     Ok(file)
+}
+
+/// Why a file was not read, and what to do.
+#[must_use]
+pub fn unreadable(path: &Path, error: &io::Error) -> RunError {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => RunError::ours(
+            format!("the file {path} does not exist"),
+            "Put it there, or correct the path.",
+        ),
+        io::ErrorKind::PermissionDenied => RunError::ours(
+            format!("the file {path} may not be read"),
+            "Let the user that Tidegate runs as read it.",
+        ),
+        _ => RunError::ours(
+            format!("the file {path} cannot be read ({error})"),
+            "Check the disk it is on.",
+        ),
+    }
+}
+
+fn not_a_file(path: &Path) -> RunError {
+    RunError::ours(
+        format!("{} is not a file", path.display()),
+        "Name a media file.",
+    )
 }
 
 #[cfg(test)]
@@ -79,10 +111,10 @@ mod tests {
             "/srv/../etc/b",
             "a\0b",
         ] {
-            assert_eq!(check(path).unwrap_err().field, "path", "{path:?}");
+            assert_eq!(check("path", path).unwrap_err().field, "path", "{path:?}");
         }
         for path in ["a.ts", "a..b.ts", "./a.ts", "/srv/a.mp4"] {
-            check(path).unwrap();
+            check("path", path).unwrap();
         }
     }
 

@@ -1,0 +1,126 @@
+//! What one input has brought of late, found again by fingerprint.
+
+use super::print::Print;
+use super::{HISTORY_PACKETS, SEARCH};
+use std::collections::VecDeque;
+use tidegate_units::Instant;
+
+const TABLE_BITS: u32 = 15;
+
+/// The packets of one input within the search window, each with a number that only rises.
+#[derive(Clone, Debug)]
+pub(super) struct History<P> {
+    entries: VecDeque<Entry<P>>,
+    /// The number of the first entry.
+    first: u64,
+    table: Table,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry<P> {
+    pub(super) print: Print,
+    pub(super) arrived: Instant,
+    pub(super) due: Instant,
+    pub(super) packet: P,
+    /// Others within the window look the same: it says nothing about where it belongs.
+    repeated: bool,
+}
+
+impl<P> History<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            table: Table::default(),
+        }
+    }
+
+    /// Takes the next packet; its number.
+    pub(super) fn push(&mut self, print: Print, arrived: Instant, due: Instant, packet: P) -> u64 {
+        self.forget(arrived);
+        let index = self.end();
+        let same = self.find(print.hash);
+        if let Some(same) = same.and_then(|same| self.get_mut(same)) {
+            same.repeated = true;
+        }
+        self.entries.push_back(Entry {
+            print,
+            arrived,
+            due,
+            packet,
+            repeated: same.is_some(),
+        });
+        self.table.put(print.hash, index as u32);
+        index
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while let Some(entry) = self.entries.front() {
+            let old = now.saturating_since(entry.arrived) > SEARCH;
+            if !old && self.entries.len() < HISTORY_PACKETS {
+                break;
+            }
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+
+    pub(super) const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The number behind the newest packet.
+    pub(super) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    pub(super) fn get(&self, index: u64) -> Option<&Entry<P>> {
+        let at = index.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(at).ok()?)
+    }
+
+    fn get_mut(&mut self, index: u64) -> Option<&mut Entry<P>> {
+        let at = index.checked_sub(self.first)?;
+        self.entries.get_mut(usize::try_from(at).ok()?)
+    }
+
+    /// The newest packet that looks so.
+    fn find(&self, hash: u64) -> Option<u64> {
+        let ahead = self.table.get(hash).wrapping_sub(self.first as u32);
+        let index = self.first + u64::from(ahead);
+        (self.get(index)?.print.hash == hash).then_some(index)
+    }
+
+    /// The only packet that looks so.
+    pub(super) fn find_only(&self, hash: u64) -> Option<u64> {
+        let index = self.find(hash)?;
+        (!self.get(index)?.repeated).then_some(index)
+    }
+
+    /// Whether others look the same.
+    pub(super) fn is_repeated(&self, index: u64) -> bool {
+        self.get(index).is_none_or(|entry| entry.repeated)
+    }
+}
+
+/// From fingerprint to the newest that had it. What shares a slot pushes out what was there:
+/// looking costs one step whatever comes in, and one that is not found is but one fewer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(Box<[u32]>);
+
+impl Table {
+    pub(super) fn put(&mut self, hash: u64, what: u32) {
+        if self.0.is_empty() {
+            self.0 = vec![0; 1 << TABLE_BITS].into();
+        }
+        if let Some(slot) = self.0.get_mut((hash >> (64 - TABLE_BITS)) as usize) {
+            *slot = what;
+        }
+    }
+
+    /// Whoever has that slot; to be compared.
+    pub(super) fn get(&self, hash: u64) -> u32 {
+        let slot = self.0.get((hash >> (64 - TABLE_BITS)) as usize);
+        slot.copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,283 @@
+//! Inputs that carry the same packets: merged, so that what one lacks the other brings.
+//!
+//! ```text
+//!  input 0 ─► History ─┬─► Lane 0 ─► row of input 0, its holes filled from its twins
+//!                      ╳                 and continued by them where it ends
+//!  input 1 ─► History ─┴─► Lane 1 ─► row of input 1, likewise
+//! ```
+//!
+//! Nobody has to tell which inputs are twins: a fingerprint of every packet is kept for the
+//! search window, and where two inputs have had most of their packets in common, on every PID,
+//! each becomes a leg of the other's lane. A lane puts what its legs bring into one row
+//! ([`weave`]): in the same order, nothing twice. What it hands on has the times of the input
+//! whose lane it is ([`leg`]); whoever takes a lane's packets need not know which leg brought
+//! them. Two twins may change lanes at any packet ([`Merge::swap`]).
+//!
+//! An input without twins passes straight through. Looking a packet up costs the same whatever
+//! it contains; what is kept is bounded by [`HISTORY_PACKETS`] for each input and lane.
+
+mod chain;
+mod history;
+mod lane;
+mod leg;
+mod print;
+mod pump;
+mod recognise;
+#[cfg(test)]
+mod tests;
+mod weave;
+
+pub use print::PrintKey;
+
+use history::{Entry, History};
+use lane::Lane;
+use print::Print;
+use tidegate_mpegts::PACKET_BYTES;
+use tidegate_units::{Duration, Instant};
+
+/// How much later than the first a twin may bring a packet.
+pub const SEARCH: Duration = Duration::from_secs(2);
+/// Packets that are remembered of an input, and held in a lane.
+pub const HISTORY_PACKETS: usize = 1 << 16;
+/// A leg is waited for as long as it was silent for less than this.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// How long before it is due a packet behind a hole is handed on at the latest.
+const URGENT: Duration = Duration::from_millis(15);
+/// The same for any other packet: the unit it begins has to become whole in that time.
+const MARGIN: Duration = Duration::from_millis(100);
+/// A leg that brings nothing that others bring for so long is no twin any more.
+const STRANGE_AFTER: Duration = Duration::from_millis(2500);
+/// Packets of a PID that differ from which on a leg may be no twin any more.
+const DISPUTED: u32 = 32;
+/// One in so many packets is looked for in other inputs.
+const SAMPLED: u64 = 8;
+/// Until two inputs are compared once more; doubled each time up to a ceiling.
+const COMPARE_AGAIN: Duration = Duration::from_millis(50);
+const COMPARE_AGAIN_CEILING: Duration = Duration::from_secs(2);
+
+/// One packet that comes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a, P> {
+    /// What it says.
+    pub bytes: &'a [u8; PACKET_BYTES],
+    /// What is handed on for it.
+    pub packet: P,
+    /// When it arrived.
+    pub arrived: Instant,
+    /// When it is due at play-out.
+    pub due: Instant,
+    /// Packets lost in front of it.
+    pub lost_before: u64,
+}
+
+/// One packet of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged<P> {
+    /// What came in with it.
+    pub packet: P,
+    /// When it first arrived.
+    pub arrived: Instant,
+    /// When it is due, in the times of the lane.
+    pub due: Instant,
+    /// Which input brought it.
+    pub from: usize,
+    /// Packets that are missing in front of it, as far as is known.
+    pub lost_before: u64,
+    /// It does not go on from what the lane had before.
+    pub fresh: bool,
+}
+
+impl<P: Clone> Merged<P> {
+    fn of(entry: &Entry<P>, from: usize, due: Instant) -> Self {
+        Self {
+            packet: entry.packet.clone(),
+            arrived: entry.arrived,
+            due,
+            from,
+            lost_before: 0,
+            fresh: false,
+        }
+    }
+}
+
+/// The inputs of a program, each filled up from its twins.
+#[derive(Clone, Debug)]
+pub struct Merge<P> {
+    key: PrintKey,
+    inputs: Vec<History<P>>,
+    lanes: Vec<Lane<P>>,
+    pairs: Vec<Pair>,
+}
+
+/// Two inputs.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    twins: bool,
+    /// They are not compared before.
+    again_at: Instant,
+    pause: Duration,
+}
+
+impl<P: Clone> Merge<P> {
+    /// For so many inputs.
+    #[must_use]
+    pub fn new(inputs: usize, key: PrintKey) -> Self {
+        let pair = Pair {
+            twins: false,
+            again_at: Instant::ZERO,
+            pause: COMPARE_AGAIN,
+        };
+        Self {
+            key,
+            inputs: (0..inputs).map(|_| History::new()).collect(),
+            lanes: (0..inputs).map(|input| Lane::new(input, inputs)).collect(),
+            pairs: vec![pair; inputs * inputs],
+        }
+    }
+
+    /// What is handed on of a lane is due so much later than its times say.
+    pub fn set_hold(&mut self, lane: usize, hold: Duration) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.hold = hold;
+        }
+    }
+
+    /// Takes an input's next packet.
+    pub fn push(&mut self, input: usize, incoming: Incoming<'_, P>) {
+        let Incoming {
+            bytes,
+            packet,
+            arrived,
+            due,
+            lost_before,
+        } = incoming;
+        let Some(history) = self.inputs.get_mut(input) else {
+            return;
+        };
+        let print = Print::of(&self.key, bytes);
+        let Some(print) = print.filter(|_| self.lanes.len() > 1) else {
+            for lane in &mut self.lanes {
+                lane.fill(input, &packet, arrived, due);
+            }
+            return;
+        };
+        let index = history.push(print, arrived, due, packet);
+        for lane in &mut self.lanes {
+            if lane.has(input) {
+                lane.came(arrived, input, index, &self.inputs);
+            }
+        }
+        if let Some(lane) = self.lanes.get_mut(input).filter(|lane| lane.is_plain())
+            && let Some(last) = lane.ready.back_mut()
+        {
+            last.lost_before = lost_before;
+        }
+        self.part_strangers(arrived, input);
+        self.recognise(arrived, input, index, print.hash);
+    }
+
+    /// The next packet of a lane, if it has to be handed on by now.
+    pub fn poll(&mut self, now: Instant, lane: usize) -> Option<Merged<P>> {
+        let lane = self.lanes.get_mut(lane)?;
+        if lane.ready.is_empty() {
+            lane.pump(now, &self.inputs);
+        }
+        lane.ready.pop_front()
+    }
+
+    /// When a lane may have something without anything having come in.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let lanes = self.lanes.iter();
+        lanes
+            .filter_map(|lane| lane.next_deadline(&self.inputs))
+            .min()
+    }
+
+    /// The inputs that carry what this one does.
+    pub fn twins(&self, input: usize) -> impl Iterator<Item = usize> {
+        let others = 0..self.inputs.len();
+        others.filter(move |other| *other != input && self.are_twins(input, *other))
+    }
+
+    /// Whether two inputs carry the same packets.
+    #[must_use]
+    pub fn are_twins(&self, a: usize, b: usize) -> bool {
+        let pair = self.pairs.get(self.pair(a, b));
+        pair.is_some_and(|pair| pair.twins)
+    }
+
+    const fn pair(&self, a: usize, b: usize) -> usize {
+        if a < b {
+            a * self.inputs.len() + b
+        } else {
+            b * self.inputs.len() + a
+        }
+    }
+
+    /// Packets that a twin brought too late to fill a hole of this lane.
+    #[must_use]
+    pub fn too_late(&self, lane: usize) -> u64 {
+        self.lanes.get(lane).map_or(0, |lane| lane.too_late)
+    }
+
+    /// Two twins change places: what was the row of one goes on as the row of the other.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        if a < self.lanes.len() && b < self.lanes.len() {
+            self.lanes.swap(a, b);
+            self.lanes[a].primary = a;
+            self.lanes[b].primary = b;
+        }
+    }
+
+    fn recognise(&mut self, now: Instant, input: usize, index: u64, hash: u64) {
+        if !hash.is_multiple_of(SAMPLED) {
+            return;
+        }
+        for other in 0..self.inputs.len() {
+            let at = self.pair(input, other);
+            let pair = &mut self.pairs[at];
+            if other == input || pair.twins || now < pair.again_at {
+                continue;
+            }
+            let (ours, theirs) = (&self.inputs[input], &self.inputs[other]);
+            let Some(same) = theirs.find_only(hash).filter(|_| !ours.is_repeated(index)) else {
+                continue;
+            };
+            pair.twins = recognise::are_twins(ours, index, theirs, same);
+            if pair.twins {
+                pair.pause = COMPARE_AGAIN;
+                self.lanes[input].add(other, same, index, &self.inputs);
+                self.lanes[other].add(input, index, same, &self.inputs);
+            } else {
+                pair.again_at = now + pair.pause;
+                pair.pause = (pair.pause * 2).min(COMPARE_AGAIN_CEILING);
+            }
+        }
+    }
+
+    /// Lets go what is no twin any more: of an input that went its own way in its own lane, all.
+    fn part_strangers(&mut self, now: Instant, input: usize) {
+        for lane in 0..self.lanes.len() {
+            if !self.lanes[lane].is_estranged(now, input) {
+                continue;
+            }
+            for other in 0..self.inputs.len() {
+                if lane == input || lane == other {
+                    self.part(now, input, other);
+                }
+            }
+        }
+    }
+
+    fn part(&mut self, now: Instant, a: usize, b: usize) {
+        let at = self.pair(a, b);
+        let Some(pair) = self.pairs.get_mut(at).filter(|pair| pair.twins) else {
+            return;
+        };
+        pair.twins = false;
+        pair.again_at = now + COMPARE_AGAIN;
+        self.lanes[a].remove(b, &self.inputs);
+        self.lanes[b].remove(a, &self.inputs);
+    }
+}

@@ -1,0 +1,4 @@
+mod handover;
+mod losses;
+mod strangers;
+mod stream;

@@ -119,6 +119,22 @@ impl Slicer {
         }
     }
 
+    #[cold]
+    fn lose(&mut self) {
+        self.locked = false;
+        self.hunted = 0;
+        self.sync_losses += u64::from(self.seen_any);
+    }
+
+    /// The grid goes on `skip` bytes further, if it is the one before at all.
+    #[cold]
+    fn lock(&mut self, skip: usize, stride: usize) {
+        let one_byte = self.hunted + skip == self.stride && stride == self.stride;
+        self.grid_losses += u64::from(self.seen_any && !one_byte);
+        self.stride = stride;
+        self.locked = true;
+    }
+
     /// Handles the packets in `data` and returns how many bytes are done with.
     fn slice(&mut self, data: &[u8], on_packet: &mut impl FnMut(Packet<'_>)) -> usize {
         let mut at = 0;
@@ -131,10 +147,7 @@ impl Slicer {
                     }
                     Hunt::Found { at: skip, stride } => {
                         at += skip;
-                        let one_byte = self.hunted + skip == self.stride && stride == self.stride;
-                        self.grid_losses += u64::from(self.seen_any && !one_byte);
-                        self.stride = stride;
-                        self.locked = true;
+                        self.lock(skip, stride);
                     }
                 }
             }
@@ -143,9 +156,7 @@ impl Slicer {
             };
             let packet = window.first_chunk::<PACKET_BYTES>().and_then(Packet::new);
             let Some(packet) = packet else {
-                self.locked = false;
-                self.hunted = 0;
-                self.sync_losses += u64::from(self.seen_any);
+                self.lose();
                 continue;
             };
             self.seen_any = true;

@@ -56,15 +56,17 @@ struct Core {
     unfollowed: bool,
     effort: Effort,
     window_start: Option<Instant>,
-    window_packets: u64,
+    /// Packets before the window that runs.
+    old_packets: u64,
     bitrate: Bitrate,
     packets: u64,
     null_packets: u64,
     transport_errors: u64,
     scrambled_packets: u64,
-    old_continuity_errors: u64,
     last_packet: Option<Instant>,
     flow: Flow,
+    /// When the packets came that are being looked at.
+    now: Moment,
     /// The stream's own time at the last packet.
     last_flow: Instant,
     /// When a sync byte was missing last.
@@ -74,7 +76,7 @@ struct Core {
 }
 
 /// When a packet came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Moment {
     arrived: Instant,
     /// By the stream's own time.
@@ -102,19 +104,19 @@ impl Inspector {
         let Self { slicer, core } = self;
         core.roll_window(now);
         core.flow.advance(now);
-        let moment = Moment {
+        core.now = Moment {
             arrived: now,
             flow: core.flow.now(),
         };
         let before = core.packets;
         let sync_losses = slicer.sync_losses();
-        slicer.push(bytes, |packet| core.packet(moment, packet));
+        slicer.push(bytes, |packet| core.packet(packet));
         if slicer.sync_losses() > sync_losses {
             core.sync_lost = Some(now);
         }
         if core.packets > before {
             core.last_packet = Some(now);
-            core.last_flow = moment.flow;
+            core.last_flow = core.now.flow;
         }
     }
 
@@ -153,27 +155,26 @@ impl Core {
             unfollowed: false,
             effort: Effort::default(),
             window_start: None,
-            window_packets: 0,
+            old_packets: 0,
             bitrate: Bitrate::ZERO,
             packets: 0,
             null_packets: 0,
             transport_errors: 0,
             scrambled_packets: 0,
-            old_continuity_errors: 0,
             last_packet: None,
             flow: Flow::default(),
+            now: Moment::default(),
             last_flow: Instant::ZERO,
             sync_lost: None,
             counted: Tr101290::default(),
         }
     }
 
-    fn packet(&mut self, now: Moment, packet: Packet<'_>) {
+    fn packet(&mut self, packet: Packet<'_>) {
         self.packets += 1;
-        self.window_packets += 1;
         if packet.transport_error() {
             self.transport_errors += 1;
-            self.counted.transport.last = Some(now.arrived);
+            self.counted.transport.last = Some(self.now.arrived);
             return; // nothing in it can be trusted, its PID included
         }
         let pid = packet.pid();
@@ -185,28 +186,25 @@ impl Core {
             return;
         };
         let state = &mut self.pids[index];
-        let verdict = state.count(now, packet);
+        let verdict = state.count(&self.now, packet);
         if packet.scrambled() {
             self.scrambled_packets += 1;
             if matches!(state.content, Content::Table(_)) {
-                self.table_error(now, pid, 1);
+                self.table_error(pid, 1);
             }
             return;
         }
-        if verdict == Verdict::Gap {
-            self.counted.continuity.last = Some(now.arrived);
-        }
         match &mut state.content {
             _ if verdict == Verdict::Repeats => {}
-            Content::Table(_) => self.table_packet(now, index, packet, verdict),
+            Content::Table(_) => self.table_packet(index, packet, verdict),
             Content::Video(video) if video.wants(packet) => {
-                video.packet(now, packet, verdict, &mut self.effort);
+                video.packet(self.now, packet, verdict, &mut self.effort);
             }
-            Content::Audio(audio) => audio.packet(now, packet, &mut self.effort),
+            Content::Audio(audio) => audio.packet(self.now, packet, &mut self.effort),
             Content::Video(_) | Content::Other => {}
         }
         if packet.has_adaptation() {
-            self.clock_packet(now, packet);
+            self.clock_packet(packet);
         }
     }
 
@@ -232,7 +230,8 @@ impl Core {
         Some(self.pids.len() - 1)
     }
 
-    fn table_packet(&mut self, now: Moment, index: usize, packet: Packet<'_>, verdict: Verdict) {
+    fn table_packet(&mut self, index: usize, packet: Packet<'_>, verdict: Verdict) {
+        let now = self.now;
         if verdict == Verdict::Gap {
             self.tables.lost(packet.pid());
         }
@@ -243,23 +242,23 @@ impl Core {
             _ => false,
         };
         let wrong = u64::from(is_late) + u64::from(taken.foreign);
-        self.table_error(now, packet.pid(), wrong);
+        self.table_error(packet.pid(), wrong);
         if taken.changed {
             self.unfollowed = true;
-            self.follow_tables(now);
+            self.follow_tables();
         }
     }
 
-    fn table_error(&mut self, now: Moment, pid: u16, count: u64) {
+    fn table_error(&mut self, pid: u16, count: u64) {
         let tally = if pid == PAT_PID {
             &mut self.counted.pat
         } else {
             &mut self.counted.pmt
         };
-        tally.add(count, now.arrived);
+        tally.add(count, self.now.arrived);
     }
 
-    fn clock_packet(&mut self, now: Moment, packet: Packet<'_>) {
+    fn clock_packet(&mut self, packet: Packet<'_>) {
         let Some(adaptation) = packet.adaptation() else {
             return;
         };
@@ -269,12 +268,12 @@ impl Core {
             .iter_mut()
             .filter(|clock| clock.pid == packet.pid())
         {
-            clock.tick(now.arrived, pcr, adaptation.discontinuity);
+            clock.tick(self.now.arrived, pcr, adaptation.discontinuity);
         }
     }
 
     /// Gives every PID the role the tables give it. What a PID has counted stays.
-    fn follow_tables(&mut self, now: Moment) {
+    fn follow_tables(&mut self) {
         if !self.unfollowed || self.followed == MAX_FOLLOWED {
             return;
         }
@@ -302,7 +301,7 @@ impl Core {
         for (_, map) in &maps {
             for stream in &map.streams {
                 if let Some(index) = self.index_of(stream.pid) {
-                    let late = self.pids[index].play(now, stream);
+                    let late = self.pids[index].play(self.now, stream);
                     self.counted.pts.merge(late);
                 }
             }
@@ -336,13 +335,8 @@ impl Core {
             return;
         }
         let forgotten = |state: &PidState| state.pid != PAT_PID && !named.contains(&state.pid);
-        self.old_continuity_errors += self
-            .pids
-            .iter()
-            .filter(|s| forgotten(s))
-            .map(|s| s.continuity_errors)
-            .sum::<u64>();
         for state in self.pids.iter().filter(|state| forgotten(state)) {
+            self.counted.continuity.merge(state.gaps);
             self.counted.pts.merge(state.late_times());
         }
         self.pids.retain(|state| !forgotten(state));
@@ -361,8 +355,8 @@ impl Core {
         if elapsed < WINDOW {
             return;
         }
-        self.bitrate = rate(self.window_packets, elapsed);
-        self.window_packets = 0;
+        self.bitrate = rate(self.packets - self.old_packets, elapsed);
+        self.old_packets = self.packets;
         self.window_start = Some(now);
         let flow = self.flow.now();
         for state in &mut self.pids {
@@ -376,7 +370,7 @@ impl Core {
         }
         self.effort.renew();
         self.followed = 0;
-        self.follow_tables(Moment { arrived: now, flow });
+        self.follow_tables();
     }
 }
 

@@ -18,15 +18,15 @@ pub(super) struct PidState {
     /// What the program map says about it.
     pub(super) stream: Option<ElementaryStream>,
     pub(super) packets: u64,
-    pub(super) continuity_errors: u64,
-    pub(super) last_packet: Option<Instant>,
-    /// The stream's own time at the last packet.
-    pub(super) last_flow: Instant,
+    /// Gaps in its counter.
+    pub(super) gaps: Tally,
+    /// When the last packet came, if any did.
+    last: Moment,
     /// The stream's own time when the tables first named it what it is.
     pub(super) named: Instant,
     pub(super) bitrate: Bitrate,
-    /// Packets in the window that runs, and scrambled ones in it and the one before.
-    pub(super) window_packets: u64,
+    /// Packets before the window that runs, and scrambled ones in it and the one before.
+    old_packets: u64,
     is_away: bool,
     window_scrambled: u64,
     previous_scrambled: u64,
@@ -49,12 +49,11 @@ impl PidState {
             content,
             stream: None,
             packets: 0,
-            continuity_errors: 0,
-            last_packet: None,
-            last_flow: Instant::ZERO,
+            gaps: Tally::default(),
+            last: Moment::default(),
             named: Instant::ZERO,
             bitrate: Bitrate::ZERO,
-            window_packets: 0,
+            old_packets: 0,
             is_away: false,
             window_scrambled: 0,
             previous_scrambled: 0,
@@ -63,15 +62,25 @@ impl PidState {
     }
 
     /// Counts a packet.
-    pub(super) fn count(&mut self, now: Moment, packet: Packet<'_>) -> Verdict {
+    pub(super) fn count(&mut self, now: &Moment, packet: Packet<'_>) -> Verdict {
         self.packets += 1;
-        self.window_packets += 1;
-        self.last_packet = Some(now.arrived);
-        self.last_flow = now.flow;
+        self.last = *now;
         self.window_scrambled += u64::from(packet.scrambled());
         let verdict = self.continuity.check(packet);
-        self.continuity_errors += u64::from(verdict == Verdict::Gap);
+        if verdict == Verdict::Gap {
+            self.gaps.add(1, now.arrived);
+        }
         verdict
+    }
+
+    /// When the last packet came.
+    pub(super) fn last(&self) -> Option<Moment> {
+        (self.packets > 0).then_some(self.last)
+    }
+
+    /// Packets in the window that runs.
+    pub(super) const fn window_packets(&self) -> u64 {
+        self.packets - self.old_packets
     }
 
     /// Looks into the PID as into this stream from now on.
@@ -111,7 +120,7 @@ impl PidState {
     /// Whether a picture or sound that the tables name has stayed away too long; said once.
     pub(super) fn stays_away(&mut self, flow: Instant) -> bool {
         let is_wanted = matches!(self.content, Content::Video(_) | Content::Audio(_));
-        let since = self.last_flow.max(self.named);
+        let since = self.last.flow.max(self.named);
         let is_away = is_wanted && flow.saturating_since(since) > PID_LATE;
         let was_away = core::mem::replace(&mut self.is_away, is_away);
         is_away && !was_away
@@ -119,8 +128,8 @@ impl PidState {
 
     /// Ends a window.
     pub(super) fn roll(&mut self, elapsed: Duration) {
-        self.bitrate = super::rate(self.window_packets, elapsed);
-        self.window_packets = 0;
+        self.bitrate = super::rate(self.window_packets(), elapsed);
+        self.old_packets = self.packets;
         self.previous_scrambled = core::mem::take(&mut self.window_scrambled);
     }
 }

@@ -52,7 +52,7 @@ fn add(pulse: &mut Pulse, state: &PidState) {
         pid: state.pid,
         codec: state.codec(),
         named: state.named,
-        last_packet: (state.packets > 0).then_some(state.last_flow),
+        last_packet: state.last().map(|last| last.flow),
         last_unit,
         last_progress: units.last_progress(),
         usual: units.usual(),
@@ -69,13 +69,13 @@ pub(super) fn tr101290(inspector: &Inspector) -> Tr101290 {
     let mut report = core.counted;
     report.sync_loss = counted(inspector.slicer.grid_losses(), core.sync_lost);
     report.sync_byte = counted(inspector.slicer.sync_losses(), core.sync_lost);
-    report.continuity.count = core.continuity_errors();
     report.transport.count = core.transport_errors;
     for clock in &core.clocks {
         report.pcr_repetition.merge(clock.late);
         report.pcr_discontinuity.merge(clock.jumps);
     }
     for state in &core.pids {
+        report.continuity.merge(state.gaps);
         report.pts.merge(state.late_times());
     }
     report
@@ -101,7 +101,7 @@ impl Core {
     }
 
     pub(super) fn continuity_errors(&self) -> u64 {
-        let counted = self.pids.iter().map(|state| state.continuity_errors);
-        self.old_continuity_errors + counted.sum::<u64>()
+        let counted = self.pids.iter().map(|state| state.gaps.count);
+        self.counted.continuity.count + counted.sum::<u64>()
     }
 }

@@ -178,7 +178,7 @@ pub(super) fn build(inspector: &Inspector, now: Instant) -> MediaReport {
         .map_or(Duration::ZERO, |start| now.saturating_since(start));
     let moment = Moment { now, running };
     let mut report = MediaReport {
-        bitrate: moment.bitrate(core.window_packets, core.bitrate),
+        bitrate: moment.bitrate(core.packets - core.old_packets, core.bitrate),
         packets: core.packets,
         null_packets: core.null_packets,
         continuity_errors: core.continuity_errors(),
@@ -194,7 +194,7 @@ pub(super) fn build(inspector: &Inspector, now: Instant) -> MediaReport {
     };
     report.pat_age = core
         .state(PAT_PID)
-        .and_then(|state| moment.age(state.last_packet));
+        .and_then(|state| moment.age(state.last().map(|last| last.arrived)));
     for (program, map) in core.tables.programs() {
         let clock = core
             .clocks
@@ -251,7 +251,7 @@ impl MediaReport {
             .stream
             .and_then(|stream| stream.language)
             .map(|code| code.to_string());
-        let bitrate = moment.bitrate(state.window_packets, state.bitrate);
+        let bitrate = moment.bitrate(state.window_packets(), state.bitrate);
         self.scrambled |= state.scrambled();
         match &state.content {
             Content::Video(_) if self.video.is_none() => {
@@ -271,9 +271,9 @@ impl MediaReport {
             language,
             bitrate,
             packets: state.packets,
-            continuity_errors: state.continuity_errors,
+            continuity_errors: state.gaps.count,
             scrambled: state.scrambled(),
-            last_packet_age: moment.age(state.last_packet),
+            last_packet_age: moment.age(state.last().map(|last| last.arrived)),
         });
     }
 }

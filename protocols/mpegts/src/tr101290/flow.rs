@@ -1,8 +1,8 @@
-use tidegate_units::{Duration, Instant};
+use tidegate_units::Instant;
 
 /// A pause on arrival longer than this says something about the network, not about the stream:
-/// only so much of it counts as time of the stream.
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// only so much of it counts as time of the stream, in microseconds.
+const LONGEST_PAUSE: u64 = 100_000;
 
 /// The clock that ages within a stream are measured by: the time of arrival without its pauses.
 ///
@@ -13,24 +13,34 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 ///   arrival  ||||||||||||||||                    ||||||||||||||||||||
 ///   flow     0 ………… 300 ms   │← counts 100 ms →│ 400 ms …………
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
-    last_arrival: Option<Instant>,
-    now: Instant,
+    /// When something came last, in microseconds; before that, the end of time.
+    last_arrival: u64,
+    micros: u64,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            last_arrival: u64::MAX,
+            micros: 0,
+        }
+    }
 }
 
 impl Flow {
     /// Something came.
     pub(crate) fn advance(&mut self, arrived: Instant) {
-        let Some(last) = self.last_arrival.replace(arrived) else {
-            return;
-        };
-        self.now += arrived.saturating_since(last).min(LONGEST_PAUSE);
+        let arrived = arrived.as_micros();
+        let pause = arrived.saturating_sub(self.last_arrival);
+        self.last_arrival = arrived;
+        self.micros += pause.min(LONGEST_PAUSE);
     }
 
     /// The time of the stream at what came last.
     pub(crate) const fn now(&self) -> Instant {
-        self.now
+        Instant::from_micros(self.micros)
     }
 }
 

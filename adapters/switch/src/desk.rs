@@ -1,6 +1,7 @@
 //! Where commands come in, and the status is taken from.
 
 use crate::limits::{ANSWER, COMMANDS};
+use crate::settings::SourceSettings;
 use crate::status::Status;
 use crate::told::Answer;
 use arc_swap::ArcSwapOption;
@@ -17,6 +18,8 @@ use tokio::sync::oneshot;
 pub(crate) enum Ask {
     /// A command, by whom, and where the answer goes.
     Command(SwitchCommand, Arc<str>, oneshot::Sender<Answer>),
+    /// To go on under other settings.
+    Settings(Box<SourceSettings>),
 }
 
 /// The desk of one switch, also while it does not run.
@@ -51,6 +54,11 @@ impl Desk {
     pub(crate) fn shown(&self) -> Option<Value> {
         let status = self.status.load_full()?;
         serde_json::to_value(&*status).ok()
+    }
+
+    /// What is on air.
+    pub(crate) fn active(&self) -> Option<Arc<str>> {
+        self.status.load_full()?.active.clone()
     }
 
     /// Asks without waiting; whether it was taken.

@@ -1,11 +1,12 @@
-use crate::desk::{Control, Desk};
+use crate::desk::{Ask, Control, Desk};
 use crate::limits::TOLD;
 use crate::remember;
 use crate::running::Running;
 use crate::settings::SourceSettings;
 use crate::slate;
 use crate::told::{Speaker, Teller};
-use std::sync::Arc;
+use core::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_engine::{
     BoxFuture, Connection, Ended, RunError, SourceContext, SourceDriver, SwitchControl,
     run_on_thread,
@@ -15,16 +16,21 @@ use tokio::sync::mpsc;
 /// A program made out of other sources.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    settings: SourceSettings,
+    /// Those in force; a run takes them when it begins.
+    settings: Mutex<SourceSettings>,
     desk: Arc<Desk>,
 }
 
 impl Switch {
     pub(crate) fn new(settings: SourceSettings) -> Self {
         Self {
-            settings,
+            settings: Mutex::new(settings),
             desk: Arc::default(),
         }
+    }
+
+    fn settings(&self) -> MutexGuard<'_, SourceSettings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -49,7 +55,7 @@ impl SourceDriver for Switch {
             let speaker = Speaker::new(context.clone());
             let (sender, mut told) = mpsc::channel(TOLD);
             let (name, stop) = (thread_name(&context.name), context.stop.clone());
-            let settings = self.settings.clone();
+            let settings = self.settings().clone();
             let made = slate::maker(settings.slate.as_ref(), context.data_dir.to_path_buf());
             let (maker, ends) = made.unzip();
             let inside = Arc::clone(&desk);
@@ -73,6 +79,28 @@ impl SourceDriver for Switch {
             }
             outcome
         })
+    }
+
+    fn take_over(&self, newer: &dyn SourceDriver) -> bool {
+        let newer = newer
+            .as_any()
+            .and_then(|newer| newer.downcast_ref::<Self>());
+        let Some(newer) = newer.map(|newer| newer.settings().clone()) else {
+            return false;
+        };
+        let mut settings = self.settings();
+        if !settings.goes_on_as(&newer, self.desk.active().as_deref()) {
+            return false;
+        }
+        let asked = self.desk.ask(Ask::Settings(Box::new(newer.clone())));
+        if asked.is_ok() {
+            *settings = newer;
+        }
+        asked.is_ok()
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 
     fn switch(&self) -> Option<Arc<dyn SwitchControl>> {

@@ -207,3 +207,39 @@ fn what_cannot_be_done_says_why_and_what_to_do() {
         needed.text()
     );
 }
+
+#[test]
+fn inputs_come_and_go_while_the_program_goes_on() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let station = Station::start(QUICK);
+    let [one, two] = Clip::two();
+    let _main = station.publish(0, &one);
+    let _backup = station.publish(1, &two);
+    station.is_ready();
+    let since = station.tidegate.source("program")["connected_at"].clone();
+    let with = |inputs: Value| {
+        let http = station.tidegate.http();
+        let switch = json!({ "inputs": inputs, "ready_after": "1s", "delay": "600ms" });
+        let source = json!({ "name": "program", "switch": switch });
+        let answer = http.put("/api/v1/sources/program", &source);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    with(json!(["main"]));
+    station.becomes("the backup is gone", |switch| {
+        switch["standby"] == json!([])
+    });
+    with(json!(["backup", "main"]));
+    let switch = station.becomes("it is there again", |switch| {
+        switch["standby"][0]["name"] == "backup" && switch["standby"][0]["ready"] == true
+    });
+    assert_eq!(
+        (&switch["active"], &switch["switches"]),
+        (&json!("main"), &json!(0))
+    );
+    assert_eq!(station.post("return", &json!({})).status, 200);
+    station.becomes("backup on air", |switch| switch["active"] == "backup");
+    let view = station.tidegate.source("program");
+    assert_eq!(view["connected_at"], since, "it was never begun anew");
+}

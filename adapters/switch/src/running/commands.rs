@@ -14,7 +14,14 @@ type By = Arc<str>;
 impl Running {
     /// Does what was asked since the last turn.
     pub(super) fn answer(&mut self, machine: &mut Machine, now: Instant) {
-        while let Ok(Ask::Command(command, by, to)) = machine.asks.try_recv() {
+        while let Ok(ask) = machine.asks.try_recv() {
+            let (command, by, to) = match ask {
+                Ask::Command(command, by, to) => (command, by, to),
+                Ask::Settings(settings) => {
+                    self.change(machine, now, *settings);
+                    continue;
+                }
+            };
             self.restore.finish(now, &mut machine.decide);
             let done = self.command(machine, now, command, by);
             self.obey(machine, now);

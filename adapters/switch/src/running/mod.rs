@@ -11,6 +11,7 @@
 //! ```
 
 mod alarms;
+mod change;
 mod commands;
 mod decisions;
 mod format;

@@ -39,6 +39,16 @@ impl Restore {
         }
     }
 
+    /// The inputs stand in another order.
+    pub(super) fn change(&mut self, from: &SourceSettings, to: &SourceSettings) {
+        let moved = |index: Option<usize>| to.input(from.inputs.get(index?)?);
+        self.target = moved(self.target);
+        self.last_input = moved(self.last_input);
+        if let Some((.., input)) = &mut self.known {
+            *input = moved(*input);
+        }
+    }
+
     /// Nothing else is to go on air meanwhile.
     pub(super) fn begin(&self, now: Instant, decide: &mut Decide) {
         if self.pending.is_some() && self.target.is_some() {

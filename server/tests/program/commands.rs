@@ -15,9 +15,7 @@ fn a_program_goes_on_while_its_inputs_are_taken_and_killed() {
     }
     let station = Station::start(QUICK);
     let [one, two] = Clip::two();
-    let main = station.publish(0, &one);
-    let _backup = station.publish(1, &two);
-    let switch = station.is_ready();
+    let (main, _backup, switch) = station.both(&one, &two);
     assert_eq!(switch["preview"], "backup");
     assert_eq!(
         switch["inputs"][0]["format"],
@@ -88,9 +86,7 @@ fn a_lock_holds_what_is_on_air_over_a_restart_and_says_what_to_do() {
     }
     let mut station = Station::start(QUICK);
     let [one, two] = Clip::two();
-    let _main = station.publish(0, &one);
-    let _backup = station.publish(1, &two);
-    station.is_ready();
+    let _both = station.both(&one, &two);
     assert_eq!(
         station.post("take", &json!({ "input": "backup" })).status,
         200
@@ -133,9 +129,7 @@ fn a_drill_on_air_wants_to_be_confirmed() {
     }
     let station = Station::start(QUICK);
     let [one, two] = Clip::two();
-    let _main = station.publish(0, &one);
-    let _backup = station.publish(1, &two);
-    station.is_ready();
+    let _both = station.both(&one, &two);
     let asked = station.post("drill", &json!({ "on_air": true }));
     assert_eq!(asked.status, 409);
     let problem = asked.json();
@@ -215,9 +209,7 @@ fn inputs_come_and_go_while_the_program_goes_on() {
     }
     let station = Station::start(QUICK);
     let [one, two] = Clip::two();
-    let _main = station.publish(0, &one);
-    let _backup = station.publish(1, &two);
-    station.is_ready();
+    let _both = station.both(&one, &two);
     let since = station.tidegate.source("program")["connected_at"].clone();
     let with = |inputs: Value| {
         let http = station.tidegate.http();

@@ -60,12 +60,16 @@ impl Station {
         self.tidegate.source_becomes("program", what, is_so)["switch"].take()
     }
 
-    /// Both inputs are well, and the first of them is on air.
+    /// Publishes to both inputs, and waits until the first is on air and the other one ready.
     #[track_caller]
-    fn is_ready(&self) -> Value {
-        self.becomes("main on air, backup ready", |switch| {
+    fn both(&self, main: &Clip, backup: &Clip) -> (Publisher, Publisher, Value) {
+        let main = self.publish(0, main);
+        self.becomes("main on air", |switch| switch["active"] == "main");
+        let backup = self.publish(1, backup);
+        let switch = self.becomes("backup ready", |switch| {
             switch["active"] == "main" && switch["standby"][0]["ready"] == true
-        })
+        });
+        (main, backup, switch)
     }
 
     #[track_caller]

@@ -148,6 +148,28 @@ export interface OwnPort {
   counters?: Record<string, number>;
 }
 
+/** One thing that stands against taking a source on air. */
+export interface ReadinessReason {
+  code: string;
+  text: string;
+  /** `switch` stands in the way, `alarm` is only told. */
+  severity: string;
+  since: string;
+  advice: string;
+}
+
+export interface Readiness {
+  ready: boolean;
+  reasons: ReadinessReason[];
+  clean_since: string | null;
+}
+
+/** One indicator of TR 101 290. */
+export interface Indicator {
+  count: number;
+  last_age_ms: number | null;
+}
+
 export interface SourceView {
   name: string;
   revision: number;
@@ -160,6 +182,10 @@ export interface SourceView {
   connected_at: string | null;
   health: Health;
   reasons: Reason[];
+  /** Whether it could go on air this moment. */
+  readiness?: Readiness | null;
+  /** What measuring instruments count, by the indicator's name. */
+  tr101290?: Record<string, Indicator> | null;
   bitrate_bps: number | null;
   last_packet_age_ms: number | null;
   peer: string | null;

@@ -12,6 +12,19 @@ const H264 = { codec: 'h264', profile: 'High', width: 1920, height: 1080, fps: 5
 const AAC = { codec: 'aac', profile: 'LC', channels: 2, sample_rate: 48000, language: 'eng', bitrate_bps: 128000 };
 const EXPECT = { video: 'h264 1920x1080 50', audio: 'aac stereo', bitrate: '8M' };
 
+/** Whether it could go on air, as the server would judge it. */
+function readiness(now, connected, given) {
+  const reason = (code, text, advice) => ({ code, text, severity: 'switch', since: ago(now, given.age ?? 4000), advice });
+  const reasons = [];
+  if (!connected) reasons.push(reason('disconnect', 'Not connected', 'Disconnected. Start the sender, or look at the network between it and here.'));
+  else if (given.silent) reasons.push(reason('no_packets', 'No packets', `No packets for ${given.age ?? 4000} ms. Look at the sender and the network between it and here.`));
+  const ready = reasons.length === 0;
+  const clean = { count: 0, last_age_ms: null };
+  const gaps = given.media?.continuity_errors ?? 0;
+  const continuity = gaps > 0 ? { count: gaps, last_age_ms: 1400 } : clean;
+  return { readiness: { ready, reasons, clean_since: ready ? ago(now, given.up ?? 62 * MINUTE) : null }, tr101290: connected ? { continuity, pat: clean, pts: clean } : null };
+}
+
 /** One row of the scenario; what is not given is healthy. */
 function source(now, name, given = {}) {
   const second = Math.floor(now / 1000);
@@ -33,6 +46,7 @@ function source(now, name, given = {}) {
     connected_at: connected ? ago(now, given.up ?? 62 * MINUTE) : null,
     health: given.health ?? (connected ? 'ok' : 'error'),
     reasons: given.reasons ?? [],
+    ...readiness(now, connected, given),
     bitrate_bps: Math.round(given.silent ? 0 : bps),
     last_packet_age_ms: connected ? (given.age ?? 4) : null,
     peer: connected ? (given.peer ?? `203.0.113.${seed % 200}:5${seed % 9000}`) : null,

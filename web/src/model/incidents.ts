@@ -37,6 +37,8 @@ function markOf(event: TypedEvent): Incident | null {
       return disconnected(at, event);
     case 'source_health':
       return health(at, event);
+    case 'switched':
+      return typeof event.to === 'string' ? { at, label: `→ ${event.to}`, tone: Number(event.gap_ms) > 0 ? 'warn' : 'quiet' } : null;
     default:
       return null;
   }

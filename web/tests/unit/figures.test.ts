@@ -160,3 +160,9 @@ it('advises nothing before enough was measured, nor without SRT', () => {
   expect(adviceLines(null)).toBeNull();
   expect(adviceLines({ latency_ms: 120 })).toBeNull();
 });
+
+it('marks on the graphs of a switch what went on air, in yellow where viewers saw a gap', () => {
+  const switched = { kind: 'switched', subject: { type: 'source', name: 'program' }, from: 'main' };
+  const found = incidents([{ ...switched, id: 1, at: '2026-11-20T18:30:00Z', to: 'backup', gap_ms: 0 }, { ...switched, id: 2, at: '2026-11-20T18:31:00Z', to: 'main', gap_ms: 240 }], 'program', 0);
+  expect(found.map(({ label, tone }) => [label, tone])).toEqual([['→ backup', 'quiet'], ['→ main', 'warn']]);
+});

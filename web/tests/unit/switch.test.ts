@@ -50,7 +50,7 @@ describe('an input', () => {
     expect(inputWords(gone('backup'), NOW)).toMatchObject({ state: WORDS.waiting, why: 'Nobody connected', advice: 'Start its sender.' });
     expect(inputWords(input('backup', { ready: false, clean_for_ms: 1400 }), NOW)).toMatchObject({ label: 'Not ready yet', why: 'Clean for 00:01' });
     const settling = { code: 'settling', text: 'well for 1200 ms, 3000 ms are asked for' };
-    expect(inputWords(input('backup', { ready: false, reasons: [settling] as never }), NOW)).toMatchObject({ label: 'Not ready yet', why: 'Well for 1.2 s, 3.0 s are asked for' });
+    expect(inputWords(input('backup', { ready: false, reasons: [settling] as never }), NOW)).toMatchObject({ label: 'Not ready yet', why: 'Good for 1.2 s of 3.0 s' });
     const worded = { code: 'no_packets', text: 'no packets for 12300 ms', severity: 'switch', since: '2026-11-20T18:41:55Z', advice: null };
     expect(inputWords(input('backup', { ready: false, reasons: [worded] }), NOW).why).toBe('No packets for 12 s');
   });
@@ -86,6 +86,9 @@ describe('the verdict on a switch', () => {
     const inputs = [silent('main'), input('backup')];
     expect(said({ inputs, locked: true })).toBe('Failed: main: no packets for 00:12, and the lock keeps it on air. Unlock, then take backup.');
     expect(said({ inputs, held: true })).toBe('Failed: main: no packets for 00:12, and the hold keeps it on air. Take backup.');
+  });
+  it('fails when what is on air is gone and nothing can follow', () => {
+    expect(said({ inputs: [gone('main'), gone('backup')] })).toBe('Failed: viewers see nothing: main is gone, and no other input is ready. backup: nobody connected. Start its sender.');
   });
   it('fails while viewers see the slate or nothing, and waits while nobody ever connected', () => {
     expect(said({ active: 'slate', inputs: [gone('main'), gone('backup')] })).toBe('Failed: viewers see the slate: no input delivers. main: nobody connected. Start its sender.');

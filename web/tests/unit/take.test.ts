@@ -114,7 +114,7 @@ describe('what happened', () => {
   it('is one sentence with its evidence', () => {
     expect(switchCause(last)).toBe('cam1-main: no packets for 150 ms → cam1-backup');
     expect(switchEffect(last)).toBe('Viewers saw no gap, 310 ms repeated.');
-    expect(switchFigures(last)).toBe('Decided 152 ms after the last packet, its packets are held 310 ms longer.');
+    expect(switchFigures(last)).toBe('Decided after 152 ms, held 310 ms longer since.');
   });
   it('names who did it by hand, and what nobody measured is not said', () => {
     expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main → cam1-backup, taken by admin');

@@ -1,5 +1,5 @@
 /** One input of a switch in words: its state, why, what to do, and the figures that tell how a switch to it would go. */
-import type { SwitchInput } from '../../api/types';
+import type { Reason, SwitchInput } from '../../api/types';
 import { clock, codec, duration } from '../format';
 import { capital, inWords } from '../sentence';
 import { WORDS, type StateWord } from '../words';
@@ -18,23 +18,41 @@ export interface InputWords {
 export function inputWords(input: SwitchInput, now: number): InputWords {
   const [first] = input.reasons;
   const why = first ? reasonsOf(input, now) : '';
-  const advice = first?.advice ? inWords(first.advice, null) : '';
-  if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: why || 'Nobody connected', advice: advice || 'Start its sender.' };
+  const advice = first ? adviceOf(first) : '';
+  if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: `Nobody connected${lasting(first, now)}`, advice: advice || 'Start its sender.' };
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
   if (first && !SETTLING.has(first.code)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
-  return { state: WORDS.connecting, label: 'Not ready yet', why: why || cleanFor(input) || 'Being watched', advice };
+  return { state: WORDS.connecting, label: 'Not ready yet', why: settling(first) || why || cleanFor(input) || 'Being watched', advice: '' };
 }
 
 /** Nothing is wrong; it only has not been right for long enough. */
 const SETTLING = new Set(['settling', 'no_key_frame']);
 
+/** "well for 1200 ms, 3000 ms are asked for" */
+function settling(reason: Reason | undefined): string {
+  const found = /(\d+) ms\D+(\d+) ms/.exec(reason?.text ?? '');
+  return found ? `Good for ${seconds(Number(found[1]))} of ${seconds(Number(found[2]))}` : '';
+}
+
+/** Advice that begins with the trouble itself does not say it twice. */
+function adviceOf({ text, advice }: Reason): string {
+  const [first = '', ...rest] = (advice ?? '').split(/(?<=\.) /);
+  const begins = (text.split(' ')[0] ?? '').toLowerCase();
+  const repeats = rest.length > 0 && begins !== '' && first.toLowerCase().startsWith(begins);
+  return advice ? inWords(repeats ? rest.join(' ') : advice, null) : '';
+}
+
+function lasting(reason: Reason | undefined, now: number): string {
+  const since = Date.parse(reason?.since ?? '');
+  return Number.isFinite(since) && now - since >= 1000 ? ` for ${duration(now - since)}` : '';
+}
+
 function reasonsOf({ reasons }: SwitchInput, now: number): string {
   const [first] = reasons;
   const text = phrase(first?.text ?? '');
-  const since = Date.parse(first?.since ?? '');
-  const lasts = Number.isFinite(since) && now - since >= 1000 && !/ for /.test(text) ? ` for ${duration(now - since)}` : '';
+  const lasts = / for /.test(text) ? '' : lasting(first, now);
   return `${text}${lasts}${reasons.length > 1 ? `, +${reasons.length - 1}` : ''}`;
 }
 

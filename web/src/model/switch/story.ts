@@ -16,7 +16,8 @@ const ASKED: Record<string, string> = { take: 'taken', return: 'returned', sched
 
 /** "Viewers saw no gap, 310 ms repeated." Empty when it was not measured. */
 export function switchEffect(last: LastSwitch): string {
-  const seen = effect(last.gap_ms, last.repeated_ms);
+  // Before the first there was nothing to see.
+  const seen = last.from === null ? '' : effect(last.gap_ms, last.repeated_ms);
   return seen === '' ? '' : `Viewers saw ${seen}.`;
 }
 
@@ -30,10 +31,10 @@ function effect(gap: number | null | undefined, repeated: number | null | undefi
 export const span = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 /** What it took, beneath the sentence. */
-export function switchFigures({ decided_after_ms: decided, delay_ms: delay, automatic }: LastSwitch): string {
+export function switchFigures({ decided_after_ms: decided, delay_ms: delay, why }: LastSwitch): string {
   return inWords(capital([
-    automatic && typeof decided === 'number' && `decided ${span(decided)} after the last packet`,
-    typeof delay === 'number' && delay > 0 && `its packets are held ${span(delay)} longer`,
+    !(why in ASKED) && typeof decided === 'number' && decided > 0 && `decided after ${span(decided)}`,
+    typeof delay === 'number' && delay > 0 && `held ${span(delay)} longer since`,
   ].filter(Boolean).join(', ')), null);
 }
 
@@ -90,8 +91,11 @@ function toldOf(event: TypedEvent): Told | null {
   const said = text(event.text);
   if (event.kind !== 'switch_decision' || said === null || !SAID.has(String(event.decision))) return null;
   const by = text(event.by);
-  return { key, at: event.at, text: `${capital(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false };
+  return { key, at: event.at, text: `${sentence(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false };
 }
+
+/** Names of inputs stay as they are. */
+const sentence = (said: string): string => (/^(the|a|an|automatic|cut)\b/.test(said) ? capital(said) : said);
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);

@@ -23,6 +23,7 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   const { why, state } = inputWords(active, now);
   const bad = state === WORDS.failed || state === WORDS.warning || state === WORDS.waiting;
   if (bad && next && stuck(status)) return make(WORDS.failed, `${active.name}: ${lower(why)}, and ${stuck(status)} keeps it on air. ${status.locked ? 'Unlock, then take' : 'Take'} ${next.name}.`);
+  if (!active.connected && !next) return make(WORDS.failed, `viewers see nothing: ${active.name} is gone, and no other input is ready. ${toDo(status, now)}`);
   if (bad && !next) return make(state === WORDS.warning ? WORDS.warning : WORDS.failed, `${active.name}: ${lower(why)}, and no other input is ready. ${toDo(status, now)}`);
   if (bad) return make(WORDS.warning, `${active.name}: ${lower(why)}. ${next?.name} is ready: take it.`);
   if (status.latched) return make(WORDS.warning, `${active.name} is on air and stays there. Find out why it switched so often, then take or return.`);

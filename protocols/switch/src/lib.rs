@@ -12,6 +12,7 @@
 //! Nothing here knows what time it is or where packets come from: both are told.
 
 pub mod decide;
+pub mod drill;
 mod order;
 mod program;
 pub mod slate;

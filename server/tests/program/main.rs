@@ -7,6 +7,7 @@
 
 mod commands;
 mod publisher;
+mod slate;
 mod statistics;
 mod viewer;
 

@@ -1,0 +1,345 @@
+//! Darkness, which viewers do not see: the slate comes and goes, and nobody is sent away.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_testkit::media::encode;
+use tidegate_testkit::peers::{ffmpeg, have};
+use tidegate_testkit::{Process, Tidegate, eventually, free_udp_port};
+
+use crate::publisher::{Clip, Publisher};
+use crate::viewer::Viewer;
+
+/// Half a second is what a viewer may see nothing for, on a machine that has much else to do:
+/// 150 ms until a silence counts, and the way there.
+const SILENCE_MAX: Duration = Duration::from_millis(500);
+const MODULES: &str = "/usr/lib/nginx/modules";
+
+/// A program with a slate, and its inputs' ports.
+struct Studio {
+    tidegate: Tidegate,
+    ports: [u16; 2],
+    viewer: Viewer,
+    tape: Tape,
+    platform: Option<Platform>,
+    _media: tempfile::TempDir,
+}
+
+impl Studio {
+    fn start(slate: &str, platform: Option<Platform>, ffmpeg: Option<&str>) -> Self {
+        let media = tempfile::tempdir().unwrap();
+        let (viewer, tape) = (Viewer::start(), Tape::start());
+        let ports = [free_udp_port(), free_udp_port()];
+        let picture = media.path().join("soon.png");
+        picture_at(&picture);
+        let slate = slate.replace("SOON", picture.to_str().unwrap());
+        let mut config = format!(
+            "sources:\n\
+             - {{ name: main, udp: {{ from: \"127.0.0.1:{}\" }} }}\n\
+             - {{ name: backup, udp: {{ from: \"127.0.0.1:{}\" }} }}\n\
+             - {{ name: program, switch: {{ inputs: [main, backup], ready_after: 1s, slate: {slate} }} }}\n\
+             outputs:\n\
+             - {{ name: out, source: program, udp: {{ to: \"127.0.0.1:{}\" }} }}\n\
+             - {{ name: tape, source: program, udp: {{ to: \"127.0.0.1:{}\" }} }}\n\
+             - {{ name: viewers, source: program, hls: {{}} }}\n",
+            ports[0],
+            ports[1],
+            viewer.port(),
+            tape.port,
+        );
+        if let Some(platform) = &platform {
+            config.push_str(&format!(
+                "- {{ name: live, source: program, rtmp: {{ url: \"rtmp://127.0.0.1:{}/live\", key: it }} }}\n",
+                platform.port
+            ));
+        }
+        let mut builder = Tidegate::with(env!("CARGO_BIN_EXE_tidegate"), &config);
+        if let Some(program) = ffmpeg {
+            builder = builder.env("TIDEGATE_FFMPEG", program);
+        }
+        Self {
+            tidegate: builder.start(),
+            ports,
+            viewer,
+            tape,
+            platform,
+            _media: media,
+        }
+    }
+
+    fn publish(&self, clips: &[Clip; 2]) -> [Publisher; 2] {
+        let [one, two] = clips;
+        [
+            Publisher::start(self.ports[0], one),
+            Publisher::start(self.ports[1], two),
+        ]
+    }
+
+    #[track_caller]
+    fn becomes(&self, what: &str, want: impl Fn(&Value) -> bool) -> Value {
+        let is_so = |view: &Value| want(&view["switch"]);
+        self.tidegate.source_becomes("program", what, is_so)["switch"].take()
+    }
+
+    /// A player of the HLS output, which says what it dislikes.
+    fn player(&self) -> Process {
+        eventually("a playlist with segments", || {
+            let answer = self.tidegate.http().get("/hls/viewers/index.m3u8");
+            (answer.status == 200 && answer.text().starts_with("#EXTM3U")).then_some(())
+        });
+        let credential = format!("Authorization: Bearer {}\r\n", self.tidegate.token());
+        let playlist = format!("{}/hls/viewers/index.m3u8", self.tidegate.http().base());
+        let words = [
+            "-headers",
+            &credential,
+            "-re",
+            "-i",
+            &playlist,
+            "-f",
+            "null",
+            "-",
+        ];
+        ffmpeg("player", &words, self.tidegate.folder())
+    }
+}
+
+/// All datagrams of an output.
+struct Tape {
+    port: u16,
+    bytes: Arc<Mutex<Vec<u8>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tape {
+    fn start() -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let glance = Duration::from_millis(100);
+        socket.set_read_timeout(Some(glance)).unwrap();
+        let (bytes, stop) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::default());
+        let (inside, asked): (_, Arc<AtomicBool>) = (Arc::clone(&bytes), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            let mut datagram = [0; 2048];
+            while !asked.load(Ordering::Acquire) {
+                if let Ok(length) = socket.recv(&mut datagram) {
+                    inside
+                        .lock()
+                        .unwrap()
+                        .extend_from_slice(&datagram[..length]);
+                }
+            }
+        });
+        Self {
+            port,
+            bytes,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// What was received, up to the last picture that is whole.
+    fn whole(&self) -> Vec<u8> {
+        let bytes = self.bytes.lock().unwrap().clone();
+        let (packets, _) = bytes.as_chunks::<188>();
+        let pid = |packet: &[u8; 188]| u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
+        let begins = |packet: &[u8; 188]| packet[1] & 0x40 != 0;
+        let stream = |packet: &[u8; 188]| {
+            // Behind the adaptation field, if there is one.
+            let at = if packet[3] & 0x20 == 0 {
+                4
+            } else {
+                5 + usize::from(packet[4])
+            };
+            packet.get(at..at + 4) == Some(&[0, 0, 1, 0xE0])
+        };
+        let is_picture = |packet: &[u8; 188]| begins(packet) && stream(packet);
+        let end = packets.iter().rposition(is_picture).unwrap();
+        let packets = &packets[..end];
+        let mut cut = std::collections::HashMap::new();
+        for (index, packet) in packets.iter().enumerate().filter(|(_, it)| begins(it)) {
+            cut.insert(pid(packet), index);
+        }
+        let picture = packets.iter().rfind(|it| is_picture(it)).map(pid).unwrap();
+        let kept = packets.iter().enumerate().filter(|(index, packet)| {
+            // The last unit of the other tracks may lack its end.
+            pid(packet) == picture || cut.get(&pid(packet)).is_none_or(|last| index < last)
+        });
+        kept.flat_map(|(_, packet)| *packet).collect()
+    }
+}
+
+impl Drop for Tape {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// nginx with its RTMP module, which records each publication into a file of its own.
+struct Platform {
+    folder: tempfile::TempDir,
+    port: u16,
+    _process: Process,
+}
+
+impl Platform {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        drop(held);
+        let root = folder.path().display();
+        let config = format!(
+            "load_module {MODULES}/ngx_rtmp_module.so;
+            daemon off; master_process off; pid {root}/pid; error_log stderr error;
+            events {{ worker_connections 64; }}
+            rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
+                live on; record all; record_path {root}; record_unique on;
+            }} }} }}"
+        );
+        std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
+        let mut command = Command::new("nginx");
+        command.args(["-e", "stderr", "-p"]).arg(folder.path());
+        command.args(["-c", "nginx.conf"]);
+        let process = Process::start("nginx", &mut command, folder.path());
+        eventually("nginx listens", || {
+            TcpStream::connect(("127.0.0.1", port)).ok().map(drop)
+        });
+        Self {
+            folder,
+            port,
+            _process: process,
+        }
+    }
+
+    fn recordings(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let is_recording = |path: &PathBuf| path.extension().is_some_and(|it| it == "flv");
+        paths.filter(is_recording).collect()
+    }
+}
+
+fn picture_at(path: &Path) {
+    let clip = path.with_extension("ts");
+    encode("testsrc2=s=640x360:r=25", "-t 0.2 -c:v libx264 -an", &clip);
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(clip)
+        .args(["-frames:v", "1"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+/// What a decoder that takes nothing amiss says of a file.
+fn complaints(file: &Path) -> String {
+    let output = Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-hide_banner",
+            "-v",
+            "warning",
+            "-err_detect",
+            "explode",
+            "-i",
+        ])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn darkness_brings_the_slate_at_once_and_nobody_who_watches_is_sent_away() {
+    if !have(&["ffmpeg", "nginx"]) {
+        return;
+    }
+    let studio = Studio::start("{ file: SOON, sound: tone }", Some(Platform::start()), None);
+    let platform = studio.platform.as_ref().unwrap();
+    let clips = Clip::two();
+    let publishers = studio.publish(&clips);
+    studio.becomes("main on air, the slate made", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "ready"
+    });
+    studio
+        .tidegate
+        .output_becomes("live", "publishes", |it| it["delivering"] == true);
+    let mut player = studio.player();
+    studio.viewer.sees(200);
+    studio.viewer.seen();
+
+    drop(publishers);
+    let switch = studio.becomes("the slate on air", |switch| switch["active"] == "slate");
+    assert_eq!(switch["last_switch"]["to"], "slate");
+    studio.viewer.sees(1000);
+    let seen = studio.viewer.seen();
+    println!("into the slate: {seen:?}, {}", switch["last_switch"]);
+    assert!(seen.longest_silence < SILENCE_MAX, "{seen:?}");
+    assert_eq!(seen.counter_errors, 0, "{seen:?}");
+
+    let _publishers = studio.publish(&clips);
+    let switch = studio.becomes("an input on air again", |switch| {
+        switch["active"] != "slate"
+    });
+    studio.viewer.sees(1000);
+    let seen = studio.viewer.seen();
+    println!("out of the slate: {seen:?}, {}", switch["last_switch"]);
+    assert!(seen.longest_silence < SILENCE_MAX, "{seen:?}");
+    assert_eq!(seen.counter_errors, 0, "{seen:?}");
+
+    assert_eq!(platform.recordings().len(), 1, "it was published once");
+    assert_eq!(studio.tidegate.output_status("live")["reconnects"], 0);
+    assert!(
+        player.ended().is_none(),
+        "the player stays: {}",
+        player.output()
+    );
+    assert_eq!(player.output(), "");
+    let playlist = studio.tidegate.http().get("/hls/viewers/index.m3u8").text();
+    assert!(!playlist.contains("DISCONTINUITY"), "{playlist}");
+    let tape = studio.tidegate.folder().join("tape.ts");
+    std::fs::write(&tape, studio.tape.whole()).unwrap();
+    assert_eq!(complaints(&tape), "");
+}
+
+#[test]
+fn a_slate_that_cannot_be_made_is_said_and_the_program_goes_on_without() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let studio = Studio::start("SOON", None, Some("/nonexistent/ffmpeg"));
+    let clips = Clip::two();
+    let publishers = studio.publish(&clips);
+    let switch = studio.becomes("main on air, no slate", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "failed"
+    });
+    let reason = switch["slate"]["reason"].as_str().unwrap();
+    assert!(reason.contains("there is no ffmpeg at"), "{reason}");
+    assert!(reason.contains("TIDEGATE_FFMPEG"), "{reason}");
+    eventually("an alarm says so, too", || {
+        let path = "/api/v1/events?kind=alarm_raised";
+        let events = studio.tidegate.http().get(path).text();
+        events.contains("slate_failed").then_some(())
+    });
+    let path = "/api/v1/sources/program/take";
+    let refused = studio
+        .tidegate
+        .http()
+        .post(path, &json!({ "input": "slate" }));
+    assert_eq!(refused.status, 409);
+    let [main, _backup] = publishers;
+    drop(main);
+    studio.becomes("backup on air", |switch| switch["active"] == "backup");
+    studio.viewer.sees(100);
+}

@@ -47,6 +47,8 @@ describe('the form of a switch', () => {
     const other = (inputs: string[]) => ({ name: 'program', switch: { inputs, dwell: '9s' } });
     expect(sourceEffect(other(['backup', 'main']), base, switchSource(program()))).toBe('');
     expect(sourceEffect(other(['backup']), base, switchSource(program()))).toBe('Saving takes main off air: the program starts anew, and viewers see a break.');
+    const delayed = { name: 'program', switch: { inputs: ['main', 'backup'], delay: '500ms' } };
+    expect(sourceEffect(delayed, base, switchSource(program()))).toBe('Saving starts the program anew; viewers see a break.');
   });
 });
 

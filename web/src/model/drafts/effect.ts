@@ -10,20 +10,23 @@ const PASSPHRASES = ['passphrase', 'passphrases', 'users'];
 /** Empty when nobody is disconnected. Expectations and the name of nothing else disturb a feed. */
 export function sourceEffect(config: Config, base: Config, now: SourceView | undefined): string {
   if (!now || now.connection !== 'connected') return '';
-  if (now.kind === 'switch') return switchEffect(config, now);
+  if (now.kind === 'switch') return switchEffect(config, base, now);
   const gone = disturbs(config, base) || locksOut(config, base, [now.srt?.passphrase_used]);
   if (!gone) return '';
   const calling = settings(base, 'srt').call !== undefined;
   return GONE[calling ? 'calling' : beginning({ kind: now.kind, mode: now.kind === 'srt' ? null : now.mode })];
 }
 
-/** It goes on under other settings, unless they take away what it shows. */
-function switchEffect(config: Config, now: SourceView): string {
+/** It goes on under other settings, unless they take away what it shows, or what it is made of. */
+function switchEffect(config: Config, base: Config, now: SourceView): string {
   const active = switchOf(now)?.active ?? null;
-  const inputs = settings(config, 'switch').inputs;
-  if (active === null || active === 'slate' || !Array.isArray(inputs) || inputs.includes(active)) return '';
-  return `Saving takes ${active} off air: the program starts anew, and viewers see a break.`;
+  const [own, before] = [settings(config, 'switch'), settings(base, 'switch')];
+  if (active === null) return '';
+  if (active !== 'slate' && Array.isArray(own.inputs) && !own.inputs.includes(active)) return `Saving takes ${active} off air: the program starts anew, and viewers see a break.`;
+  return BEGINS_ANEW.some((key) => !same(own[key], before[key])) ? 'Saving starts the program anew; viewers see a break.' : '';
 }
+
+const BEGINS_ANEW = ['delay', 'merge', 'slate'];
 
 const GONE: Record<Beginning, string> = {
   called: 'Saving disconnects the sender; it has to call again.',

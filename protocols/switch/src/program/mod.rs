@@ -133,8 +133,7 @@ impl Program {
         let mut at = None;
         for _ in 0..MAX_CUTS {
             let planned = self.planned(now);
-            let index = planned.map_or(u64::MAX, |(_, cut)| cut.index);
-            self.stopped = self.play(now, index, out);
+            self.stopped = self.play(now, planned.map(|(_, cut)| cut), out);
             at = planned.map(|(_, cut)| cut.at);
             match planned {
                 Some((to, cut)) if self.stopped == Stopped::AtIndex && cut.at <= now + LEAD => {
@@ -211,8 +210,9 @@ impl Program {
         Some((to, scene.cut()?))
     }
 
-    /// Plays what is due, in front of a packet.
-    fn play(&mut self, now: Instant, index: u64, out: &mut Vec<Emitted>) -> Stopped {
+    /// Plays what is due, in front of a cut.
+    fn play(&mut self, now: Instant, cut: Option<Cut>, out: &mut Vec<Emitted>) -> Stopped {
+        let is_leaving = matches!(self.order, Some((_, How::Starved | How::Gone)));
         let Self {
             lanes, seam, run, ..
         } = self;
@@ -220,8 +220,12 @@ impl Program {
         let Some(intake) = place.and_then(|place| lanes.get(place)?.run(*run)) else {
             return Stopped::Dark;
         };
-        let due = now + LEAD;
-        seam.play(intake, Until { due, index }, now, |bytes, due| {
+        let until = Until {
+            due: now + LEAD,
+            index: cut.map_or(u64::MAX, |cut| cut.index),
+            gives_up: cut.is_some() && is_leaving,
+        };
+        seam.play(intake, until, now, |bytes, due| {
             out.push(Emitted { bytes, due });
         })
     }

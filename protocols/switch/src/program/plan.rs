@@ -98,16 +98,13 @@ impl Scene<'_> {
 
     /// Whether the next picture was to go out by now, and is not there.
     fn is_dry(&self) -> bool {
-        let next = self.seam.next_index();
-        let is_over = self.edges().next().is_none()
-            && next.is_some_and(|next| self.on_air.next_index() <= next);
         let patience = match self.how {
             How::Alive | How::Damaged => PATIENCE,
             How::Starved | How::Gone => Duration::ZERO,
         };
         let picture = self.on_air.picture() * 100 / 9;
         let is_late = |due: Instant| self.until >= due.offset_micros(picture) + patience;
-        is_over && self.seam.main_due().is_none_or(is_late)
+        self.seam.is_stuck(self.on_air) && self.seam.main_due().is_none_or(is_late)
     }
 
     /// Where what is on air can be left and has not gone out yet, by the output's times.

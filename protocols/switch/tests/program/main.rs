@@ -1,5 +1,6 @@
 //! A program made of several inputs: its timeline never breaks.
 
+mod real;
 mod stream;
 mod world;
 

@@ -122,6 +122,8 @@ pub struct Until {
     pub due: Instant,
     /// In front of this packet.
     pub index: u64,
+    /// What is on air is about to be left: sound that is not whole when it is due is dropped.
+    pub gives_up: bool,
 }
 
 /// Why no more is played.
@@ -163,6 +165,24 @@ impl Seam {
     pub fn delay_micros(&self) -> i64 {
         let playing = self.playing.as_ref();
         playing.map_or(0, |playing| playing.delay_micros)
+    }
+
+    /// Whether what comes next of what is on air is not there, or not whole.
+    #[must_use]
+    pub fn is_stuck(&self, intake: &Intake) -> bool {
+        let Some(next) = self.next_index() else {
+            return true;
+        };
+        let chunk = intake.chunks_from(next).next();
+        let packet = chunk.and_then(|chunk| chunk.packet(next.max(chunk.first)));
+        let Some(packet) = packet.and_then(Packet::new) else {
+            return next >= intake.next_index();
+        };
+        let Carries::Stream(slot) = intake.carries(packet.pid()) else {
+            return false;
+        };
+        let unit = intake.streams()[slot].unit_at(next);
+        unit.is_some_and(|unit| intake.ready(unit) == Ready::Later)
     }
 
     /// Where what was played of the main stream ends, by the output's time.
@@ -228,7 +248,7 @@ impl Seam {
                     return Stopped::AtIndex;
                 }
                 let packet = chunk.packet(index);
-                if packet.is_some_and(|it| !self.step(intake, playing, it, index, due)) {
+                if packet.is_some_and(|it| !self.step(intake, playing, it, (index, due), until)) {
                     self.hand_over(due, hand);
                     return Stopped::Waiting;
                 }
@@ -291,8 +311,8 @@ impl Seam {
         intake: &Intake,
         playing: &mut Playing,
         packet: &[u8; PACKET_BYTES],
-        index: u64,
-        due: Instant,
+        (index, due): (u64, Instant),
+        until: Until,
     ) -> bool {
         let Some(view) = Packet::new(packet).filter(|packet| !packet.transport_error()) else {
             return true;
@@ -312,9 +332,10 @@ impl Seam {
                 if view.unit_start()
                     && let Some(unit) = intake.streams()[slot].unit_at(index)
                 {
+                    let is_dropped = until.gives_up && intake.main_slot() != Some(slot);
                     let verdict = match intake.ready(unit) {
-                        Ready::Later => return false,
-                        Ready::Never => Verdict::Skip,
+                        Ready::Later if !is_dropped => return false,
+                        Ready::Never | Ready::Later => Verdict::Skip,
                         Ready::Now => self.judge(intake, playing, slot, *unit, view, due),
                     };
                     if let Some(part) = playing.parts.get_mut(slot) {
@@ -398,8 +419,8 @@ impl Seam {
             playing.main_due = Some(unit.due);
             playing.near = unit.dts.unwrap_or(playing.near);
         }
-        let lacks_headers = is_main && unit.first == playing.entry.first && !unit.headers;
-        let is_changed = self.change(intake, playing, slot, &unit, view, lacks_headers);
+        let is_entry = is_main && unit.first == playing.entry.first;
+        let is_changed = self.change(intake, playing, slot, &unit, view, is_entry);
         if is_changed {
             Verdict::Skip
         } else {

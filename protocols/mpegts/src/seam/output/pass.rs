@@ -10,6 +10,9 @@ use bytes::BytesMut;
 use tidegate_codecs::{Codec, StreamConfig, VideoHeaders, h264, h265, nal};
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
+/// Types of NAL units of H.265.
+const CRA: u8 = 21;
+const BLA_N_LP: u8 = 18;
 /// A decoding time that is further behind the one before is another beginning.
 const SQUEEZED_MAX_TICKS: i64 = 90_000;
 /// A clock that goes back by more is another clock.
@@ -137,24 +140,29 @@ impl Seam {
         slot: usize,
         unit: &Unit,
         view: Packet<'_>,
-        lacks_headers: bool,
+        is_entry: bool,
     ) -> bool {
         let stream = &intake.streams()[slot];
-        let sets = lacks_headers
-            .then(|| stream.config())
-            .flatten()
-            .and_then(|config| parameter_sets(config));
+        let codec = stream.stream.codec;
+        let config = stream.config().filter(|_| is_entry && !unit.headers);
+        let sets = config.and_then(|config| parameter_sets(config));
+        let may_be_open = is_entry && playing.is_moved && codec == Codec::H265;
         let is_cut_off = playing.is_moved
-            && stream.stream.codec != Codec::Scte35
+            && codec != Codec::Scte35
             && PesTimes::find(view.bytes()) == PesTimes::CutOff;
-        if sets.is_none() && !is_cut_off {
+        if sets.is_none() && !is_cut_off && !may_be_open {
             return false;
         }
-        let (Some(pes), Some(pts), Some(dts)) = (intake.pes(slot, unit), unit.pts, unit.dts) else {
+        let (Some(mut pes), Some(pts), Some(dts)) = (intake.pes(slot, unit), unit.pts, unit.dts)
+        else {
             return false;
         };
+        let is_closed = may_be_open && close(&mut pes.payload);
+        if sets.is_none() && !is_cut_off && !is_closed {
+            return false;
+        }
         let out = playing.parts[slot].out;
-        let at = delimiter_bytes(stream.stream.codec, &pes.payload);
+        let at = delimiter_bytes(codec, &pes.payload);
         let (front, rest) = pes.payload.split_at(at);
         let sets = sets.unwrap_or_default();
         self.rebuild(playing, out, &pes, (pts, dts), &[front, &sets, rest]);
@@ -241,6 +249,22 @@ fn parameter_sets(config: &StreamConfig) -> Option<Vec<u8>> {
         bytes.extend_from_slice(set);
     }
     Some(bytes)
+}
+
+/// Makes pictures that others may lead (CRA) such that follow upon nothing (BLA without leading
+/// pictures: those are dropped), as ISO/IEC 23008-2 has it for splices: a decoder would otherwise
+/// number them on from the stream before. Whether there were any.
+fn close(unit: &mut [u8]) -> bool {
+    let mut at = 0;
+    let mut any = false;
+    while let Some(code) = nal::find_start_code(unit, at) {
+        at = code + 3;
+        if let Some(head) = unit.get_mut(at).filter(|head| **head >> 1 & 0x3F == CRA) {
+            *head = *head & 0x81 | BLA_N_LP << 1;
+            any = true;
+        }
+    }
+    any
 }
 
 /// How long the delimiter is that an access unit begins with.

@@ -41,7 +41,7 @@ pub(crate) const SHOW_INTERVAL: Duration = Duration::from_millis(200);
 /// How long a command may take to be answered: several turns, on a busy machine.
 pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
-/// Nothing was emitted for so long: the program is dark.
+/// No picture and no sound was emitted for so long: the program is dark.
 pub(crate) const DARK_AFTER: Duration = Duration::from_millis(500);
 
 /// How long no other input is ready before that is an alarm: connections come one by one.

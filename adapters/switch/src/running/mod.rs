@@ -58,7 +58,7 @@ pub(crate) struct Running {
     last_drill: Option<LastDrill>,
     /// What the input on air had in it, last time that was known.
     format: Option<Format>,
-    last_emitted: Option<Instant>,
+    last_media: Option<Instant>,
     carries: bool,
     slate: Slate,
     next_look: Instant,
@@ -99,7 +99,7 @@ impl Running {
             last_switch: None,
             last_drill: None,
             format: None,
-            last_emitted: None,
+            last_media: None,
             carries: false,
             slate: Slate::new(slate),
             next_look: now,
@@ -261,8 +261,11 @@ impl Running {
         let now = self.clock.now();
         self.slate.feed(&mut machine.program, now);
         machine.program.poll(now, &mut machine.emitted);
-        if !machine.emitted.is_empty() {
-            self.last_emitted = Some(now);
+        // While nothing is left to be played, tables go out all the same.
+        let status = machine.program.status(now);
+        let has_media = status.on_air != OnAir::Nothing && !status.is_starved;
+        if has_media && !machine.emitted.is_empty() {
+            self.last_media = Some(now);
         }
         for Emitted { bytes, due } in machine.emitted.drain(..) {
             machine.writer.push(TsChunk {
@@ -279,7 +282,7 @@ impl Running {
     }
 
     fn tell_whether_it_carries(&mut self, now: Instant) {
-        let silent = self.last_emitted.map(|last| now.saturating_since(last));
+        let silent = self.last_media.map(|last| now.saturating_since(last));
         let carries = silent.is_some_and(|silent| silent < DARK_AFTER);
         if carries == self.carries {
             return;

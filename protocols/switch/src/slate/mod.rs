@@ -22,4 +22,6 @@ pub use clip::{PictureFile, SlateClip, SlateError, SoundFile};
 pub use play::{AHEAD, SlateChunk, SlateLoop};
 
 #[cfg(test)]
+mod on_air_tests;
+#[cfg(test)]
 mod tests;

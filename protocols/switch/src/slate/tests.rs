@@ -14,7 +14,7 @@ const PICTURE_PID: u16 = 0x100;
 const SOUND_PID: u16 = 0x101;
 const MAP_PID: u16 = 0x1000;
 
-fn rate(numerator: u32, denominator: u32) -> FrameRate {
+pub(super) fn rate(numerator: u32, denominator: u32) -> FrameRate {
     FrameRate::new(numerator, denominator).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn picture_config() -> Arc<StreamConfig> {
     }))
 }
 
-fn sound(count: usize, goes_with_picture: bool) -> Sound {
+pub(super) fn sound(count: usize, goes_with_picture: bool) -> Sound {
     Sound {
         config: Arc::new(StreamConfig::Audio(AudioConfig {
             format: AudioFormat {
@@ -59,12 +59,9 @@ fn sound(count: usize, goes_with_picture: bool) -> Sound {
 }
 
 /// Twelve pictures in two groups, the first of each is large.
-fn clip(rate: FrameRate, sounds: Vec<Sound>) -> Arc<SlateClip> {
+pub(super) fn clip(rate: FrameRate, sounds: Vec<Sound>) -> Arc<SlateClip> {
     let picture = |n: usize| Picture {
-        data: Bytes::from(vec![
-            n as u8;
-            if n.is_multiple_of(6) { 20_000 } else { 300 }
-        ]),
+        data: picture(n).into(),
         is_key: n.is_multiple_of(6),
     };
     Arc::new(SlateClip {
@@ -76,7 +73,22 @@ fn clip(rate: FrameRate, sounds: Vec<Sound>) -> Arc<SlateClip> {
     })
 }
 
-fn moving() -> Arc<SlateClip> {
+/// Its number, and the headers of MPEG-2.
+fn picture(number: usize) -> Vec<u8> {
+    const SEQUENCE: [u8; 12] = [
+        0, 0, 1, 0xB3, 0x50, 0x02, 0xD0, 0x13, 0xFF, 0xFF, 0xE0, 0x18,
+    ];
+    let is_key = number.is_multiple_of(6);
+    let mut data = vec![number as u8];
+    if is_key {
+        data.extend(SEQUENCE);
+    }
+    data.extend([0, 0, 1, 0x00, 0x00, if is_key { 0x08 } else { 0x10 }]);
+    data.resize(if is_key { 20_000 } else { 300 }, 0x55);
+    data
+}
+
+pub(super) fn moving() -> Arc<SlateClip> {
     clip(rate(30_000, 1001), vec![sound(48, false)])
 }
 

@@ -96,6 +96,11 @@ describe('the verdict on a switch', () => {
     expect(said({ active: null, inputs: [silent('main'), gone('backup')] })).toMatch(/^Failed: viewers see nothing: no input is ready\. main: no packets/);
     expect(said({ active: null, inputs: [gone('main'), gone('backup')] })).toBe('Waiting: no input is connected. Start the sender of main.');
   });
+  it('only warns of a slate that somebody chose', () => {
+    const taken = { at: '2026-11-20T18:41:00Z', from: 'main', to: 'slate', why: 'take', text: '', automatic: false, by: 'admin', gap_ms: 0, repeated_ms: 0, decided_after_ms: 0, delay_ms: 0 };
+    expect(said({ active: 'slate', last_switch: taken })).toBe('Warning: viewers see the slate, as somebody chose. Take main when it is time.');
+    expect(bearOut(switchSource(program({ active: 'slate', last_switch: taken })), [], []).state).toBe('warning');
+  });
   it('says that it is latched', () => {
     expect(said({ latched: true })).toMatch(/^Warning: main is on air and stays there\./);
   });

@@ -119,6 +119,7 @@ describe('what happened', () => {
   it('names who did it by hand, and what nobody measured is not said', () => {
     expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main → cam1-backup, taken by admin');
     expect(switchCause({ ...last, from: null, why: 'start', text: 'whatever' })).toBe('nothing → cam1-backup, the first that was ready');
+    expect(switchCause({ ...last, from: null, why: 'take', text: 'x', by: 'restart' })).toBe('nothing → cam1-backup, as before the restart');
     expect(switchEffect({ ...last, gap_ms: null })).toBe('');
     expect(switchEffect({ ...last, gap_ms: 2400, repeated_ms: 0 })).toBe('Viewers saw a gap of 2.4 s.');
   });

@@ -32,6 +32,9 @@ export const inputOf = (status: SwitchStatus, name: string | null): SwitchInput 
 /** An input that happens to be called `slate` is an input. */
 export const onSlate = (status: SwitchStatus): boolean => status.active === SLATE && !inputOf(status, SLATE);
 
+/** Somebody wanted the slate: that is no failure. */
+export const slateByHand = (status: SwitchStatus): boolean => onSlate(status) && status.last_switch?.to === SLATE && !status.last_switch.automatic;
+
 /** The slate can be taken, too. */
 export const offersSlate = (status: SwitchStatus): boolean => status.slate.state === 'ready' && !inputOf(status, SLATE);
 

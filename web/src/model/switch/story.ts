@@ -4,12 +4,15 @@ import { capital, inWords } from '../sentence';
 
 /** "cam1-main: no packets for 150 ms → cam1-backup", "cam1-backup → cam1-main, taken by admin" */
 export function switchCause({ from, to, text, why, automatic, by }: LastSwitch): string {
-  const asked = ASKED[why];
+  const asked = by === RESTART ? 'as before the restart' : ASKED[why];
   const target = to ?? 'nothing';
-  if (asked !== undefined) return `${from ?? 'nothing'} → ${target}, ${asked}${by === null ? (automatic && why === 'return' ? ' by itself' : '') : ` by ${by}`}`;
+  if (asked !== undefined) return `${from ?? 'nothing'} → ${target}, ${asked}${by === RESTART ? '' : by === null ? (automatic && why === 'return' ? ' by itself' : '') : ` by ${by}`}`;
   const cause = (text || why.replaceAll('_', ' ')).replace(/[.\s]+$/, '');
   return `${from !== null && !cause.startsWith(`${from}:`) ? `${from}: ${cause}` : cause} → ${target}`;
 }
+
+/** What it remembered. */
+const RESTART = 'restart';
 
 /** What is no fault of an input. */
 const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', start: 'the first that was ready', media_back: 'media is back' };
@@ -89,7 +92,7 @@ function toldOf(event: TypedEvent): Told | null {
     return { key, at: event.at, text: switchCause(last), effect: switchEffect(last), gap: (last.gap_ms ?? 0) > 0 };
   }
   const said = text(event.text);
-  if (event.kind !== 'switch_decision' || said === null || !SAID.has(String(event.decision))) return null;
+  if (event.kind !== 'switch_decision' || said === null || event.by === RESTART || !SAID.has(String(event.decision))) return null;
   const by = text(event.by);
   return { key, at: event.at, text: `${sentence(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false };
 }

@@ -4,7 +4,7 @@ import { plural } from '../format';
 import { inWords } from '../sentence';
 import { WORDS, type IconName, type StateWord } from '../words';
 import { inputWords } from './input';
-import { inputOf, onSlate, others, readyOthers } from './status';
+import { inputOf, onSlate, others, readyOthers, slateByHand } from './status';
 import { lower } from './take';
 
 export interface SwitchVerdict {
@@ -18,6 +18,7 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   const active = inputOf(status, status.active);
   const [next] = readyOthers(status);
   if (status.active === null) return make(...dark(status, now));
+  if (slateByHand(status)) return make(WORDS.warning, next ? `viewers see the slate, as somebody chose. Take ${next.name} when it is time.` : `viewers see the slate, as somebody chose, and no input is ready. ${toDo(status, now)}`);
   if (!active) return make(WORDS.failed, onSlate(status) && next ? `viewers see the slate, though ${next.name} is ready. ${status.locked ? 'Unlock, then take it.' : 'Take it.'}` : `viewers see the slate: no input delivers. ${toDo(status, now)}`);
 
   const { why, state } = inputWords(active, now);
@@ -96,7 +97,7 @@ export function returnWords(status: SwitchStatus): { to: string | null; may: boo
 
 /** What must be seen of a program wherever it is listed, the worst first. Null when all is well. */
 export function programReason(status: SwitchStatus): (Reason & { worst: boolean }) | null {
-  if (onSlate(status)) return { code: 'slate_on_air', text: 'Slate on air', since: null, advice: 'No input delivers.', worst: true };
+  if (onSlate(status)) return { code: 'slate_on_air', text: 'Slate on air', since: null, advice: slateByHand(status) ? 'Somebody took it.' : 'No input delivers.', worst: !slateByHand(status) };
   if (status.latched) return { code: 'latched', text: 'Latched', since: null, advice: 'It switched by itself too often. Find the cause, then take or return.', worst: false };
   const reason = lacksBackup(status);
   return reason && { ...reason, worst: false };

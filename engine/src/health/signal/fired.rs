@@ -36,22 +36,21 @@ pub enum Measured {
 /// The evidence in words.
 impl fmt::Display for Fired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = |time: Duration| time.as_millis();
         match (self.trigger, self.measured) {
             (TriggerKind::Disconnect, _) => f.write_str("disconnected"),
             (TriggerKind::NoPackets, Measured::For(time)) => {
-                write!(f, "no packets for {} ms", millis(time))
+                write!(f, "no packets for {}", Time(time))
             }
             (TriggerKind::TsSync, Measured::For(time)) => {
-                write!(f, "no sync for {} ms", millis(time))
+                write!(f, "no sync for {}", Time(time))
             }
-            (TriggerKind::Pat, Measured::For(time)) => write!(f, "no PAT for {} ms", millis(time)),
-            (TriggerKind::Pmt, Measured::For(time)) => write!(f, "no PMT for {} ms", millis(time)),
+            (TriggerKind::Pat, Measured::For(time)) => write!(f, "no PAT for {}", Time(time)),
+            (TriggerKind::Pmt, Measured::For(time)) => write!(f, "no PMT for {}", Time(time)),
             (TriggerKind::PtsStall, Measured::OnPid(pid, time)) => {
-                write!(f, "PTS of PID {pid} stood still for {} ms", millis(time))
+                write!(f, "PTS of PID {pid} stood still for {}", Time(time))
             }
             (_, Measured::OnPid(pid, time)) => {
-                write!(f, "nothing on PID {pid} for {} ms", millis(time))
+                write!(f, "nothing on PID {pid} for {}", Time(time))
             }
             (TriggerKind::Continuity, Measured::Count(count, _)) => {
                 write!(f, "{count} continuity errors in a second")
@@ -63,7 +62,7 @@ impl fmt::Display for Fired {
             (_, Measured::Rate(now, usual)) => {
                 write!(f, "{} instead of {}", megabits(now), megabits(usual))
             }
-            (kind, Measured::For(time)) => write!(f, "{kind} for {} ms", millis(time)),
+            (kind, Measured::For(time)) => write!(f, "{kind} for {}", Time(time)),
         }
     }
 }
@@ -72,4 +71,17 @@ fn megabits(rate: Bitrate) -> String {
     #[allow(clippy::cast_precision_loss, reason = "shown with two digits")]
     let megabits = rate.as_bps() as f64 / 1e6;
     format!("{megabits:.2} Mbit/s")
+}
+
+/// A time as it is told: in milliseconds, and from ten seconds on in seconds.
+struct Time(Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_secs(10) {
+            write!(f, "{} ms", self.0.as_millis())
+        } else {
+            write!(f, "{} s", self.0.as_secs())
+        }
+    }
 }

@@ -1,0 +1,225 @@
+//! What a running switch puts out, as a measuring instrument counts it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use bytes::Bytes;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use serde_json::Value;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tidegate_adapter_switch::{Adapter, SourceSettings};
+use tidegate_engine::{
+    Clock, Engine, EngineConfig, Feed, Link, NoSecrets, SourceAdapter, SourceDriver, SourceSpec,
+    SwitchCommand, TsChunk,
+};
+use tidegate_testkit::media::encode;
+use tidegate_testkit::peers::have;
+
+const CHUNK_BYTES: usize = 7 * 188;
+/// Of the multiplex.
+const BITS_PER_SECOND: u64 = 3_000_000;
+const LATENCY: Duration = Duration::from_millis(800);
+/// Generous: nothing here measures time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A camera with a transport of some latency, until it is dropped; then its sender is gone.
+struct Camera {
+    feed: Feed,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Camera {
+    fn start(feed: Feed, media: Bytes) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (asked, to) = (Arc::clone(&stop), feed.clone());
+        feed.set_link(Link::Up);
+        let thread = std::thread::spawn(move || {
+            let clock = Clock::start();
+            let begun = clock.now();
+            let mut writer = to.ts_writer();
+            for (number, at) in (0..media.len()).step_by(CHUNK_BYTES).enumerate() {
+                let sent_bits = (number * CHUNK_BYTES * 8) as u64;
+                let now = begun + Duration::from_micros(sent_bits * 1_000_000 / BITS_PER_SECOND);
+                let wait = now.saturating_since(clock.now());
+                if !wait.is_zero() {
+                    writer.seal();
+                    std::thread::sleep(wait);
+                }
+                if asked.load(Ordering::Acquire) {
+                    break;
+                }
+                let bytes = media.slice(at..media.len().min(at + CHUNK_BYTES));
+                writer.push(TsChunk {
+                    due: now + LATENCY,
+                    ..TsChunk::live(bytes, clock.now())
+                });
+            }
+            writer.seal();
+        });
+        Self {
+            feed,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// Nothing comes any more, and nobody says why.
+    fn unplug(mut self) {
+        self.halt();
+    }
+
+    /// The sender hangs up.
+    fn hang_up(mut self) {
+        self.halt();
+        self.feed.set_link(Link::Down);
+    }
+
+    fn halt(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    driver: Arc<dyn SourceDriver>,
+    media: [Bytes; 2],
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let media = ["testsrc2=s=320x180:r=25", "testsrc=s=320x180:r=25"].map(|picture| {
+            let file = folder.path().join("camera.ts");
+            let settings = "-t 60 -c:v libx264 -preset ultrafast -tune zerolatency \
+                            -pix_fmt yuv420p -g 25 -b:v 1500k -maxrate 1500k -bufsize 500k \
+                            -c:a aac -ac 2 -b:a 96k -muxrate 3000000";
+            encode(picture, settings, &file);
+            Bytes::from(std::fs::read(&file).unwrap())
+        });
+        let engine = Engine::start(EngineConfig {
+            clock: Clock::start(),
+            data_dir: folder.path().into(),
+        });
+        // A camera's thread that a busy machine keeps waiting is no failure.
+        let settings = r#"{"inputs":["main","backup"],"dwell":"0s","ready_after":"1s",
+                           "triggers":{"no_packets":"500ms","bitrate":"off"}}"#;
+        let settings: SourceSettings = serde_json::from_str(settings).unwrap();
+        let driver = Adapter::new()
+            .source("program", &settings, &NoSecrets)
+            .unwrap();
+        let spec = SourceSpec {
+            driver: Arc::clone(&driver),
+            expect: None,
+        };
+        engine.set_source("program", spec).await.unwrap();
+        Self {
+            engine,
+            driver,
+            media,
+            _folder: folder,
+        }
+    }
+
+    fn camera(&self, which: usize) -> Camera {
+        let feed = self.engine.feed(["main", "backup"][which]);
+        Camera::start(feed, self.media[which].clone())
+    }
+
+    fn status(&self) -> Value {
+        let control = self.driver.switch().unwrap();
+        control.status().unwrap_or_default()
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let begun = std::time::Instant::now();
+        loop {
+            let status = self.status();
+            if is_so(&status) {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "not {what}: {status:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn both_ready(&self) {
+        let all = |status: &Value| {
+            let inputs = status["inputs"].as_array().cloned().unwrap_or_default();
+            inputs.len() == 2 && inputs.iter().all(|input| input["ready"] == true)
+        };
+        self.until("both ready", all).await;
+    }
+
+    async fn take(&self, input: &str) {
+        let control = self.driver.switch().unwrap();
+        let take = SwitchCommand::Take {
+            input: Some(input.into()),
+            force: false,
+        };
+        control.command(take, "test").await.unwrap();
+        let is_on_air = |status: &Value| status["active"] == input;
+        self.until(input, is_on_air).await;
+    }
+
+    /// What a measuring instrument has counted in the program.
+    fn errors(&self) -> Vec<(&'static str, u64)> {
+        let status = self.engine.source_status("program").unwrap();
+        let counted = status.tr101290.expect("it was looked at");
+        let all = counted.indicators().into_iter();
+        all.filter(|(_, _, indicator)| indicator.count > 0)
+            .map(|(_, name, indicator)| (name, indicator.count))
+            .collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_measuring_instrument_finds_nothing_wrong_with_a_program_however_it_is_switched() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let bench = Bench::new().await;
+    let (main, backup) = (bench.camera(0), bench.camera(1));
+    bench
+        .until("on air", |status| status["active"] == "main")
+        .await;
+    bench.both_ready().await;
+    for round in 0..4 {
+        bench.take(["backup", "main"][round % 2]).await;
+    }
+    assert_eq!(bench.errors(), []);
+
+    main.unplug();
+    let status = bench
+        .until("on the backup", |it| it["active"] == "backup")
+        .await;
+    assert_eq!(status["last_switch"]["why"], "no_packets");
+    assert_eq!(status["last_switch"]["automatic"], true);
+    let main = bench.camera(0);
+    bench.both_ready().await;
+    assert_eq!(bench.errors(), []);
+
+    backup.hang_up();
+    let status = bench.until("on main", |it| it["active"] == "main").await;
+    assert_eq!(status["last_switch"]["why"], "disconnect");
+    let backup = bench.camera(1);
+    bench.both_ready().await;
+    bench.take("backup").await;
+    assert_eq!(bench.errors(), []);
+
+    let program = bench.engine.source_status("program").unwrap();
+    assert!(program.readiness.ready, "{:?}", program.readiness);
+    bench.engine.shutdown().await;
+    drop((main, backup));
+}

@@ -71,9 +71,19 @@ impl Caller {
 
     /// Takes one packet for sending; [`Self::tick`] writes it.
     pub(crate) fn send(&mut self, now: Instant, payload: Bytes) -> anyhow::Result<()> {
+        self.send_late(now, payload, now)
+    }
+
+    /// The same of a packet that originated at `origin`, and is sent only now.
+    pub(crate) fn send_late(
+        &mut self,
+        now: Instant,
+        payload: Bytes,
+        origin: Instant,
+    ) -> anyhow::Result<()> {
         self.port
             .endpoint
-            .send(now, self.connection, payload, now)
+            .send(now, self.connection, payload, origin)
             .map_err(|error| anyhow::anyhow!("a publisher could not send: {error}"))
     }
 

@@ -40,6 +40,7 @@ mod runner;
 mod scenario;
 mod servers;
 mod stream;
+mod switch;
 mod syscalls;
 mod usage;
 
@@ -66,6 +67,8 @@ enum Command {
     Rtmp(rtmp::Options),
     /// Measure only how evenly a UDP output sends.
     Pacing(pacing::Options),
+    /// Measure only what viewers see of a switch: silence, steps, complaints of a decoder.
+    Switch(switch::Options),
     /// Measure only what encryption costs for a packet.
     Ciphers(ciphers::Options),
     /// Measure only what is lost for good over a lossy path, beside a real libsrt.
@@ -88,6 +91,7 @@ fn main() -> anyhow::Result<()> {
         Command::Hls(options) => hls::run(&options),
         Command::Rtmp(options) => rtmp::run(&options),
         Command::Pacing(options) => pacing::run(&options),
+        Command::Switch(options) => switch::run(&options),
         Command::Ciphers(options) => ciphers::run(&options),
         Command::Recovery(options) => recovery::run(&options),
         Command::Growth(options) => growth::run(&options),

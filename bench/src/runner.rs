@@ -5,7 +5,7 @@ use crate::measure::observe;
 use crate::report::{self, Figure};
 use crate::scenario::{ALL, Scenario};
 use crate::servers::Contestant;
-use crate::{attack, ciphers, growth, hls, pacing, recovery, rtmp};
+use crate::{attack, ciphers, growth, hls, pacing, recovery, rtmp, switch};
 use anyhow::bail;
 use clap::Args;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 60)]
     recovery_seconds: u64,
     /// Where the figures go as JSON. When everything is measured, `growth.json`, `hls.json`,
-    /// `rtmp.json` and `pacing.json` lie beside it.
+    /// `rtmp.json`, `pacing.json` and `switch.json` lie beside it.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -135,6 +135,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         hls::run(&hls::Options::usual(tidegate, beside("hls.json")))?;
         rtmp::run(&rtmp::Options::usual(tidegate, beside("rtmp.json")))?;
         pacing::run(&pacing::Options::usual(tidegate, beside("pacing.json")))?;
+        switch::run(&switch::Options::usual(tidegate, beside("switch.json")))?;
     }
     Ok(())
 }

@@ -31,6 +31,26 @@ impl Stream {
         frames_per_second: u32,
         length: Duration,
     ) -> anyhow::Result<Self> {
+        let settings = "-preset ultrafast -tune zerolatency";
+        Self::encoded(
+            folder,
+            rate_bps,
+            frames_per_second,
+            frames_per_second,
+            settings,
+            length,
+        )
+    }
+
+    /// The same with a key frame every so many frames, and settings for x264.
+    pub(crate) fn encoded(
+        folder: &Path,
+        rate_bps: u64,
+        frames_per_second: u32,
+        key_frame_every: u32,
+        settings: &str,
+        length: Duration,
+    ) -> anyhow::Result<Self> {
         let file = folder.join(format!("stream-{rate_bps}.ts"));
         let size = if rate_bps >= 3_000_000 {
             "1280x720"
@@ -41,8 +61,8 @@ impl Stream {
         let picture = format!("testsrc2=s={size}:r={frames_per_second},noise=alls=20:allf=t");
         let (picture_bps, seconds) = (rate_bps * PICTURE_PERCENT / 100, length.as_secs());
         let settings = format!(
-            "-t {seconds} -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p \
-             -g {frames_per_second} -sc_threshold 0 -b:v {picture_bps} -maxrate {picture_bps} \
+            "-t {seconds} -c:v libx264 {settings} -pix_fmt yuv420p \
+             -g {key_frame_every} -sc_threshold 0 -b:v {picture_bps} -maxrate {picture_bps} \
              -bufsize {picture_bps} -x264-params nal-hrd=cbr -c:a aac -b:a 64k -ac 2 \
              -muxrate {rate_bps}"
         );

@@ -1,0 +1,108 @@
+//! What a viewer saw: silence, steps of the times, counters, and what a decoder says.
+
+use super::viewer::Watched;
+use anyhow::Context as _;
+use serde::Serialize;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tidegate_codecs::Kind;
+use tidegate_mpegts::{Demux, Event, Inspector, Stamp};
+use tidegate_units::Instant;
+
+/// At the beginning a reader joins, which is not looked at.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// What is measured at the output.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Seen {
+    /// The longest time in which nothing came.
+    pub(super) silence_ms: f64,
+    /// The longest step from one picture's time to the next, by presentation.
+    pub(super) picture_step_ms: f64,
+    /// The usual one.
+    pub(super) picture_usual_ms: f64,
+    /// By how much sound was missing, or doubled, at worst.
+    pub(super) sound_gap_ms: f64,
+    pub(super) continuity_errors: u64,
+    /// Lines in which ffmpeg complains when it decodes all of it.
+    pub(super) complaints: Vec<String>,
+}
+
+impl Seen {
+    pub(super) fn of(watched: &Watched, folder: &Path) -> anyhow::Result<Self> {
+        let (mut inspector, mut demux) = (Inspector::new(), Demux::new());
+        let (mut begin, mut silence, mut last) = (0, Duration::ZERO, None);
+        let mut tracks = Vec::new();
+        let (mut pictures, mut sound) = (Vec::new(), Vec::new());
+        let first = watched
+            .payloads
+            .first()
+            .map_or(Instant::ZERO, |(at, _)| *at);
+        for &(at, end) in &watched.payloads {
+            let payload = &watched.bytes[begin..end];
+            begin = end;
+            if at >= first + SETTLE {
+                let before = last.replace(at).unwrap_or(at);
+                silence = silence.max(at.saturating_since(before));
+            }
+            inspector.push(at, payload);
+            demux.push(Stamp::default(), payload);
+            while let Some(event) = demux.next_event() {
+                match event {
+                    Event::Tracks(found) => tracks = found.to_vec(),
+                    Event::Unit(unit) => {
+                        let is_video = tracks.iter().any(|track| {
+                            track.pid == unit.pid && track.codec.kind() == Kind::Video
+                        });
+                        if is_video { &mut pictures } else { &mut sound }.push(unit.pts);
+                    }
+                }
+            }
+        }
+        let (picture_step, picture_usual) = steps(pictures).context("no pictures came")?;
+        let (sound_step, sound_usual) = steps(sound).context("no sound came")?;
+        Ok(Self {
+            silence_ms: silence.as_secs_f64() * 1000.0,
+            picture_step_ms: millis(picture_step),
+            picture_usual_ms: millis(picture_usual),
+            sound_gap_ms: millis(sound_step - sound_usual),
+            continuity_errors: inspector.report(first).continuity_errors,
+            complaints: decode(&watched.bytes, folder)?,
+        })
+    }
+}
+
+/// The largest step of times in order, and the usual one.
+fn steps(mut times: Vec<i64>) -> Option<(i64, i64)> {
+    times.sort_unstable();
+    let mut steps: Vec<i64> = times.windows(2).map(|two| two[1] - two[0]).collect();
+    steps.sort_unstable();
+    Some((*steps.last()?, steps[steps.len() / 2]))
+}
+
+fn millis(ticks: i64) -> f64 {
+    ticks as f64 / 90.0
+}
+
+/// All that ffmpeg has to say about it.
+fn decode(bytes: &[u8], folder: &Path) -> anyhow::Result<Vec<String>> {
+    let file = folder.join("watched.ts");
+    std::fs::write(&file, bytes)?;
+    let decoded = Command::new("ffmpeg")
+        .args([
+            "-v",
+            "warning",
+            "-err_detect",
+            "crccheck+bitstream+buffer+careful",
+        ])
+        .arg("-i")
+        .arg(&file)
+        .args(["-f", "null", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .context("ffmpeg cannot be started")?;
+    std::fs::remove_file(&file)?;
+    let said = String::from_utf8_lossy(&decoded.stderr);
+    Ok(said.lines().map(str::to_owned).collect())
+}

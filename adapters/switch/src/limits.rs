@@ -65,3 +65,6 @@ pub(crate) const SLATE_RETRY: Duration = Duration::from_secs(30);
 
 /// Sounds of a slate; a program that has more is silent on the others.
 pub(crate) const SLATE_SOUNDS: usize = 8;
+
+/// A chunk of the program: seven packets, what fits into a datagram.
+pub(crate) const CHUNK_BYTES: usize = 7 * 188;

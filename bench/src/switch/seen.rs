@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tidegate_codecs::Kind;
-use tidegate_mpegts::{Demux, Event, Inspector, Stamp};
+use tidegate_mpegts::{Demux, Event, Inspector, PACKET_BYTES, Packet, Stamp};
 use tidegate_units::Instant;
 
 /// At the beginning a reader joins, which is not looked at.
@@ -39,8 +39,10 @@ impl Seen {
             .payloads
             .first()
             .map_or(Instant::ZERO, |(at, _)| *at);
+        // Who comes between two key frames sees nothing before the next one.
+        let entry = entry_point(&watched.bytes).context("no key frame came")?;
         for &(at, end) in &watched.payloads {
-            let payload = &watched.bytes[begin..end];
+            let payload = &watched.bytes[begin.max(entry).min(end)..end];
             begin = end;
             if at >= first + SETTLE {
                 let before = last.replace(at).unwrap_or(at);
@@ -68,9 +70,19 @@ impl Seen {
             picture_usual_ms: millis(picture_usual),
             sound_gap_ms: millis(sound_step - sound_usual),
             continuity_errors: inspector.report(first).continuity_errors,
-            complaints: decode(&watched.bytes, folder)?,
+            complaints: decode(&watched.bytes[entry..], folder)?,
         })
     }
+}
+
+/// Where the first key frame begins.
+fn entry_point(bytes: &[u8]) -> Option<usize> {
+    let (packets, _) = bytes.as_chunks::<PACKET_BYTES>();
+    let is_entry = |packet: &[u8; PACKET_BYTES]| {
+        let field = Packet::new(packet).and_then(Packet::adaptation);
+        field.is_some_and(|field| field.random_access && field.pcr.is_some())
+    };
+    Some(packets.iter().position(is_entry)? * PACKET_BYTES)
 }
 
 /// The largest step of times in order, and the usual one.

@@ -22,7 +22,9 @@ mod slate;
 mod view;
 
 use crate::desk::{Ask, Desk};
-use crate::limits::{BATCHES_PER_TURN, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN};
+use crate::limits::{
+    BATCHES_PER_TURN, CHUNK_BYTES, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN,
+};
 use crate::remember::Remembered;
 use crate::settings::{OnMismatch, ReturnMode, SLATE, SourceSettings};
 use crate::slate::Ends;
@@ -268,13 +270,15 @@ impl Running {
             self.last_media = Some(now);
         }
         for Emitted { bytes, due } in machine.emitted.drain(..) {
-            machine.writer.push(TsChunk {
-                bytes,
-                origin: due,
-                arrived: now,
-                due,
-                lost_before: 0,
-            });
+            for at in (0..bytes.len()).step_by(CHUNK_BYTES) {
+                machine.writer.push(TsChunk {
+                    bytes: bytes.slice(at..bytes.len().min(at + CHUNK_BYTES)),
+                    origin: due,
+                    arrived: now,
+                    due,
+                    lost_before: 0,
+                });
+            }
         }
         machine.writer.seal();
         self.follow_program(machine, now);

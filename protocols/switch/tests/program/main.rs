@@ -1,5 +1,6 @@
 //! A program made of several inputs: its timeline never breaks.
 
+mod noise;
 mod real;
 mod stream;
 mod world;
@@ -332,4 +333,60 @@ fn an_encoder_that_begins_anew_goes_on_where_it_stopped() {
         );
         assert!(seen.pictures.iter().any(|frame| frame.mark == b'B'));
     }
+}
+
+#[test]
+fn splices_are_moved_with_the_pictures_that_they_are_about() {
+    let with = |of: Spec| Spec {
+        splices: true,
+        ..of
+    };
+    let mut world = on_air(&[(with(SPEC), 200), (with(OTHER), 200)]);
+    for to in [1, 0] {
+        world.order(to, How::Alive);
+        world.run(4_000);
+    }
+    let seen = world.seen();
+    seen.is_sound();
+    assert_eq!(seen.wrong_sections, 0);
+    assert!(seen.splices.len() > 8, "{}", seen.splices.len());
+    for (time, made) in &seen.splices {
+        let is_it = |frame: &&world::Frame| frame.made == *made && frame.pts == *time;
+        assert!(
+            seen.pictures.iter().any(|frame| is_it(&frame)),
+            "{time} {made}"
+        );
+    }
+}
+
+#[test]
+fn a_stream_that_the_first_input_has_not_gets_a_pid_of_its_own_and_the_map_says_so_once() {
+    let b = Spec {
+        splices: true,
+        first_pid: 0x100,
+        ..OTHER
+    };
+    let mut world = on_air(&[
+        (
+            Spec {
+                first_pid: 0x102,
+                ..SPEC
+            },
+            200,
+        ),
+        (b, 200),
+    ]);
+    for to in [1, 0, 1] {
+        world.order(to, How::Alive);
+        world.run(3_000);
+    }
+    let seen = world.seen();
+    seen.is_sound();
+    assert_eq!(
+        seen.pids.keys().copied().collect::<Vec<_>>(),
+        [0, 0x20, 0x102, 0x103, 0x1000]
+    );
+    let mut versions = seen.map_versions.clone();
+    versions.dedup();
+    assert_eq!(versions, [0, 1]);
 }

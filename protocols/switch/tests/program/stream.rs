@@ -27,6 +27,7 @@ pub(crate) struct Spec {
     pub(crate) audio_late_ticks: i64,
     pub(crate) pcr_alone: bool,
     pub(crate) sets_everywhere: bool,
+    pub(crate) splices: bool,
 }
 
 pub(crate) const SPEC: Spec = Spec {
@@ -41,6 +42,7 @@ pub(crate) const SPEC: Spec = Spec {
     audio_late_ticks: 0,
     pcr_alone: false,
     sets_everywhere: true,
+    splices: false,
 };
 
 /// Makes packets, each with the media time at which it is sent.
@@ -116,6 +118,11 @@ impl Stream {
             &mut packets,
         );
         self.ready.push_back((dts, packets));
+        if self.spec.splices && in_gop == 5 {
+            let mut packets = Vec::new();
+            self.splice(pts, &mut packets);
+            self.ready.push_back((dts, packets));
+        }
         let sent = dts + step - self.spec.audio_late_ticks;
         let pes_ticks = AUDIO_FRAME_TICKS * self.spec.frames_per_pes as i64;
         while self.audio + pes_ticks <= sent + self.reorder() * step {
@@ -191,12 +198,25 @@ impl Stream {
         let mut map = vec![2, 0xB0, 0, 0, 1, 0xC1, 0, 0];
         map.extend((0xE000 | pcr).to_be_bytes());
         map.extend([0xF0, 0]);
-        for (kind, pid) in [(0x1B, pid), (0x0F, pid + 1)] {
-            map.push(kind);
-            map.extend((0xE000 | pid).to_be_bytes());
+        let streams = [(0x1B, pid), (0x0F, pid + 1), (0x86, pid + 2)];
+        for (kind, pid) in &streams[..if self.spec.splices { 3 } else { 2 }] {
+            map.push(*kind);
+            map.extend((0xE000 | *pid).to_be_bytes());
             map.extend([0xF0, 0]);
         }
         self.section(PMT_PID, map, out);
+    }
+
+    /// A splice at a presentation time, which stands in its descriptors too, as it was made.
+    fn splice(&mut self, pts: i64, out: &mut Vec<u8>) {
+        let mut section = vec![0xFC, 0x30, 0, 0];
+        let time = (self.spec.base + pts).rem_euclid(1 << 33);
+        section.extend(&time.to_be_bytes()[3..]); // nothing encrypted, and the adjustment
+        section.extend([0, 0xFF, 0xF0, 0, 0]);
+        let made = pts.to_be_bytes();
+        section.extend([0, 8]);
+        section.extend(made);
+        self.section(self.spec.first_pid + 2, section, out);
     }
 
     fn section(&mut self, pid: u16, mut section: Vec<u8>, out: &mut Vec<u8>) {

@@ -136,6 +136,9 @@ pub(crate) struct Seen {
     pub(crate) lost_units: usize,
     pub(crate) pids: BTreeMap<u16, usize>,
     pub(crate) map_versions: Vec<u8>,
+    /// Times of splices, as they came out and as they were made.
+    pub(crate) splices: Vec<(i64, i64)>,
+    pub(crate) wrong_sections: u64,
 }
 
 impl Seen {
@@ -150,6 +153,8 @@ impl Seen {
             lost_units: 0,
             pids: BTreeMap::new(),
             map_versions: Vec::new(),
+            splices: Vec::new(),
+            wrong_sections: 0,
         };
         let mut last_due = Instant::ZERO;
         for (now, emitted) in out {
@@ -177,6 +182,9 @@ impl Seen {
         for packet in bytes.as_chunks::<PACKET_BYTES>().0 {
             let packet = Packet::new(packet).expect("a packet");
             *self.pids.entry(packet.pid()).or_default() += 1;
+            if packet.payload().starts_with(&[0, 0xFC]) && packet.unit_start() {
+                self.splice(packet.payload());
+            }
             if packet.pid() == 0x1000 {
                 self.map_versions.push(packet.bytes()[10] >> 1 & 0x1F);
             }
@@ -186,6 +194,18 @@ impl Seen {
                 self.clocks.push((unwrapped(wire, last), due));
             }
         }
+    }
+
+    fn splice(&mut self, payload: &[u8]) {
+        let mut sections = tidegate_mpegts::SectionReader::new();
+        let splices = &mut self.splices;
+        sections.push(payload, true, |section| {
+            let number = |bytes: &[u8]| bytes.iter().fold(0, |n, it| n << 8 | i64::from(*it));
+            splices.push((number(&section[4..9]), number(&section[16..24])));
+        });
+        // There is no flag of a checksum in these; it is right if nothing is left over.
+        let length = usize::from(payload[3]) + 3;
+        self.wrong_sections += u64::from(tidegate_mpegts::crc32(&payload[1..=length]) != 0);
     }
 
     fn drain(&mut self, demux: &mut Demux) {

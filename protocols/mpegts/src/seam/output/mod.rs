@@ -33,6 +33,8 @@ const TABLES_EVERY: Duration = Duration::from_millis(80);
 const TABLES_APART: Duration = Duration::from_millis(20);
 /// What is played late is not said to be due longer ago.
 const LATE_MAX: Duration = Duration::from_millis(100);
+/// Memory is taken for so many bytes of packets at once.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// PIDs below are those of tables that everybody knows.
 const FIRST_FREE_PID: u16 = 0x20;
 /// Other PIDs whose counters are followed; they are 32 at most.
@@ -267,6 +269,9 @@ impl Seam {
     fn begin(&mut self, due: Instant, now: Instant) -> Instant {
         let due = due.max(now - LATE_MAX).max(self.last_due);
         self.last_due = due;
+        if self.buffer.capacity() < BLOCK_BYTES / 16 {
+            self.buffer.reserve(BLOCK_BYTES);
+        }
         if self
             .last_tables
             .is_none_or(|last| due >= last + TABLES_EVERY)

@@ -136,8 +136,10 @@ describe('what happened', () => {
   });
   it('of a drill is what viewers would have seen', () => {
     const drill = { at: last.at, input: 'cam1-backup', on_air: false, passed: true, gap_ms: 0, repeated_ms: 120, would: null, problems: [] };
-    expect(drillSentence(drill)).toBe('Passed: viewers would have seen no gap, 120 ms repeated.');
-    expect(drillSentence({ ...drill, passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Failed: viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
+    expect(drillSentence(drill)).toBe('Viewers would have seen no gap, 120 ms repeated.');
+    expect(drillSentence({ ...drill, would: 'viewers would have seen no gap' })).toBe('Viewers would have seen no gap.');
+    expect(drillSentence({ ...drill, passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
+    expect(drillSentence({ ...drill, on_air: true, would: 'main was cut for 10 s: backup took over' })).toBe('main was cut for 10 s: backup took over. Viewers saw no gap, 120 ms repeated.');
   });
   it('by cutting the main is said before it is done', () => {
     expect(cutWarning(program())).toBe('main is cut off for real, and backup goes on air. Viewers see that switch.');

@@ -53,11 +53,14 @@ function reasonsOf({ reasons }: SwitchInput, now: number): string {
   const [first] = reasons;
   const text = phrase(first?.text ?? '');
   const lasts = / for /.test(text) ? '' : lasting(first, now);
-  return `${text}${lasts}${reasons.length > 1 ? `, +${reasons.length - 1}` : ''}`;
+  return `${text}${lasts}`;
 }
 
 /** A reason as it begins a line; long times in seconds: "No packets for 12.3 s". */
 const phrase = (text: string): string => capital(text.replace(/\.$/, '').replace(/\b(\d{4,}) ms\b/g, (_, ms: string) => (Number(ms) < 60_000 ? seconds(Number(ms)) : duration(Number(ms)))));
+
+/** ", +1": what else is wrong, where there is room for all of it on asking. */
+export const moreReasons = ({ reasons, connected }: SwitchInput): string => (connected && reasons.length > 1 ? `, +${reasons.length - 1}` : '');
 
 /** The names of all that is wrong, for whoever looks closer. */
 export const allReasons = ({ reasons }: SwitchInput): string =>

@@ -41,12 +41,13 @@ export function switchFigures({ decided_after_ms: decided, delay_ms: delay, why 
   ].filter(Boolean).join(', ')), null);
 }
 
-/** "Passed: viewers would have seen no gap, 120 ms repeated." */
+/** "Viewers would have seen no gap, 120 ms repeated.", or what was cut and who took over; then what was wrong. */
 export function drillSentence(drill: LastDrill): string {
   const seen = effect(drill.gap_ms, drill.repeated_ms);
-  const would = drill.would || (seen && `viewers ${drill.on_air ? 'saw' : 'would have seen'} ${seen}`);
-  const problems = drill.problems.map((problem) => inWords(capital(problem), null)).join(' ');
-  return `${drill.passed ? 'Passed' : 'Failed'}: ${inWords(would || (drill.passed ? 'nothing found' : 'see below'), null)}${problems ? ` ${problems}` : ''}`;
+  const viewers = seen && `Viewers ${drill.on_air ? 'saw' : 'would have seen'} ${seen}`;
+  const told = drill.would && (drill.on_air || !drill.passed) ? [sentence(drill.would), drill.passed ? viewers : ''] : [sentence(drill.would || viewers)];
+  const said = [...told, ...drill.problems.map(capital)].filter(Boolean).map((one) => inWords(one, null));
+  return said.join(' ') || 'Nothing was told.';
 }
 
 /** Before the main is cut on air; the server's own words come first. */
@@ -98,7 +99,7 @@ function toldOf(event: TypedEvent): Told | null {
 }
 
 /** Names of inputs stay as they are. */
-const sentence = (said: string): string => (/^(the|a|an|automatic|cut)\b/.test(said) ? capital(said) : said);
+const sentence = (said: string): string => (/^(the|a|an|automatic|cut|viewers|no|nothing)\b/.test(said) ? capital(said) : said);
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);

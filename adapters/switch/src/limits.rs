@@ -50,9 +50,9 @@ pub(crate) const ALONE_AFTER: Duration = Duration::from_secs(10);
 /// Bytes of a remembered lock.
 pub(crate) const REMEMBERED_BYTES: u64 = 4096;
 
-/// How long a test of the backup looks on: the time to notice a silence, the input's latency,
-/// and two key frames of the backup.
-pub(crate) const DRILL: Duration = Duration::from_secs(10);
+/// How long whoever tests the backup waits for the outcome: until a silence is noticed, what is
+/// queued has been played, the backup's key frame has come, and that was looked at.
+pub(crate) const DRILL: Duration = Duration::from_secs(30);
 
 /// How often what is on air is looked at for a slate of the same format.
 pub(crate) const SLATE_LOOK_INTERVAL: Duration = Duration::from_millis(500);

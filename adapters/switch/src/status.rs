@@ -115,6 +115,8 @@ pub(crate) struct LastDrill {
     pub(crate) decided_after_ms: u64,
     pub(crate) gap_ms: u64,
     pub(crate) repeated_ms: u64,
+    pub(crate) skipped_ms: u64,
+    pub(crate) silence_ms: u64,
     pub(crate) would: String,
     pub(crate) problems: Vec<String>,
 }

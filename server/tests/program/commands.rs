@@ -62,7 +62,13 @@ fn a_program_goes_on_while_its_inputs_are_taken_and_killed() {
     assert!((150..400).contains(&decided_after), "{last}");
     assert_eq!(switch["automatic_switches"], 1);
     assert!(last["text"].as_str().unwrap().contains("main"), "{last}");
+    assert_eq!(last["gap_ms"], 0, "{last}");
     station.viewer.sees(300);
+    let seen = station.viewer.seen();
+    assert_eq!(
+        seen.counter_errors, 0,
+        "no packet is missing or doubled: {seen:?}"
+    );
 
     let decisions = station.events("switch_decision");
     let ordered = |event: &&Value| event["decision"] == "ordered" && event["why"] == "no_packets";
@@ -120,6 +126,42 @@ fn a_lock_holds_what_is_on_air_over_a_restart_and_says_what_to_do() {
         200
     );
     station.becomes("main on air", |switch| switch["active"] == "main");
+}
+
+#[test]
+fn a_drill_tells_what_viewers_would_see_and_they_see_nothing_of_it() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let station = Station::start(QUICK);
+    let [one, two] = Clip::two();
+    let _both = station.both(&one, &two);
+    let answer = station.post("drill", &json!({}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let switch = answer.json();
+    let drill = &switch["last_drill"];
+    assert_eq!(
+        (&drill["input"], &drill["took_over"]),
+        (&json!("main"), &json!("backup"))
+    );
+    assert_eq!(
+        (&drill["passed"], &drill["on_air"]),
+        (&json!(true), &json!(false)),
+        "{drill}"
+    );
+    assert_eq!(drill["gap_ms"], 0, "{drill}");
+    assert_eq!(
+        (&switch["active"], &switch["switches"]),
+        (&json!("main"), &json!(0))
+    );
+    assert_eq!(
+        station.post("drill", &json!({ "input": "main" })).status,
+        409
+    );
+    assert_eq!(
+        station.post("drill", &json!({ "input": "mian" })).status,
+        404
+    );
 }
 
 #[test]

@@ -22,6 +22,15 @@ impl Running {
                     continue;
                 }
             };
+            if let SwitchCommand::Drill {
+                input,
+                on_air: false,
+                ..
+            } = &command
+            {
+                self.rehearse(machine, now, input.as_deref(), by, to);
+                continue;
+            }
             self.restore.finish(now, &mut machine.decide);
             let done = self.command(machine, now, command, by);
             self.obey(machine, now);
@@ -72,6 +81,9 @@ impl Running {
                 confirmed,
                 ..
             } => {
+                if machine.rehearsal.is_some() {
+                    return Err(refused(Refusal::DrillUnderWay));
+                }
                 let cut = machine.decide.may_drill(now).map_err(refused)?;
                 if !confirmed {
                     return Err(confirm(machine, now, cut));
@@ -79,11 +91,8 @@ impl Running {
                 let done = machine.decide.drill_on_air(now, by);
                 done.map(drop).map_err(refused)
             }
-            SwitchCommand::Drill { .. } => Err(not_now(
-                "drill",
-                "A drill cuts the input on air.",
-                "Send \"on_air\": true and the switch's name as \"confirm\".",
-            )),
+            // Answered when it is over.
+            SwitchCommand::Drill { on_air: false, .. } => Ok(()),
         }
     }
 
@@ -111,7 +120,7 @@ impl Running {
         index.map(OnAir::Input).ok_or_else(|| self.unknown(name))
     }
 
-    fn unknown(&self, name: &str) -> SwitchRefusal {
+    pub(super) fn unknown(&self, name: &str) -> SwitchRefusal {
         let inputs = &self.settings.inputs;
         let meant = nearest(name, inputs.iter().map(String::as_str));
         SwitchRefusal::UnknownInput {
@@ -121,7 +130,7 @@ impl Running {
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> SwitchRefusal {
+    pub(super) fn refused(&self, refusal: Refusal) -> SwitchRefusal {
         let code = refusal.code();
         match refusal {
             Refusal::NoSuchInput => self.unknown(""),

@@ -130,6 +130,8 @@ impl Running {
             decided_after_ms: millis(decision.decided_after),
             gap_ms,
             repeated_ms,
+            skipped_ms: 0,
+            silence_ms: 0,
             would: decision.text.clone(),
             problems,
         });

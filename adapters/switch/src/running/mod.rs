@@ -16,6 +16,7 @@ mod commands;
 mod decisions;
 mod format;
 mod input;
+mod rehearsal;
 mod restore;
 mod show;
 mod slate;
@@ -33,6 +34,7 @@ use crate::told::{Teller, Told};
 use alarms::Alarms;
 use format::Format;
 use input::Input;
+use rehearsal::Rehearsal;
 use restore::Restore;
 use slate::Slate;
 use std::sync::Arc;
@@ -74,6 +76,8 @@ struct Machine {
     /// In order of preference.
     inputs: Vec<Input>,
     asks: Receiver<Ask>,
+    /// A test of the backup, on a copy of the program.
+    rehearsal: Option<Rehearsal>,
     writer: FeedWriter<TsChunk>,
     views: Vec<InputView>,
     emitted: Vec<Emitted>,
@@ -148,6 +152,7 @@ impl Running {
             decide,
             inputs: inputs.collect(),
             asks,
+            rehearsal: None,
             writer: self.context.feed.ts_writer(),
             views: Vec::new(),
             emitted: Vec::new(),
@@ -190,7 +195,11 @@ impl Running {
         for index in 0..machine.inputs.len() {
             let input = &mut machine.inputs[index];
             if input.look(now) && machine.decide.muted() != Some(index) {
-                machine.program.ended(OnAir::Input(input.lane));
+                let from = OnAir::Input(input.lane);
+                machine.program.ended(from);
+                if let Some(rehearsal) = &mut machine.rehearsal {
+                    rehearsal.shadow.ended(from);
+                }
             }
         }
         self.note_format(machine);
@@ -282,6 +291,7 @@ impl Running {
         }
         machine.writer.seal();
         self.follow_program(machine, now);
+        self.follow_rehearsal(machine, now);
         self.tell_whether_it_carries(now);
     }
 
@@ -324,6 +334,7 @@ fn take_in(machine: &mut Machine) {
         program,
         decide,
         inputs,
+        rehearsal,
         ..
     } = machine;
     let (on_air, muted) = (decide.on_air().input(), decide.muted());
@@ -340,7 +351,11 @@ fn take_in(machine: &mut Machine) {
             let mut restarted = came.restarted;
             for piece in came.pieces() {
                 let from = OnAir::Input(input.lane);
-                program.push(from, piece, core::mem::take(&mut restarted));
+                let restarted = core::mem::take(&mut restarted);
+                if let Some(rehearsal) = rehearsal {
+                    rehearsal.shadow.push(from, piece.clone(), restarted);
+                }
+                program.push(from, piece, restarted);
             }
         }
     }

@@ -386,7 +386,7 @@ fn a_stream_that_the_first_input_has_not_gets_a_pid_of_its_own_and_the_map_says_
         seen.pids.keys().copied().collect::<Vec<_>>(),
         [0, 0x20, 0x102, 0x103, 0x1000]
     );
-    let mut versions = seen.map_versions.clone();
+    let mut versions = seen.map_versions;
     versions.dedup();
     assert_eq!(versions, [0, 1]);
 }

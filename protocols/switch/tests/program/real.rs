@@ -183,3 +183,57 @@ fn a_decoder_has_nothing_to_say_about_takes_and_cuts_between_encoders() {
         }
     }
 }
+
+#[test]
+fn a_program_without_pictures_is_switched_between_frames_of_sound() {
+    let make = |of: &str| made(&format!("{SOUND} -t 12 {of}"));
+    let (Some(a), Some(b)) = (
+        make("-c:a aac"),
+        make("-c:a aac -b:a 96k -output_ts_offset 700"),
+    ) else {
+        return;
+    };
+    for (takes, cuts) in [(&[2_500, 5_200][..], &[][..]), (&[], &[4_321])] {
+        let out = switched([&a, &b], 200, takes, cuts);
+        let (complaints, frames) = decoded(&out);
+        assert_eq!(complaints, "", "{takes:?} {cuts:?}");
+        assert!(frames > 400, "{frames}");
+        let mut demux = tidegate_mpegts::Demux::new();
+        demux.push(tidegate_mpegts::Stamp::default(), &out);
+        let mut last = None;
+        while let Some(event) = demux.next_event() {
+            let tidegate_mpegts::Event::Unit(unit) = event else {
+                continue;
+            };
+            assert!(!unit.discontinuity);
+            let step = last.map_or(1920, |last| unit.pts - last);
+            assert!(
+                (1917..1917 + 1920).contains(&step),
+                "{step} at {}",
+                unit.pts
+            );
+            last = Some(unit.pts);
+        }
+    }
+}
+
+#[test]
+fn another_picture_rate_and_another_sound_go_on_all_the_same() {
+    let make = |rate: u32, of: &str| {
+        let picture = format!("-f lavfi -i testsrc2=s=320x180:r={rate}");
+        made(&format!("{picture} {SOUND} -t 12 -pix_fmt yuv420p {of}"))
+    };
+    let (Some(a), Some(b)) = (
+        make(25, "-c:v libx264 -preset ultrafast -bf 2 -g 50 -c:a aac"),
+        make(
+            50,
+            "-c:v libx264 -preset ultrafast -bf 2 -g 100 -c:a aac -ar 44100",
+        ),
+    ) else {
+        return;
+    };
+    let out = switched([&a, &b], 300, &[3_000, 6_000, 9_000], &[]);
+    let (complaints, pictures) = decoded(&out);
+    assert_eq!(complaints, "");
+    assert!(pictures > 350, "{pictures}");
+}

@@ -39,10 +39,11 @@ impl Seen {
             .payloads
             .first()
             .map_or(Instant::ZERO, |(at, _)| *at);
-        // Who comes between two key frames sees nothing before the next one.
-        let entry = entry_point(&watched.bytes).context("no key frame came")?;
+        // Who comes between two key frames sees nothing before the next one, and who leaves has
+        // half a picture in hand.
+        let (entry, exit) = key_frames(&watched.bytes).context("no key frame came")?;
         for &(at, end) in &watched.payloads {
-            let payload = &watched.bytes[begin.max(entry).min(end)..end];
+            let payload = &watched.bytes[begin.clamp(entry, exit)..end.clamp(entry, exit)];
             begin = end;
             if at >= first + SETTLE {
                 let before = last.replace(at).unwrap_or(at);
@@ -70,19 +71,23 @@ impl Seen {
             picture_usual_ms: millis(picture_usual),
             sound_gap_ms: millis(sound_step - sound_usual),
             continuity_errors: inspector.report(first).continuity_errors,
-            complaints: decode(&watched.bytes[entry..], folder)?,
+            complaints: decode(&watched.bytes[entry..exit], folder)?,
         })
     }
 }
 
-/// Where the first key frame begins.
-fn entry_point(bytes: &[u8]) -> Option<usize> {
+/// Where the first key frame begins, and where the last.
+fn key_frames(bytes: &[u8]) -> Option<(usize, usize)> {
     let (packets, _) = bytes.as_chunks::<PACKET_BYTES>();
     let is_entry = |packet: &[u8; PACKET_BYTES]| {
         let field = Packet::new(packet).and_then(Packet::adaptation);
         field.is_some_and(|field| field.random_access && field.pcr.is_some())
     };
-    Some(packets.iter().position(is_entry)? * PACKET_BYTES)
+    let (first, last) = (
+        packets.iter().position(is_entry)?,
+        packets.iter().rposition(is_entry)?,
+    );
+    Some((first * PACKET_BYTES, last * PACKET_BYTES))
 }
 
 /// The largest step of times in order, and the usual one.

@@ -14,7 +14,7 @@ const BEFORE: Duration = Duration::from_secs(5);
 /// Every round happens at another place between two key frames.
 const PHASE: Duration = Duration::from_millis(170);
 /// What the viewer watches behind it.
-const BEHIND: Duration = Duration::from_secs(4);
+const BEHIND: Duration = Duration::from_secs(6);
 /// A stall, and what the network needs to have made up for it.
 const STALL_EVERY: Duration = Duration::from_millis(1100);
 

@@ -32,18 +32,18 @@ struct Studio {
 }
 
 impl Studio {
-    fn start(slate: &str, platform: Option<Platform>, ffmpeg: Option<&str>) -> Self {
+    fn start(settings: &str, platform: Option<Platform>, ffmpeg: Option<&str>) -> Self {
         let media = tempfile::tempdir().unwrap();
         let (viewer, tape) = (Viewer::start(), Tape::start());
         let ports = [free_udp_port(), free_udp_port()];
         let picture = media.path().join("soon.png");
         picture_at(&picture);
-        let slate = slate.replace("SOON", picture.to_str().unwrap());
+        let settings = settings.replace("SOON", picture.to_str().unwrap());
         let mut config = format!(
             "sources:\n\
              - {{ name: main, udp: {{ from: \"127.0.0.1:{}\" }} }}\n\
              - {{ name: backup, udp: {{ from: \"127.0.0.1:{}\" }} }}\n\
-             - {{ name: program, switch: {{ inputs: [main, backup], ready_after: 1s, slate: {slate} }} }}\n\
+             - {{ name: program, switch: {{ inputs: [main, backup], ready_after: 1s, {settings} }} }}\n\
              outputs:\n\
              - {{ name: out, source: program, udp: {{ to: \"127.0.0.1:{}\" }} }}\n\
              - {{ name: tape, source: program, udp: {{ to: \"127.0.0.1:{}\" }} }}\n\
@@ -265,7 +265,11 @@ fn darkness_brings_the_slate_at_once_and_nobody_who_watches_is_sent_away() {
     if !have(&["ffmpeg", "nginx"]) {
         return;
     }
-    let studio = Studio::start("{ file: SOON, sound: tone }", Some(Platform::start()), None);
+    let studio = Studio::start(
+        "slate: { file: SOON, sound: tone }",
+        Some(Platform::start()),
+        None,
+    );
     let platform = studio.platform.as_ref().unwrap();
     let clips = Clip::two();
     let publishers = studio.publish(&clips);
@@ -287,6 +291,11 @@ fn darkness_brings_the_slate_at_once_and_nobody_who_watches_is_sent_away() {
     println!("into the slate: {seen:?}, {}", switch["last_switch"]);
     assert!(seen.longest_silence < SILENCE_MAX, "{seen:?}");
     assert_eq!(seen.counter_errors, 0, "{seen:?}");
+    let gap = switch["last_switch"]["gap_ms"].as_u64().unwrap();
+    assert!(
+        gap < 500,
+        "times leap by no more than the silence: {gap} ms"
+    );
 
     let _publishers = studio.publish(&clips);
     let switch = studio.becomes("an input on air again", |switch| {
@@ -314,11 +323,36 @@ fn darkness_brings_the_slate_at_once_and_nobody_who_watches_is_sent_away() {
 }
 
 #[test]
+fn what_is_held_back_covers_the_time_until_the_slate_is_there() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let studio = Studio::start("delay: 600ms, slate: SOON", None, None);
+    let publishers = studio.publish(&Clip::two());
+    studio.becomes("main on air, the slate made", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "ready"
+    });
+    studio.viewer.sees(200);
+    studio.viewer.seen();
+    drop(publishers);
+    let switch = studio.becomes("the slate on air", |switch| switch["active"] == "slate");
+    studio.viewer.sees(500);
+    let seen = studio.viewer.seen();
+    println!("without a gap: {seen:?}, {}", switch["last_switch"]);
+    assert_eq!(switch["last_switch"]["gap_ms"], 0, "{switch}");
+    assert!(seen.longest_silence < SILENCE_MAX, "{seen:?}");
+    assert_eq!(seen.counter_errors, 0, "{seen:?}");
+    let tape = studio.tidegate.folder().join("tape.ts");
+    std::fs::write(&tape, studio.tape.whole()).unwrap();
+    assert_eq!(complaints(&tape), "");
+}
+
+#[test]
 fn a_slate_that_cannot_be_made_is_said_and_the_program_goes_on_without() {
     if !have(&["ffmpeg"]) {
         return;
     }
-    let studio = Studio::start("SOON", None, Some("/nonexistent/ffmpeg"));
+    let studio = Studio::start("slate: SOON", None, Some("/nonexistent/ffmpeg"));
     let clips = Clip::two();
     let publishers = studio.publish(&clips);
     let switch = studio.becomes("main on air, no slate", |switch| {

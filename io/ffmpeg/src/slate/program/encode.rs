@@ -43,13 +43,18 @@ pub(super) async fn run(work: &Work) -> Result<(), FfmpegError> {
     // It is never closed.
     let _turn = ENCODERS.acquire().await;
     let ran = ffmpeg.run(&work.job, ENCODING_WAIT).await;
-    ran.map_err(|error| match error {
+    ran.map_err(meant)
+}
+
+/// What its last words mean.
+fn meant(error: FfmpegError) -> FfmpegError {
+    match error {
         FfmpegError::Failed(words) if words.contains(DISK_FULL) => {
             FfmpegError::Keep(std::io::ErrorKind::StorageFull.into())
         }
         FfmpegError::Failed(words) if words.contains(NO_PICTURE) => FfmpegError::NoPictureInClip,
         error => error,
-    })
+    }
 }
 
 /// A job, and the file it reads if that is ours.
@@ -351,4 +356,19 @@ fn write(arguments: &mut Arguments, output: &Path) {
         .number("-pes_payload_size", 0)
         .option("-f", "mpegts")
         .write_file(output);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_the_disks_fault_and_not_ffmpegs() {
+        // As 5.1 says it.
+        let words = "Error writing trailer of file:/data/slates/a.part: No space left on device";
+        let error = meant(FfmpegError::Failed(words.into()));
+        assert!(matches!(error, FfmpegError::Keep(_)), "{error}");
+        let other = meant(FfmpegError::Failed("Unknown encoder 'libx265'".into()));
+        assert!(matches!(other, FfmpegError::Failed(_)), "{other}");
+    }
 }

@@ -27,6 +27,7 @@ pub(super) struct Found {
 pub(super) struct Memory {
     /// When the first look at this connection was.
     pub(super) began: Instant,
+    now: Instant,
     down_since: Option<Instant>,
     lost: Growth,
     gaps: Growth,
@@ -43,6 +44,7 @@ impl Memory {
     }
 
     pub(super) fn note(&mut self, now: Instant, vitals: &Vitals, rate_window: Duration) {
+        self.now = now;
         self.down_since = match vitals.link {
             Link::Down => self.down_since.or(Some(now)),
             Link::Up | Link::Unknown => None,
@@ -165,7 +167,8 @@ impl Memory {
 
     /// Found by an age in the stream's own time.
     fn aged(&self, vitals: &Vitals, age: Duration, measured: Measured) -> Found {
-        let head = vitals.last_arrival.unwrap_or(self.began);
+        // Something may have arrived since that moment was read.
+        let head = vitals.last_arrival.unwrap_or(self.began).min(self.now);
         Found {
             since: (head - age).max(self.began),
             measured,

@@ -93,11 +93,13 @@ impl Checks {
             wall.checked_sub(now.saturating_since(then))
                 .unwrap_or(SystemTime::UNIX_EPOCH)
         };
-        let mut reasons: Vec<_> = self
-            .fired()
-            .iter()
-            .map(|fired| reason(fired, at(fired.since)))
-            .collect();
+        // Where nobody is there, nobody sends.
+        let is_gone = self
+            .lacking
+            .is_some_and(|(what, _)| what == Lacking::Sender);
+        let is_news = |fired: &&Fired| !is_gone || fired.trigger != TriggerKind::NoPackets;
+        let fired = self.fired().iter().filter(is_news);
+        let mut reasons: Vec<_> = fired.map(|fired| reason(fired, at(fired.since))).collect();
         if let Some((lacking, since)) = self.lacking
             && !self
                 .present()

@@ -3,7 +3,12 @@
 use super::bench::{AUDIO_PID, Bench, VIDEO_PID, pid_of};
 use super::*;
 use crate::health::Link;
+use crate::limits;
 use core::time::Duration;
+use std::time::SystemTime;
+use tidegate_codecs::Codec;
+use tidegate_mpegts::{Pulse, StreamPulse};
+use tidegate_units::Instant;
 
 const MAP_PID: u16 = 0x1000;
 
@@ -49,6 +54,7 @@ fn a_disconnect_is_known_at_the_next_look() {
     bench.silence(20);
     assert_eq!(bench.fired(), [TriggerKind::Disconnect]);
     assert!(!bench.checks.is_ready());
+    bench.silence(1000);
     let readiness = bench.readiness();
     assert_eq!(readiness.reasons.len(), 1, "said once: {readiness:?}");
     assert_eq!(readiness.reasons[0].text, "Not connected");
@@ -349,4 +355,92 @@ fn tables_with_every_key_frame_alone_are_a_habit_and_no_fault() {
     }
     assert_eq!(bench.standing(), []);
     assert_eq!(bench.fired(), []);
+}
+
+/// Numbers that look random and are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % below
+    }
+
+    fn moment(&mut self, around: Instant) -> Option<Instant> {
+        let at = match self.roll(8) {
+            0 => return None,
+            1 => Instant::FAR_FUTURE,
+            2 => Instant::ZERO,
+            _ => around - millis(self.roll(3000)),
+        };
+        Some(at)
+    }
+}
+
+fn hostile(dice: &mut Dice, now: Instant) -> Vitals {
+    let mut stream = Pulse::default();
+    stream.flow = Instant::from_micros(dice.roll(1 << 40));
+    stream.packets = dice.roll(1 << 50);
+    stream.last_packet = dice.moment(now);
+    stream.continuity_errors = dice.roll(u64::MAX / 2);
+    stream.last_key = dice.moment(now);
+    stream.scrambled = dice.roll(4) == 0;
+    stream.null_packets = dice.roll(stream.packets + 1);
+    (stream.pat.last, stream.pmt.last) = (dice.moment(now), dice.moment(now));
+    stream.pat.usual = millis(dice.roll(20_000));
+    for pid in 0..dice.roll(12) {
+        stream.add(StreamPulse {
+            pid: pid as u16,
+            codec: [Codec::H264, Codec::Aac][dice.roll(2) as usize],
+            last_packet: dice.moment(now),
+            last_progress: dice.moment(now),
+            usual: millis(dice.roll(20_000)),
+            ..StreamPulse::default()
+        });
+    }
+    Vitals {
+        link: [Link::Up, Link::Unknown, Link::Down][dice.roll(3) as usize],
+        session: dice.roll(3) as u32,
+        last_arrival: dice.moment(now),
+        last_due: dice.moment(now),
+        lost_packets: dice.roll(u64::MAX / 2),
+        key_beside: None,
+        stream,
+    }
+}
+
+#[test]
+fn whatever_vitals_say_the_verdict_is_of_one_piece() {
+    let mut dice = Dice(7);
+    let mut checks = Checks::new(Triggers::default());
+    let mut now = Instant::from_millis(5000);
+    let mut ready = 0;
+    for _ in 0..50_000 {
+        now += millis(dice.roll(700));
+        let vitals = hostile(&mut dice, now);
+        let fired = checks.look(now, &vitals).to_vec();
+        let mut kinds: Vec<_> = fired.iter().map(|fired| fired.trigger).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), fired.len(), "each at most once");
+        assert!(fired.iter().all(|it| it.since <= now && it.fired_at <= now));
+        let is_present = checks.present().next().is_some();
+        assert!(!(is_present && checks.clean_since().is_some()));
+        let readiness = checks.readiness(now, SystemTime::UNIX_EPOCH);
+        assert_eq!(readiness.ready, checks.is_ready());
+        assert!(
+            readiness.ready || !readiness.reasons.is_empty(),
+            "it says why"
+        );
+        if readiness.ready {
+            ready += 1;
+            let last = vitals.last_arrival.expect("something arrived");
+            assert!(vitals.link != Link::Down);
+            assert!(now.saturating_since(last) < limits::MEDIA_GONE);
+        }
+    }
+    assert!(ready < 50_000);
 }

@@ -9,7 +9,10 @@ impl Running {
     /// Goes on under other settings.
     pub(super) fn change(&mut self, machine: &mut Machine, now: Instant, to: SourceSettings) {
         self.restore.change(&self.settings, &to);
-        self.settings = to;
+        let merge = core::mem::replace(&mut self.settings, to).merge;
+        if merge != self.settings.merge {
+            machine.program.set_merging(self.merging());
+        }
         self.change_inputs(machine);
         machine.decide.set_rules(self.rules());
         self.obey(machine, now);

@@ -27,7 +27,7 @@ use crate::limits::{
     BATCHES_PER_TURN, CHUNK_BYTES, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN,
 };
 use crate::remember::Remembered;
-use crate::settings::{OnMismatch, ReturnMode, SLATE, SourceSettings};
+use crate::settings::{Merge, OnMismatch, ReturnMode, SLATE, SourceSettings};
 use crate::slate::Ends;
 use crate::status::{LastDrill, LastSwitch};
 use crate::told::{Teller, Told};
@@ -44,6 +44,7 @@ use tidegate_engine::{
     Clock, Ended, FeedWriter, Parking, RunError, SourceContext, TriggerKind, TsChunk,
 };
 use tidegate_switch::decide::{Decide, InputView, Return, Rules, Scene, ScheduledTake};
+use tidegate_switch::twins::PrintKey;
 use tidegate_switch::{Emitted, OnAir, Options, Program};
 use tidegate_units::{Duration, Instant};
 
@@ -145,10 +146,7 @@ impl Running {
         let mut decide = Decide::new(self.rules());
         self.restore.begin(self.clock.now(), &mut decide);
         Machine {
-            program: Program::new(&Options {
-                inputs: tidegate_switch::MAX_INPUTS,
-                delay: self.settings.delay.0,
-            }),
+            program: self.program(),
             decide,
             inputs: inputs.collect(),
             asks,
@@ -157,6 +155,24 @@ impl Running {
             views: Vec::new(),
             emitted: Vec::new(),
         }
+    }
+
+    fn program(&self) -> Program {
+        let mut program = Program::new(&Options {
+            inputs: tidegate_switch::MAX_INPUTS,
+            delay: self.settings.delay.0,
+        });
+        program.set_merging(self.merging());
+        program
+    }
+
+    /// Whether inputs with the same packets complete each other, and the key for it: without
+    /// randomness nobody could be kept from making packets that look alike.
+    fn merging(&self) -> Option<PrintKey> {
+        let mut random = [[0; 8]; 4];
+        let is_random = getrandom::fill(random.as_flattened_mut()).is_ok();
+        let key = is_random.then(|| PrintKey::new(random.map(u64::from_le_bytes)));
+        key.filter(|_| self.settings.merge == Merge::Auto)
     }
 
     fn rules(&self) -> Rules {

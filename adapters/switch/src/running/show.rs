@@ -114,9 +114,15 @@ impl Running {
             latency_ms: lane.latency.map_or(0, millis),
             same_format: !format.as_ref().is_some_and(differs),
             format: format.map(|format| format.to_string()),
-            twin_of: None,
+            twin_of: self.twin_of(machine, input.lane),
             queue_bytes: lane.queue_bytes,
         }
+    }
+
+    fn twin_of(&self, machine: &Machine, lane: usize) -> Option<Arc<str>> {
+        let twin = machine.program.twin_of(lane)?;
+        let twin = machine.inputs.iter().find(|input| input.lane == twin)?;
+        Some(Arc::clone(&twin.name))
     }
 
     fn reasons(

@@ -11,16 +11,19 @@
 
 mod lane;
 mod plan;
+mod twins;
 mod types;
 
 pub use types::{Emitted, Event, LaneStatus, Options, Piece, Status, Switched};
 
+use crate::twins::PrintKey;
 use crate::{How, OnAir, Order};
 use lane::Lane;
 use plan::{Cut, Scene};
 use std::collections::VecDeque;
 use tidegate_mpegts::seam::{Intake, Seam, Stopped, Until};
 use tidegate_units::{Duration, Instant};
+use twins::Twins;
 
 /// Inputs of one program; the slate comes on top.
 pub const MAX_INPUTS: usize = 16;
@@ -43,6 +46,7 @@ pub struct Program {
     delay: Duration,
     /// The inputs, and the slate last.
     lanes: Vec<Lane>,
+    twins: Option<Twins>,
     on_air: OnAir,
     /// The run of what is on air.
     run: u64,
@@ -65,6 +69,7 @@ impl Program {
         Self {
             delay: options.delay,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            twins: None,
             on_air: OnAir::Nothing,
             run: 0,
             order: None,
@@ -78,6 +83,19 @@ impl Program {
         }
     }
 
+    /// Whether inputs that carry the same packets are found and merged from now on: what one
+    /// lacks the other brings, and a switch between them is none that anybody could see.
+    pub fn set_merging(&mut self, key: Option<PrintKey>) {
+        let inputs = self.lanes.len() - 1;
+        self.twins = key.map(|key| Twins::new(inputs, key));
+    }
+
+    /// An input that carries the same packets as this one.
+    #[must_use]
+    pub fn twin_of(&self, input: usize) -> Option<usize> {
+        self.twins.as_ref()?.twin_of(input)
+    }
+
     /// Takes what came of an input, or of the slate. `restarted`: it begins anew here, its times
     /// and counters do not go on.
     pub fn push(&mut self, from: OnAir, piece: Piece, restarted: bool) {
@@ -87,16 +105,22 @@ impl Program {
         } else {
             self.delay
         };
+        let piece = Piece {
+            due: piece.due + delay,
+            ..piece
+        };
+        if let (OnAir::Input(input), Some(twins)) = (from, &mut self.twins) {
+            let now = piece.arrived;
+            twins.push(&mut self.lanes, input, piece, restarted);
+            twins.hand_on(&mut self.lanes, now);
+            self.deadline = Some(Instant::ZERO);
+            return;
+        }
         if let Some(lane) = self.lane_mut(from) {
             if restarted {
                 lane.restart();
             }
-            lane.push(
-                piece.bytes,
-                piece.arrived,
-                piece.due + delay,
-                piece.lost_before,
-            );
+            lane.push(piece.bytes, piece.arrived, piece.due, piece.lost_before);
         }
         if from == self.on_air || self.order.is_some_and(|(to, _)| to == from) {
             self.deadline = Some(Instant::ZERO);
@@ -105,7 +129,9 @@ impl Program {
 
     /// Nothing more comes of an input before a [`push`](Self::push) that is `restarted`.
     pub fn ended(&mut self, from: OnAir) {
-        if let Some(lane) = self.lane_mut(from) {
+        if let (OnAir::Input(input), Some(twins)) = (from, &mut self.twins) {
+            twins.end(input);
+        } else if let Some(lane) = self.lane_mut(from) {
             lane.end();
         }
         self.deadline = Some(Instant::ZERO);
@@ -130,6 +156,7 @@ impl Program {
             self.trimmed = now;
             self.trim(now);
         }
+        self.merge(now);
         let mut at = None;
         for _ in 0..MAX_CUTS {
             let planned = self.planned(now);
@@ -148,8 +175,9 @@ impl Program {
 
     /// When [`poll`](Self::poll) has something to do, if nothing is pushed before.
     #[must_use]
-    pub const fn next_deadline(&self) -> Option<Instant> {
-        self.deadline
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let merged = self.twins.as_ref().and_then(Twins::next_deadline);
+        [self.deadline, merged].into_iter().flatten().min()
     }
 
     /// What happened, oldest first.
@@ -175,6 +203,37 @@ impl Program {
     pub fn lane(&self, of: OnAir, now: Instant) -> LaneStatus {
         let lane = self.place(of).and_then(|place| self.lanes.get(place));
         lane.map_or_else(LaneStatus::default, |lane| lane.status(now))
+    }
+
+    /// Hands on what twins have of each other, and changes their places if that was ordered: the
+    /// very next packet is that of the other, whichever it is.
+    fn merge(&mut self, now: Instant) {
+        let place = self.place(self.on_air);
+        let hold = micros(self.seam.delay_micros());
+        let Some(twins) = &mut self.twins else {
+            return;
+        };
+        twins.set_hold(place, hold);
+        twins.hand_on(&mut self.lanes, now);
+        let (OnAir::Input(from), Some((OnAir::Input(to), _))) = (self.on_air, self.order) else {
+            return;
+        };
+        if from == to || !twins.are_twins(from, to) {
+            return;
+        }
+        twins.swap(&mut self.lanes, from, to);
+        self.order = None;
+        self.on_air = OnAir::Input(to);
+        self.switches += 1;
+        self.tell(Event::Switched(Switched {
+            from: OnAir::Input(from),
+            to: OnAir::Input(to),
+            at: now,
+            gap: Duration::ZERO,
+            repeated: Duration::ZERO,
+            skipped: Duration::ZERO,
+            delay: hold,
+        }));
     }
 
     /// The cut that comes next, and what comes with it: what was ordered, else what is on air if

@@ -207,6 +207,25 @@ impl<P: Clone> Merge<P> {
         pair.is_some_and(|pair| pair.twins)
     }
 
+    /// Whether an input's lane has its own packets alone.
+    #[must_use]
+    pub fn is_alone(&self, input: usize) -> bool {
+        self.lanes.get(input).is_none_or(Lane::is_plain)
+    }
+
+    /// The inputs that a lane takes packets from.
+    pub fn legs(&self, lane: usize) -> impl Iterator<Item = usize> {
+        let lane = self.lanes.get(lane);
+        (0..self.inputs.len()).filter(move |input| lane.is_some_and(|lane| lane.has(*input)))
+    }
+
+    /// Whether a lane has nothing left that waits.
+    #[must_use]
+    pub fn is_done(&self, lane: usize) -> bool {
+        let lane = self.lanes.get(lane);
+        lane.is_none_or(|lane| lane.is_plain() || lane.next_node().is_none())
+    }
+
     const fn pair(&self, a: usize, b: usize) -> usize {
         if a < b {
             a * self.inputs.len() + b

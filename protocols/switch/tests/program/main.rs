@@ -3,6 +3,7 @@
 mod noise;
 mod real;
 mod stream;
+mod twins;
 mod world;
 
 use stream::{SPEC, Spec};

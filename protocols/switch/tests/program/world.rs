@@ -9,7 +9,7 @@ use tidegate_units::{Duration, Instant};
 /// One input.
 pub(crate) struct Input {
     stream: Stream,
-    begins: Instant,
+    pub(crate) begins: Instant,
     latency: Duration,
     pub(crate) alive: bool,
     /// What it sends is held up on the way.

@@ -1,0 +1,183 @@
+//! Inputs of a program that carry the same packets: what one lacks the other brings, before
+//! anything is made of it.
+//!
+//! ```text
+//! input 0 ─► Slicer ─┐         ┌─► Lane 0
+//!                    ├─► Merge ┤              a switch between twins: the lanes change places
+//! input 1 ─► Slicer ─┘         └─► Lane 1
+//! ```
+
+use super::lane::Lane;
+use super::types::Piece;
+use crate::twins::{Incoming, Merge, Merged, PrintKey};
+use bytes::Bytes;
+use tidegate_mpegts::seam::aligned;
+use tidegate_mpegts::{PACKET_BYTES, Slicer};
+use tidegate_units::{Duration, Instant};
+
+/// Stands in front of the lanes of all inputs.
+#[derive(Clone, Debug)]
+pub(super) struct Twins {
+    merge: Merge<Packet>,
+    slicers: Vec<Slicer>,
+    /// Inputs of which nothing more comes.
+    ended: Vec<bool>,
+    /// Lanes that have been told so.
+    ended_lanes: Vec<bool>,
+}
+
+/// One packet of a piece.
+#[derive(Clone, Debug)]
+struct Packet {
+    piece: Bytes,
+    at: usize,
+}
+
+impl Twins {
+    pub(super) fn new(inputs: usize, key: PrintKey) -> Self {
+        Self {
+            merge: Merge::new(inputs, key),
+            slicers: (0..inputs).map(|_| Slicer::new()).collect(),
+            ended: vec![false; inputs],
+            ended_lanes: vec![false; inputs],
+        }
+    }
+
+    /// Takes what came of an input.
+    pub(super) fn push(&mut self, lanes: &mut [Lane], input: usize, piece: Piece, restarted: bool) {
+        let Some(slicer) = self.slicers.get_mut(input) else {
+            return;
+        };
+        if restarted || piece.lost_before > 0 {
+            slicer.restart();
+        }
+        if restarted
+            && self.merge.is_alone(input)
+            && let Some(lane) = lanes.get_mut(input)
+        {
+            lane.restart();
+        }
+        self.ended[input] = false;
+        let bytes = aligned(slicer, piece.bytes);
+        let mut lost_before = piece.lost_before;
+        for (number, packet) in bytes.as_chunks::<PACKET_BYTES>().0.iter().enumerate() {
+            let incoming = Incoming {
+                bytes: packet,
+                packet: Packet {
+                    piece: bytes.clone(),
+                    at: number * PACKET_BYTES,
+                },
+                arrived: piece.arrived,
+                due: piece.due,
+                lost_before: core::mem::take(&mut lost_before),
+            };
+            self.merge.push(input, incoming);
+        }
+    }
+
+    /// Nothing more comes of an input.
+    pub(super) fn end(&mut self, input: usize) {
+        if let Some(ended) = self.ended.get_mut(input) {
+            *ended = true;
+        }
+    }
+
+    /// Gives every lane what it gets by now.
+    pub(super) fn hand_on(&mut self, lanes: &mut [Lane], now: Instant) {
+        for (number, lane) in lanes.iter_mut().enumerate().take(self.ended.len()) {
+            let mut together: Option<Together> = None;
+            while let Some(merged) = self.merge.poll(now, number) {
+                self.ended_lanes[number] = false;
+                if together.as_mut().is_some_and(|it| it.add(&merged)) {
+                    continue;
+                }
+                if let Some(together) = together.replace(Together::of(merged)) {
+                    together.admit(lane);
+                }
+            }
+            if let Some(together) = together {
+                together.admit(lane);
+            }
+            let mut legs = self.merge.legs(number);
+            if !self.ended_lanes[number]
+                && legs.all(|input| self.ended[input])
+                && self.merge.is_done(number)
+            {
+                self.ended_lanes[number] = true;
+                lane.end();
+            }
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.merge.next_deadline()
+    }
+
+    /// What is on air is held so much longer than the times of its packets say.
+    pub(super) fn set_hold(&mut self, on_air: Option<usize>, hold: Duration) {
+        for lane in 0..self.ended.len() {
+            let is_on_air = on_air == Some(lane);
+            let hold = if is_on_air { hold } else { Duration::ZERO };
+            self.merge.set_hold(lane, hold);
+        }
+    }
+
+    pub(super) fn are_twins(&self, a: usize, b: usize) -> bool {
+        self.merge.are_twins(a, b)
+    }
+
+    /// The first input that carries what this one does.
+    pub(super) fn twin_of(&self, input: usize) -> Option<usize> {
+        self.merge.twins(input).next()
+    }
+
+    /// What was the lane of one is the other's.
+    pub(super) fn swap(&mut self, lanes: &mut [Lane], a: usize, b: usize) {
+        if a < self.ended.len() && b < self.ended.len() {
+            self.merge.swap(a, b);
+            self.ended_lanes.swap(a, b);
+            lanes.swap(a, b);
+        }
+    }
+}
+
+/// Packets that stand side by side in one piece.
+struct Together {
+    first: Merged<Packet>,
+    end: usize,
+}
+
+impl Together {
+    const fn of(first: Merged<Packet>) -> Self {
+        let end = first.packet.at + PACKET_BYTES;
+        Self { first, end }
+    }
+
+    /// Whether a packet is the next of the same piece.
+    fn add(&mut self, next: &Merged<Packet>) -> bool {
+        let first = &self.first;
+        let fits = next.packet.piece.as_ptr() == first.packet.piece.as_ptr()
+            && next.packet.at == self.end
+            && next.due == first.due
+            && next.lost_before == 0
+            && !next.fresh;
+        self.end += if fits { PACKET_BYTES } else { 0 };
+        fits
+    }
+
+    fn admit(self, lane: &mut Lane) {
+        let Merged {
+            packet,
+            arrived,
+            due,
+            lost_before,
+            fresh,
+            ..
+        } = self.first;
+        if fresh {
+            lane.restart();
+        }
+        let bytes = packet.piece.slice(packet.at..self.end);
+        lane.admit(bytes, arrived, due, lost_before);
+    }
+}

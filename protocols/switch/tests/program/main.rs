@@ -391,3 +391,28 @@ fn a_stream_that_the_first_input_has_not_gets_a_pid_of_its_own_and_the_map_says_
     versions.dedup();
     assert_eq!(versions, [0, 1]);
 }
+
+#[test]
+fn clocks_that_run_apart_do_not_add_to_the_latency() {
+    let mut world = World::new(&[(SPEC, 300), (OTHER, 300)]);
+    (world.inputs[0].fast, world.inputs[1].fast) = (2_000, -2_000);
+    world.order(0, How::Alive);
+    world.run(20_000);
+    for round in 0..10 {
+        world.order((round + 1) % 2, How::Alive);
+        world.run(20_000);
+    }
+    assert_eq!(world.switches().len(), 11);
+    let seen = world.seen();
+    seen.is_sound();
+    seen.has_no_gap(3600);
+    let delays = world.switches().iter().map(|it| it.delay).max();
+    assert!(delays < Some(Duration::from_millis(150)), "{delays:?}");
+    // Four hundredths of a second in each turn, up and down again.
+    let latencies = seen.latencies();
+    let spread = latencies.iter().max().zip(latencies.iter().min());
+    assert!(
+        spread.is_some_and(|(most, least)| most - least < 250_000),
+        "{spread:?}"
+    );
+}

@@ -16,6 +16,8 @@ pub(crate) struct Input {
     pub(crate) stalled: bool,
     held: Vec<Piece>,
     restarted: bool,
+    /// How much faster its clock runs than ours, in millionths.
+    pub(crate) fast: i64,
 }
 
 pub(crate) struct World {
@@ -37,6 +39,7 @@ impl World {
             stalled: false,
             held: Vec::new(),
             restarted: false,
+            fast: 0,
         };
         Self {
             program: Program::new(&Options {
@@ -67,10 +70,13 @@ impl World {
             self.now += Duration::from_millis(1);
             for (index, input) in self.inputs.iter_mut().enumerate() {
                 let since = self.now.saturating_since(input.begins).as_micros() as i64;
-                for (at, bytes) in input.stream.until(since * 9 / 100) {
+                let million = 1_000_000 + input.fast;
+                let media = since * 9 / 100 * million / 1_000_000;
+                for (at, bytes) in input.stream.until(media) {
                     if !input.alive {
                         continue;
                     }
+                    let at = at * 1_000_000 / million;
                     let arrived = input.begins + Duration::from_micros((at * 100 / 9) as u64);
                     let piece = Piece {
                         bytes,

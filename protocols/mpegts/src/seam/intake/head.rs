@@ -34,6 +34,11 @@ impl Head {
         }
     }
 
+    /// Knows the headers that `other` read.
+    pub(super) fn inherit(&mut self, other: &Self) {
+        self.reader = other.reader.clone();
+    }
+
     pub(super) const fn reader(&self) -> &StreamReader {
         &self.reader
     }
@@ -80,8 +85,10 @@ impl Head {
             return None;
         }
         self.look_at = 0;
+        // What no decoder was ever told how to read is no place to begin.
+        let is_readable = info.headers || self.reader.config().is_some();
         info.complete.then(|| Found {
-            key: info.is_entry(self.random_access),
+            key: info.is_entry(self.random_access) && is_readable,
             headers: info.headers,
         })
     }

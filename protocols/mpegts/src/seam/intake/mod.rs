@@ -168,6 +168,14 @@ impl Intake {
         }
         if let Some(map) = self.map.clone().filter(|_| !self.is_another) {
             next.follow(map);
+            // Its headers may be told once and never again.
+            for stream in &mut next.streams {
+                let known = self
+                    .streams
+                    .iter()
+                    .find(|known| known.stream.pid == stream.stream.pid);
+                known.into_iter().for_each(|known| stream.inherit(known));
+            }
         }
         next
     }

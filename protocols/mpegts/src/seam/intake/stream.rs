@@ -81,6 +81,16 @@ impl Stream {
         }
     }
 
+    /// Knows the headers that `other` was told.
+    pub(super) fn inherit(&mut self, other: &Self) {
+        if let (Content::Picture(head), Content::Picture(known)) =
+            (&mut self.content, &other.content)
+            && self.stream.codec == other.stream.codec
+        {
+            head.inherit(known);
+        }
+    }
+
     pub(crate) const fn kind(&self) -> Kind {
         self.stream.codec.kind()
     }

@@ -11,6 +11,7 @@
 )]
 
 mod camera;
+mod chaos;
 mod checker;
 mod control;
 mod darkness;

@@ -15,6 +15,10 @@ pub struct Clock {
     elapsed: i64,
     /// Leaps that the program told about, in microseconds.
     allowed: u64,
+    /// Beyond the longest interval, in microseconds.
+    pub slack: u64,
+    /// What is late catches up until then.
+    catches_up_until: Instant,
     /// The most it was away from play-out, in microseconds.
     pub worst: i64,
 }
@@ -28,8 +32,9 @@ impl Clock {
     }
 
     /// The program told about a leap of so many ticks of 90 kHz.
-    pub fn allow(&mut self, gap: f64) {
+    pub fn allow(&mut self, gap: f64, until: Instant) {
         self.allowed = (gap * 100.0 / 9.0) as u64;
+        self.catches_up_until = until;
     }
 
     pub fn push(&mut self, pcr: u64, due: Instant, tolerance: i64) -> Result<(), String> {
@@ -43,16 +48,18 @@ impl Clock {
         }
         self.elapsed += step as i64;
         let off = self.elapsed / TICKS_PER_MICRO as i64 - due.micros_from(self.began);
-        let off_before = self.worst;
-        self.worst = self.worst.max(off.abs());
+        let catches_up = due < self.catches_up_until && off < 0;
+        if !catches_up {
+            self.worst = self.worst.max(off.abs());
+        }
         let step = step / TICKS_PER_MICRO;
-        if step > INTERVAL_MAX_MICROS + self.allowed {
+        if step > INTERVAL_MAX_MICROS + self.allowed + self.slack {
             let waited = due.micros_from(last_due);
             return Err(format!(
                 "{step} us without a clock, {waited} us by play-out"
             ));
         }
-        if off.abs() > tolerance && off.abs() > off_before {
+        if off.abs() > tolerance && !catches_up {
             return Err(format!("the clock is off by {off} us against play-out"));
         }
         Ok(())

@@ -16,14 +16,17 @@ use tidegate_switch::{Emitted, Switched};
 use tidegate_units::{Duration, Instant};
 
 use crate::camera::Registry;
+use crate::camera::make::Format;
 use clock::Clock;
 use packets::{Packets, Seen};
 use units::Track;
 
 /// Times may be off by this from rounding, in ticks of 90 kHz.
-pub const ROUNDING_TICKS: f64 = 2.0;
+pub const ROUNDING_TICKS: f64 = 4.0;
 /// The clock may be off against play-out by this: a key frame that comes so little late is taken.
 const CLOCK_TOLERANCE_MICROS: i64 = 5_100;
+/// What goes out late behind a silence has caught up after this.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// Problems kept of one run.
 const PROBLEMS_MAX: usize = 50;
 
@@ -92,13 +95,23 @@ impl Checker {
         }
     }
 
+    /// Cameras stop in the middle of pictures that are decoded together, before anybody can know.
+    pub fn stops_in_groups(&mut self, format: &Format) {
+        let ticks = i64::from(format.between) * format.frame_ticks;
+        self.clock.slack = ticks.unsigned_abs() * 100 / 9;
+    }
+
     /// What the program says of a switch, as it says it: before what comes of it is seen.
     pub fn switched(&mut self, switched: &Switched) {
         let gap = switched.gap.as_secs_f64() * 90_000.0;
         let is_same = switched.from == switched.to;
         self.figures.worst_gap = self.figures.worst_gap.max(gap);
-        // A camera that begins anew had ended in the middle of something.
-        self.clock.allow(gap + if is_same { 9000.0 } else { 0.0 });
+        // What stopped had ended in the middle of something.
+        if is_same || gap > 0.0 {
+            self.clock.allow(gap + 18_000.0, switched.at + CATCH_UP);
+        } else {
+            self.clock.allow(0.0, Instant::ZERO);
+        }
         for track in self.tracks.values_mut() {
             track.allow(gap, is_same);
         }

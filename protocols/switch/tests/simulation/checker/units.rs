@@ -8,8 +8,8 @@ use crate::camera::elementary::{Kind, picture, picture_number, sound, sounds};
 use crate::camera::packets::PERIOD;
 use crate::camera::{Registry, Unit, Units, ticks};
 
-/// Sound is sent so late behind the picture, at most, in ticks.
-const SOUND_BEHIND_TICKS: f64 = 13_000.0;
+/// Sound is sent so late behind the picture, at most, where one stops and another begins, in ticks.
+const SOUND_BEHIND_TICKS: f64 = 22_000.0;
 
 /// One stream of the output.
 pub struct Track {
@@ -139,7 +139,7 @@ impl Track {
         let look = &unit.make.look;
         let is_exact = |sets| picture(look, unit.kind, id, unit.bytes, sets) == payload;
         let has_sets = unit.kind == Kind::Key && is_exact(true);
-        if !has_sets && !is_exact(false) {
+        if !has_sets && !is_exact(false) && !unit.is_lost && !is_before_lost(&registry, unit) {
             problems.push(format!(
                 "picture {id:x} is not what it was: {} bytes",
                 payload.len()
@@ -169,9 +169,10 @@ impl Track {
             span.pictures += 1;
         }
         problems.extend(self.moves(unit, pts, is_cut));
-        let delay = self.pes_due.saturating_since(unit.due);
-        figures.last_delay = delay;
-        figures.worst_delay = figures.worst_delay.max(delay);
+        if !unit.is_lost {
+            figures.last_delay = self.pes_due.saturating_since(unit.due);
+            figures.worst_delay = figures.worst_delay.max(figures.last_delay);
+        }
         self.last_dts = dts;
         self.last = Some(unit.clone());
         problems
@@ -270,7 +271,7 @@ impl Track {
         let is_cut = self.is_cut(unit, at.round() as i64);
         if let Some(last) = &self.last {
             let gap = nearest(at - self.sound_end);
-            let has_no_older = unit.index < 12;
+            let has_no_older = unit.index < 12 || follows_lost(registry, unit);
             let is_explained = self.allowed > 0.0 || self.begins_anew || has_no_older;
             let missing = (unit.index.saturating_sub(last.index + 1)) as f64 * last.length;
             let most = match (is_cut, is_explained) {
@@ -336,6 +337,21 @@ fn is_skipped(registry: &Units, last: &Unit, unit: &Unit) -> bool {
             .values()
             .filter(is_between)
             .all(|unit| unit.is_lost)
+}
+
+/// Whether the next one was lost in part: what is left of it may have no beginning.
+fn is_before_lost(registry: &Units, unit: &Unit) -> bool {
+    let of = |unit: &Unit| (unit.camera, unit.session, unit.track);
+    let is_next = |other: &&Unit| of(other) == of(unit) && other.index == unit.index + 1;
+    registry.values().filter(is_next).any(|unit| unit.is_lost)
+}
+
+/// Whether what came shortly before it was lost.
+fn follows_lost(registry: &Units, unit: &Unit) -> bool {
+    let of = |unit: &Unit| (unit.camera, unit.session, unit.track);
+    let indices = unit.index.saturating_sub(12)..unit.index;
+    let is_near = |other: &&Unit| of(other) == of(unit) && indices.contains(&other.index);
+    registry.values().filter(is_near).any(|unit| unit.is_lost)
 }
 
 /// How many units of the stream that ends with this one did not arrive, from that one on.

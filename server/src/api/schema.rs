@@ -264,6 +264,8 @@ pub(super) struct SwitchView {
     active: Option<String>,
     /// What would be next, were what is on air gone.
     preview: Option<String>,
+    /// What is ordered, and waits for its key frame.
+    next: Option<String>,
     /// The inputs that are not on air, the preferred one first.
     standby: Vec<StandbyView>,
     /// All inputs, the preferred one first.
@@ -290,11 +292,54 @@ pub(super) struct SwitchView {
     dwell_ms: u64,
     /// When it goes back to a preferred input by itself, if nothing changes.
     next_return_in_ms: Option<u64>,
+    /// What the schedule puts on air next.
+    next_scheduled: Option<ScheduledView>,
     /// The slate.
     slate: SlateView,
     /// What the last drill found.
-    #[schema(value_type = Option<Object>)]
-    last_drill: Option<serde_json::Value>,
+    last_drill: Option<DrillView>,
+    /// Packets of its inputs that it was too slow for.
+    lost_packets: u64,
+    /// Events that nobody could be told.
+    untold: u64,
+}
+
+/// An entry of a switch's schedule.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ScheduledView {
+    /// When.
+    at: String,
+    /// What.
+    take: String,
+}
+
+/// What a test of the backup found.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DrillView {
+    /// When.
+    at: String,
+    /// What was cut.
+    input: String,
+    /// Whether viewers saw it.
+    on_air: bool,
+    /// Whether it went well.
+    passed: bool,
+    /// What took over.
+    took_over: Option<String>,
+    /// How long after the last packet that was decided.
+    decided_after_ms: u64,
+    /// What is missing at this place.
+    gap_ms: u64,
+    /// What is seen a second time.
+    repeated_ms: u64,
+    /// What is never seen.
+    skipped_ms: u64,
+    /// The longest time in which nothing goes out.
+    silence_ms: u64,
+    /// All of it in words.
+    would: String,
+    /// What went wrong.
+    problems: Vec<String>,
 }
 
 /// An input that is not on air.

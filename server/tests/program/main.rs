@@ -8,6 +8,7 @@
 mod commands;
 mod publisher;
 mod slate;
+mod srt;
 mod statistics;
 mod viewer;
 

@@ -146,32 +146,7 @@ impl Tape {
 
     /// What was received, up to the last picture that is whole.
     fn whole(&self) -> Vec<u8> {
-        let bytes = self.bytes.lock().unwrap().clone();
-        let (packets, _) = bytes.as_chunks::<188>();
-        let pid = |packet: &[u8; 188]| u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
-        let begins = |packet: &[u8; 188]| packet[1] & 0x40 != 0;
-        let stream = |packet: &[u8; 188]| {
-            // Behind the adaptation field, if there is one.
-            let at = if packet[3] & 0x20 == 0 {
-                4
-            } else {
-                5 + usize::from(packet[4])
-            };
-            packet.get(at..at + 4) == Some(&[0, 0, 1, 0xE0])
-        };
-        let is_picture = |packet: &[u8; 188]| begins(packet) && stream(packet);
-        let end = packets.iter().rposition(is_picture).unwrap();
-        let packets = &packets[..end];
-        let mut cut = std::collections::HashMap::new();
-        for (index, packet) in packets.iter().enumerate().filter(|(_, it)| begins(it)) {
-            cut.insert(pid(packet), index);
-        }
-        let picture = packets.iter().rfind(|it| is_picture(it)).map(pid).unwrap();
-        let kept = packets.iter().enumerate().filter(|(index, packet)| {
-            // The last unit of the other tracks may lack its end.
-            pid(packet) == picture || cut.get(&pid(packet)).is_none_or(|last| index < last)
-        });
-        kept.flat_map(|(_, packet)| *packet).collect()
+        whole(&self.bytes.lock().unwrap())
     }
 }
 
@@ -241,8 +216,37 @@ fn picture_at(path: &Path) {
     assert!(made.unwrap().success());
 }
 
+/// A transport stream up to the last picture that is whole.
+pub(crate) fn whole(bytes: &[u8]) -> Vec<u8> {
+    let (packets, _) = bytes.as_chunks::<188>();
+    let pid = |packet: &[u8; 188]| u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
+    let begins = |packet: &[u8; 188]| packet[1] & 0x40 != 0;
+    let stream = |packet: &[u8; 188]| {
+        // Behind the adaptation field, if there is one.
+        let at = if packet[3] & 0x20 == 0 {
+            4
+        } else {
+            5 + usize::from(packet[4])
+        };
+        packet.get(at..at + 4) == Some(&[0, 0, 1, 0xE0])
+    };
+    let is_picture = |packet: &[u8; 188]| begins(packet) && stream(packet);
+    let end = packets.iter().rposition(is_picture).unwrap();
+    let packets = &packets[..end];
+    let mut cut = std::collections::HashMap::new();
+    for (index, packet) in packets.iter().enumerate().filter(|(_, it)| begins(it)) {
+        cut.insert(pid(packet), index);
+    }
+    let picture = packets.iter().rfind(|it| is_picture(it)).map(pid).unwrap();
+    let kept = packets.iter().enumerate().filter(|(index, packet)| {
+        // The last unit of the other tracks may lack its end.
+        pid(packet) == picture || cut.get(&pid(packet)).is_none_or(|last| index < last)
+    });
+    kept.flat_map(|(_, packet)| *packet).collect()
+}
+
 /// What a decoder that takes nothing amiss says of a file.
-fn complaints(file: &Path) -> String {
+pub(crate) fn complaints(file: &Path) -> String {
     let output = Command::new("ffmpeg")
         .args([
             "-nostdin",

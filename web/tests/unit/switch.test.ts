@@ -58,6 +58,10 @@ describe('an input', () => {
     const noisy = input('backup', { reasons: [{ code: 'continuity', text: 'Gaps in the stream', severity: 'alarm', since: null, advice: null }] });
     expect(inputWords(noisy, NOW)).toMatchObject({ state: WORDS.warning, why: 'Gaps in the stream' });
   });
+  it('only warns while the latency covers what is missing', () => {
+    const stalled = (ms: number) => inputWords(input('main', { ready: false, on_air: true, reasons: [{ code: 'no_packets', text: `no packets for ${ms} ms`, severity: 'switch', since: null, advice: null }] }), NOW).state;
+    expect([stalled(166), stalled(600)]).toEqual([WORDS.warning, WORDS.failed]);
+  });
   it('colours a key frame that is overdue, and a group of pictures that makes a take wait', () => {
     expect(keyFrames(input('a'))).toEqual({ text: 'every 1.0 s', warn: false });
     expect(keyFrames(input('a', { key_frame_age_ms: 6200 }))).toEqual({ text: '6.2 s ago, of 1.0 s', warn: true });

@@ -22,6 +22,7 @@ export function inputWords(input: SwitchInput, now: number): InputWords {
   if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: `Nobody connected${lasting(first, now)}`, advice: advice || 'Start its sender.' };
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
+  if (first && isCovered(input, first)) return { state: WORDS.warning, why, advice };
   if (first && !SETTLING.has(first.code)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
   return { state: WORDS.connecting, label: 'Not ready yet', why: settling(first) || why || cleanFor(input) || 'Being watched', advice: '' };
@@ -29,6 +30,12 @@ export function inputWords(input: SwitchInput, now: number): InputWords {
 
 /** Nothing is wrong; it only has not been right for long enough. */
 const SETTLING = new Set(['settling', 'no_key_frame']);
+
+/** Nothing came for a moment, and what is held for the latency is still being played: viewers notice nothing yet. */
+function isCovered({ latency_ms }: SwitchInput, { code, text }: Reason): boolean {
+  const silent = /(\d+) ms/.exec(text);
+  return code === 'no_packets' && silent !== null && Number(silent[1]) < (latency_ms ?? 0);
+}
 
 /** "well for 1200 ms, 3000 ms are asked for" */
 function settling(reason: Reason | undefined): string {

@@ -15,7 +15,7 @@ impl Running {
         }
         self.change_inputs(machine);
         machine.decide.set_rules(self.rules());
-        self.obey(machine, now);
+        self.obey(machine);
         self.next_look = now;
         self.next_show = now;
     }

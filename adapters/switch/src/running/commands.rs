@@ -33,7 +33,7 @@ impl Running {
             }
             self.restore.finish(now, &mut machine.decide);
             let done = self.command(machine, now, command, by);
-            self.obey(machine, now);
+            self.obey(machine);
             // Whoever is answered may rely on it, also over a restart.
             self.remember(machine);
             self.reply(machine, now, to, done);

@@ -226,7 +226,7 @@ impl Running {
         machine.views = views;
         self.decide(machine, now);
         self.restore.follow(now, &mut machine.decide);
-        self.obey(machine, now);
+        self.obey(machine);
         self.alarms.follow(now, &machine.decide, &self.teller);
         self.remember(machine);
     }

@@ -10,6 +10,7 @@ mod publisher;
 mod slate;
 mod srt;
 mod statistics;
+mod twins;
 mod viewer;
 
 use publisher::{Clip, Publisher};

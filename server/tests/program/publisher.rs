@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use tidegate_testkit::media::encode;
 
-const CHUNK_BYTES: usize = 7 * 188;
+pub(crate) const CHUNK_BYTES: usize = 7 * 188;
 /// Longer than any test.
-const SECONDS: u32 = 90;
+pub(crate) const SECONDS: u32 = 90;
 
 /// A programme made by ffmpeg, with a key frame every half second.
 #[derive(Clone)]
@@ -30,6 +30,10 @@ impl Clip {
         encode(picture, &settings, &file);
         let bytes = Arc::new(std::fs::read(file).unwrap());
         Self { bytes }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Two that have nothing in common but their format.

@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     /// Packets missing or doubled by their counters.
     pub(crate) counter_errors: u64,
     pub(crate) longest_silence: Duration,
+    /// All of them, from the moment that [`Viewer::keep`] asked for it.
+    pub(crate) kept: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -23,6 +25,7 @@ struct Watching {
     seen: Seen,
     last: Option<Instant>,
     counters: HashMap<u16, u8>,
+    keeps: bool,
 }
 
 /// A socket of its own and a thread that reads it.
@@ -66,6 +69,12 @@ impl Viewer {
         std::mem::take(&mut self.watching.lock().unwrap().seen)
     }
 
+    /// Begins anew, and keeps what comes.
+    pub(crate) fn keep(&self) {
+        let mut watching = self.watching.lock().unwrap();
+        (watching.seen, watching.keeps) = (Seen::default(), true);
+    }
+
     /// Waits until so many packets more have come.
     #[track_caller]
     pub(crate) fn sees(&self, packets: u64) {
@@ -81,6 +90,9 @@ impl Watching {
         if let Some(last) = self.last.replace(now) {
             let silence = now - last;
             self.seen.longest_silence = self.seen.longest_silence.max(silence);
+        }
+        if self.keeps {
+            self.seen.kept.extend_from_slice(datagram);
         }
         for packet in datagram.chunks_exact(188) {
             assert_eq!(packet[0], 0x47, "a packet begins where one should");

@@ -109,6 +109,9 @@ impl Program {
             due: piece.due + delay,
             ..piece
         };
+        if let (OnAir::Input(input), true) = (from, restarted) {
+            self.leave_twins(input, piece.arrived);
+        }
         if let (OnAir::Input(input), Some(twins)) = (from, &mut self.twins) {
             let now = piece.arrived;
             twins.push(&mut self.lanes, input, piece, restarted);
@@ -221,8 +224,28 @@ impl Program {
         if from == to || !twins.are_twins(from, to) {
             return;
         }
-        twins.swap(&mut self.lanes, from, to);
         self.order = None;
+        self.change_places(from, to, now);
+    }
+
+    /// An input that begins anew may be another stream now. What is on air goes on with a twin
+    /// that is there.
+    fn leave_twins(&mut self, input: usize, now: Instant) {
+        let Some(twins) = &self.twins else { return };
+        if self.on_air == OnAir::Input(input)
+            && let Some(other) = twins.living_twin_of(input)
+        {
+            self.change_places(input, other, now);
+        }
+        if let Some(twins) = &mut self.twins {
+            twins.leave(input, now);
+        }
+    }
+
+    /// Puts the twin of what is on air in its place, at any packet.
+    fn change_places(&mut self, from: usize, to: usize, now: Instant) {
+        let Some(twins) = &mut self.twins else { return };
+        twins.swap(&mut self.lanes, from, to);
         self.on_air = OnAir::Input(to);
         self.switches += 1;
         self.tell(Event::Switched(Switched {
@@ -232,7 +255,7 @@ impl Program {
             gap: Duration::ZERO,
             repeated: Duration::ZERO,
             skipped: Duration::ZERO,
-            delay: hold,
+            delay: micros(self.seam.delay_micros()),
         }));
     }
 

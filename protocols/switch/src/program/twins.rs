@@ -131,6 +131,17 @@ impl Twins {
         self.merge.twins(input).next()
     }
 
+    /// The first of them that still comes.
+    pub(super) fn living_twin_of(&self, input: usize) -> Option<usize> {
+        let ended = |other: &usize| self.ended.get(*other).is_none_or(|ended| *ended);
+        self.merge.twins(input).find(|other| !ended(other))
+    }
+
+    /// What an input had in common with others is over.
+    pub(super) fn leave(&mut self, input: usize, now: Instant) {
+        self.merge.leave(now, input);
+    }
+
     /// What was the lane of one is the other's.
     pub(super) fn swap(&mut self, lanes: &mut [Lane], a: usize, b: usize) {
         if a < self.ended.len() && b < self.ended.len() {

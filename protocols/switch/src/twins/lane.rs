@@ -398,6 +398,14 @@ impl<P: Clone> Lane<P> {
         }
     }
 
+    /// What comes from now on has nothing to do with what was there.
+    pub(super) fn begin_anew(&mut self) {
+        let (primary, inputs) = (self.primary, self.legs.len());
+        let (hold, too_late) = (self.hold, self.too_late);
+        *self = Self::new(primary, inputs);
+        (self.hold, self.too_late, self.fresh) = (hold, too_late, true);
+    }
+
     /// Lets an input go. Where only the primary is left it goes on with its own packets.
     pub(super) fn remove(&mut self, input: usize, inputs: &[History<P>]) {
         if input == self.primary || !self.has(input) {

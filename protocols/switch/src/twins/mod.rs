@@ -289,6 +289,20 @@ impl<P: Clone> Merge<P> {
         }
     }
 
+    /// An input begins anew: it is nobody's twin before it is recognised again, and its lane has
+    /// nothing but what it brings from now on.
+    pub fn leave(&mut self, now: Instant, input: usize) {
+        if self.is_alone(input) {
+            return;
+        }
+        for other in 0..self.inputs.len() {
+            self.part(now, input, other);
+        }
+        if let Some(lane) = self.lanes.get_mut(input) {
+            lane.begin_anew();
+        }
+    }
+
     fn part(&mut self, now: Instant, a: usize, b: usize) {
         let at = self.pair(a, b);
         let Some(pair) = self.pairs.get_mut(at).filter(|pair| pair.twins) else {

@@ -16,7 +16,10 @@ fuzz_target!(|input: &[u8]| {
     read_file(file);
     let cut = usize::from(u16::from_be_bytes(*cut));
     let (init, segment) = file.split_at(cut.min(file.len()));
-    read_segments(&Bytes::copy_from_slice(init), &Bytes::copy_from_slice(segment));
+    read_segments(
+        &Bytes::copy_from_slice(init),
+        &Bytes::copy_from_slice(segment),
+    );
     let all = Bytes::copy_from_slice(file);
     read_segments(&all, &all);
 });
@@ -31,7 +34,11 @@ fn read_file(file: &[u8]) {
                 reader.supply(Bytes::copy_from_slice(&file[at..at + bytes]));
             }
             Ok(Step::Event(Event::Sample(sample))) => {
-                assert!(sample.data.len() <= 3 * file.len() + 8, "{}", sample.data.len());
+                assert!(
+                    sample.data.len() <= 3 * file.len() + 8,
+                    "{}",
+                    sample.data.len()
+                );
             }
             Ok(Step::Event(Event::Tracks(_))) => {}
             Ok(Step::End) | Err(_) => return,
@@ -45,7 +52,9 @@ fn read_segments(init: &Bytes, segment: &Bytes) {
         return;
     }
     for _ in 0..2 {
-        reader.segment(segment.clone()).expect("there is an initialisation segment");
+        reader
+            .segment(segment.clone())
+            .expect("there is an initialisation segment");
         for _ in 0..STEPS {
             if !matches!(reader.next_event(), Ok(Some(_))) {
                 break;

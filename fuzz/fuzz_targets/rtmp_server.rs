@@ -45,5 +45,8 @@ fuzz_target!(|data: &[u8]| {
         answered += session.take_output().len();
     }
     // Nobody is answered at much more length than he asked.
-    assert!(answered <= 8192 + 1024 * bytes.len(), "{answered} bytes of answers");
+    assert!(
+        answered <= 8192 + 1024 * bytes.len(),
+        "{answered} bytes of answers"
+    );
 });

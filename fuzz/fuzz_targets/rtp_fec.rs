@@ -22,18 +22,30 @@ fuzz_target!(|input: &[u8]| {
     let [columns, rows, steps @ ..] = input else {
         return;
     };
-    let matrix = Matrix { columns: *columns, rows: *rows, row_sums: true };
+    let matrix = Matrix {
+        columns: *columns,
+        rows: *rows,
+        row_sums: true,
+    };
     if matrix.check().is_err() {
         return;
     }
     let wire = sent(matrix);
     let hold = Duration::from_millis(50);
-    let config = ReceiverConfig { hold, legs: 1, fec: true };
+    let config = ReceiverConfig {
+        hold,
+        legs: 1,
+        fec: true,
+    };
     let mut receiver = Receiver::new(config);
     let (mut steps, mut wire, mut now) = (steps, wire.iter(), Instant::ZERO);
     let mut is_honest = true;
     while let [what, length, rest @ ..] = steps {
-        let used = if what & 2 == 0 { 0 } else { usize::from(*length) };
+        let used = if what & 2 == 0 {
+            0
+        } else {
+            usize::from(*length)
+        };
         let rest = if what & 2 == 0 { &steps[1..] } else { rest };
         let (bytes, rest) = rest.split_at(used.min(rest.len()));
         steps = rest;
@@ -59,7 +71,11 @@ fuzz_target!(|input: &[u8]| {
         while let Some(packet) = receiver.poll(now) {
             if is_honest {
                 let number = u16::from_be_bytes([packet.payload[0], packet.payload[1]]);
-                assert_eq!(packet.payload, payload(number), "only what was sent comes out");
+                assert_eq!(
+                    packet.payload,
+                    payload(number),
+                    "only what was sent comes out"
+                );
             }
         }
     }
@@ -77,7 +93,12 @@ fn sent(matrix: Matrix) -> Vec<(Option<Stream>, Bytes)> {
     let mut wire = Vec::new();
     for number in (0..PACKETS).map(|at| FIRST.wrapping_add(at)) {
         let timestamp = u32::from(number) * 33;
-        let header = Header { sequence: number, timestamp, payload_type: 33, ..Header::default() };
+        let header = Header {
+            sequence: number,
+            timestamp,
+            payload_type: 33,
+            ..Header::default()
+        };
         let datagram = header.packet(&payload(number));
         encoder.on_packet(&datagram);
         wire.push((None, datagram.into()));

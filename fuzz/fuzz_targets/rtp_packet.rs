@@ -17,7 +17,11 @@ fuzz_target!(|input: &[u8]| {
         assert!(packet.csrcs().len() <= 15);
     }
     let hold = Duration::from_millis(20);
-    let config = ReceiverConfig { hold, legs: 2, fec: false };
+    let config = ReceiverConfig {
+        hold,
+        legs: 2,
+        fec: false,
+    };
     let mut receiver = Receiver::new(config);
     let (mut steps, mut now, mut number) = (input, Instant::from_millis(5), 65_500_u16);
     let mut out = 0;
@@ -26,8 +30,16 @@ fuzz_target!(|input: &[u8]| {
         steps = rest;
         now += Duration::from_millis(u64::from(how >> 1 & 7));
         number = number.wrapping_add_signed(i16::from(step.cast_signed()));
-        let header = Header { sequence: number, payload_type: 33, ..Header::default() };
-        let datagram = if how & 16 == 0 { header.packet(bytes) } else { bytes.to_vec() };
+        let header = Header {
+            sequence: number,
+            payload_type: 33,
+            ..Header::default()
+        };
+        let datagram = if how & 16 == 0 {
+            header.packet(bytes)
+        } else {
+            bytes.to_vec()
+        };
         let _ = receiver.on_media(now, usize::from(how & 1), &Bytes::from(datagram));
         while receiver.poll(now).is_some() {
             out += 1;

@@ -29,9 +29,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tidegate_srt::wire::SequenceNumber;
 use tidegate_srt::{
-    CallerConfig, CipherMode, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint, EndpointConfig,
-    EndpointLimits, Event, KeyLength, KeyRefresh, ListenerConfig, SessionKeys, SocketIdSpace,
-    TransmitBatch,
+    CallerConfig, CipherMode, ConnectionConfig, ConnectionId, CookieKey, Decision, Endpoint,
+    EndpointConfig, EndpointLimits, Event, KeyLength, KeyRefresh, ListenerConfig, SessionKeys,
+    SocketIdSpace, TransmitBatch,
 };
 use tidegate_units::{Duration, Instant};
 

@@ -115,7 +115,10 @@ impl Scene {
         scene.hand_in(link(0), &registration(kind::REG1, &[1; ID_BYTES]));
         scene.phones_name = scene.offered;
         for number in 0..LINKS as u8 {
-            scene.hand_in(link(number), &registration(kind::REG2, &scene.phones_name.clone()));
+            scene.hand_in(
+                link(number),
+                &registration(kind::REG2, &scene.phones_name.clone()),
+            );
         }
         let call = scene.caller.connect(now, local(), CallerConfig::default());
         scene.call = Some(call.expect("a call can be made"));
@@ -156,7 +159,10 @@ impl Scene {
                 return tail;
             }
             6 => self.publish(argument % 16),
-            _ => self.hand_in(link(argument), &registration(kind::REG2, &self.offered.clone())),
+            _ => self.hand_in(
+                link(argument),
+                &registration(kind::REG2, &self.offered.clone()),
+            ),
         }
         tail
     }
@@ -182,12 +188,19 @@ impl Scene {
         let mut idle_wakes = 0;
         loop {
             let timeouts = [self.listener.poll_timeout(), self.caller.poll_timeout()];
-            let Some(next) = timeouts.into_iter().flatten().min().filter(|next| *next <= end)
+            let Some(next) = timeouts
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|next| *next <= end)
             else {
                 break;
             };
             idle_wakes = if next > self.now { 0 } else { idle_wakes + 1 };
-            assert!(idle_wakes < 100, "an endpoint asks to be woken at {next} for ever");
+            assert!(
+                idle_wakes < 100,
+                "an endpoint asks to be woken at {next} for ever"
+            );
             self.now = self.now.max(next);
             for endpoint in [&mut self.listener, &mut self.caller] {
                 if endpoint.poll_timeout().is_some_and(|due| due <= self.now) {
@@ -203,7 +216,10 @@ impl Scene {
         let mut datagrams = 0;
         while self.listener_speaks() | self.caller_speaks() {
             datagrams += 1;
-            assert!(datagrams < DATAGRAMS_PER_STEP_MAX, "they never stop talking");
+            assert!(
+                datagrams < DATAGRAMS_PER_STEP_MAX,
+                "they never stop talking"
+            );
         }
     }
 
@@ -260,7 +276,10 @@ impl Scene {
     fn check_bounds(&self) {
         for (address, (from, to)) in &self.traffic {
             let is_phone = address.ip() == link(0).ip() || address.ip() == link(1).ip();
-            assert!(is_phone || to <= from, "{address} sent {from} bytes and got {to}");
+            assert!(
+                is_phone || to <= from,
+                "{address} sent {from} bytes and got {to}"
+            );
         }
     }
 }

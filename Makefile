@@ -30,8 +30,9 @@ setup-test: ## install the real peers that the tests are run against
 fuzz: setup ## run every fuzz target for SECONDS_EACH seconds (default 60)
 	@fuzz/run.sh $${SECONDS_EACH:-60}
 
-simulate: setup ## run SRT through SEEDS random networks (default 5000; 100000 for a night)
+simulate: setup ## run SRT through SEEDS random networks (default 5000; 100000 for a night), and switches through random failures
 	@TIDEGATE_SIM_SEEDS=$${SEEDS:-5000} cargo test --locked -p tidegate-srt --test simulation
+	@TIDEGATE_SWITCH_SEEDS=1000 cargo test --locked -p tidegate-switch --test simulation
 
 bench: setup-test ## measure what everything costs beside real peers; an hour, JSON in target/
 	@scripts/bench.sh --json "$$(scripts/target.sh)/figures.json"

@@ -1,6 +1,6 @@
 //! Whole programs out of synthetic cameras, on a virtual clock.
 //!
-//! `TIDEGATE_SIM_SEEDS=10000` for many times as much; `TIDEGATE_SIM_SEED=…` runs one seed alone.
+//! `TIDEGATE_SWITCH_SEEDS=10000` for many times as much; `TIDEGATE_SWITCH_SEED=…` runs one seed alone.
 #![allow(unreachable_pub, reason = "a test's modules have no outside")]
 #![allow(missing_docs, reason = "names say it, in a test")]
 #![allow(

@@ -4,19 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What `TIDEGATE_SIM_SEEDS` is when it is not set.
+/// What `TIDEGATE_SWITCH_SEEDS` is when it is not set.
 const USUAL_SEEDS: u64 = 100;
 
 /// How many of something there are, when `usual` is what there is by default.
 pub fn many(usual: u64) -> u64 {
-    let asked = environment("TIDEGATE_SIM_SEEDS").unwrap_or(USUAL_SEEDS);
+    let asked = environment("TIDEGATE_SWITCH_SEEDS").unwrap_or(USUAL_SEEDS);
     (asked * usual).div_ceil(USUAL_SEEDS)
 }
 
-/// Runs every seed and names those that fail; `TIDEGATE_SIM_SEED` names a single one. Seeds that
+/// Runs every seed and names those that fail; `TIDEGATE_SWITCH_SEED` names a single one. Seeds that
 /// once failed run first for ever after.
 pub fn on_every_seed(first: u64, usual: u64, found: &[u64], run: impl Fn(u64) + Sync) {
-    let seeds: Vec<u64> = match environment("TIDEGATE_SIM_SEED") {
+    let seeds: Vec<u64> = match environment("TIDEGATE_SWITCH_SEED") {
         Some(only) => vec![only],
         None => {
             let found = found.iter().copied();
@@ -40,7 +40,7 @@ pub fn on_every_seed(first: u64, usual: u64, found: &[u64], run: impl Fn(u64) + 
     let wrong = wrong.into_inner().expect("nobody panics here");
     assert!(
         wrong.is_empty(),
-        "these seeds failed, run one alone with TIDEGATE_SIM_SEED=…: {wrong:?}"
+        "these seeds failed, run one alone with TIDEGATE_SWITCH_SEED=…: {wrong:?}"
     );
 }
 

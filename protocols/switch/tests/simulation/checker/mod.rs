@@ -113,7 +113,7 @@ impl Checker {
             self.clock.allow(0.0, Instant::ZERO);
         }
         for track in self.tracks.values_mut() {
-            track.allow(gap, is_same);
+            track.allow(switched.at, gap, is_same);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Pictures and sounds by their numbers: their bytes, their order and their times.
 
-use tidegate_units::Instant;
+use tidegate_units::{Duration, Instant};
 
 use super::packets::Seen;
 use super::{Figures, ROUNDING_TICKS};
@@ -10,6 +10,9 @@ use crate::camera::{Registry, Unit, Units, ticks};
 
 /// Sound is sent so late behind the picture, at most, where one stops and another begins, in ticks.
 const SOUND_BEHIND_TICKS: f64 = 22_000.0;
+
+/// Leaps no further apart count together.
+const TOLD_TOGETHER: Duration = Duration::from_millis(1000);
 
 /// One stream of the output.
 pub struct Track {
@@ -27,9 +30,11 @@ pub struct Track {
     pub moved: Option<(Of, i64)>,
     /// Switches told so far.
     told: u32,
-    /// Leaps that the program told about, in ticks.
+    /// Leaps that the program told about, one soon after the other, in ticks.
     allowed: f64,
     begins_anew: bool,
+    /// When it told about the last.
+    told_at: Instant,
 }
 
 /// Camera, its start, and the switches told when it came on air here.
@@ -60,12 +65,19 @@ impl Track {
             told: 0,
             allowed: 0.0,
             begins_anew: false,
+            told_at: Instant::ZERO,
         }
     }
 
     /// The program leaps by so much; `begins_anew`: the same camera, which has nothing older.
-    pub fn allow(&mut self, gap: f64, begins_anew: bool) {
-        (self.allowed, self.begins_anew) = (gap, begins_anew);
+    pub fn allow(&mut self, at: Instant, gap: f64, begins_anew: bool) {
+        // Of what was cut at once nothing may have come here.
+        if at.saturating_since(self.told_at) > TOLD_TOGETHER {
+            (self.allowed, self.begins_anew) = (0.0, false);
+        }
+        self.told_at = at;
+        self.allowed += gap;
+        self.begins_anew |= begins_anew;
         self.told += 1;
     }
 

@@ -109,11 +109,15 @@ impl Program {
             due: piece.due + delay,
             ..piece
         };
-        if let (OnAir::Input(input), true) = (from, restarted) {
-            self.leave_twins(input, piece.arrived);
-        }
         if let (OnAir::Input(input), Some(twins)) = (from, &mut self.twins) {
             let now = piece.arrived;
+            if restarted
+                && from == self.on_air
+                && let Some(to) = twins.stand_in(now, input)
+            {
+                self.change_places(input, to, now);
+            }
+            let Some(twins) = &mut self.twins else { return };
             twins.push(&mut self.lanes, input, piece, restarted);
             twins.hand_on(&mut self.lanes, now);
             self.deadline = Some(Instant::ZERO);
@@ -216,41 +220,33 @@ impl Program {
         let Some(twins) = &mut self.twins else {
             return;
         };
-        twins.set_hold(place, hold);
+        twins.set_on_air(place, hold);
         twins.hand_on(&mut self.lanes, now);
-        let (OnAir::Input(from), Some((OnAir::Input(to), _))) = (self.on_air, self.order) else {
+        let OnAir::Input(from) = self.on_air else {
             return;
         };
-        if from == to || !twins.are_twins(from, to) {
+        let ordered = match self.order {
+            Some((OnAir::Input(to), _)) => Some(to),
+            _ => None,
+        };
+        if let Some(to) = ordered.or_else(|| twins.leaves_for(now)) {
+            self.change_places(from, to, now);
+        }
+    }
+
+    /// What is on air goes on under another name, if the two are twins.
+    fn change_places(&mut self, from: usize, to: usize, now: Instant) {
+        let twins = self.twins.as_mut();
+        if !twins.is_some_and(|twins| twins.swap(&mut self.lanes, from, to)) {
             return;
         }
-        self.order = None;
-        self.change_places(from, to, now);
-    }
-
-    /// An input that begins anew may be another stream now. What is on air goes on with a twin
-    /// that is there.
-    fn leave_twins(&mut self, input: usize, now: Instant) {
-        let Some(twins) = &self.twins else { return };
-        if self.on_air == OnAir::Input(input)
-            && let Some(other) = twins.living_twin_of(input)
-        {
-            self.change_places(input, other, now);
-        }
-        if let Some(twins) = &mut self.twins {
-            twins.leave(input, now);
-        }
-    }
-
-    /// Puts the twin of what is on air in its place, at any packet.
-    fn change_places(&mut self, from: usize, to: usize, now: Instant) {
-        let Some(twins) = &mut self.twins else { return };
-        twins.swap(&mut self.lanes, from, to);
-        self.on_air = OnAir::Input(to);
+        let to = OnAir::Input(to);
+        self.order = self.order.filter(|(ordered, _)| *ordered != to);
+        self.on_air = to;
         self.switches += 1;
         self.tell(Event::Switched(Switched {
             from: OnAir::Input(from),
-            to: OnAir::Input(to),
+            to,
             at: now,
             gap: Duration::ZERO,
             repeated: Duration::ZERO,

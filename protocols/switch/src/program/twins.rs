@@ -45,17 +45,18 @@ impl Twins {
 
     /// Takes what came of an input.
     pub(super) fn push(&mut self, lanes: &mut [Lane], input: usize, piece: Piece, restarted: bool) {
+        if restarted {
+            self.merge.restart(piece.arrived, input);
+            self.hand_on(lanes, piece.arrived);
+            if let Some(lane) = lanes.get_mut(input) {
+                lane.restart();
+            }
+        }
         let Some(slicer) = self.slicers.get_mut(input) else {
             return;
         };
         if restarted || piece.lost_before > 0 {
             slicer.restart();
-        }
-        if restarted
-            && self.merge.is_alone(input)
-            && let Some(lane) = lanes.get_mut(input)
-        {
-            lane.restart();
         }
         self.ended[input] = false;
         let bytes = aligned(slicer, piece.bytes);
@@ -114,7 +115,8 @@ impl Twins {
     }
 
     /// What is on air is held so much longer than the times of its packets say.
-    pub(super) fn set_hold(&mut self, on_air: Option<usize>, hold: Duration) {
+    pub(super) fn set_on_air(&mut self, on_air: Option<usize>, hold: Duration) {
+        self.merge.set_on_air(on_air);
         for lane in 0..self.ended.len() {
             let is_on_air = on_air == Some(lane);
             let hold = if is_on_air { hold } else { Duration::ZERO };
@@ -122,33 +124,29 @@ impl Twins {
         }
     }
 
-    pub(super) fn are_twins(&self, a: usize, b: usize) -> bool {
-        self.merge.are_twins(a, b)
-    }
-
     /// The first input that carries what this one does.
     pub(super) fn twin_of(&self, input: usize) -> Option<usize> {
         self.merge.twins(input).next()
     }
 
-    /// The first of them that still comes.
-    pub(super) fn living_twin_of(&self, input: usize) -> Option<usize> {
-        let ended = |other: &usize| self.ended.get(*other).is_none_or(|ended| *ended);
-        self.merge.twins(input).find(|other| !ended(other))
+    /// What carries the row of the input on air on, which has another stream by now.
+    pub(super) fn leaves_for(&self, now: Instant) -> Option<usize> {
+        self.merge.leaves_for(now)
     }
 
-    /// What an input had in common with others is over.
-    pub(super) fn leave(&mut self, input: usize, now: Instant) {
-        self.merge.leave(now, input);
+    /// What carries an input's row on while it is not there itself.
+    pub(super) fn stand_in(&self, now: Instant, input: usize) -> Option<usize> {
+        self.merge.stand_in(now, input)
     }
 
-    /// What was the lane of one is the other's.
-    pub(super) fn swap(&mut self, lanes: &mut [Lane], a: usize, b: usize) {
-        if a < self.ended.len() && b < self.ended.len() {
-            self.merge.swap(a, b);
+    /// What was the lane of one is the other's; whether they are twins.
+    pub(super) fn swap(&mut self, lanes: &mut [Lane], a: usize, b: usize) -> bool {
+        let may = self.merge.swap(a, b);
+        if may {
             self.ended_lanes.swap(a, b);
             lanes.swap(a, b);
         }
+        may
     }
 }
 

@@ -15,7 +15,7 @@ const LIKELY_WITHIN: Duration = Duration::from_millis(150);
 const SAME_WITHIN: Duration = Duration::from_millis(20);
 /// So many in a row have to be the same of a leg that comes back, which tables are not.
 const LIKELY_RUN: usize = 4;
-/// So many where time or what was before speak against it.
+/// So many where what was before speaks against it.
 const SURE_RUN: usize = 12;
 /// Packets that both have and the other has not, which speak against it.
 const LONG_CONFLICT: u64 = 32;
@@ -252,7 +252,7 @@ impl<P: Clone> Lane<P> {
     }
 
     /// Whether what looks the same is the same, and not a table that comes again: its time
-    /// fits, or so do its neighbours.
+    /// fits, and so do its neighbours.
     fn is_likely(
         &self,
         leg: &Leg,
@@ -266,7 +266,11 @@ impl<P: Clone> Lane<P> {
         };
         let late = leg.due(came.due).micros_from(self.chain.get(node).due);
         let fits = !leg.offset_known || late.unsigned_abs() < LIKELY_WITHIN.as_micros() as u64;
-        let run = if !fits || self.is_long_conflict(leg, index, node) {
+        if !fits {
+            // It comes later or earlier than before: it has to be recognised anew.
+            return false;
+        }
+        let run = if self.is_long_conflict(leg, index, node) {
             SURE_RUN
         } else if leg.is_known {
             1
@@ -398,14 +402,6 @@ impl<P: Clone> Lane<P> {
         }
     }
 
-    /// What comes from now on has nothing to do with what was there.
-    pub(super) fn begin_anew(&mut self) {
-        let (primary, inputs) = (self.primary, self.legs.len());
-        let (hold, too_late) = (self.hold, self.too_late);
-        *self = Self::new(primary, inputs);
-        (self.hold, self.too_late, self.fresh) = (hold, too_late, true);
-    }
-
     /// Lets an input go. Where only the primary is left it goes on with its own packets.
     pub(super) fn remove(&mut self, input: usize, inputs: &[History<P>]) {
         if input == self.primary || !self.has(input) {
@@ -451,6 +447,23 @@ impl<P: Clone> Lane<P> {
         self.chain = Chain::new();
         self.counters = Box::default();
         self.passed = None;
+    }
+
+    /// The input begins anew, alone.
+    pub(super) fn begin_anew(&mut self) {
+        let (ready, hold) = (core::mem::take(&mut self.ready), self.hold);
+        let too_late = self.too_late;
+        *self = Self::new(self.primary, self.legs.len());
+        (self.ready, self.hold, self.too_late) = (ready, hold, too_late);
+    }
+
+    /// Whether a leg is where the row ends, and brings more.
+    pub(super) fn is_carried_by(&self, input: usize, now: Instant, inputs: &[History<P>]) -> bool {
+        let Some(leg) = self.leg(input) else {
+            return false;
+        };
+        let end = inputs.get(input).map_or(0, History::end);
+        leg.cursor.is_some() && leg.next == end && leg.is_alive(now, PATIENCE)
     }
 
     /// Whether what was handed on goes beyond what the primary had.

@@ -49,6 +49,8 @@ const MARGIN: Duration = Duration::from_millis(100);
 const STRANGE_AFTER: Duration = Duration::from_millis(2500);
 /// Packets of a PID that differ from which on a leg may be no twin any more.
 const DISPUTED: u32 = 32;
+/// Without any latency twins may be so far apart; with it, as far as that reaches.
+const SKEW_WITHOUT_LATENCY: Duration = Duration::from_millis(200);
 /// One in so many packets is looked for in other inputs.
 const SAMPLED: u64 = 8;
 /// Until two inputs are compared once more; doubled each time up to a ceiling.
@@ -107,6 +109,8 @@ pub struct Merge<P> {
     inputs: Vec<History<P>>,
     lanes: Vec<Lane<P>>,
     pairs: Vec<Pair>,
+    on_air: Option<usize>,
+    leaving: bool,
 }
 
 /// Two inputs.
@@ -132,6 +136,8 @@ impl<P: Clone> Merge<P> {
             inputs: (0..inputs).map(|_| History::new()).collect(),
             lanes: (0..inputs).map(|input| Lane::new(input, inputs)).collect(),
             pairs: vec![pair; inputs * inputs],
+            on_air: None,
+            leaving: false,
         }
     }
 
@@ -139,6 +145,41 @@ impl<P: Clone> Merge<P> {
     pub fn set_hold(&mut self, lane: usize, hold: Duration) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.hold = hold;
+        }
+    }
+
+    /// The row of this lane must not break off: where its own input goes its own way, it is
+    /// [told](Self::leaves_for) instead of done.
+    pub fn set_on_air(&mut self, lane: Option<usize>) {
+        self.leaving &= self.on_air == lane;
+        self.on_air = lane;
+    }
+
+    /// What is on air has another stream by now, and its lane the old one, which this twin
+    /// carries on: they have to change places.
+    #[must_use]
+    pub fn leaves_for(&self, now: Instant) -> Option<usize> {
+        self.on_air
+            .filter(|_| self.leaving)
+            .and_then(|lane| self.stand_in(now, lane))
+    }
+
+    /// A twin that carries an input's row on at this moment.
+    #[must_use]
+    pub fn stand_in(&self, now: Instant, input: usize) -> Option<usize> {
+        let lane = self.lanes.get(input)?;
+        (0..self.inputs.len())
+            .find(|other| *other != input && lane.is_carried_by(*other, now, &self.inputs))
+    }
+
+    /// An input begins anew: whatever it was the twin of, it may be something else now. Its lane
+    /// has its own packets alone.
+    pub fn restart(&mut self, now: Instant, input: usize) {
+        for other in 0..self.inputs.len() {
+            self.part(now, input, other);
+        }
+        if let Some(lane) = self.lanes.get_mut(input) {
+            lane.begin_anew();
         }
     }
 
@@ -240,13 +281,16 @@ impl<P: Clone> Merge<P> {
         self.lanes.get(lane).map_or(0, |lane| lane.too_late)
     }
 
-    /// Two twins change places: what was the row of one goes on as the row of the other.
-    pub fn swap(&mut self, a: usize, b: usize) {
-        if a < self.lanes.len() && b < self.lanes.len() {
+    /// Two twins change places: what was the row of one goes on as the row of the other. Whether
+    /// they are twins.
+    pub fn swap(&mut self, a: usize, b: usize) -> bool {
+        let may = a != b && self.are_twins(a, b);
+        if may {
             self.lanes.swap(a, b);
             self.lanes[a].primary = a;
             self.lanes[b].primary = b;
         }
+        may
     }
 
     fn recognise(&mut self, now: Instant, input: usize, index: u64, hash: u64) {
@@ -263,7 +307,8 @@ impl<P: Clone> Merge<P> {
             let Some(same) = theirs.find_only(hash).filter(|_| !ours.is_repeated(index)) else {
                 continue;
             };
-            pair.twins = recognise::are_twins(ours, index, theirs, same);
+            pair.twins = recognise::are_near(ours, index, theirs, same)
+                && recognise::are_twins(ours, index, theirs, same);
             if pair.twins {
                 pair.pause = COMPARE_AGAIN;
                 self.lanes[input].add(other, same, index, &self.inputs);
@@ -281,25 +326,15 @@ impl<P: Clone> Merge<P> {
             if !self.lanes[lane].is_estranged(now, input) {
                 continue;
             }
+            if self.on_air == Some(input) && self.stand_in(now, input).is_some() {
+                self.leaving = true;
+                return;
+            }
             for other in 0..self.inputs.len() {
                 if lane == input || lane == other {
                     self.part(now, input, other);
                 }
             }
-        }
-    }
-
-    /// An input begins anew: it is nobody's twin before it is recognised again, and its lane has
-    /// nothing but what it brings from now on.
-    pub fn leave(&mut self, now: Instant, input: usize) {
-        if self.is_alone(input) {
-            return;
-        }
-        for other in 0..self.inputs.len() {
-            self.part(now, input, other);
-        }
-        if let Some(lane) = self.lanes.get_mut(input) {
-            lane.begin_anew();
         }
     }
 

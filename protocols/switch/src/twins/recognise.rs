@@ -1,7 +1,8 @@
 //! Whether two inputs carry the same packets.
 
+use super::SKEW_WITHOUT_LATENCY;
 use super::history::History;
-use tidegate_units::Instant;
+use tidegate_units::{Duration, Instant};
 
 /// So many of the newest packets of both are compared.
 const COMPARED: u64 = 192;
@@ -17,6 +18,18 @@ const PIDS: usize = 32;
 /// make twins of two encodings of one picture.
 pub(super) fn are_twins<P>(a: &History<P>, a_at: u64, b: &History<P>, b_at: u64) -> bool {
     holds(a, a_at, b, b_at) && holds(b, b_at, a, a_at)
+}
+
+/// Whether what one lacks the other brings in time: it comes while the first still waits to be
+/// played out.
+pub(super) fn are_near<P>(a: &History<P>, a_at: u64, b: &History<P>, b_at: u64) -> bool {
+    let (Some(a), Some(b)) = (a.get(a_at), b.get(b_at)) else {
+        return false;
+    };
+    let latency = |arrived, due: Instant| due.saturating_since(arrived);
+    let reach = latency(a.arrived, a.due).min(latency(b.arrived, b.due));
+    let skew = a.arrived.micros_from(b.arrived).unsigned_abs();
+    Duration::from_micros(skew) <= reach.max(SKEW_WITHOUT_LATENCY)
 }
 
 /// Whether `a` holds most of what `b` brought up to `b_at`.

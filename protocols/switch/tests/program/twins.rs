@@ -1,6 +1,6 @@
 //! Inputs that carry the same packets: whichever is cut, nothing is lost and nothing doubled.
 
-use crate::stream::{SPEC, Stream};
+use crate::stream::{SPEC, Spec, Stream};
 use crate::world::World;
 use tidegate_switch::twins::PrintKey;
 use tidegate_switch::{How, OnAir, Options, Program};
@@ -137,4 +137,65 @@ fn without_any_latency_a_leg_that_is_cut_is_continued_by_a_later_one() {
         assert_nothing_lost_or_doubled(&world);
         world.seen().is_sound();
     }
+}
+
+#[test]
+fn an_input_on_air_that_begins_anew_leaves_its_place_to_its_twin() {
+    let mut world = twins([300, 300], 20);
+    world.inputs[0].alive = false;
+    world.run(100);
+    // Nobody has decided anything, and it is back, with other times.
+    world.restart(
+        0,
+        Spec {
+            base: 900_000,
+            ..SPEC
+        },
+        true,
+    );
+    world.run(2_000);
+    assert_eq!(world.program.status(world.now).on_air, OnAir::Input(1));
+    assert_eq!(world.program.twin_of(0), None);
+    let seen = world.seen();
+    seen.is_sound();
+    seen.has_no_gap(3600);
+    // Its own lane is its own from its first packet on.
+    world.order(0, How::Alive);
+    world.run(2_000);
+    assert_eq!(world.program.status(world.now).on_air, OnAir::Input(0));
+    let seen = world.seen();
+    seen.is_sound();
+    seen.has_no_gap(3600);
+}
+
+#[test]
+fn an_input_on_air_that_has_another_stream_all_at_once_leaves_its_place_to_its_twin() {
+    let mut world = twins([300, 300], 20);
+    world.inputs[0].alive = false;
+    world.run(100);
+    world.restart(
+        0,
+        Spec {
+            mark: b'C',
+            base: 900_000,
+            ..SPEC
+        },
+        false,
+    );
+    world.run(6_000);
+    assert_eq!(world.program.status(world.now).on_air, OnAir::Input(1));
+    let seen = world.seen();
+    seen.is_sound();
+    seen.has_no_gap(3600);
+    assert!(seen.longest_silence() <= Duration::from_millis(45));
+}
+
+#[test]
+fn one_stream_that_comes_later_than_it_could_be_waited_for_makes_no_twins() {
+    let mut world = World::new(&[(SPEC, 500), (SPEC, 1_000)]);
+    world.program.set_merging(Some(KEY));
+    world.inputs[1].begins += Duration::from_millis(700);
+    world.order(0, How::Alive);
+    world.run(5_000);
+    assert_eq!(world.program.twin_of(0), None);
 }

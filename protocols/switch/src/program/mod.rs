@@ -334,6 +334,7 @@ impl Program {
             skipped: Duration::ZERO,
             delay: Duration::ZERO,
         }));
+        self.trim(now);
         true
     }
 
@@ -376,6 +377,8 @@ impl Program {
             self.switches += 1;
             self.tell(Event::Switched(switched));
         }
+        // What is on air is the oldest run of its lane, which is never given up.
+        self.trim(now);
     }
 
     fn is_starved(&self, now: Instant) -> bool {

@@ -286,11 +286,29 @@ impl<P: Clone> Merge<P> {
     pub fn swap(&mut self, a: usize, b: usize) -> bool {
         let may = a != b && self.are_twins(a, b);
         if may {
+            self.part_from_others(a, b);
             self.lanes.swap(a, b);
             self.lanes[a].primary = a;
             self.lanes[b].primary = b;
         }
         may
+    }
+
+    /// Two that change places have the same twins: whoever is one of only one of them is let go,
+    /// until it is recognised again.
+    fn part_from_others(&mut self, a: usize, b: usize) {
+        for other in 0..self.lanes.len() {
+            let is_third = other != a && other != b;
+            if !is_third || self.lanes[a].has(other) == self.lanes[b].has(other) {
+                continue;
+            }
+            for one in [a, b] {
+                let at = self.pair(one, other);
+                self.pairs[at].twins = false;
+                self.lanes[one].remove(other, &self.inputs);
+                self.lanes[other].remove(one, &self.inputs);
+            }
+        }
     }
 
     fn recognise(&mut self, now: Instant, input: usize, index: u64, hash: u64) {

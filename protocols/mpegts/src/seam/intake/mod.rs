@@ -253,7 +253,13 @@ impl Intake {
             }
             self.last_time = Some(times.dts);
             if self.main == Some(slot) {
-                self.ahead.add(times.dts.saturating_sub(ticks(due)));
+                let ahead = times.dts.saturating_sub(ticks(due));
+                let known = self.ahead.get().unwrap_or(ahead);
+                if ahead.abs_diff(known) > LEAP_TICKS.unsigned_abs() {
+                    // It paused, and its times did not: what was averaged is of before.
+                    (self.ahead, self.lead) = (Smoothed::default(), Smoothed::default());
+                }
+                self.ahead.add(ahead);
                 if let Some((clock, seen)) = self.clock {
                     let now = clock.wrapping_add((ticks(due) - ticks(seen)).cast_unsigned());
                     let now = Timeline::nearest(now, times.dts);

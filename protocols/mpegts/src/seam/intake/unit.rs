@@ -1,6 +1,11 @@
 use crate::timeline::Timeline;
 use tidegate_units::Instant;
 
+/// A picture is shown so much later than it is decoded, at most …
+const REORDERED_MAX_TICKS: i64 = 5 * 90_000;
+/// … and so much earlier, where multiplexers are careless.
+const EARLY_MAX_TICKS: i64 = 90_000;
+
 /// One PES packet or a run of sections, as it lies among the packets of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit {
@@ -59,6 +64,23 @@ impl Times {
         let wire = dts.or(pts)?;
         let dts = near.map_or(wire.cast_signed(), |near| Timeline::nearest(wire, near));
         let pts = pts.map_or(dts, |pts| Timeline::nearest(pts, dts));
+        // One wild time must not decide what is shown before what.
+        let is_near = (-EARLY_MAX_TICKS..=REORDERED_MAX_TICKS).contains(&(pts - dts));
+        let pts = if is_near { pts } else { dts };
         Some(Self { pts, dts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_presentation_time_that_has_nothing_to_do_with_decoding_is_not_believed() {
+        let pts = |pts, dts| Times::of(Some(pts), Some(dts), Some(900_000)).map(|it| it.pts);
+        assert_eq!(pts(910_800, 900_000), Some(910_800));
+        assert_eq!(pts(899_000, 900_000), Some(899_000));
+        assert_eq!(pts(1 << 32, 900_000), Some(900_000));
+        assert_eq!(pts(90_000, 900_000), Some(900_000));
     }
 }

@@ -178,11 +178,9 @@ impl Seam {
         let part = &mut playing.parts[slot];
         let ends = self.streams[part.out].ends;
         let from = ends.map_or(key.pts, |ends| ends - playing.offset);
-        let from = if from < key.pts - FILL_MAX_TICKS {
-            key.pts
-        } else {
-            from
-        };
+        // What was on air may have had sound without sense: then it begins with the picture.
+        let is_near = from.abs_diff(key.pts) <= FILL_MAX_TICKS.unsigned_abs();
+        let from = if is_near { from } else { key.pts };
         part.sound_from = Some(from);
         // It may have been sent before the key frame; units are in order.
         let mut units = stream.units.iter().rev();

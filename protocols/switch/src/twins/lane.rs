@@ -209,8 +209,11 @@ impl<P: Clone> Lane<P> {
         if !self.is_likely(leg, input, index, node, inputs) {
             return;
         }
+        if index < leg.next {
+            return;
+        }
         match leg.cursor {
-            Some(cursor) if leg.next > index || !self.chain.is_before(cursor, node) => return,
+            Some(cursor) if !self.chain.is_before(cursor, node) => return,
             Some(_) => self.fill_in(input, index, node, inputs),
             None => {}
         }
@@ -447,6 +450,9 @@ impl<P: Clone> Lane<P> {
         self.chain = Chain::new();
         self.counters = Box::default();
         self.passed = None;
+        if let Some(leg) = self.leg_mut(primary) {
+            leg.cursor = None;
+        }
     }
 
     /// The input begins anew, alone.

@@ -170,7 +170,7 @@ impl<P: Clone> Lane<P> {
         let last = self.chain.get(last);
         let mut first = None;
         let mut index = history.end();
-        while index > history.first() {
+        while index > history.first().max(leg.next) {
             index -= 1;
             let entry = history.get(index)?;
             if leg.offset_known && leg.due(entry.due) <= last.due || entry.arrived < last.came {

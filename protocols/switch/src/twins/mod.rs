@@ -248,12 +248,6 @@ impl<P: Clone> Merge<P> {
         pair.is_some_and(|pair| pair.twins)
     }
 
-    /// Whether an input's lane has its own packets alone.
-    #[must_use]
-    pub fn is_alone(&self, input: usize) -> bool {
-        self.lanes.get(input).is_none_or(Lane::is_plain)
-    }
-
     /// The inputs that a lane takes packets from.
     pub fn legs(&self, lane: usize) -> impl Iterator<Item = usize> {
         let lane = self.lanes.get(lane);

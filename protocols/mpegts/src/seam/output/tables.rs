@@ -23,6 +23,15 @@ pub(super) struct TableWriter {
     version: u8,
 }
 
+/// A program that begins anew with other streams must not look like the one before, to receivers
+/// that go by the version.
+fn first_version(map: &ProgramMap) -> u8 {
+    let streams = map.streams.iter().map(|it| &it.stream);
+    let told = streams.flat_map(|it| [it.pid, u16::from(it.stream_type)]);
+    let sum = told.fold(map.pcr_pid, |sum, it| sum.wrapping_mul(31).wrapping_add(it));
+    (sum % 32) as u8
+}
+
 impl TableWriter {
     /// For a program as the first input told it.
     pub(super) fn new(map: &ProgramMap) -> Self {
@@ -32,7 +41,7 @@ impl TableWriter {
             transport_stream_id: map.transport_stream_id,
             program: map.program,
             info: map.info.clone(),
-            version: 0,
+            version: first_version(map),
         }
     }
 

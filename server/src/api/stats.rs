@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tidegate_adapter_srt::percent_decoded_text;
 use tidegate_engine::Connection;
 use utoipa::ToSchema;
 
@@ -27,15 +28,20 @@ pub(super) fn is_stats(method: &Method, path: &str) -> bool {
 
 /// Whether the address holds the token that opens them.
 pub(super) fn opens(access: &Access, query: Option<&str>) -> bool {
+    token_in(query).is_some_and(|token| access.opens_stats(&token))
+}
+
+/// The token as it was before it was written into an address.
+fn token_in(query: Option<&str>) -> Option<String> {
     let mut pairs = query.unwrap_or_default().split('&');
     let token = pairs.find_map(|pair| pair.strip_prefix("token="));
-    token.is_some_and(|token| access.opens_stats(token))
+    token.and_then(percent_decoded_text)
 }
 
 /// What SRT-live-server says of its publishers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SlsStats {
-    /// Sources that have a sender, by their name, and by their stream ID if they have one.
+    /// Sources that have a sender, by their name, and by the stream ID that callers give here.
     #[schema(value_type = std::collections::HashMap<String, SlsPublisher>)]
     publishers: Map<String, Value>,
     /// `ok`.
@@ -82,11 +88,7 @@ pub(super) async fn sls(State(app): State<Shared>) -> Json<SlsStats> {
     // A name counts more than another's stream ID that is written the same.
     for source in live() {
         let publisher = publisher(source, on_air(source, &state.sources));
-        if let Some(stream_id) = source
-            .config
-            .pointer("/srt/stream_id")
-            .and_then(Value::as_str)
-        {
+        if let Some(stream_id) = shown_stream_id(source.mode, &source.config) {
             publishers.insert(stream_id.to_owned(), publisher);
         }
     }
@@ -113,6 +115,15 @@ pub(super) async fn nginx(State(app): State<Shared>) -> Response {
     let kind = HeaderValue::from_static("text/xml; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+/// The stream ID that senders call a source by. What a caller gives at another server is often
+/// the key that opens it there, and stays out.
+fn shown_stream_id<'a>(mode: Option<&str>, config: &'a Value) -> Option<&'a str> {
+    let stream_id = config.pointer("/srt/stream_id");
+    stream_id
+        .filter(|_| mode == Some("listener"))
+        .and_then(Value::as_str)
 }
 
 /// Such tools call a stream that is not listed offline.
@@ -245,6 +256,26 @@ mod tests {
         assert!(is_stats(&Method::GET, "/stats") && is_stats(&Method::HEAD, "/stat"));
         assert!(!is_stats(&Method::POST, "/stats"));
         assert!(!is_stats(&Method::GET, "/stats/x") && !is_stats(&Method::GET, "/metrics"));
+    }
+
+    #[test]
+    fn a_token_is_read_also_when_it_is_percent_encoded() {
+        let read = |query| token_in(Some(query));
+        assert_eq!(
+            read("x=1&token=a%2Bb%2fc%26%3D").as_deref(),
+            Some("a+b/c&=")
+        );
+        assert_eq!(read("token=a+b/c=%").as_deref(), Some("a+b/c=%"));
+        assert_eq!(read("token=%ff"), None, "no text");
+        assert_eq!(token_in(None), None);
+    }
+
+    #[test]
+    fn the_stream_id_of_a_caller_may_be_a_key_and_is_not_told() {
+        let config = serde_json::json!({ "srt": { "stream_id": "live/key" } });
+        assert_eq!(shown_stream_id(Some("listener"), &config), Some("live/key"));
+        assert_eq!(shown_stream_id(Some("caller"), &config), None);
+        assert_eq!(shown_stream_id(None, &config), None);
     }
 
     #[test]

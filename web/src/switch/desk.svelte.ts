@@ -15,6 +15,8 @@ export class Desk {
   refused = $state('');
   busy = $state<SwitchAct | null>(null);
   #askedAt = 0;
+  /** When an act was answered, by what it toggles. */
+  readonly #doneAt = new Map<SwitchAct, number>();
   readonly #source: string;
 
   constructor(source: string) {
@@ -30,12 +32,17 @@ export class Desk {
   /** One press of TAKE, by key or by hand. */
   press(status: SwitchStatus, stale: boolean, now = performance.now()): void {
     const preview = previewOf(status, this.chosen);
-    if (this.asked !== null && this.asked === preview) {
-      if (now - this.#askedAt >= ARM_MS) void this.#send(preview, true, now);
+    const { may } = takeWords(status, preview, this.take, now, Date.now(), stale);
+    if (preview === null || may === 'no') {
+      // What was asked of another state of things is asked anew.
+      this.asked = null;
       return;
     }
-    const { may } = takeWords(status, preview, this.take, now, Date.now(), stale);
-    if (preview === null || may === 'no') return;
+    if (this.asked === preview) {
+      // It may have become ready meanwhile: then nothing is forced.
+      if (now - this.#askedAt >= ARM_MS) void this.#send(preview, may === 'ask', now);
+      return;
+    }
     if (may === 'ready') return void this.#send(preview, false, now);
     this.asked = preview;
     this.#askedAt = now;
@@ -55,11 +62,16 @@ export class Desk {
     }
   }
 
+  /** Pressed twice it acts once: for a while after its answer the same finger does not take it back. */
   async act(act: Exclude<SwitchAct, 'take'>, body: Record<string, unknown> = {}): Promise<boolean> {
+    const toggle = act === 'unlock' ? 'lock' : act;
+    const done = this.#doneAt.get(toggle);
+    if (this.busy !== null || (done !== undefined && performance.now() - done < ARM_MS)) return false;
     this.busy = act;
     this.refused = '';
     try {
       await steer(this.#source, act, body);
+      this.#doneAt.set(toggle, performance.now());
       return true;
     } catch (problem) {
       this.refused = wordsOf(problem);

@@ -97,6 +97,10 @@ test('L locks so that nothing is taken, says so in a band, and unlocks', async (
   await page.getByText('Nothing moves the program').waitFor();
   await page.keyboard.press('Enter');
   assert.deepEqual(takes(), []);
+  // A slip of the finger does not unlock it again.
+  await page.keyboard.press('l');
+  await page.waitForTimeout(1100);
+  await page.getByText('Nothing moves the program').waitFor();
   await page.keyboard.press('l');
   await page.getByText('Nothing moves the program').waitFor({ state: 'detached' });
   await page.keyboard.press('h');
@@ -119,7 +123,7 @@ test('cuts the main on air only when it was said what happens and confirmed', as
   await page.waitForTimeout(1100);
   await page.getByRole('button', { name: 'Cut cam1-main on air', exact: true }).click();
   await page.getByText('cam1-main is cut for 5 s').waitFor({ state: 'detached' });
-  assert.deepEqual(confirmed(), [{ name: 'program', act: 'drill', on_air: true, confirm: 'program' }]);
+  assert.deepEqual(confirmed(), [{ name: 'program', act: 'drill', input: 'cam1-main', on_air: true, confirm: 'program' }]);
 });
 
 test('keys rest while a form or the key help is open', async () => {

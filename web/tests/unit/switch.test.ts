@@ -62,6 +62,11 @@ describe('an input', () => {
     const stalled = (ms: number) => inputWords(input('main', { ready: false, on_air: true, reasons: [{ code: 'no_packets', text: `no packets for ${ms} ms`, severity: 'switch', since: null, advice: null }] }), NOW).state;
     expect([stalled(166), stalled(600)]).toEqual([WORDS.warning, WORDS.failed]);
   });
+  it('without a key frame is only not ready yet beside the air, and a failure on it', () => {
+    const bare = (on_air: boolean) => inputWords(input('main', { ready: false, on_air, reasons: [{ code: 'no_key_frame', text: 'No key frame', severity: 'switch', since: null, advice: null }] }), NOW);
+    expect(bare(false)).toMatchObject({ label: 'Not ready yet', why: 'No key frame' });
+    expect(bare(true)).toMatchObject({ state: WORDS.failed, why: 'No key frame' });
+  });
   it('colours a key frame that is overdue, and a group of pictures that makes a take wait', () => {
     expect(keyFrames(input('a'))).toEqual({ text: 'every 1.0 s', warn: false });
     expect(keyFrames(input('a', { key_frame_age_ms: 6200 }))).toEqual({ text: '6.2 s ago, of 1.0 s', warn: true });

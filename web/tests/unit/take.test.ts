@@ -4,6 +4,7 @@ import { steer } from '../../src/api/resources';
 import { cutWarning, drillSentence, historyOf, switchCause, switchEffect, switchFigures } from '../../src/model/switch/story';
 import { ARM_MS, REST_MS, takeWords, WAIT_MS, type TakeState } from '../../src/model/switch/take';
 import { Desk } from '../../src/switch/desk.svelte';
+import { Drills } from '../../src/switch/drills.svelte';
 import { NOW } from './samples';
 import { gone, input, program, silent } from './switches';
 
@@ -67,6 +68,24 @@ describe('a press of TAKE', () => {
     desk.press(bare, false, ARM_MS + 1);
     expect(sent).toHaveBeenCalledExactlyOnceWith('program', 'take', { input: 'backup', force: true });
   });
+  it('forces nothing once what was asked about is ready', () => {
+    const desk = new Desk('program');
+    desk.press(program({ inputs: [input('main'), silent('backup')] }), false, 0);
+    desk.press(program(), false, ARM_MS + 1);
+    expect(sent).toHaveBeenCalledExactlyOnceWith('program', 'take', { input: 'backup' });
+  });
+  it('is no answer to a question while nothing is known, or when its input is gone; then it asks anew', () => {
+    const bare = program({ inputs: [input('main'), silent('backup')] });
+    const left = program({ inputs: [input('main'), gone('backup')] });
+    for (const [status, stale] of [[bare, true], [left, false]] as const) {
+      const desk = new Desk('program');
+      desk.press(bare, false, 0);
+      desk.press(status, stale, ARM_MS + 1);
+      desk.press(bare, false, 2 * ARM_MS);
+      expect(desk.asked).toBe('backup');
+    }
+    expect(sent).not.toHaveBeenCalled();
+  });
   it('asks anew when another preview was chosen meanwhile', () => {
     const bare = program({ inputs: [input('main'), silent('backup'), silent('phone')] });
     const desk = new Desk('program');
@@ -102,6 +121,59 @@ describe('a press of TAKE', () => {
     desk.choose('backup');
     desk.follow(program({ active: 'backup' }), 0);
     expect(desk.chosen).toBeNull();
+  });
+});
+
+describe('lock and hold', () => {
+  it('pressed twice act once: what was just done is not undone by the same finger', async () => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const desk = new Desk('program');
+    expect(await desk.act('lock')).toBe(true);
+    clock.mockReturnValue(ARM_MS - 1);
+    expect(await desk.act('unlock')).toBe(false);
+    // Another act is no slip of that finger.
+    expect(await desk.act('hold', { on: true })).toBe(true);
+    clock.mockReturnValue(ARM_MS);
+    expect(await desk.act('unlock')).toBe(true);
+    expect(sent.mock.calls.map(([, act]) => act)).toEqual(['lock', 'hold', 'unlock']);
+    clock.mockRestore();
+  });
+  it('that were refused may be tried again at once', async () => {
+    sent.mockRejectedValueOnce(new Problem(409, 'Conflict', { message: 'Nothing is on air yet.' }));
+    const desk = new Desk('program');
+    expect(await desk.act('lock')).toBe(false);
+    expect(await desk.act('lock')).toBe(true);
+  });
+});
+
+describe('before an input is cut on air', () => {
+  const refused = () => new Problem(409, 'Conflict', { message: 'This cuts main on air for 8 s.' });
+  it('it is asked, and the answer names the input that was asked about', async () => {
+    sent.mockRejectedValueOnce(refused());
+    const drills = new Drills('program');
+    await drills.ask(program(), false, 0);
+    expect([drills.question, drills.cut]).toEqual(['This cuts main on air for 8 s.', 'main']);
+    drills.confirm(ARM_MS - 1);
+    drills.confirm(ARM_MS);
+    expect(sent.mock.calls.slice(1)).toEqual([['program', 'drill', { input: 'main', on_air: true, confirm: 'program' }]]);
+  });
+  it('nothing is asked any more once another came on air', async () => {
+    sent.mockRejectedValueOnce(refused());
+    const drills = new Drills('program');
+    await drills.ask(program(), false, 0);
+    drills.follow(program());
+    expect(drills.cut).toBe('main');
+    drills.follow(program({ active: 'backup' }));
+    drills.confirm(2 * ARM_MS);
+    expect([drills.question, sent.mock.calls.length]).toEqual(['', 1]);
+  });
+  it('what was let be does not come back with a late answer', async () => {
+    sent.mockRejectedValueOnce(refused());
+    const drills = new Drills('program');
+    const asked = drills.ask(program(), false, 0);
+    drills.keep();
+    await asked;
+    expect([drills.question, drills.error]).toEqual(['', '']);
   });
 });
 

@@ -23,13 +23,13 @@ export function inputWords(input: SwitchInput, now: number): InputWords {
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
   if (first && isCovered(input, first)) return { state: WORDS.warning, why, advice };
-  if (first && !SETTLING.has(first.code)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
+  if (first && !isSettling(input, first)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
   return { state: WORDS.connecting, label: 'Not ready yet', why: settling(first) || why || cleanFor(input) || 'Being watched', advice: '' };
 }
 
-/** Nothing is wrong; it only has not been right for long enough. */
-const SETTLING = new Set(['settling', 'no_key_frame']);
+/** Nothing is wrong; it only has not been right for long enough. On air a key frame must have been there. */
+const isSettling = ({ on_air }: SwitchInput, { code }: Reason): boolean => code === 'settling' || (code === 'no_key_frame' && !on_air);
 
 /** Nothing came for a moment, and what is held for the latency is still being played: viewers notice nothing yet. */
 function isCovered({ latency_ms }: SwitchInput, { code, text }: Reason): boolean {

@@ -16,6 +16,12 @@ const LOSS_OVER: Duration = Duration::from_secs(60);
 /// What was too low is high enough again with so much more, in percent of the threshold.
 const RATE_RELIEF_PERCENT: u64 = 120;
 
+/// Where a rate below `threshold` percent of the usual one is high enough again: never beyond what
+/// is usual, or it would stay too low for ever.
+fn relief(threshold: u64) -> u64 {
+    (threshold * RATE_RELIEF_PERCENT / 100).min((threshold + 100) / 2)
+}
+
 /// What was found, and since when it is so.
 pub(super) struct Found {
     pub(super) since: Instant,
@@ -152,11 +158,7 @@ impl Memory {
     fn bitrate(&mut self, now: Instant, trigger: Trigger, stands: bool) -> Option<Found> {
         let (rate, usual) = (self.rates.over(trigger.after)?, self.rates.usual()?);
         let percent = u64::from(trigger.threshold);
-        let percent = if stands {
-            percent * RATE_RELIEF_PERCENT / 100
-        } else {
-            percent
-        };
+        let percent = if stands { relief(percent) } else { percent };
         let is_low = rate.as_bps() * 100 < usual.as_bps() * percent;
         self.rates.is_low(is_low);
         is_low.then_some(Found {
@@ -182,4 +184,18 @@ fn lasts(now: Instant, since: Instant, after: Duration) -> Option<Found> {
         since,
         measured: Measured::For(age),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relief;
+
+    #[test]
+    fn the_usual_rate_is_high_enough_again_after_every_threshold() {
+        for threshold in 1..=90 {
+            let relief = relief(threshold);
+            assert!((threshold..=95).contains(&relief), "{threshold}: {relief}");
+        }
+        assert_eq!([30, 84, 90].map(relief), [36, 92, 95]);
+    }
 }

@@ -236,6 +236,23 @@ fn a_bitrate_that_collapses_fires_within_a_second_and_is_no_new_usual_one() {
 }
 
 #[test]
+fn a_bitrate_that_must_be_almost_the_usual_one_is_well_again_when_it_is_that() {
+    let bitrate = Triggers::default().get(TriggerKind::Bitrate);
+    let strict = bitrate.map(|trigger| Trigger {
+        threshold: 90,
+        ..trigger
+    });
+    let mut bench = Bench::new(Triggers::default().with(TriggerKind::Bitrate, strict));
+    bench.run(12_000);
+    bench.pictures_of(10_000);
+    bench.run(3000);
+    assert_eq!(bench.standing(), [TriggerKind::Bitrate]);
+    bench.pictures_of(20_000);
+    bench.run(6000);
+    assert_eq!(bench.standing(), []);
+}
+
+#[test]
 fn a_sender_is_ready_with_its_first_key_frame_and_says_what_it_waits_for() {
     let mut bench = Bench::new(Triggers::default());
     bench.feed.set_link(Link::Down);

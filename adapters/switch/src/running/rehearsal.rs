@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use tidegate_engine::{EventKind, SwitchDecision, SwitchRefusal};
 use tidegate_switch::OnAir;
-use tidegate_switch::decide::{Rank, Refusal};
+use tidegate_switch::decide::{Decide, Rank, Refusal};
 use tidegate_switch::drill::{Report, Shadow};
 use tidegate_units::Instant;
 use tokio::sync::oneshot;
@@ -105,7 +105,15 @@ impl Running {
         let Some(done) = machine.rehearsal.take() else {
             return;
         };
-        let report = done.shadow.report(now);
+        let mut report = done.shadow.report(now);
+        let index = |name: &str| self.settings.input(name);
+        let are_twins = index(&done.cut)
+            .zip(index(&done.to))
+            .is_some_and(|(cut, to)| are_twins(machine, cut, to));
+        // Between those that are the same nothing is decided.
+        if !are_twins && let Some(bound) = bound_by(&machine.decide) {
+            note_bound(&mut report, &done.to, bound);
+        }
         self.tell_report(&done, &report);
         self.last_drill = Some(last_drill(&done, report));
         self.reply(machine, now, done.answer, Ok(()));
@@ -129,6 +137,33 @@ impl Running {
     }
 }
 
+fn are_twins(machine: &Machine, cut: usize, to: usize) -> bool {
+    let lanes = [cut, to].map(|index| lane_of(&machine.inputs, OnAir::Input(index)));
+    let [Some(cut), Some(to)] = lanes.map(OnAir::input) else {
+        return false;
+    };
+    machine.program.twin_of(cut) == Some(to) || machine.program.twin_of(to) == Some(cut)
+}
+
+/// What keeps the switch from moving by itself.
+fn bound_by(decide: &Decide) -> Option<&'static str> {
+    let states = [
+        (decide.is_locked(), "locked"),
+        (decide.is_held(), "held"),
+        (decide.is_latched(), "latched"),
+    ];
+    let bound = states.into_iter().find(|(is_so, _)| *is_so);
+    bound.map(|(_, word)| word)
+}
+
+/// The other input could have taken over, but would not have.
+fn note_bound(report: &mut Report, to: &str, bound: &str) {
+    report.passed = false;
+    report.would = format!("had {to} taken over, {}", report.would);
+    let problem = format!("the switch is {bound}, so {to} would not have taken over");
+    report.problems.insert(0, problem);
+}
+
 fn last_drill(done: &Rehearsal, report: Report) -> LastDrill {
     LastDrill {
         at: SystemTime::now(),
@@ -143,5 +178,41 @@ fn last_drill(done: &Rehearsal, report: Report) -> LastDrill {
         silence_ms: millis(report.silence),
         would: report.would,
         problems: report.problems,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_switch::decide::Rules;
+    use tidegate_units::Duration;
+
+    #[test]
+    fn a_test_is_not_passed_while_nothing_would_take_over() {
+        let now = Instant::from_millis(1000);
+        let mut decide = Decide::new(Rules::new(["main", "backup"]));
+        assert_eq!(bound_by(&decide), None);
+        decide.hold(now, true, None);
+        assert_eq!(bound_by(&decide), Some("held"));
+        let mut report = Report {
+            to: OnAir::Input(1),
+            passed: true,
+            decided_after: Duration::ZERO,
+            gap: Duration::ZERO,
+            repeated: Duration::ZERO,
+            skipped: Duration::ZERO,
+            delay: Duration::ZERO,
+            silence: Duration::ZERO,
+            problems: Vec::new(),
+            would: "viewers would have seen one picture follow the other".into(),
+        };
+        note_bound(&mut report, "backup", "held");
+        assert!(!report.passed);
+        assert_eq!(
+            report.problems,
+            ["the switch is held, so backup would not have taken over"]
+        );
+        let would = "had backup taken over, viewers would have seen one picture follow the other";
+        assert_eq!(report.would, would);
     }
 }

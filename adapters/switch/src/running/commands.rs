@@ -41,7 +41,7 @@ impl Running {
     }
 
     fn command(
-        &self,
+        &mut self,
         machine: &mut Machine,
         now: Instant,
         command: SwitchCommand,
@@ -77,19 +77,30 @@ impl Running {
                 done.map(drop).map_err(refused)
             }
             SwitchCommand::Drill {
+                input,
                 on_air: true,
                 confirmed,
-                ..
             } => {
                 if machine.rehearsal.is_some() {
                     return Err(refused(Refusal::DrillUnderWay));
                 }
                 let cut = machine.decide.may_drill(now).map_err(refused)?;
+                // Whoever names an input means that one, and not what came on air meanwhile.
+                if let Some(name) = input {
+                    let meant = self.settings.input(&name);
+                    let meant = meant.ok_or_else(|| self.unknown(&name))?;
+                    if meant != cut {
+                        let cut = machine.decide.rules().name(OnAir::Input(cut));
+                        return Err(not_on_air(&name, &cut));
+                    }
+                }
                 if !confirmed {
                     return Err(confirm(machine, now, cut));
                 }
                 let done = machine.decide.drill_on_air(now, by);
-                done.map(drop).map_err(refused)
+                done.map(drop).map_err(refused)?;
+                self.drill_cut = None;
+                Ok(())
             }
             // Answered when it is over.
             SwitchCommand::Drill { on_air: false, .. } => Ok(()),
@@ -197,6 +208,15 @@ fn not_now(code: &'static str, message: &str, advice: &str) -> SwitchRefusal {
         message: message.to_owned(),
         advice: advice.to_owned(),
     }
+}
+
+/// Another input would be cut than the one that was named.
+fn not_on_air(name: &str, cut: &str) -> SwitchRefusal {
+    not_now(
+        "not_on_air",
+        &format!("{name} is not on air: a drill on air would cut {cut}."),
+        &format!("Name {cut} if that is meant, or try {name} without \"on_air\"."),
+    )
 }
 
 /// What a drill on air would do, for somebody to confirm.

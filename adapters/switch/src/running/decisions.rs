@@ -94,10 +94,8 @@ impl Running {
             at: SystemTime::now(),
             switched: switched.clone(),
         });
-        if let Some(drill) = &mut self.last_drill
-            && switched.why == "drill"
-        {
-            (drill.gap_ms, drill.repeated_ms) = (switched.gap_ms, switched.repeated_ms);
+        if switched.why == "drill" {
+            self.drill_cut = Some(switched.clone());
         }
         self.teller.tell(Told::Event(EventKind::Switched(switched)));
     }
@@ -110,11 +108,8 @@ impl Running {
     /// A drill on air is over.
     fn note_drill(&mut self, decision: &Decision, rules: &Rules) {
         let took_over = Some(decision.to).filter(|to| *to != decision.from);
-        let last = self.last_switch.as_ref();
-        let cut = last.filter(|last| last.switched.why == "drill");
-        let (gap_ms, repeated_ms) = cut.map_or((0, 0), |last| {
-            (last.switched.gap_ms, last.switched.repeated_ms)
-        });
+        let cut = self.drill_cut.take();
+        let (gap_ms, repeated_ms) = cut.map_or((0, 0), |cut| (cut.gap_ms, cut.repeated_ms));
         let problems = if took_over.is_none() {
             vec!["Nothing took over.".to_owned()]
         } else {

@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::SystemTime;
 use tidegate_engine::{
-    Clock, Ended, FeedWriter, Parking, RunError, SourceContext, TriggerKind, TsChunk,
+    Clock, Ended, FeedWriter, Parking, RunError, SourceContext, Switched, TriggerKind, TsChunk,
 };
 use tidegate_switch::decide::{Decide, InputView, Return, Rules, Scene, ScheduledTake};
 use tidegate_switch::twins::PrintKey;
@@ -61,6 +61,8 @@ pub(crate) struct Running {
     cut: Option<tidegate_switch::Switched>,
     last_switch: Option<LastSwitch>,
     last_drill: Option<LastDrill>,
+    /// The cut of the drill on air that is under way.
+    drill_cut: Option<Switched>,
     /// What the input on air had in it, last time that was known.
     format: Option<Format>,
     last_media: Option<Instant>,
@@ -105,6 +107,7 @@ impl Running {
             cut: None,
             last_switch: None,
             last_drill: None,
+            drill_cut: None,
             format: None,
             last_media: None,
             carries: false,

@@ -57,7 +57,8 @@ impl Default for Hold {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Drill {
-    /// The input to try; without it, the one that would take over.
+    /// The input to try; without it, the one that would take over. With `on_air` the one that is
+    /// cut: refused when another is on air.
     input: Option<String>,
     /// Really cut what is on air for some seconds, instead of looking what would happen.
     on_air: bool,
@@ -191,13 +192,16 @@ async fn command(
         return Err(no_switch(&desired, name));
     }
     let switch = app.engine.switch(name).ok_or(SwitchRefusal::NotRunning)?;
+    let (app, by, name) = (app.clone(), identity.user.clone(), name.to_owned());
     let action = words(&command);
-    let status = switch.command(command, &identity.user).await?;
-    let audit = EventKind::Audit {
-        by: identity.user.clone(),
-        action,
-    };
-    app.engine.events().emit(Subject::source(name), audit);
+    // What is done is written down, also when the one who asked does not wait for the answer.
+    let done = tokio::spawn(async move {
+        let status = switch.command(command, &by).await?;
+        let audit = EventKind::Audit { by, action };
+        app.engine.events().emit(Subject::source(&name), audit);
+        Ok::<_, SwitchRefusal>(status)
+    });
+    let status = done.await.map_err(|_| SwitchRefusal::NotRunning)??;
     Ok(Json(status))
 }
 

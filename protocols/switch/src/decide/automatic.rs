@@ -97,7 +97,7 @@ impl Decide {
         if self.is_taken(OnAir::Slate) {
             return Wish::Content;
         }
-        let to = if self.is_bound() || (self.stands_in && self.last_input.is_some()) {
+        let to = if self.is_bound() || self.waits_for_the_last(now) {
             let same = self.last_input.filter(|index| self.has_proved(now, *index));
             same.or_else(|| self.latched_way_out(now))
         } else {
@@ -106,6 +106,25 @@ impl Decide {
         to.map_or(Wish::Content, |index| {
             self.shows(OnAir::Input(index), Why::MediaBack)
         })
+    }
+
+    /// Nothing but silence asked to leave the last input, so it is waited for; but not when a
+    /// trigger has come to ask for it, nor for much longer than another one must have been well:
+    /// a slate is no reason to go without an input that has a picture.
+    fn waits_for_the_last(&self, now: Instant) -> bool {
+        let (Some(since), Some(last)) = (self.stands_in, self.last_input) else {
+            return false;
+        };
+        let Some(standing) = self.standings.get(last) else {
+            return false;
+        };
+        let ready_after = self.rules.ready_after;
+        let patience = match standing.media_for(now) {
+            // It is settling, which it may do from its first packet within the time on.
+            Some(_) => ready_after.saturating_add(ready_after),
+            None => ready_after,
+        };
+        standing.worst().is_none() && now.saturating_since(since) < patience
     }
 
     fn leave(&self, now: Instant, index: usize, standing: &Standing) -> Wish {

@@ -78,8 +78,9 @@ pub struct Decide {
     on_air: OnAir,
     /// The input that was on air last: what a slate stands in for.
     last_input: Option<usize>,
-    /// The slate came without a trigger that asked for another input.
-    stands_in: bool,
+    /// Since when a slate is on air that came without a trigger, so that nothing asked for another
+    /// input than the last.
+    stands_in: Option<Instant>,
     /// What an operator or the schedule put on air, and when.
     taken: Option<(OnAir, Instant)>,
     plan: Option<Plan>,
@@ -130,7 +131,7 @@ impl Decide {
             is_starved: false,
             on_air: OnAir::Nothing,
             last_input: None,
-            stands_in: false,
+            stands_in: None,
             taken: None,
             plan: None,
             asked: None,
@@ -206,7 +207,8 @@ impl Decide {
         } else if is_other_input {
             self.taken = None;
         }
-        self.stands_in = decision.why == Why::NoMedia;
+        let is_stand_in = decision.why == Why::NoMedia && self.asked.is_none();
+        self.stands_in = (is_stand_in && on_air == OnAir::Slate).then_some(now);
         let is_drill = decision.why == Why::Drill;
         if let Some(drill) = self.drill.as_mut().filter(|_| is_drill) {
             drill.aired(on_air, decision.decided_after);
@@ -342,6 +344,10 @@ impl Decide {
     /// Takes the order back that is not carried out yet.
     fn give_up(&mut self, now: Instant, step: Step, text: String) {
         let Some(plan) = self.plan.take() else { return };
+        // Whoever asked for another input has said that the last one need not be waited for.
+        if plan.is_asked_for() {
+            self.stands_in = None;
+        }
         self.outputs.push_back(Output::Order(Order::Drop));
         let mut decision = self.decision(now, step, plan.to, plan.decision.why, text);
         decision.automatic = plan.decision.automatic;

@@ -302,3 +302,65 @@ fn the_slate_fills_in_until_the_key_frame_of_what_was_taken() {
         [(OnAir::Slate, "no_media"), (OnAir::Input(2), "take")]
     );
 }
+
+#[test]
+fn a_slate_that_filled_in_for_a_take_that_failed_is_left_for_any_input() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.airs_after = None;
+    show.views[1].enters_now = false;
+    show.take(1).expect("it is ready");
+    show.fires(0, "disconnect", Fault::Gone);
+    show.step();
+    show.airs_after = Some(Duration::ZERO);
+    show.is_starved = true;
+    show.step();
+    show.airs_after = None;
+    show.is_starved = false;
+    show.step();
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.dies(1);
+    show.step();
+    assert!(show.steps().contains(&Step::GivenUp), "{:?}", show.steps());
+    show.airs_after = Some(Duration::ZERO);
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(2));
+}
+
+#[test]
+fn a_slate_that_came_without_a_trigger_goes_for_another_once_one_fires() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.views[0].delivers = false;
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.fires(0, "disconnect", Fault::Gone);
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(1));
+}
+
+#[test]
+fn a_slate_that_came_without_a_trigger_does_not_keep_a_ready_input_off_air_for_ever() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.views[0].delivers = false;
+    show.run(2_900 * MS);
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.run(200 * MS);
+    assert_eq!(show.on_air, OnAir::Input(1));
+}
+
+#[test]
+fn nor_does_an_input_that_comes_and_goes_behind_the_slate() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.views[0].delivers = false;
+    show.run(100 * MS);
+    for _ in 0..3 {
+        show.recovers(0);
+        show.run(SECOND);
+        show.views[0].delivers = false;
+        show.run(SECOND);
+    }
+    assert_eq!(show.on_air, OnAir::Input(1));
+}

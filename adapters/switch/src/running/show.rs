@@ -3,7 +3,6 @@
 use super::decisions::{millis, named};
 use super::format::Format;
 use super::{Machine, Running};
-use crate::settings::ReturnMode;
 use crate::status::{InputStatus, Reason, Scheduled, Standby, Status};
 use crate::told::{Answer, Told};
 use std::sync::Arc;
@@ -72,7 +71,7 @@ impl Running {
             delay_ms: millis(program.delay),
             return_mode: self.settings.return_mode,
             dwell_ms: millis(self.settings.dwell.0),
-            next_return_in_ms: self.next_return(machine, now),
+            next_return_in_ms: decide.next_return_in(now).map(millis),
             next_scheduled: next.map(|next| Scheduled {
                 at: next.at,
                 take: rules.name(next.take),
@@ -152,21 +151,6 @@ impl Running {
             }
         };
         reasons.into_iter().map(with_advice).collect()
-    }
-
-    /// When it goes back to a preferred input by itself, if nothing changes.
-    fn next_return(&self, machine: &Machine, now: Instant) -> Option<u64> {
-        let decide = &machine.decide;
-        let is_free = !decide.is_locked() && !decide.is_held() && !decide.is_latched();
-        let last = self.last_switch.as_ref();
-        let was_asked_for = last.is_some_and(|last| !last.switched.automatic);
-        if self.settings.return_mode == ReturnMode::Manual || !is_free || was_asked_for {
-            return None;
-        }
-        let on_air = decide.on_air().input()?;
-        let better = (0..on_air).filter_map(|index| decide.clean_for(now, index));
-        let rest = better.map(|clean| self.settings.return_after.0.saturating_sub(clean));
-        rest.min().map(millis)
     }
 }
 

@@ -49,14 +49,15 @@ impl Restore {
         }
     }
 
-    /// Nothing else is to go on air meanwhile.
+    /// Nothing else is to go on air meanwhile, but by an operator.
     pub(super) fn begin(&self, now: Instant, decide: &mut Decide) {
-        if self.pending.is_some() && self.target.is_some() {
+        if let (Some(what), Some(target)) = (&self.pending, self.target) {
             decide.hold(now, true, by());
+            decide.expect(target, what.locked);
         }
     }
 
-    /// Brings back what was on air, and then locks or holds it.
+    /// Locks or holds what was on air once it is back, which the rules see to.
     pub(super) fn follow(&mut self, now: Instant, decide: &mut Decide) {
         if self.pending.is_none() {
             return;
@@ -68,11 +69,6 @@ impl Restore {
         };
         if is_there {
             self.finish(now, decide);
-        } else if let Some(target) = self.target
-            && decide.next().is_none()
-        {
-            // Refused as long as it has nothing to show.
-            drop(decide.take(now, OnAir::Input(target), true, by()));
         }
     }
 
@@ -86,6 +82,12 @@ impl Restore {
         }
         if what.locked {
             decide.lock(now, by());
+            // Still nothing else goes on air, until somebody unlocks.
+            if let Some(target) = self.target
+                && decide.on_air().input().is_none()
+            {
+                decide.expect(target, true);
+            }
         }
     }
 

@@ -82,22 +82,36 @@ impl Decide {
         }
     }
 
-    /// Nothing is on air: the first of the order at once, any other once it has proved itself.
+    /// Nothing is on air: the first of the order at once, any other once it has proved itself; or
+    /// what was on air before a restart, and nothing else.
     fn begin(&self, now: Instant) -> Wish {
-        let is_there = |rank: Option<Rank>| rank.is_some_and(|rank| rank <= Rank::Fresh);
-        let first = Some(0).filter(|first| is_there(self.rank(now, *first)));
-        match first.or_else(|| self.proved(now)) {
+        let wanted = match self.expected {
+            Some(_) => self.expected_is_back(now),
+            None => Some(0)
+                .filter(|first| self.rank(now, *first).is_some_and(|it| it <= Rank::Fresh))
+                .or_else(|| self.proved(now)),
+        };
+        match wanted {
             Some(index) => self.shows(OnAir::Input(index), Why::Start),
             None if self.slate_ready => self.shows(OnAir::Slate, Why::NoMedia),
             None => Wish::Content,
         }
     }
 
+    /// What was on air before a restart, as soon as it has anything to show.
+    fn expected_is_back(&self, now: Instant) -> Option<usize> {
+        let expected = self.expected?.input;
+        let rank = self.rank(now, expected)?;
+        (rank < Rank::Nothing).then_some(expected)
+    }
+
     fn out_of_slate(&self, now: Instant) -> Wish {
         if self.is_taken(OnAir::Slate) {
             return Wish::Content;
         }
-        let to = if self.is_bound() || self.waits_for_the_last(now) {
+        let to = if self.expected.is_some() {
+            self.expected_is_back(now)
+        } else if self.is_bound() || self.waits_for_the_last(now) {
             let same = self.last_input.filter(|index| self.has_proved(now, *index));
             same.or_else(|| self.latched_way_out(now))
         } else {

@@ -44,6 +44,10 @@ impl Decide {
             .drill
             .take()
             .and_then(|drill| drill.moved(place, moved));
+        self.expected = self.expected.and_then(|expected| {
+            let input = place(expected.input)?;
+            Some(super::command::Expected { input, ..expected })
+        });
         let (on_air, last_input) = (moved(self.on_air), self.last_input.and_then(place));
         if rules.schedule != self.rules.schedule {
             self.schedule.change(&self.rules.schedule, &rules.schedule);

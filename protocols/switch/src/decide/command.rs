@@ -7,7 +7,23 @@ use super::standing::Rank;
 use super::{By, Decide};
 use crate::order::OnAir;
 
+/// What is to be on air again after a restart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) input: usize,
+    /// The program was locked there: not even the schedule shows anything else.
+    pub(super) locked: bool,
+}
+
 impl Decide {
+    /// Shows this input first, as before a restart, and until it delivers the slate or nothing;
+    /// unless somebody takes another one, or lets the program go. To be told before anything is on
+    /// air.
+    pub fn expect(&mut self, input: usize, locked: bool) {
+        self.expected = Some(Expected { input, locked });
+        self.last_input = Some(input);
+    }
+
     /// Shows an input or the slate, at its next key frame. With `force` also an input that there
     /// are reasons against; but not one that has nothing to show.
     pub fn take(
@@ -52,6 +68,7 @@ impl Decide {
     /// Takes a lock away, and a latch.
     pub fn unlock(&mut self, now: Instant, by: By) {
         self.release(now, by.clone());
+        self.expected = None;
         if core::mem::take(&mut self.locked) {
             self.set(now, Why::Unlock, "the program was unlocked", by);
         }
@@ -61,6 +78,7 @@ impl Decide {
     pub fn hold(&mut self, now: Instant, on: bool, by: By) {
         if !on {
             self.release(now, by.clone());
+            self.expected = None;
         }
         if core::mem::replace(&mut self.held, on) != on {
             let text = if on {
@@ -97,6 +115,15 @@ impl Decide {
         }
     }
 
+    /// Whether the schedule may show it. What is still to come back after a restart goes first.
+    pub(super) fn may_follow(&self, now: Instant, to: OnAir) -> Result<(), Refusal> {
+        match self.expected {
+            Some(Expected { locked: true, .. }) => Err(Refusal::Locked),
+            Some(_) => Err(Refusal::AutomaticOff),
+            None => self.may_show(now, to, false),
+        }
+    }
+
     /// Orders what was asked for. Whoever asks has looked: a latch is released.
     pub(super) fn ask(
         &mut self,
@@ -107,7 +134,7 @@ impl Decide {
         by: By,
     ) -> Accepted {
         self.release(now, by.clone());
-        self.asked = None;
+        (self.asked, self.expected) = (None, None);
         if to == self.on_air {
             if self.plan.is_some() {
                 self.give_up(now, Step::GivenUp, text);

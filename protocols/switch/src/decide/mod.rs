@@ -81,6 +81,8 @@ pub struct Decide {
     /// Since when a slate is on air that came without a trigger, so that nothing asked for another
     /// input than the last.
     stands_in: Option<Instant>,
+    /// What is to be on air before anything else may, as it was before a restart.
+    expected: Option<command::Expected>,
     /// What an operator or the schedule put on air, and when.
     taken: Option<(OnAir, Instant)>,
     plan: Option<Plan>,
@@ -89,7 +91,7 @@ pub struct Decide {
     locked: bool,
     held: bool,
     latch: Latch,
-    /// The last switch to another input.
+    /// The last automatic switch to another input.
     switched: Option<Instant>,
     schedule: Schedule,
     drill: Option<Drill>,
@@ -132,6 +134,7 @@ impl Decide {
             on_air: OnAir::Nothing,
             last_input: None,
             stands_in: None,
+            expected: None,
             taken: None,
             plan: None,
             asked: None,
@@ -193,11 +196,19 @@ impl Decide {
         self.last_input = on_air.input().or(before);
         let is_other_input =
             on_air.input().is_some() && before.is_some() && before != self.last_input;
-        if is_other_input {
-            self.switched = Some(now);
+        if self
+            .expected
+            .take_if(|it| OnAir::Input(it.input) == on_air)
+            .is_some()
+        {
+            self.taken = Some((on_air, now));
         }
         // A program may also move on its own, between twins that are the same.
         let Some(plan) = self.plan.take_if(|plan| plan.to == on_air) else {
+            // What was taken is the same there: it is no other choice, and no switch of anybody's.
+            if let Some((taken, _)) = self.taken.as_mut().filter(|(taken, _)| *taken == from) {
+                *taken = on_air;
+            }
             return;
         };
         let mut decision = plan.decision;
@@ -216,6 +227,7 @@ impl Decide {
         let counts = decision.automatic && is_other_input;
         self.tell(decision);
         if counts {
+            self.switched = Some(now);
             self.counts.automatic_switches += 1;
             if !is_drill && self.latch.count(now) {
                 self.tell_latched(now);
@@ -227,7 +239,7 @@ impl Decide {
         let (to, refusal) = match self.schedule.due(wall) {
             None => return,
             Some(Due::Missed(to)) => (to, self.may_show(now, to, false).err()),
-            Some(Due::Take(to)) => match self.may_show(now, to, false) {
+            Some(Due::Take(to)) => match self.may_follow(now, to) {
                 Ok(()) => {
                     self.schedule.done();
                     let text = format!("the schedule takes {}", self.rules.name(to));

@@ -180,3 +180,29 @@ fn an_input_that_was_never_seen_is_no_candidate() {
     show.run(SECOND);
     assert_eq!(show.on_air, OnAir::Input(0));
 }
+
+#[test]
+fn what_twins_do_among_themselves_begins_no_dwell_and_keeps_what_was_taken() {
+    let mut show = Show::running(auto);
+    show.take(2).expect("it is ready");
+    show.run(SECOND);
+    show.on_air = OnAir::Input(1);
+    show.run(60 * SECOND);
+    // Whoever took the one took what the other carries: it is not returned from.
+    assert_eq!(show.on_air, OnAir::Input(1));
+    show.on_air = OnAir::Input(2);
+    show.step();
+    show.fires(2, "continuity", Fault::Damaged);
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn a_take_begins_no_dwell() {
+    let mut show = Show::running(|_| {});
+    show.take(1).expect("it is ready");
+    show.run(100 * MS);
+    show.fires(1, "continuity", Fault::Damaged);
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}

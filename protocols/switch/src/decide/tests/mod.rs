@@ -5,6 +5,7 @@ mod darkness;
 mod drill;
 mod hysteresis;
 mod operator;
+mod restart;
 mod scene;
 mod schedule;
 mod trust;

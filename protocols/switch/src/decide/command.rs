@@ -33,6 +33,7 @@ impl Decide {
         force: bool,
         by: By,
     ) -> Result<Accepted, Refusal> {
+        self.uncut(now, to, "it was taken");
         self.may_show(now, to, force)?;
         let text = format!("{} was taken", self.rules.name(to));
         Ok(self.ask(now, to, Why::Take, text, by))
@@ -47,6 +48,10 @@ impl Decide {
         if before == 0 {
             self.release(now, by);
             return Err(Refusal::AlreadyFirst(self.rules.name(self.on_air)));
+        }
+        // With what a drill cuts, somebody wants it back.
+        if let Some(cut) = self.muted().filter(|cut| *cut < before) {
+            self.uncut(now, OnAir::Input(cut), "the program was returned");
         }
         let mut better = 0..before;
         let ready = better.find(|index| self.rank(now, *index) <= Some(Rank::Fresh));
@@ -122,6 +127,12 @@ impl Decide {
             Some(_) => Err(Refusal::AutomaticOff),
             None => self.may_show(now, to, false),
         }
+    }
+
+    /// The same for a take whose time has come: no drill may be in its way.
+    pub(super) fn may_follow_uncut(&mut self, now: Instant, to: OnAir) -> Result<(), Refusal> {
+        self.uncut(now, to, "the schedule takes it");
+        self.may_follow(now, to)
     }
 
     /// Orders what was asked for. Whoever asks has looked: a latch is released.

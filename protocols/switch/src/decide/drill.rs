@@ -4,7 +4,7 @@ use tidegate_units::{Duration, Instant};
 
 use super::record::{Refusal, Step, Why};
 use super::rules::{DRILL_ON_AIR, Rules};
-use super::standing::Rank;
+use super::standing::{Rank, Standing};
 use super::view::{Fault, Figure, Fired, InputView, Severity};
 use super::{By, Decide};
 use crate::order::OnAir;
@@ -15,6 +15,8 @@ const CODE: &str = "drill";
 #[derive(Clone, Debug)]
 pub(super) struct Drill {
     pub(super) input: usize,
+    /// How it would stand if it were not cut.
+    pub(super) uncut: Standing,
     since: Instant,
     by: By,
     /// What took over, and how long after the cut that was decided.
@@ -87,6 +89,7 @@ impl Decide {
         self.set(now, Why::Drill, &text, by.clone());
         self.drill = Some(Drill {
             input,
+            uncut: self.standings.get(input).cloned().unwrap_or_default(),
             since: now,
             by,
             took_over: None,
@@ -114,20 +117,58 @@ impl Decide {
         Ok(input)
     }
 
+    /// Ends the drill when its time is over, and before that as soon as it could leave the program
+    /// in the dark: nothing else has media any more, or nothing may take over.
     pub(super) fn end_drill(&mut self, now: Instant) {
-        let is_over = |drill: &mut Drill| now.saturating_since(drill.since) >= DRILL_ON_AIR;
-        let Some(drill) = self.drill.take_if(is_over) else {
+        let Some(drill) = &self.drill else { return };
+        if now.saturating_since(drill.since) >= DRILL_ON_AIR {
+            if let Some(drill) = self.drill.take() {
+                self.tell_drill_ended(now, drill, None);
+            }
+        } else if self.locked {
+            self.break_drill_off(now, "the program was locked");
+        } else if self.held {
+            self.break_drill_off(now, "the automatic was held");
+        } else if self.best_other(now, Some(drill.input)).is_none() {
+            self.break_drill_off(now, "no other input has anything to show");
+        }
+    }
+
+    /// What a drill cuts is wanted on air.
+    pub(super) fn uncut(&mut self, now: Instant, wanted: OnAir, because: &str) {
+        if !self.locked && self.muted().map(OnAir::Input) == Some(wanted) {
+            self.break_drill_off(now, because);
+        }
+    }
+
+    /// The input was well all the time, so it stands as if it had never been cut.
+    fn break_drill_off(&mut self, now: Instant, because: &str) {
+        let Some(drill) = self.drill.take() else {
             return;
         };
+        if let Some(standing) = self.standings.get_mut(drill.input) {
+            *standing = drill.uncut.clone();
+        }
+        self.tell_drill_ended(now, drill, Some(because));
+    }
+
+    fn tell_drill_ended(&mut self, now: Instant, drill: Drill, because: Option<&str>) {
         let name = self.rules.name(OnAir::Input(drill.input));
-        let seconds = DRILL_ON_AIR.as_secs();
+        let cut_for = now.saturating_since(drill.since);
+        let cut = match because {
+            Some(because) => format!(
+                "{name} was cut for {} ms only, as {because}",
+                cut_for.as_millis()
+            ),
+            None => format!("{name} was cut for {} s", DRILL_ON_AIR.as_secs()),
+        };
         let text = match drill.took_over {
             Some((to, after)) => format!(
-                "{name} was cut for {seconds} s: {} took over, decided {} ms after the last packet",
+                "{cut}: {} took over, decided {} ms after the last packet",
                 self.rules.name(to),
                 after.as_millis()
             ),
-            None => format!("{name} was cut for {seconds} s, and nothing took over"),
+            None => format!("{cut}, and nothing took over"),
         };
         let to = drill.took_over.map_or(self.on_air, |(to, _)| to);
         let mut decision = self.decision(now, Step::DrillEnded, to, Why::Drill, text);

@@ -39,6 +39,7 @@ mod automatic;
 mod change;
 mod command;
 mod drill;
+mod filling;
 mod latch;
 mod record;
 mod rules;
@@ -175,9 +176,12 @@ impl Decide {
     fn look(&mut self, now: Instant, views: &[InputView]) {
         for (index, standing) in self.standings.iter_mut().enumerate() {
             let view = views.get(index).cloned().unwrap_or_default();
-            let drill = self.drill.as_ref().filter(|drill| drill.input == index);
+            let drill = self.drill.as_mut().filter(|drill| drill.input == index);
             let view = match drill {
-                Some(drill) => drill.instead_of(view, now, &self.rules),
+                Some(drill) => {
+                    drill.uncut.update(now, view.clone());
+                    drill.instead_of(view, now, &self.rules)
+                }
                 None => view,
             };
             standing.update(now, view);
@@ -239,7 +243,7 @@ impl Decide {
         let (to, refusal) = match self.schedule.due(wall) {
             None => return,
             Some(Due::Missed(to)) => (to, self.may_show(now, to, false).err()),
-            Some(Due::Take(to)) => match self.may_follow(now, to) {
+            Some(Due::Take(to)) => match self.may_follow_uncut(now, to) {
                 Ok(()) => {
                     self.schedule.done();
                     let text = format!("the schedule takes {}", self.rules.name(to));
@@ -265,7 +269,7 @@ impl Decide {
     fn keep_what_was_asked(&mut self, now: Instant) {
         let how = self.leaving();
         let Some(plan) = &self.plan else { return };
-        let fills_in = self.fills_in(plan.to);
+        let filler = self.filler(now, plan.to);
         let Some(plan) = &mut self.plan else { return };
         let is_there = match plan.to {
             OnAir::Slate => self.slate_ready,
@@ -286,35 +290,12 @@ impl Decide {
                 format!("{name} has nothing to show any more")
             };
             self.give_up(now, Step::GivenUp, text);
-        } else if fills_in {
-            self.fill_in(now);
+        } else if let Some(filler) = filler {
+            self.fill_in(now, filler);
         } else if plan.how != how {
             plan.how = how;
             let order = Order::SwitchTo { to: plan.to, how };
             self.outputs.push_back(Output::Order(order));
-        }
-    }
-
-    /// Whether the slate has to fill in until the key frame of what is to come.
-    fn fills_in(&self, to: OnAir) -> bool {
-        let standing = to.input().and_then(|index| self.standings.get(index));
-        let waits = standing.is_some_and(|standing| !standing.view.enters_now);
-        self.is_starved && waits && self.slate_ready && self.on_air != OnAir::Slate
-    }
-
-    /// The slate first, and then what was asked for.
-    fn fill_in(&mut self, now: Instant) {
-        self.asked = self.plan.take().map(|plan| plan.decision);
-        let name = self.rules.name(self.on_air);
-        let text = format!("{name} delivers nothing, until the key frame of what was asked for");
-        let decision = self.decision(now, Step::Ordered, OnAir::Slate, Why::NoMedia, text);
-        self.order(now, How::Starved, decision);
-    }
-
-    fn after_filling_in(&mut self, now: Instant) {
-        let fills_in = self.is_starved && self.slate_ready && self.on_air != OnAir::Slate;
-        if let Some(asked) = self.asked.take_if(|_| !fills_in) {
-            self.order_quietly(now, self.leaving(), asked);
         }
     }
 

@@ -364,3 +364,40 @@ fn nor_does_an_input_that_comes_and_goes_behind_the_slate() {
     }
     assert_eq!(show.on_air, OnAir::Input(1));
 }
+
+#[test]
+fn without_a_slate_another_input_fills_in_until_the_key_frame_of_what_was_taken() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.views[2].enters_now = false;
+    show.take(2).expect("it is ready");
+    show.dies(0);
+    show.run(100 * MS);
+    assert_eq!(show.orders, [to(2, How::Alive), to(2, How::Starved)]);
+    show.airs_after = Some(Duration::ZERO);
+    show.is_starved = true;
+    show.step();
+    show.is_starved = false;
+    assert_eq!(show.decide.next(), Some(OnAir::Input(2)));
+    show.run(100 * MS);
+    assert_eq!(
+        show.aired(),
+        [(OnAir::Input(1), "no_media"), (OnAir::Input(2), "take")]
+    );
+}
+
+#[test]
+fn an_order_that_fills_in_goes_when_its_input_dies_too() {
+    let mut show = Show::running(|_| {});
+    show.airs_after = None;
+    show.views[2].enters_now = false;
+    show.take(2).expect("it is ready");
+    show.dies(0);
+    show.is_starved = true;
+    show.step();
+    show.step();
+    assert_eq!(show.orders.last(), Some(&to(1, How::Starved)));
+    show.dies(1);
+    show.step();
+    assert_eq!(show.orders.last(), Some(&to(2, How::Starved)));
+}

@@ -77,10 +77,55 @@ fn a_lock_during_a_drill_keeps_the_program_and_the_drill_says_that_nothing_took_
     let mut show = Show::running(|_| {});
     show.decide.drill_on_air(show.now, None).expect("a drill");
     show.decide.lock(show.now, None);
-    show.run(11 * SECOND);
-    assert_eq!(show.on_air, OnAir::Input(0));
+    show.step();
+    assert_eq!(show.decide.muted(), None);
     assert_eq!(
         show.last().text,
-        "main was cut for 10 s, and nothing took over"
+        "main was cut for 0 ms only, as the program was locked, and nothing took over"
     );
+    show.run(11 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn a_drill_ends_at_once_when_what_took_over_dies_and_there_is_nothing_else() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.dies(2);
+    show.decide.drill_on_air(show.now, None).expect("a drill");
+    show.run(SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    show.dies(1);
+    show.run(20 * MS);
+    assert_eq!(show.decide.muted(), None);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn a_hold_ends_a_drill() {
+    let mut show = Show::running(|_| {});
+    show.decide.drill_on_air(show.now, None).expect("a drill");
+    show.decide.hold(show.now, true, None);
+    show.step();
+    assert_eq!(show.decide.muted(), None);
+}
+
+#[test]
+fn what_a_drill_cuts_may_be_taken_or_returned_to_and_the_drill_ends() {
+    let mut show = Show::running(|_| {});
+    for is_return in [false, true] {
+        show.decide.drill_on_air(show.now, None).expect("a drill");
+        show.run(SECOND);
+        assert_eq!(show.on_air, OnAir::Input(1));
+        let asked = if is_return {
+            show.decide.return_home(show.now, None)
+        } else {
+            show.take(0)
+        };
+        assert_eq!(asked, Ok(Accepted::Ordered(OnAir::Input(0))));
+        show.drain();
+        assert_eq!(show.decide.muted(), None);
+        show.run(SECOND);
+        assert_eq!(show.on_air, OnAir::Input(0));
+    }
 }

@@ -11,7 +11,7 @@ use super::types::LaneStatus;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use tidegate_mpegts::Slicer;
-use tidegate_mpegts::seam::{Intake, aligned};
+use tidegate_mpegts::seam::{Intake, KeyFrame, aligned};
 use tidegate_units::{Duration, Instant};
 
 /// Runs of one input that are held: what is on air, and the newest.
@@ -20,8 +20,15 @@ const MAX_RUNS: usize = 3;
 const MAX_BEGINNINGS: usize = 8;
 /// A part of the newest latency that counts for the average.
 const LATENCY_PART: i64 = 32;
-/// An older key frame cannot be switched to.
+/// A key frame that is older, beyond the delay that it needs, cannot be switched to.
 pub(super) const KEY_AGE_MAX: Duration = Duration::from_secs(1);
+/// A key frame that is whole so little after it was due is as good as in time. What is late by less
+/// than this is not starved either.
+const LATE_IS_USUAL: Duration = Duration::from_millis(50);
+/// What arrives at a constant rate, however low, never pauses for so long.
+const PAUSE: Duration = Duration::from_millis(150);
+/// Key frames of which it is kept how much delay they need.
+const SLOW_KEPT: usize = 8;
 
 /// The packets of one input.
 #[derive(Clone, Debug)]
@@ -30,6 +37,9 @@ pub(super) struct Lane {
     /// The newest last; never empty.
     runs: VecDeque<Run>,
     latency_micros: Option<i64>,
+    last_arrived: Instant,
+    /// When the last pause in what arrives ended.
+    resumed: Instant,
 }
 
 /// What came between two beginnings.
@@ -37,18 +47,58 @@ pub(super) struct Lane {
 pub(super) struct Run {
     pub(super) number: u64,
     pub(super) intake: Intake,
+    /// The first packet of the newest key frame that is whole.
+    newest_key: Option<u64>,
+    /// Key frames that need a delay, by their first packets.
+    slow: VecDeque<(u64, Duration)>,
+}
+
+impl Run {
+    const fn new(number: u64, intake: Intake) -> Self {
+        Self {
+            number,
+            intake,
+            newest_key: None,
+            slow: VecDeque::new(),
+        }
+    }
+
+    /// The key frames that are held whole, oldest first, and how much delay each needs: those of
+    /// what is sent at a constant rate arrive for longer than they may wait.
+    pub(super) fn keys(&self) -> impl DoubleEndedIterator<Item = (KeyFrame, Duration)> + '_ {
+        self.intake.keys().map(|key| {
+            let mut slow = self.slow.iter();
+            let needs = slow.find(|(first, _)| *first == key.first);
+            (key, needs.map_or(Duration::ZERO, |(_, needs)| *needs))
+        })
+    }
+
+    /// Looks which key frames have become whole. `resumed`: when a pause in what arrives ended.
+    fn look_at_keys(&mut self, arrived: Instant, resumed: Instant) {
+        let is_new = |key: &KeyFrame| self.newest_key.is_none_or(|known| known < key.first);
+        let new: Vec<KeyFrame> = self.intake.keys().rev().take_while(is_new).collect();
+        for key in new.into_iter().rev() {
+            self.newest_key = Some(key.first);
+            let late = arrived.saturating_since(key.due);
+            // One that was held up is late for once: those behind it need no delay for that.
+            if late > LATE_IS_USUAL && resumed <= key.due {
+                if self.slow.len() == SLOW_KEPT {
+                    self.slow.pop_front();
+                }
+                self.slow.push_back((key.first, late));
+            }
+        }
+    }
 }
 
 impl Default for Lane {
     fn default() -> Self {
-        let run = Run {
-            number: 0,
-            intake: Intake::new(0),
-        };
         Self {
             slicer: Slicer::new(),
-            runs: VecDeque::from([run]),
+            runs: VecDeque::from([Run::new(0, Intake::new(0))]),
             latency_micros: None,
+            last_arrived: Instant::ZERO,
+            resumed: Instant::ZERO,
         }
     }
 }
@@ -62,7 +112,7 @@ impl Lane {
         if self.newest().intake.held_bytes() > 0 {
             self.begin(Intake::new(first));
         } else if let Some(newest) = self.runs.back_mut() {
-            newest.intake = Intake::new(first);
+            *newest = Run::new(newest.number, Intake::new(first));
         }
     }
 
@@ -86,6 +136,11 @@ impl Lane {
         let latency = due.micros_from(arrived);
         let average = self.latency_micros.unwrap_or(latency);
         self.latency_micros = Some(average + (latency - average) / LATENCY_PART);
+        if arrived.saturating_since(self.last_arrived) > PAUSE {
+            self.resumed = arrived;
+        }
+        self.last_arrived = arrived;
+        let resumed = self.resumed;
         if self.newest().intake.is_ended() {
             // More came than was said to come.
             self.begin(Intake::new(self.newest().intake.next_index()));
@@ -101,6 +156,7 @@ impl Lane {
                 return;
             };
             rest = newest.intake.push(packets, due);
+            newest.look_at_keys(arrived, resumed);
             if rest.is_some() {
                 self.begin(self.newest().intake.following());
             }
@@ -120,7 +176,7 @@ impl Lane {
             // The oldest may be on air.
             self.runs.remove(1);
         }
-        self.runs.push_back(Run { number, intake });
+        self.runs.push_back(Run::new(number, intake));
     }
 
     pub(super) fn newest(&self) -> &Run {
@@ -146,12 +202,15 @@ impl Lane {
     }
 
     pub(super) fn status(&self, now: Instant) -> LaneStatus {
-        let intake = &self.newest().intake;
-        let played = intake.keys().rev().find(|key| key.due <= now);
-        let age = played.map(|key| now.saturating_since(key.due));
+        let newest = self.newest();
+        let intake = &newest.intake;
+        let played = newest.keys().rev().find(|(key, _)| key.due <= now);
+        let can_be_taken =
+            |(key, needs): &(KeyFrame, Duration)| now <= key.due + *needs + KEY_AGE_MAX;
+        let played = played.filter(can_be_taken);
         let ticks = |ticks: i64| Duration::from_micros((ticks.max(0) * 100 / 9).cast_unsigned());
         LaneStatus {
-            key_frame_age: age.filter(|age| *age <= KEY_AGE_MAX),
+            key_frame_age: played.map(|(key, _)| now.saturating_since(key.due)),
             gop: intake.group().map(ticks),
             latency: self
                 .latency_micros

@@ -279,7 +279,7 @@ impl Program {
         let scene = Scene {
             seam: &self.seam,
             on_air,
-            next: &next.intake,
+            next,
             how,
             clock: self.clock,
             now,
@@ -317,10 +317,11 @@ impl Program {
             return false;
         };
         let run = lane.newest();
-        let Some(key) = plan::start(&run.intake, now, now + LEAD) else {
+        let Some((key, delay)) = plan::start(run, now, now + LEAD) else {
             return false;
         };
-        self.seam.enter(&run.intake, key, 0, 0);
+        let delay_micros = delay.as_micros() as i64;
+        self.seam.enter(&run.intake, key, 0, delay_micros);
         self.run = run.number;
         self.order = None;
         self.on_air = to;
@@ -328,11 +329,11 @@ impl Program {
         self.tell(Event::Switched(Switched {
             from: OnAir::Nothing,
             to,
-            at: key.due,
+            at: key.due + delay,
             gap: Duration::ZERO,
             repeated: Duration::ZERO,
             skipped: Duration::ZERO,
-            delay: Duration::ZERO,
+            delay,
         }));
         self.trim(now);
         true
@@ -396,7 +397,8 @@ impl Program {
         let (_, how) = self.order.filter(|(to, _)| *to == OnAir::Slate)?;
         let end = self
             .intake()
-            .and_then(Intake::last_edge)
+            .and_then(Intake::last_place)
+            .filter(|edge| edge.clean)
             .map(|edge| edge.due);
         let end = end.map(|due| due.offset_micros(self.seam.delay_micros()));
         Some(

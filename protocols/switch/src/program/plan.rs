@@ -10,9 +10,10 @@
 //!
 //! All times are ticks of 90 kHz. The program's clock is how far its decoding times are ahead of
 //! the moments at which they go out; it stays what it is over any number of cuts, and with it the
-//! latency. A key frame that went out without any delay would be presented at `undelayed`.
+//! latency. A key frame that went out without any delay would be presented at `undelayed`, and one
+//! that arrives too slowly for its play-out at `earliest`, so that the next one like it is in time.
 
-use super::lane::KEY_AGE_MAX;
+use super::lane::{KEY_AGE_MAX, Run};
 use tidegate_mpegts::seam::{Edge, Intake, KeyFrame, Seam, ticks};
 use tidegate_units::{Duration, Instant};
 
@@ -30,7 +31,10 @@ const REORDERED_DELAY_MAX_PICTURES: i64 = 6;
 const CATCH_UP_MAX_TICKS: i64 = 18_000;
 /// What is to play on well may be silent so much longer than a picture lasts.
 const PATIENCE: Duration = Duration::from_millis(150);
-/// What begins a program is not older.
+/// Where pictures are complete only in few places, as behind one that was lost or where they last
+/// differently long, a cut waits no longer for such a place: then some pictures before it are missing.
+const CLEAN_WAIT_TICKS: i64 = 45_000;
+/// What begins a program is not older, beyond the delay that it needs.
 const START_AGE_MAX: Duration = Duration::from_millis(250);
 
 /// A cut that can be made.
@@ -54,7 +58,7 @@ pub(super) struct Cut {
 pub(super) struct Scene<'a> {
     pub(super) seam: &'a Seam,
     pub(super) on_air: &'a Intake,
-    pub(super) next: &'a Intake,
+    pub(super) next: &'a Run,
     pub(super) how: How,
     /// As it was at the last cut.
     pub(super) clock: Option<i64>,
@@ -63,16 +67,27 @@ pub(super) struct Scene<'a> {
     pub(super) until: Instant,
 }
 
+/// A key frame that can be taken, by the output's presentation times.
+struct Candidate {
+    key: KeyFrame,
+    undelayed: i64,
+    earliest: i64,
+}
+
 impl Scene<'_> {
     /// The cut that is to be made, if there is one.
     pub(super) fn cut(&self) -> Option<Cut> {
         let clock = self.clock()?;
-        let ahead = self.next.ahead()?;
-        let keys: Vec<(KeyFrame, i64)> = self
-            .next
-            .keys()
-            .map(|key| (key, key.pts + clock - ahead))
-            .collect();
+        let ahead = self.next.intake.ahead()?;
+        let candidate = |(key, needs): (KeyFrame, Duration)| {
+            let undelayed = key.pts + clock - ahead;
+            Candidate {
+                key,
+                undelayed,
+                earliest: undelayed + in_ticks(needs),
+            }
+        };
+        let keys: Vec<Candidate> = self.next.keys().map(candidate).collect();
         if self.is_dry() {
             return self.after_silence(&keys, clock);
         }
@@ -108,105 +123,116 @@ impl Scene<'_> {
     }
 
     /// Where what is on air can be left and has not gone out yet, by the output's times.
-    fn edges(&self) -> impl DoubleEndedIterator<Item = Edge> {
+    fn places(&self) -> impl Iterator<Item = Edge> {
         let next = self.seam.next_index().unwrap_or(u64::MAX);
-        let (offset, delay) = (self.seam.offset(), self.seam.delay_micros());
-        self.on_air.edges(next).map(move |edge| Edge {
-            first: edge.first,
-            due: edge.due.offset_micros(delay),
-            end: edge.end + offset,
-        })
+        self.on_air.places(next).map(|edge| self.moved(edge))
     }
 
-    /// The last place where it can be left, with all that has come.
-    fn last_edge(&self) -> Option<Edge> {
-        let (offset, delay) = (self.seam.offset(), self.seam.delay_micros());
-        let behind = self.on_air.last_edge().map(|edge| Edge {
-            first: edge.first,
-            due: edge.due.offset_micros(delay),
-            end: edge.end + offset,
-        });
-        behind.or_else(|| self.edges().next_back())
+    fn moved(&self, edge: Edge) -> Edge {
+        Edge {
+            due: edge.due.offset_micros(self.seam.delay_micros()),
+            end: edge.end + self.seam.offset(),
+            ..edge
+        }
     }
 
-    /// A key frame is in time that can be shown with so little delay.
-    fn most_delay(&self) -> i64 {
+    /// The next place behind a time where all pictures are complete, if that is near, else where
+    /// it need not be waited for any more.
+    fn place_behind(&self, time: i64) -> Option<Edge> {
+        let is_behind = |place: &Edge| {
+            let by = place.end - time;
+            by >= -TOLERANCE_TICKS && (place.clean || by >= CLEAN_WAIT_TICKS)
+        };
+        self.places().find(is_behind)
+    }
+
+    /// The next place at all, as soon as one is good enough.
+    fn next_place(&self) -> Option<Edge> {
+        let first = self.places().next()?;
+        self.place_behind(first.end)
+    }
+
+    /// The last place where it can be left, with all that has come, if that is complete or nearly.
+    fn last_place(&self) -> Option<Edge> {
+        let last = self.on_air.last_place().map(|edge| self.moved(edge));
+        if last.is_some_and(|last| last.clean) {
+            return last;
+        }
+        let clean = self.places().filter(|place| place.clean).last();
+        let is_near =
+            |clean: &Edge| last.is_none_or(|last| last.end - clean.end <= CLEAN_WAIT_TICKS);
+        clean.filter(is_near).or(last)
+    }
+
+    /// Whether it could have been left since then, and was not.
+    fn was_complete_since(&self, time: i64) -> bool {
+        let next = self.seam.next_index().unwrap_or(0);
+        let places = self.on_air.places(0).take_while(|edge| edge.first < next);
+        let mut places = places.map(|edge| self.moved(edge));
+        places.any(|place| place.clean && place.end >= time - TOLERANCE_TICKS)
+    }
+
+    /// A key frame is in time that can be shown with so little delay more than it needs.
+    fn most_delay(&self, key: &Candidate) -> i64 {
         let pictures = if self.on_air.is_reordered() {
             REORDERED_DELAY_MAX_PICTURES
         } else {
             ALIVE_DELAY_MAX_PICTURES
         };
-        self.on_air.picture() * pictures
+        let most = self.on_air.picture() * pictures;
+        if self.was_complete_since(key.earliest) {
+            most
+        } else {
+            CLEAN_WAIT_TICKS + most
+        }
+    }
+
+    fn in_time(&self, key: &Candidate, place: Edge, clock: i64) -> Option<Cut> {
+        let is_in_time = place.end - key.earliest <= self.most_delay(key);
+        is_in_time.then(|| joined(place, key, clock))
     }
 
     /// The next key frame, where what is on air can be left next for it.
-    fn at_next_key(&self, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
-        let first = self.edges().next()?;
-        let most = self.most_delay();
-        let in_time = |(_, undelayed): &&(KeyFrame, i64)| first.end - undelayed <= most;
-        let &(key, undelayed) = keys.iter().find(in_time)?;
-        let edge = self
-            .edges()
-            .find(|edge| edge.end >= undelayed - TOLERANCE_TICKS)?;
-        Some(self.joined(edge, key, undelayed, clock))
+    fn at_next_key(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
+        keys.iter()
+            .find_map(|key| self.in_time(key, self.place_behind(key.earliest)?, clock))
     }
 
     /// The last key frame for which what is on air can be left in what is still to be played.
-    fn at_last_key(&self, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
-        let first = self.edges().next().or_else(|| self.last_edge())?;
-        let edges = || self.edges().chain(self.last_edge());
-        keys.iter().rev().find_map(|&(key, undelayed)| {
-            let edge = edges().find(|edge| edge.end >= undelayed - TOLERANCE_TICKS)?;
-            let is_new = first.end - undelayed <= self.most_delay();
-            is_new.then(|| self.joined(edge, key, undelayed, clock))
+    fn at_last_key(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
+        let last = self.last_place();
+        keys.iter().rev().find_map(|key| {
+            let is_behind = |place: &Edge| place.end >= key.earliest - TOLERANCE_TICKS;
+            let place = self.place_behind(key.earliest);
+            self.in_time(key, place.or(last.filter(is_behind))?, clock)
         })
     }
 
     /// The next place, with a key frame that was due before.
-    fn now(&self, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
-        let edge = self.edges().next().or_else(|| self.last_edge())?;
-        self.with_last_key(edge, keys, clock)
+    fn now(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
+        let place = self.next_place().or_else(|| self.last_place())?;
+        with_last_key(place, keys, clock)
     }
 
     /// The last place, when all before it has been played.
-    fn at_end(&self, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
-        self.with_last_key(self.last_edge()?, keys, clock)
-    }
-
-    fn with_last_key(&self, edge: Edge, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
-        let &(key, undelayed) = last_key(keys, |_| edge.end)?;
-        Some(self.joined(edge, key, undelayed, clock))
-    }
-
-    fn joined(&self, edge: Edge, key: KeyFrame, undelayed: i64, clock: i64) -> Cut {
-        let delay_micros = (edge.end - undelayed).max(0) * 100 / 9;
-        Cut {
-            index: edge.first,
-            at: edge.due.min(key.due.offset_micros(delay_micros)),
-            end: edge.end,
-            begin: edge.end,
-            key,
-            delay_micros,
-            clock,
-        }
+    fn at_end(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
+        with_last_key(self.last_place()?, keys, clock)
     }
 
     /// What was on air ran dry: its end is behind us, and what comes next comes at once.
-    fn after_silence(&self, keys: &[(KeyFrame, i64)], clock: i64) -> Option<Cut> {
+    fn after_silence(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
         let end = self.seam.end(self.on_air)?;
         let begin = |key: &KeyFrame| {
             let now = ticks(self.now) + clock + (key.pts - key.dts);
             end.max(now - CATCH_UP_MAX_TICKS)
         };
-        let caught = last_key(keys, begin).map(|&(key, undelayed)| (key, undelayed, begin(&key)));
+        let caught = last_key(keys, begin).map(|it| (it, begin(&it.key)));
         let leaps = || {
-            let due = |(key, undelayed): &&(KeyFrame, i64)| {
-                key.due <= self.until && *undelayed > begin(key)
-            };
-            let &(key, undelayed) = keys.iter().rev().find(due)?;
-            Some((key, undelayed, undelayed))
+            let is_due =
+                |it: &&Candidate| it.key.due <= self.until && it.undelayed > begin(&it.key);
+            keys.iter().rev().find(is_due).map(|it| (it, it.undelayed))
         };
-        let (key, undelayed, begin) = caught.or_else(leaps)?;
+        let (&Candidate { key, undelayed, .. }, begin) = caught.or_else(leaps)?;
         Some(Cut {
             index: self.seam.next_index()?,
             at: self.now,
@@ -219,21 +245,41 @@ impl Scene<'_> {
     }
 }
 
+fn with_last_key(edge: Edge, keys: &[Candidate], clock: i64) -> Option<Cut> {
+    let key = last_key(keys, |_| edge.end)?;
+    Some(joined(edge, key, clock))
+}
+
+fn joined(edge: Edge, key: &Candidate, clock: i64) -> Cut {
+    let delay_micros = (edge.end - key.undelayed).max(0) * 100 / 9;
+    Cut {
+        index: edge.first,
+        at: edge.due.min(key.key.due.offset_micros(delay_micros)),
+        end: edge.end,
+        begin: edge.end,
+        key: key.key,
+        delay_micros,
+        clock,
+    }
+}
+
 /// The key frame that has to be delayed least to be presented at `begin`.
-fn last_key(
-    keys: &[(KeyFrame, i64)],
-    begin: impl Fn(&KeyFrame) -> i64,
-) -> Option<&(KeyFrame, i64)> {
-    let most = KEY_AGE_MAX.as_micros() as i64 * 9 / 100;
-    let fits = |(key, undelayed): &&(KeyFrame, i64)| {
-        (-TOLERANCE_TICKS..=most).contains(&(begin(key) - undelayed))
+fn last_key(keys: &[Candidate], begin: impl Fn(&KeyFrame) -> i64) -> Option<&Candidate> {
+    let fits = |it: &&Candidate| {
+        let most = it.earliest - it.undelayed + in_ticks(KEY_AGE_MAX);
+        (-TOLERANCE_TICKS..=most).contains(&(begin(&it.key) - it.undelayed))
     };
     keys.iter().rev().find(fits)
 }
 
-/// The key frame that a program begins with.
-pub(super) fn start(next: &Intake, now: Instant, until: Instant) -> Option<KeyFrame> {
+/// The key frame that a program begins with, and for how long everything is held: what arrives
+/// too slowly for its play-out would else be late at every key frame.
+pub(super) fn start(next: &Run, now: Instant, until: Instant) -> Option<(KeyFrame, Duration)> {
     let oldest = now - START_AGE_MAX;
     next.keys()
-        .find(|key| key.due >= oldest && key.due <= until)
+        .find(|(key, needs)| key.due + *needs >= oldest && key.due + *needs <= until)
+}
+
+const fn in_ticks(time: Duration) -> i64 {
+    (time.as_micros() * 9 / 100) as i64
 }

@@ -2,6 +2,8 @@
 
 mod noise;
 mod real;
+mod slow;
+mod sparse;
 mod stream;
 mod twins;
 mod world;

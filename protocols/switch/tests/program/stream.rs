@@ -28,6 +28,9 @@ pub(crate) struct Spec {
     pub(crate) pcr_alone: bool,
     pub(crate) sets_everywhere: bool,
     pub(crate) splices: bool,
+    pub(crate) key_bytes: usize,
+    /// In every group the encoder drops a picture: what was shown before it lasts twice as long.
+    pub(crate) drops: bool,
 }
 
 pub(crate) const SPEC: Spec = Spec {
@@ -43,6 +46,8 @@ pub(crate) const SPEC: Spec = Spec {
     pcr_alone: false,
     sets_everywhere: true,
     splices: false,
+    key_bytes: 6_000,
+    drops: false,
 };
 
 /// Makes packets, each with the media time at which it is sent.
@@ -71,7 +76,7 @@ impl Stream {
 
     /// The packets up to a media time, in pieces of a network's size.
     pub(crate) fn until(&mut self, time: i64) -> Vec<(i64, Bytes)> {
-        while self.picture * self.spec.picture_ticks <= time {
+        while self.slot(self.picture) * self.spec.picture_ticks <= time {
             self.next_picture();
         }
         let mut pieces = Vec::new();
@@ -92,8 +97,8 @@ impl Stream {
         } = self.spec;
         let number = self.picture;
         self.picture += 1;
-        let dts = number * step;
-        let shown = self.shown(number);
+        let dts = self.slot(number) * step;
+        let shown = self.slot(self.shown(number));
         let pts = (shown + self.reorder()) * step;
         let mut packets = Vec::new();
         if dts >= self.tables_at {
@@ -139,6 +144,16 @@ impl Stream {
         }
     }
 
+    /// When a picture is filmed, counted in pictures.
+    const fn slot(&self, number: i64) -> i64 {
+        let Spec { gop, drops, .. } = self.spec;
+        if drops {
+            number + number / gop + (number % gop >= 4) as i64
+        } else {
+            number
+        }
+    }
+
     const fn reorder(&self) -> i64 {
         if self.spec.b_frames > 0 { 1 } else { 0 }
     }
@@ -168,7 +183,7 @@ impl Stream {
         }
         unit.extend([0, 0, 0, 1, if is_key { 0x65 } else { 0x41 }, 0x9A]);
         unit.extend(self.mark(pts));
-        unit.resize(if is_key { 6000 } else { 700 }, 0x55);
+        unit.resize(if is_key { self.spec.key_bytes } else { 700 }, 0x55);
         unit
     }
 

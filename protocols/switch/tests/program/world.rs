@@ -1,7 +1,7 @@
 //! Inputs that send, a program, and what is to be said of what comes out.
 
 use crate::stream::{AUDIO_FRAME_TICKS, PACKET_BYTES, Spec, Stream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use tidegate_mpegts::{Demux, Event as Found, Inspector, Packet, Stamp};
 use tidegate_switch::{Emitted, Event, How, OnAir, Options, Order, Piece, Program, Switched};
 use tidegate_units::{Duration, Instant};
@@ -15,6 +15,10 @@ pub(crate) struct Input {
     /// What it sends is held up on the way.
     pub(crate) stalled: bool,
     held: Vec<Piece>,
+    /// It sends at a constant rate: what is too much for a moment is sent later.
+    pub(crate) bits_per_second: Option<u64>,
+    sent_until: Instant,
+    on_the_way: VecDeque<Piece>,
     restarted: bool,
     /// How much faster its clock runs than ours, in millionths.
     pub(crate) fast: i64,
@@ -38,6 +42,9 @@ impl World {
             alive: true,
             stalled: false,
             held: Vec::new(),
+            bits_per_second: None,
+            sent_until: now,
+            on_the_way: VecDeque::new(),
             restarted: false,
             fast: 0,
         };
@@ -77,17 +84,30 @@ impl World {
                         continue;
                     }
                     let at = at * 1_000_000 / million;
-                    let arrived = input.begins + Duration::from_micros((at * 100 / 9) as u64);
+                    let made = input.begins + Duration::from_micros((at * 100 / 9) as u64);
+                    let arrived = match input.bits_per_second {
+                        Some(rate) => {
+                            let micros = bytes.len() as u64 * 8_000_000 / rate;
+                            made.max(input.sent_until) + Duration::from_micros(micros)
+                        }
+                        None => made,
+                    };
+                    input.sent_until = arrived;
                     let piece = Piece {
                         bytes,
                         arrived,
                         due: arrived + input.latency,
                         lost_before: 0,
                     };
+                    input.on_the_way.push_back(piece);
+                }
+                let now = self.now;
+                while let Some(piece) = input.on_the_way.pop_front_if(|it| it.arrived <= now) {
                     input.held.push(piece);
                 }
                 let held = if input.stalled { 0 } else { input.held.len() };
-                for piece in input.held.drain(..held) {
+                for mut piece in input.held.drain(..held) {
+                    piece.arrived = now;
                     let restarted = std::mem::take(&mut input.restarted);
                     self.program.push(OnAir::Input(index), piece, restarted);
                 }

@@ -115,6 +115,8 @@ pub struct Edge {
     pub due: Instant,
     /// Where the presentation of what is before it ends.
     pub end: i64,
+    /// Everything before it is presented before everything behind, and nothing is missing.
+    pub clean: bool,
 }
 
 impl Chunk {

@@ -99,8 +99,10 @@ impl Intake {
         Some(last.dts.saturating_sub(before.dts))
     }
 
-    /// The places from `index` on where the main stream can be left, oldest first.
-    pub fn edges(&self, index: u64) -> impl DoubleEndedIterator<Item = Edge> + '_ {
+    /// The places from `index` on where the main stream can be left, oldest first: everything
+    /// before it is presented before what stands there. Where one is not clean, pictures that are
+    /// presented before it may be missing, or come behind it.
+    pub fn places(&self, index: u64) -> impl DoubleEndedIterator<Item = Edge> + '_ {
         let picture = self.picture();
         let main = self.main_stream();
         let is_sound = main.is_some_and(|main| main.kind() == Kind::Audio);
@@ -109,35 +111,42 @@ impl Intake {
             main.units.range(from..)
         });
         let edge = move |unit: &Unit| {
-            let end = match unit.highest_before? {
-                _ if is_sound => unit.pts?,
-                highest => highest.saturating_add(picture),
+            let highest = unit.highest_before?;
+            let end = if is_sound {
+                unit.pts?
+            } else {
+                highest.saturating_add(picture)
             };
-            unit.clean.then_some(Edge {
+            let is_place = unit.clean || unit.pts.is_some_and(|pts| pts > highest);
+            is_place.then_some(Edge {
                 first: unit.first,
                 due: unit.due,
                 end,
+                clean: unit.clean,
             })
         };
         units.into_iter().flatten().filter_map(edge)
     }
 
-    /// The place behind the last picture, if no picture before it is missing or under way.
+    /// The place behind the last picture, if that is whole. It is not clean where one before it is
+    /// missing or under way.
     #[must_use]
-    pub fn last_edge(&self) -> Option<Edge> {
+    pub fn last_place(&self) -> Option<Edge> {
         let main = self.main_stream()?;
         let last = main.units.back().filter(|unit| unit.whole)?;
         let picture = main.order.picture();
         let highest = last.highest_before.max(last.pts)?;
-        let end = match main.kind() {
-            Kind::Audio => self.sound_end(self.main?, last)?,
-            _ if main.order.is_complete() => highest.saturating_add(picture),
-            _ => return None,
+        let is_sound = main.kind() == Kind::Audio;
+        let end = if is_sound {
+            self.sound_end(self.main?, last)?
+        } else {
+            highest.saturating_add(picture)
         };
         Some(Edge {
             first: self.next,
             due: last.due.offset_micros(picture * 100 / 9),
             end,
+            clean: is_sound || main.order.is_complete(),
         })
     }
 

@@ -87,6 +87,7 @@ impl Program {
     /// lacks the other brings, and a switch between them is none that anybody could see.
     pub fn set_merging(&mut self, key: Option<PrintKey>) {
         let inputs = self.lanes.len() - 1;
+        let key = key.filter(|_| inputs > 1);
         self.twins = key.map(|key| Twins::new(inputs, key));
     }
 

@@ -20,6 +20,8 @@ use tidegate_units::{Duration, Instant};
 pub(super) struct Twins {
     merge: Merge<Packet>,
     slicers: Vec<Slicer>,
+    /// Packets lost in front of what each input brings next.
+    lost: Vec<u64>,
     /// Inputs of which nothing more comes.
     ended: Vec<bool>,
     /// Lanes that have been told so.
@@ -38,6 +40,7 @@ impl Twins {
         Self {
             merge: Merge::new(inputs, key),
             slicers: (0..inputs).map(|_| Slicer::new()).collect(),
+            lost: vec![0; inputs],
             ended: vec![false; inputs],
             ended_lanes: vec![false; inputs],
         }
@@ -59,8 +62,23 @@ impl Twins {
             slicer.restart();
         }
         self.ended[input] = false;
+        let lost = if restarted { 0 } else { self.lost[input] };
+        self.lost[input] = lost.saturating_add(piece.lost_before);
         let bytes = aligned(slicer, piece.bytes);
-        let mut lost_before = piece.lost_before;
+        if bytes.is_empty() {
+            return;
+        }
+        let mut lost_before = core::mem::take(&mut self.lost[input]);
+        if let Some((due, fresh)) = self.merge.pass(input, piece.arrived, piece.due) {
+            self.ended_lanes[input] = false;
+            if let Some(lane) = lanes.get_mut(input) {
+                if fresh {
+                    lane.restart();
+                }
+                lane.admit(bytes, piece.arrived, due, lost_before);
+            }
+            return;
+        }
         for (number, packet) in bytes.as_chunks::<PACKET_BYTES>().0.iter().enumerate() {
             let incoming = Incoming {
                 bytes: packet,

@@ -13,6 +13,8 @@ pub(super) struct History<P> {
     entries: VecDeque<Entry<P>>,
     /// The number of the first entry.
     first: u64,
+    /// What came before is of another stream, and not looked for any more.
+    begins: u64,
     table: Table,
 }
 
@@ -31,6 +33,7 @@ impl<P> History<P> {
         Self {
             entries: VecDeque::new(),
             first: 0,
+            begins: 0,
             table: Table::default(),
         }
     }
@@ -65,8 +68,14 @@ impl<P> History<P> {
         }
     }
 
-    pub(super) const fn first(&self) -> u64 {
-        self.first
+    /// What comes is another stream.
+    pub(super) fn begin_anew(&mut self) {
+        self.begins = self.end();
+    }
+
+    /// The number of the first packet of this stream that is remembered.
+    pub(super) fn first(&self) -> u64 {
+        self.first.max(self.begins)
     }
 
     /// The number behind the newest packet.
@@ -88,7 +97,8 @@ impl<P> History<P> {
     fn find(&self, hash: u64) -> Option<u64> {
         let ahead = self.table.get(hash).wrapping_sub(self.first as u32);
         let index = self.first + u64::from(ahead);
-        (self.get(index)?.print.hash == hash).then_some(index)
+        let is_it = index >= self.begins && self.get(index)?.print.hash == hash;
+        is_it.then_some(index)
     }
 
     /// The only packet that looks so.

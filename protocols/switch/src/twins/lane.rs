@@ -3,12 +3,12 @@
 use super::chain::{Chain, Node, NodeId};
 use super::history::{Entry, History};
 use super::leg::Leg;
-use super::{Merged, PATIENCE, STRANGE_AFTER};
+use super::print::Print;
+use super::{Merged, PATIENCE};
 use std::collections::VecDeque;
 use tidegate_units::{Duration, Instant};
 
 pub(super) const UNKNOWN: u8 = u8::MAX;
-const PIDS: usize = 0x2000;
 /// A packet that fits a leg's times so well needs no other sign that it is the same.
 const LIKELY_WITHIN: Duration = Duration::from_millis(150);
 /// The same for packets of which there are many, like tables.
@@ -27,11 +27,17 @@ pub(super) struct Lane<P> {
     pub(super) primary: usize,
     /// By number of input.
     pub(super) legs: Vec<Option<Leg>>,
+    /// Legs besides the primary's own.
+    pub(super) others: usize,
+    /// There is no other leg any more, but one was ahead, and the primary is not there yet.
+    pub(super) is_settling: bool,
     pub(super) chain: Chain,
     /// The leg whose times the row has.
     pub(super) clock: usize,
     /// The last packet that was handed on.
     pub(super) passed: Option<NodeId>,
+    /// The last packet handed on that has nothing but a clock reference, and its leg.
+    pub(super) clock_passed: Option<(Print, u8)>,
     /// The last counter of each PID that was handed on.
     pub(super) counters: Box<[u8]>,
     pub(super) hold: Duration,
@@ -41,7 +47,7 @@ pub(super) struct Lane<P> {
     pub(super) fill: Option<P>,
     pub(super) too_late: u64,
     /// Scratch: what was found to be the same while packets were put in their places.
-    anchors: VecDeque<(usize, u64, NodeId)>,
+    pub(super) anchors: VecDeque<(usize, u64, NodeId)>,
     /// Scratch of [`weave`](super::weave).
     pub(super) context: Vec<(u16, Option<u8>)>,
     pub(super) nodes: Vec<Node>,
@@ -56,9 +62,12 @@ impl<P: Clone> Lane<P> {
         Self {
             primary,
             legs,
+            others: 0,
+            is_settling: false,
             chain: Chain::new(),
             clock: primary,
             passed: None,
+            clock_passed: None,
             counters: Box::default(),
             hold: Duration::ZERO,
             ready: VecDeque::new(),
@@ -75,9 +84,9 @@ impl<P: Clone> Lane<P> {
         self.leg(input).is_some()
     }
 
-    /// Whether there is nobody but the input itself.
+    /// Whether there is nobody but the input itself, and nothing but its own packets.
     pub(super) fn is_plain(&self) -> bool {
-        self.legs.iter().flatten().count() == 1
+        self.others == 0 && !self.is_settling
     }
 
     pub(super) fn leg(&self, input: usize) -> Option<&Leg> {
@@ -89,16 +98,22 @@ impl<P: Clone> Lane<P> {
     }
 
     /// An input has brought packet `index`.
-    pub(super) fn came(&mut self, now: Instant, input: usize, index: u64, inputs: &[History<P>]) {
+    pub(super) fn came(
+        &mut self,
+        now: Instant,
+        input: usize,
+        index: u64,
+        lost_before: u64,
+        inputs: &[History<P>],
+    ) {
         let Some(entry) = entry(inputs, input, index) else {
             return;
         };
         if self.is_plain() {
-            self.keep_up(input, entry);
-            let due = self.leg(input).map_or(entry.due, |leg| leg.due(entry.due));
-            let mut merged = Merged::of(entry, input, due);
-            merged.fresh = core::mem::take(&mut self.fresh);
-            self.ready.push_back(merged);
+            self.hand_on_own(Merged {
+                lost_before,
+                ..Merged::of(entry, input, entry.due)
+            });
             return;
         }
         let Some(leg) = self.leg_mut(input) else {
@@ -117,6 +132,21 @@ impl<P: Clone> Lane<P> {
                 leg.cursor = leg.cursor.filter(|cursor| *cursor != gone);
             }
         }
+        self.settle(inputs);
+    }
+
+    /// Hands a packet of the only input on that there is.
+    pub(super) fn hand_on_own(&mut self, mut merged: Merged<P>) {
+        (merged.due, merged.fresh) = self.pass(merged.from, merged.arrived, merged.due);
+        self.ready.push_back(merged);
+    }
+
+    /// A packet of the only input that there is: when it is due, and whether it does not go on
+    /// from what was before.
+    pub(super) fn pass(&mut self, input: usize, arrived: Instant, due: Instant) -> (Instant, bool) {
+        self.keep_up(input, arrived, due);
+        let due = self.leg(input).map_or(due, |leg| leg.due(due));
+        (due, core::mem::take(&mut self.fresh))
     }
 
     /// Puts packets of a leg in their places as long as they are what the row has, or go on
@@ -130,7 +160,7 @@ impl<P: Clone> Lane<P> {
             let node = match self.chain.after(cursor) {
                 None => {
                     if input == self.clock {
-                        self.keep_up(input, entry);
+                        self.keep_up(input, entry.arrived, entry.due);
                     }
                     let node = self.node(input, next, entry);
                     let node = self.chain.append(node);
@@ -154,10 +184,10 @@ impl<P: Clone> Lane<P> {
 
     /// A leg that took over the row's times from one that was earlier, and brings packets when
     /// it is too late for those times, falls back towards its own.
-    fn keep_up(&mut self, input: usize, came: &Entry<P>) {
+    fn keep_up(&mut self, input: usize, arrived: Instant, due: Instant) {
         let hold = self.hold;
         if let Some(leg) = self.leg_mut(input).filter(|leg| leg.offset < 0) {
-            let late = came.arrived.micros_from(leg.due(came.due) + hold);
+            let late = arrived.micros_from(leg.due(due) + hold);
             leg.offset = (leg.offset + late.max(0)).min(0);
         }
     }
@@ -231,7 +261,7 @@ impl<P: Clone> Lane<P> {
     /// time too.
     pub(super) fn is_same(&self, input: usize, came: &Entry<P>, id: NodeId) -> bool {
         let node = self.chain.get(id);
-        if node.print.hash != came.print.hash {
+        if !node.print.is_same(&came.print) {
             return false;
         }
         let Some(leg) = self.leg(input).filter(|leg| leg.offset_known) else {
@@ -284,7 +314,7 @@ impl<P: Clone> Lane<P> {
         (0..run).all(|_| {
             let same = place.zip(index).is_some_and(|(place, index)| {
                 let entry = entry(inputs, input, index);
-                entry.is_some_and(|it| it.print.hash == self.chain.get(place).print.hash)
+                entry.is_some_and(|it| it.print.is_same(&self.chain.get(place).print))
             });
             place = place.and_then(|place| self.chain.before(place));
             index = index.and_then(|index| index.checked_sub(1));
@@ -315,6 +345,9 @@ impl<P: Clone> Lane<P> {
         let provider = usize::from(node.leg);
         let clock = self.clock;
         let is_repeated = self.chain.is_repeated(id);
+        if let (Some(ours), Some(theirs)) = (came.print.clock, node.print.clock) {
+            self.compare_clocks(input, &node, ours.is_near_to(theirs));
+        }
         let Some(leg) = self.leg_mut(input) else {
             return;
         };
@@ -342,143 +375,24 @@ impl<P: Clone> Lane<P> {
         }
     }
 
+    /// A leg and the row both have a clock reference where `node` is. It is never the lane's own
+    /// input that is off.
+    pub(super) fn compare_clocks(&mut self, input: usize, node: &Node, is_near: bool) {
+        let other = if input == self.primary {
+            usize::from(node.leg)
+        } else {
+            input
+        };
+        if other != self.primary
+            && let Some(leg) = self.leg_mut(other)
+        {
+            leg.compare_clocks(is_near);
+        }
+    }
+
     pub(super) fn node(&self, input: usize, index: u64, entry: &Entry<P>) -> Node {
         let due = self.leg(input).map_or(entry.due, |leg| leg.due(entry.due));
         Node::new(entry.print, due, entry.arrived, input as u8, index)
-    }
-
-    /// Whether a leg is no part of this stream any more.
-    pub(super) fn is_estranged(&self, now: Instant, input: usize) -> bool {
-        let Some(leg) = self.leg(input).filter(|_| !self.is_plain()) else {
-            return false;
-        };
-        let long = |since| now.saturating_since(since) > STRANGE_AFTER;
-        leg.is_stranger() || leg.strange_since.is_some_and(long)
-    }
-
-    /// Takes an input in whose packet `index` is packet `same` of the primary.
-    pub(super) fn add(&mut self, input: usize, index: u64, same: u64, inputs: &[History<P>]) {
-        if self.is_plain() {
-            self.begin_chain(same, inputs);
-        }
-        let Some(hash) = entry(inputs, input, index).map(|entry| entry.print.hash) else {
-            return;
-        };
-        if let Some(slot) = self.legs.get_mut(input) {
-            *slot = Some(Leg::new());
-        }
-        if let Some(node) = self.chain.find_only(hash) {
-            self.anchors.push_back((input, index, node));
-        }
-        while let Some((leg, index, node)) = self.anchors.pop_front() {
-            self.join(leg, index, node, inputs);
-        }
-    }
-
-    /// What the primary brought from `first` on has been handed on, and is the row so far.
-    fn begin_chain(&mut self, first: u64, inputs: &[History<P>]) {
-        let primary = self.primary;
-        self.chain = Chain::new();
-        self.counters = vec![UNKNOWN; PIDS].into();
-        self.clock = primary;
-        self.passed = None;
-        self.too_late = 0;
-        let end = inputs.get(primary).map_or(0, History::end);
-        let mut leg = Leg::new();
-        leg.offset = self.leg(primary).map_or(0, |leg| leg.offset);
-        leg.offset_known = true;
-        leg.is_known = true;
-        leg.next = end;
-        self.legs[primary] = Some(leg);
-        for index in first..end {
-            let Some(entry) = entry(inputs, primary, index) else {
-                continue;
-            };
-            let mut node = self.node(primary, index, entry);
-            node.passed = true;
-            self.count(&node.print);
-            self.passed = Some(self.chain.append(node));
-        }
-        let passed = self.passed;
-        if let Some(leg) = self.leg_mut(primary) {
-            leg.cursor = passed;
-        }
-    }
-
-    /// Lets an input go. Where only the primary is left it goes on with its own packets.
-    pub(super) fn remove(&mut self, input: usize, inputs: &[History<P>]) {
-        if input == self.primary || !self.has(input) {
-            return;
-        }
-        self.legs[input] = None;
-        if !self.is_plain() {
-            if self.clock == input {
-                self.clock = self.primary;
-            }
-            return;
-        }
-        let primary = self.primary;
-        let Some(leg) = self.leg(primary) else {
-            return;
-        };
-        let (cursor, mut next) = (leg.cursor, leg.next);
-        let end = inputs.get(primary).map_or(0, History::end);
-        if let Some(cursor) = cursor.filter(|_| !self.has_strange_end()) {
-            while let Some(id) = self.next_node() {
-                if self.chain.is_before(cursor, id) {
-                    break;
-                }
-                self.hand_on(id, inputs);
-            }
-        } else {
-            self.fresh = true;
-            if let Some(leg) = self.leg_mut(primary) {
-                leg.offset = 0;
-            }
-            next = if cursor.is_some() { next } else { end - 1 };
-        }
-        for index in next..end {
-            if let Some(entry) = entry(inputs, primary, index) {
-                let due = self
-                    .leg(primary)
-                    .map_or(entry.due, |leg| leg.due(entry.due));
-                let mut merged = Merged::of(entry, primary, due);
-                merged.fresh = core::mem::take(&mut self.fresh);
-                self.ready.push_back(merged);
-            }
-        }
-        self.chain = Chain::new();
-        self.counters = Box::default();
-        self.passed = None;
-        if let Some(leg) = self.leg_mut(primary) {
-            leg.cursor = None;
-        }
-    }
-
-    /// The input begins anew, alone.
-    pub(super) fn begin_anew(&mut self) {
-        let (ready, hold) = (core::mem::take(&mut self.ready), self.hold);
-        let too_late = self.too_late;
-        *self = Self::new(self.primary, self.legs.len());
-        (self.ready, self.hold, self.too_late) = (ready, hold, too_late);
-    }
-
-    /// Whether a leg is where the row ends, and brings more.
-    pub(super) fn is_carried_by(&self, input: usize, now: Instant, inputs: &[History<P>]) -> bool {
-        let Some(leg) = self.leg(input) else {
-            return false;
-        };
-        let end = inputs.get(input).map_or(0, History::end);
-        leg.cursor.is_some() && leg.next == end && leg.is_alive(now, PATIENCE)
-    }
-
-    /// Whether what was handed on goes beyond what the primary had.
-    fn has_strange_end(&self) -> bool {
-        let cursor = self.leg(self.primary).and_then(|leg| leg.cursor);
-        match (cursor, self.passed) {
-            (Some(cursor), Some(passed)) => self.chain.is_before(cursor, passed),
-            _ => true,
-        }
     }
 }
 

@@ -10,6 +10,8 @@ const JUDGED_PIDS: usize = 32;
 const SCORE_CEILING: u32 = 512;
 /// What nobody else has is taken from a leg for so long.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
+/// So many clock references in a row that are not what they were set anew from.
+const CLOCKS_OFF: u8 = 4;
 /// A new offset counts for this part of the one that is kept.
 const OFFSET_WEIGHT: i64 = 16;
 
@@ -29,6 +31,8 @@ pub(super) struct Leg {
     /// Something of it was known since it came (back).
     pub(super) is_known: bool,
     scores: Vec<Score>,
+    /// Clock references of late that were far from those of the row.
+    clocks_off: u8,
 }
 
 /// How often packets of a PID were the same and how often there were others instead.
@@ -50,6 +54,7 @@ impl Leg {
             strange_since: None,
             is_known: false,
             scores: Vec::new(),
+            clocks_off: 0,
         }
     }
 
@@ -105,6 +110,15 @@ impl Leg {
         }
     }
 
+    /// Row and input have both a clock reference at some place.
+    pub(super) const fn compare_clocks(&mut self, is_near: bool) {
+        self.clocks_off = if is_near {
+            0
+        } else {
+            self.clocks_off.saturating_add(1)
+        };
+    }
+
     /// Whether there was ever something in common on a PID.
     pub(super) fn knows(&self, pid: u16) -> bool {
         let mut scores = self.scores.iter();
@@ -114,7 +128,12 @@ impl Leg {
     /// Whether it is another stream after all.
     pub(super) fn is_stranger(&self) -> bool {
         let disputed = |score: &Score| score.disputed > DISPUTED && score.disputed > score.same / 2;
-        self.scores.iter().any(disputed)
+        self.has_other_clock() || self.scores.iter().any(disputed)
+    }
+
+    /// Whether its clock is not that of the row, although its packets are.
+    pub(super) const fn has_other_clock(&self) -> bool {
+        self.clocks_off >= CLOCKS_OFF
     }
 
     fn score(&mut self, pid: u16) -> Option<&mut Score> {

@@ -8,7 +8,8 @@
 //!
 //! Nobody has to tell which inputs are twins: a fingerprint of every packet is kept for the
 //! search window, and where two inputs have had most of their packets in common, on every PID,
-//! each becomes a leg of the other's lane. A lane puts what its legs bring into one row
+//! each becomes a leg of the other's lane. Clock references may differ a little ([`clock`]), as
+//! they do behind devices that set them anew. A lane puts what its legs bring into one row
 //! ([`weave`]): in the same order, nothing twice. What it hands on has the times of the input
 //! whose lane it is ([`leg`]); whoever takes a lane's packets need not know which leg brought
 //! them. Two twins may change lanes at any packet ([`Merge::swap`]).
@@ -17,9 +18,11 @@
 //! it contains; what is kept is bounded by [`HISTORY_PACKETS`] for each input and lane.
 
 mod chain;
+mod clock;
 mod history;
 mod lane;
 mod leg;
+mod members;
 mod print;
 mod pump;
 mod recognise;
@@ -31,6 +34,7 @@ pub use print::PrintKey;
 
 use history::{Entry, History};
 use lane::Lane;
+use leg::Leg;
 use print::Print;
 use tidegate_mpegts::PACKET_BYTES;
 use tidegate_units::{Duration, Instant};
@@ -107,6 +111,8 @@ impl<P: Clone> Merged<P> {
 pub struct Merge<P> {
     key: PrintKey,
     inputs: Vec<History<P>>,
+    /// When each input last brought something.
+    came: Vec<Option<Instant>>,
     lanes: Vec<Lane<P>>,
     pairs: Vec<Pair>,
     on_air: Option<usize>,
@@ -134,6 +140,7 @@ impl<P: Clone> Merge<P> {
         Self {
             key,
             inputs: (0..inputs).map(|_| History::new()).collect(),
+            came: vec![None; inputs],
             lanes: (0..inputs).map(|input| Lane::new(input, inputs)).collect(),
             pairs: vec![pair; inputs * inputs],
             on_air: None,
@@ -175,11 +182,13 @@ impl<P: Clone> Merge<P> {
     /// An input begins anew: whatever it was the twin of, it may be something else now. Its lane
     /// has its own packets alone.
     pub fn restart(&mut self, now: Instant, input: usize) {
+        let Some(lane) = self.lanes.get_mut(input) else {
+            return;
+        };
+        lane.begin_anew(&self.inputs);
+        self.inputs[input].begin_anew();
         for other in 0..self.inputs.len() {
             self.part(now, input, other);
-        }
-        if let Some(lane) = self.lanes.get_mut(input) {
-            lane.begin_anew();
         }
     }
 
@@ -192,29 +201,56 @@ impl<P: Clone> Merge<P> {
             due,
             lost_before,
         } = incoming;
-        let Some(history) = self.inputs.get_mut(input) else {
+        if input >= self.inputs.len() {
             return;
+        }
+        let print = if self.may_have_twin(arrived, input) {
+            Print::of(&self.key, bytes)
+        } else {
+            None
         };
-        let print = Print::of(&self.key, bytes);
-        let Some(print) = print.filter(|_| self.lanes.len() > 1) else {
+        let Some(print) = print else {
             for lane in &mut self.lanes {
-                lane.fill(input, &packet, arrived, due);
+                lane.fill(input, &packet, (arrived, due), lost_before);
             }
             return;
         };
-        let index = history.push(print, arrived, due, packet);
+        let index = self.inputs[input].push(print, arrived, due, packet);
         for lane in &mut self.lanes {
             if lane.has(input) {
-                lane.came(arrived, input, index, &self.inputs);
+                lane.came(arrived, input, index, lost_before, &self.inputs);
             }
-        }
-        if let Some(lane) = self.lanes.get_mut(input).filter(|lane| lane.is_plain())
-            && let Some(last) = lane.ready.back_mut()
-        {
-            last.lost_before = lost_before;
         }
         self.part_strangers(arrived, input);
         self.recognise(arrived, input, index, print.hash);
+    }
+
+    /// When [`push`](Self::push) would do nothing for the packets of an input but hand them on at
+    /// once, as nothing else comes that could be its twin: when they are due, and whether they do
+    /// not go on from what its lane had before. They need not be pushed then.
+    pub fn pass(
+        &mut self,
+        input: usize,
+        arrived: Instant,
+        due: Instant,
+    ) -> Option<(Instant, bool)> {
+        if input >= self.inputs.len() || self.may_have_twin(arrived, input) {
+            return None;
+        }
+        let lane = self.lanes.get_mut(input)?;
+        lane.ready
+            .is_empty()
+            .then(|| lane.pass(input, arrived, due))
+    }
+
+    /// Notes that an input brings something. Whether there is any other that may be its twin.
+    fn may_have_twin(&mut self, now: Instant, input: usize) -> bool {
+        self.came[input] = Some(now);
+        let is_there =
+            |came: &Option<Instant>| came.is_some_and(|came| now.saturating_since(came) <= SEARCH);
+        let mut others = self.came.iter().enumerate();
+        others.any(|(other, came)| other != input && is_there(came))
+            || self.lanes.get(input).is_some_and(|lane| !lane.is_plain())
     }
 
     /// The next packet of a lane, if it has to be handed on by now.
@@ -338,7 +374,11 @@ impl<P: Clone> Merge<P> {
             if !self.lanes[lane].is_estranged(now, input) {
                 continue;
             }
-            if self.on_air == Some(input) && self.stand_in(now, input).is_some() {
+            let has_other_clock = self.lanes[lane]
+                .leg(input)
+                .is_some_and(Leg::has_other_clock);
+            if self.on_air == Some(input) && !has_other_clock && self.stand_in(now, input).is_some()
+            {
                 self.leaving = true;
                 return;
             }

@@ -1,6 +1,10 @@
 //! What is remembered of one packet.
 
+use super::clock::Clock;
 use tidegate_mpegts::{NULL_PID, PACKET_BYTES, Packet};
+
+/// Where a packet has its clock reference.
+const CLOCK_AT: core::ops::Range<usize> = 6..12;
 
 /// Makes fingerprints that nobody outside can foresee, so that nobody can make two packets
 /// look alike.
@@ -54,19 +58,48 @@ pub(super) struct Print {
     pub(super) counts: bool,
     /// The counter may jump here.
     pub(super) may_jump: bool,
+    /// The clock reference in it.
+    pub(super) clock: Option<Clock>,
 }
 
 impl Print {
     /// `None` for what only fills, and for what is no packet.
+    ///
+    /// What passes a packet on may set its clock reference anew (ISO/IEC 13818-1, 2.4.3.3: even
+    /// duplicates differ in it), so that does not count where there is a payload besides it.
     pub(super) fn of(key: &PrintKey, bytes: &[u8; PACKET_BYTES]) -> Option<Self> {
         let packet = Packet::new(bytes).filter(|packet| packet.pid() != NULL_PID)?;
+        let counts = packet.has_payload();
+        let field = packet.adaptation();
+        let clock = field.and_then(|field| field.pcr).map(Clock::of);
+        let hash = if counts && clock.is_some() {
+            let mut without = *bytes;
+            without[CLOCK_AT].fill(0);
+            key.of(&without)
+        } else {
+            key.of(bytes)
+        };
         Some(Self {
-            hash: key.of(bytes),
+            hash,
             pid: packet.pid(),
             counter: packet.continuity(),
-            counts: packet.has_payload(),
-            may_jump: packet.adaptation().is_some_and(|field| field.discontinuity),
+            counts,
+            may_jump: field.is_some_and(|field| field.discontinuity),
+            clock,
         })
+    }
+
+    /// Whether two inputs mean the same by it. What has nothing but a clock reference is the same
+    /// as another whose clock says nearly that.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.hash == other.hash || self.lag_of_clock(other).is_some_and(Clock::is_near)
+    }
+
+    /// How many microseconds its clock is behind another's, where both have nothing else.
+    pub(super) fn lag_of_clock(&self, other: &Self) -> Option<i64> {
+        let (ours, theirs) = (self.clock?, other.clock?);
+        let are_alone = !self.counts && !other.counts && self.pid == other.pid;
+        are_alone.then(|| theirs.micros_from(ours))
     }
 
     /// How many steps its counter is behind `last` of its PID: 1 where it is the next, 0 for
@@ -108,6 +141,35 @@ mod tests {
                 assert!(seen.insert(KEY.of(&other)), "byte {at}");
             }
         }
+    }
+
+    /// A packet with a clock reference, and a payload behind it where that is wanted.
+    fn with_clock(has_payload: bool, ticks: u64) -> [u8; PACKET_BYTES] {
+        let mut bytes = [0xAA; PACKET_BYTES];
+        let control = if has_payload { 0x30 } else { 0x20 };
+        let length = if has_payload { 7 } else { 183 };
+        bytes[..6].copy_from_slice(&[0x47, 1, 0, control, length, 0x10]);
+        let clock = (ticks / 300) << 15 | 0x7E00 | (ticks % 300);
+        bytes[CLOCK_AT].copy_from_slice(&clock.to_be_bytes()[2..]);
+        bytes
+    }
+
+    fn print(bytes: &[u8; PACKET_BYTES]) -> Print {
+        Print::of(&KEY, bytes).expect("a packet")
+    }
+
+    #[test]
+    fn a_clock_that_was_set_anew_makes_no_other_packet() {
+        for has_payload in [true, false] {
+            let [first, anew, far] = [5_000_000, 5_030_000, 6_080_000];
+            let first = print(&with_clock(has_payload, first));
+            assert!(first.is_same(&print(&with_clock(has_payload, anew))));
+            let far = print(&with_clock(has_payload, far));
+            assert_eq!(first.is_same(&far), has_payload);
+        }
+        let mut other = with_clock(true, 5_000_000);
+        other[187] ^= 1;
+        assert!(!print(&other).is_same(&print(&with_clock(true, 5_000_000))));
     }
 
     #[test]

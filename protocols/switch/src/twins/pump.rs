@@ -7,7 +7,7 @@
 //!    leg that lags or has others             no:  wait, until `due + hold` is near
 //! ```
 
-use super::chain::NodeId;
+use super::chain::{Node, NodeId};
 use super::history::History;
 use super::lane::{Lane, UNKNOWN, entry};
 use super::leg::Leg;
@@ -31,6 +31,7 @@ impl<P: Clone> Lane<P> {
 
     /// Hands on what can be handed on at `now`.
     pub(super) fn pump(&mut self, now: Instant, inputs: &[History<P>]) {
+        self.settle(inputs);
         if self.is_plain() {
             return;
         }
@@ -188,6 +189,9 @@ impl<P: Clone> Lane<P> {
         let lost = self.is_hole(&node.print);
         self.count(&node.print);
         let input = usize::from(node.leg);
+        if self.has_passed_clock(&node) {
+            return;
+        }
         // Not there only if it waited longer than the search window.
         let Some(entry) = entry(inputs, input, node.index) else {
             return;
@@ -208,6 +212,21 @@ impl<P: Clone> Lane<P> {
         }
     }
 
+    /// Whether a packet is but a clock reference that another leg had in another place, before or
+    /// behind a packet of another PID.
+    fn has_passed_clock(&mut self, node: &Node) -> bool {
+        if node.print.counts || node.print.clock.is_none() {
+            return false;
+        }
+        let last = self.clock_passed.as_ref();
+        let has_passed =
+            last.is_some_and(|(print, leg)| *leg != node.leg && print.is_same(&node.print));
+        if !has_passed {
+            self.clock_passed = Some((node.print, node.leg));
+        }
+        has_passed
+    }
+
     pub(super) fn count(&mut self, print: &Print) {
         if let Some(slot) = self.counters.get_mut(usize::from(print.pid))
             && print.counts
@@ -218,21 +237,27 @@ impl<P: Clone> Lane<P> {
 
     /// A packet that only fills: it keeps its place behind what its leg brought, if that leg
     /// brought it first.
-    pub(super) fn fill(&mut self, input: usize, packet: &P, arrived: Instant, due: Instant) {
-        let merged = |due| Merged {
+    pub(super) fn fill(
+        &mut self,
+        input: usize,
+        packet: &P,
+        (arrived, due): (Instant, Instant),
+        lost_before: u64,
+    ) {
+        let merged = |due, lost_before| Merged {
             packet: packet.clone(),
             arrived,
             due,
             from: input,
-            lost_before: 0,
+            lost_before,
             fresh: false,
         };
         let Some(leg) = self.leg(input) else { return };
-        let due = leg.due(due);
         if self.is_plain() {
-            self.ready.push_back(merged(due));
+            self.hand_on_own(merged(due, lost_before));
             return;
         }
+        let due = leg.due(due);
         let Some(cursor) = leg.cursor else { return };
         let node = self.chain.get_mut(cursor);
         if usize::from(node.leg) != input {
@@ -244,7 +269,7 @@ impl<P: Clone> Lane<P> {
                 self.fill = Some(packet.clone());
             }
         } else if self.passed == Some(cursor) {
-            self.ready.push_back(merged(due));
+            self.ready.push_back(merged(due, 0));
         }
     }
 

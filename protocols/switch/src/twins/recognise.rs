@@ -1,6 +1,7 @@
 //! Whether two inputs carry the same packets.
 
 use super::SKEW_WITHOUT_LATENCY;
+use super::clock::Clock;
 use super::history::History;
 use tidegate_units::{Duration, Instant};
 
@@ -10,6 +11,8 @@ const COMPARED: u64 = 192;
 const FEWEST: u64 = 24;
 /// Packets of a PID from which on some of them must be the same.
 const FEWEST_OF_PID: u32 = 3;
+/// How far back the last clock reference is looked for.
+const CLOCK_WITHIN: u64 = 4096;
 /// How many PIDs are looked at.
 const PIDS: usize = 32;
 
@@ -17,7 +20,25 @@ const PIDS: usize = 32;
 /// of what one has the other has too, on every PID. Tables and sound that are the same do not
 /// make twins of two encodings of one picture.
 pub(super) fn are_twins<P>(a: &History<P>, a_at: u64, b: &History<P>, b_at: u64) -> bool {
-    holds(a, a_at, b, b_at) && holds(b, b_at, a, a_at)
+    holds(a, a_at, b, b_at) && holds(b, b_at, a, a_at) && have_one_clock(a, a_at, b, b_at)
+}
+
+/// Whether the clocks of both say nearly the same where both have the same packet.
+fn have_one_clock<P>(a: &History<P>, a_at: u64, b: &History<P>, b_at: u64) -> bool {
+    match (last_clock(a, a_at), last_clock(b, b_at)) {
+        (Some((a_pid, a)), Some((b_pid, b))) => a_pid == b_pid && a.is_near_to(b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The last clock reference up to packet `at`, and its PID.
+fn last_clock<P>(history: &History<P>, at: u64) -> Option<(u16, Clock)> {
+    let begin = history.first().max((at + 1).saturating_sub(CLOCK_WITHIN));
+    (begin..=at).rev().find_map(|index| {
+        let print = history.get(index)?.print;
+        Some((print.pid, print.clock?))
+    })
 }
 
 /// Whether what one lacks the other brings in time: it comes while the first still waits to be
@@ -43,6 +64,10 @@ fn holds<P>(a: &History<P>, a_at: u64, b: &History<P>, b_at: u64) -> bool {
         let Some(entry) = b.get(index).filter(|_| !b.is_repeated(index)) else {
             continue;
         };
+        if !entry.print.counts && entry.print.clock.is_some() {
+            // Nothing but a clock, which may have been set anew.
+            continue;
+        }
         let found = a.find_only(entry.print.hash);
         let found = found.is_some_and(|found| found <= a_at);
         all += 1;

@@ -8,8 +8,8 @@
 //!  leg   a  b  c  .  e           is first, and where they do not, the times
 //! ```
 
-use super::chain::NodeId;
-use super::history::History;
+use super::chain::{Node, NodeId};
+use super::history::{Entry, History};
 use super::lane::{Lane, entry};
 use super::print::Print;
 
@@ -21,6 +21,9 @@ const LOOK_AHEAD: usize = 32;
 /// A packet that is so much later than another comes behind it, whatever counters say, which
 /// begin anew every sixteen packets. Between two known places they can be trusted further.
 const SURELY_LATER_MICROS: i64 = 20_000;
+
+/// Clocks that differ by so much more than the times of their packets contradict each other.
+const CLOCK_OFF_MICROS: i64 = 15_000;
 
 /// How far packets of a leg are put in their places.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +56,7 @@ impl<P: Clone> Lane<P> {
             else {
                 break;
             };
-            if self.chain.get(before).print.hash != entry.print.hash {
+            if !self.chain.get(before).print.is_same(&entry.print) {
                 break;
             }
             self.agree(input, entry, before, inputs);
@@ -89,7 +92,7 @@ impl<P: Clone> Lane<P> {
             };
             let node = *self.chain.get(after);
             let is_same = match until {
-                Until::Before(_) => node.print.hash == entry.print.hash,
+                Until::Before(_) => node.print.is_same(&entry.print),
                 _ => self.is_same(input, entry, after),
             };
             if is_same {
@@ -98,7 +101,7 @@ impl<P: Clone> Lane<P> {
                 place = self.step(after);
                 next += 1;
                 run = next;
-            } else if self.is_doubtful(input, &entry.print, &node.print) {
+            } else if self.is_doubtful(input, entry, &node) {
                 place = self.put(input, place, run, next, inputs);
                 next += 1;
                 run = next;
@@ -133,10 +136,22 @@ impl<P: Clone> Lane<P> {
         after
     }
 
-    /// Whether row and leg differ in a PID of which they never had anything in common: then it
-    /// stays the row's alone.
-    fn is_doubtful(&self, input: usize, ours: &Print, theirs: &Print) -> bool {
-        ours.pid == theirs.pid && self.leg(input).is_some_and(|leg| !leg.knows(ours.pid))
+    /// Whether row and leg differ in a PID of which they never had anything in common, or in what
+    /// the clock says at one moment: then it stays the row's alone.
+    fn is_doubtful(&mut self, input: usize, came: &Entry<P>, node: &Node) -> bool {
+        let (ours, theirs) = (&came.print, &node.print);
+        let Some(leg) = self.leg(input).filter(|_| ours.pid == theirs.pid) else {
+            return false;
+        };
+        if !leg.knows(ours.pid) {
+            return true;
+        }
+        let Some(lag) = ours.lag_of_clock(theirs) else {
+            return false;
+        };
+        let lag_of_time = node.due.micros_from(leg.due(came.due));
+        self.compare_clocks(input, node, false);
+        (lag - lag_of_time).abs() > CLOCK_OFF_MICROS
     }
 
     /// Puts packets `from..to` of a leg behind `place`, unless what is behind it has been handed
@@ -209,6 +224,9 @@ impl<P: Clone> Lane<P> {
             return false;
         }
         let our_last = self.last_counter(place, ours.pid);
+        if let Some(lag) = ours.lag_of_clock(&theirs) {
+            return lag > 0;
+        }
         if ours.pid == theirs.pid {
             let steps = |print: &Print| our_last.map(|last| print.steps_from(last));
             return match (steps(&ours), steps(&theirs)) {
@@ -222,23 +240,23 @@ impl<P: Clone> Lane<P> {
         match (continues(&ours, our_last), continues(&theirs, their_last)) {
             (true, false) => true,
             (false, true) => false,
-            _ if self.is_ahead(ours.hash, after, until) => false,
+            _ if self.is_ahead(&ours, after, until) => false,
             _ => {
                 let ahead = (next + 1..end).take(LOOK_AHEAD);
                 let mut ahead = ahead.filter_map(|index| inputs.get(input)?.get(index));
-                ahead.any(|entry| entry.print.hash == theirs.hash) || earlier
+                ahead.any(|entry| entry.print.is_same(&theirs)) || earlier
             }
         }
     }
 
-    fn is_ahead(&self, hash: u64, from: NodeId, until: Until) -> bool {
+    fn is_ahead(&self, print: &Print, from: NodeId, until: Until) -> bool {
         let mut place = Some(from);
         for _ in 0..LOOK_AHEAD {
             let Some(id) = place.filter(|id| !matches!(until, Until::Before(it) if it == *id))
             else {
                 return false;
             };
-            if self.chain.get(id).print.hash == hash {
+            if self.chain.get(id).print.is_same(print) {
                 return true;
             }
             place = self.chain.after(id);

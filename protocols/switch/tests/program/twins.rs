@@ -32,8 +32,13 @@ fn twins(latency: [u64; 2], later_millis: u64) -> World {
 
 /// All that came out, less the tables, is what was sent, from the first packet on.
 fn assert_nothing_lost_or_doubled(world: &World) {
+    assert_is_what_was_sent(world, 0);
+}
+
+/// The same, of an input that never began anew.
+fn assert_is_what_was_sent(world: &World, input: usize) {
     let mut sent = Stream::new(SPEC);
-    let millis = world.now.saturating_since(world.inputs[0].begins);
+    let millis = world.now.saturating_since(world.inputs[input].begins);
     let sent = sent.until(millis.as_micros() as i64 * 9 / 100);
     let sent: Vec<_> = sent.iter().flat_map(|(_, piece)| packets(piece)).collect();
     let out = world.out.iter().flat_map(|(_, it)| packets(&it.bytes));
@@ -166,6 +171,27 @@ fn an_input_on_air_that_begins_anew_leaves_its_place_to_its_twin() {
     let seen = world.seen();
     seen.is_sound();
     seen.has_no_gap(3600);
+}
+
+#[test]
+fn a_twin_that_begins_anew_breaks_nothing_off_on_air_however_far_it_was_ahead() {
+    for latency in [0, 60, 300] {
+        for later in [5, 40, 150] {
+            let mut world = twins([latency, latency], later);
+            world.order(1, How::Alive);
+            world.run(700);
+            assert_eq!(world.program.status(world.now).on_air, OnAir::Input(1));
+            for base in [400_000, 1_400_000] {
+                world.restart(0, Spec { base, ..SPEC }, true);
+                world.run(3_000);
+            }
+            let on_air = world.program.status(world.now).on_air;
+            assert_eq!(on_air, OnAir::Input(1), "{latency} {later}");
+            assert_eq!(world.switches().len(), 2, "{latency} {later}");
+            assert_is_what_was_sent(&world, 1);
+            world.seen().is_sound();
+        }
+    }
 }
 
 #[test]

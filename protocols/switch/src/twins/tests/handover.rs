@@ -59,6 +59,41 @@ fn legs_that_are_cut_in_turn_for_ever_leave_the_times_where_they_were() {
 }
 
 #[test]
+fn a_twin_that_begins_anew_leaves_the_row_of_the_other_as_it_is_however_far_it_was_ahead() {
+    let count = 12_000;
+    let sent = stream(&Shape::PLAIN, count);
+    for latency in [0, 60, 300] {
+        for (own, other) in [(60, 5), (200, 5), (5, 60), (5, 5)] {
+            for lost in [0..0, 5_100..5_150, 5_900..6_020] {
+                // With little latency nothing waits for what is slower.
+                if latency < 100 && own < other && !lost.is_empty() {
+                    continue;
+                }
+                let what = format!("{latency} {own} {other} {lost:?}");
+                let legs = [
+                    Leg::whole(count, own, latency).without(lost),
+                    Leg::whole(count, other, latency),
+                ];
+                let legs: Vec<_> = legs.iter().map(|leg| (&sent[..], leg.clone())).collect();
+                let mut merge = Merge::new(2, super::stream::KEY);
+                // The other has brought thirty packets more than its own input lacks.
+                let begins_anew = sent[6_050].at + Duration::from_millis(other);
+                let mut were_twins = false;
+                let rows = run(&mut merge, &legs, |now, merge| {
+                    if now == begins_anew {
+                        were_twins = merge.are_twins(0, 1);
+                        merge.restart(now, 1);
+                    }
+                });
+                assert!(were_twins && merge.are_twins(0, 1), "{what}");
+                assert!(rows[0].iter().all(|it| !it.1.fresh), "{what}");
+                assert_eq!(difference(&rows[0], &sent), None, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_may_come_back_at_the_very_packet_at_which_the_other_ends() {
     let count = 12_000;
     let sent = stream(&Shape::PLAIN, count);

@@ -1,3 +1,5 @@
+mod alone;
+mod clocks;
 mod handover;
 mod losses;
 mod strangers;

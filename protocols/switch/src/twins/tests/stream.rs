@@ -14,6 +14,9 @@ pub(super) const KEY: PrintKey = PrintKey::new([
 pub(super) const VIDEO: u16 = 0x100;
 pub(super) const SOUND: u16 = 0x101;
 const PMT: u16 = 0x1000;
+const CLOCK: u16 = 0x1F0;
+/// Packets from one clock reference to the next.
+const CLOCK_EVERY: usize = 80;
 
 pub(super) type Bytes188 = [u8; PACKET_BYTES];
 
@@ -43,6 +46,16 @@ impl Dice {
     }
 }
 
+/// Where a stream has its clock references.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clocks {
+    None,
+    /// In packets that carry pictures.
+    Along,
+    /// In packets on a PID of their own.
+    Alone,
+}
+
 /// What varies from stream to stream.
 pub(super) struct Shape {
     /// Seeds of the contents of pictures and of sound.
@@ -51,6 +64,7 @@ pub(super) struct Shape {
     /// One in so many video packets only fills its PID and looks like all of them.
     pub(super) stuffing: Option<u64>,
     pub(super) nulls: bool,
+    pub(super) clocks: Clocks,
     /// Micros between packets.
     pub(super) every: u64,
 }
@@ -61,6 +75,7 @@ impl Shape {
         sound: 1,
         stuffing: None,
         nulls: false,
+        clocks: Clocks::None,
         every: 500,
     };
 }
@@ -75,6 +90,8 @@ pub(super) fn stream(shape: &Shape, count: usize) -> Vec<Sent> {
         let (pid, fill) = match number % 200 {
             0 => (0, Some(1)),
             1 => (PMT, Some(2)),
+            _ if shape.clocks == Clocks::Alone && number % CLOCK_EVERY == 5 => (CLOCK, Some(0xFF)),
+            _ if shape.clocks == Clocks::Along && number % CLOCK_EVERY == 5 => (VIDEO, None),
             _ if shape.nulls && which.one_in(5) => (0x1FFF, Some(3)),
             _ if which.one_in(7) => (SOUND, None),
             _ => match shape.stuffing {
@@ -83,7 +100,7 @@ pub(super) fn stream(shape: &Shape, count: usize) -> Vec<Sent> {
             },
         };
         let counter = counters.entry(pid).or_insert(0xFF);
-        *counter = counter.wrapping_add(1);
+        *counter = counter.wrapping_add(u8::from(pid != CLOCK));
         let mut bytes = [fill.unwrap_or(0); PACKET_BYTES];
         bytes[0] = 0x47;
         bytes[1] = (pid >> 8) as u8;
@@ -97,10 +114,48 @@ pub(super) fn stream(shape: &Shape, count: usize) -> Vec<Sent> {
             };
             bytes[4..12].copy_from_slice(&dice.roll().to_be_bytes());
         }
+        if pid == CLOCK || shape.clocks == Clocks::Along && number % CLOCK_EVERY == 5 {
+            let payload = bytes[4..12].to_owned();
+            bytes[3] = if pid == CLOCK { 0x20 } else { 0x30 } | *counter & 0x0F;
+            bytes[4] = if pid == CLOCK { 183 } else { 7 };
+            bytes[5] = 0x10;
+            set_clock(&mut bytes, number as i64 * shape.every as i64 * 27);
+            bytes[12..20].copy_from_slice(&payload);
+        }
         let at = Instant::from_millis(10_000) + Duration::from_micros(shape.every * number as u64);
         sent.push(Sent { bytes, at });
     }
     sent
+}
+
+fn set_clock(bytes: &mut Bytes188, ticks: i64) {
+    let ticks = ticks.cast_unsigned();
+    let field = (ticks / 300) << 15 | 0x7E00 | (ticks % 300);
+    bytes[6..12].copy_from_slice(&field.to_be_bytes()[2..]);
+}
+
+/// What the clock reference of a packet says, in microseconds.
+pub(super) fn clock(bytes: &Bytes188) -> Option<i64> {
+    let packet = tidegate_mpegts::Packet::new(bytes)?;
+    let pcr = packet.adaptation()?.pcr?;
+    Some(pcr.0 as i64 / 27)
+}
+
+/// The stream behind a device that sets its clock anew: so many microseconds are added to what
+/// the packet of a number says.
+pub(super) fn with_clock_anew(sent: &[Sent], micros: impl Fn(usize) -> i64) -> Vec<Sent> {
+    let mut all = sent.to_vec();
+    for (number, sent) in all.iter_mut().enumerate() {
+        if let Some(clock) = clock(&sent.bytes) {
+            set_clock(&mut sent.bytes, (clock + micros(number)) * 27);
+        }
+    }
+    all
+}
+
+/// A row or a stream, with no clock reference saying anything.
+pub(super) fn without_clocks(sent: &[Sent]) -> Vec<Sent> {
+    with_clock_anew(sent, |number| -clock(&sent[number].bytes).unwrap_or(0))
 }
 
 /// A way from the sender to us.

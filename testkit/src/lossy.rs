@@ -12,6 +12,7 @@ pub struct LossyRelay {
     port: u16,
     lost: Arc<AtomicU64>,
     cut: Arc<AtomicBool>,
+    more: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -67,12 +68,15 @@ impl LossyRelay {
         let port = front.local_addr().expect("an address").port();
         let lost = Arc::new(AtomicU64::new(0));
         let cut = Arc::new(AtomicBool::new(false));
+        let more = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let client = Arc::new(std::sync::Mutex::new(None::<SocketAddr>));
         let dice = |salt: u64| Dice {
             pattern: pattern(salt),
             lost: Arc::clone(&lost),
             cut: Arc::clone(&cut),
+            more: Arc::clone(&more),
+            state: salt,
         };
 
         let up = {
@@ -115,6 +119,7 @@ impl LossyRelay {
             port,
             lost,
             cut,
+            more,
             stop,
             threads: vec![up, down],
         }
@@ -136,6 +141,11 @@ impl LossyRelay {
         self.cut.store(false, Ordering::Relaxed);
     }
 
+    /// From now on so many of a thousand datagrams are lost each way, beside what is lost anyway.
+    pub fn lose(&self, per_mille: u64) {
+        self.more.store(per_mille, Ordering::Relaxed);
+    }
+
     /// How many datagrams were lost on purpose so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -154,6 +164,9 @@ struct Dice {
     pattern: Pattern,
     lost: Arc<AtomicU64>,
     cut: Arc<AtomicBool>,
+    /// What [`LossyRelay::lose`] asked for, and its own chance.
+    more: Arc<AtomicU64>,
+    state: u64,
 }
 
 /// Which datagrams are lost.
@@ -165,20 +178,25 @@ enum Pattern {
 /// Smaller datagrams are no media.
 const LARGE_BYTES: usize = 1000;
 
+/// One of a thousand.
+fn thrown(state: &mut u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % 1000
+}
+
 impl Dice {
     fn passes(&mut self, length: usize) -> bool {
         let passes = match &mut self.pattern {
-            Pattern::Random { state, per_mille } => {
-                *state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                (*state >> 33) % 1000 >= *per_mille
-            }
+            Pattern::Random { state, per_mille } => thrown(state) >= *per_mille,
             Pattern::Each { nth, large } => {
                 *large += u64::from(length >= LARGE_BYTES);
                 length < LARGE_BYTES || *large % *nth != 0
             }
         };
+        let more = self.more.load(Ordering::Relaxed);
+        let passes = passes && (more == 0 || thrown(&mut self.state) >= more);
         let passes = passes && !self.cut.load(Ordering::Relaxed);
         if !passes {
             self.lost.fetch_add(1, Ordering::Relaxed);

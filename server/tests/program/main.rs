@@ -5,11 +5,15 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod audience;
+mod broken;
 mod commands;
+mod measured;
 mod publisher;
 mod slate;
 mod srt;
 mod statistics;
+mod theatre;
 mod twins;
 mod viewer;
 

@@ -1,7 +1,7 @@
 //! Darkness, which viewers do not see: the slate comes and goes, and nobody is sent away.
 
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::net::UdpSocket;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_testkit::media::encode;
-use tidegate_testkit::peers::{ffmpeg, have};
-use tidegate_testkit::{Process, Tidegate, eventually, free_udp_port};
+use tidegate_testkit::peers::have;
+use tidegate_testkit::{Tidegate, eventually, free_udp_port};
 
+use crate::audience::{Platform, complaints, hls_player, whole};
 use crate::publisher::{Clip, Publisher};
 use crate::viewer::Viewer;
 
 /// Half a second is what a viewer may see nothing for, on a machine that has much else to do:
 /// 150 ms until a silence counts, and the way there.
 const SILENCE_MAX: Duration = Duration::from_millis(500);
-const MODULES: &str = "/usr/lib/nginx/modules";
 
 /// A program with a slate, and its inputs' ports.
 struct Studio {
@@ -86,27 +86,6 @@ impl Studio {
         let is_so = |view: &Value| want(&view["switch"]);
         self.tidegate.source_becomes("program", what, is_so)["switch"].take()
     }
-
-    /// A player of the HLS output, which says what it dislikes.
-    fn player(&self) -> Process {
-        eventually("a playlist with segments", || {
-            let answer = self.tidegate.http().get("/hls/viewers/index.m3u8");
-            (answer.status == 200 && answer.text().starts_with("#EXTM3U")).then_some(())
-        });
-        let credential = format!("Authorization: Bearer {}\r\n", self.tidegate.token());
-        let playlist = format!("{}/hls/viewers/index.m3u8", self.tidegate.http().base());
-        let words = [
-            "-headers",
-            &credential,
-            "-re",
-            "-i",
-            &playlist,
-            "-f",
-            "null",
-            "-",
-        ];
-        ffmpeg("player", &words, self.tidegate.folder())
-    }
 }
 
 /// All datagrams of an output.
@@ -159,51 +138,6 @@ impl Drop for Tape {
     }
 }
 
-/// nginx with its RTMP module, which records each publication into a file of its own.
-struct Platform {
-    folder: tempfile::TempDir,
-    port: u16,
-    _process: Process,
-}
-
-impl Platform {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = held.local_addr().unwrap().port();
-        drop(held);
-        let root = folder.path().display();
-        let config = format!(
-            "load_module {MODULES}/ngx_rtmp_module.so;
-            daemon off; master_process off; pid {root}/pid; error_log stderr error;
-            events {{ worker_connections 64; }}
-            rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; application live {{
-                live on; record all; record_path {root}; record_unique on;
-            }} }} }}"
-        );
-        std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
-        let mut command = Command::new("nginx");
-        command.args(["-e", "stderr", "-p"]).arg(folder.path());
-        command.args(["-c", "nginx.conf"]);
-        let process = Process::start("nginx", &mut command, folder.path());
-        eventually("nginx listens", || {
-            TcpStream::connect(("127.0.0.1", port)).ok().map(drop)
-        });
-        Self {
-            folder,
-            port,
-            _process: process,
-        }
-    }
-
-    fn recordings(&self) -> Vec<PathBuf> {
-        let files = std::fs::read_dir(self.folder.path()).unwrap();
-        let paths = files.map(|file| file.unwrap().path());
-        let is_recording = |path: &PathBuf| path.extension().is_some_and(|it| it == "flv");
-        paths.filter(is_recording).collect()
-    }
-}
-
 fn picture_at(path: &Path) {
     let clip = path.with_extension("ts");
     encode("testsrc2=s=640x360:r=25", "-t 0.2 -c:v libx264 -an", &clip);
@@ -214,54 +148,6 @@ fn picture_at(path: &Path) {
         .arg(path)
         .status();
     assert!(made.unwrap().success());
-}
-
-/// A transport stream up to the last picture that is whole.
-pub(crate) fn whole(bytes: &[u8]) -> Vec<u8> {
-    let (packets, _) = bytes.as_chunks::<188>();
-    let pid = |packet: &[u8; 188]| u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
-    let begins = |packet: &[u8; 188]| packet[1] & 0x40 != 0;
-    let stream = |packet: &[u8; 188]| {
-        // Behind the adaptation field, if there is one.
-        let at = if packet[3] & 0x20 == 0 {
-            4
-        } else {
-            5 + usize::from(packet[4])
-        };
-        packet.get(at..at + 4) == Some(&[0, 0, 1, 0xE0])
-    };
-    let is_picture = |packet: &[u8; 188]| begins(packet) && stream(packet);
-    let end = packets.iter().rposition(is_picture).unwrap();
-    let packets = &packets[..end];
-    let mut cut = std::collections::HashMap::new();
-    for (index, packet) in packets.iter().enumerate().filter(|(_, it)| begins(it)) {
-        cut.insert(pid(packet), index);
-    }
-    let picture = packets.iter().rfind(|it| is_picture(it)).map(pid).unwrap();
-    let kept = packets.iter().enumerate().filter(|(index, packet)| {
-        // The last unit of the other tracks may lack its end.
-        pid(packet) == picture || cut.get(&pid(packet)).is_none_or(|last| index < last)
-    });
-    kept.flat_map(|(_, packet)| *packet).collect()
-}
-
-/// What a decoder that takes nothing amiss says of a file.
-pub(crate) fn complaints(file: &Path) -> String {
-    let output = Command::new("ffmpeg")
-        .args([
-            "-nostdin",
-            "-hide_banner",
-            "-v",
-            "warning",
-            "-err_detect",
-            "explode",
-            "-i",
-        ])
-        .arg(file)
-        .args(["-f", "null", "-"])
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -283,7 +169,7 @@ fn darkness_brings_the_slate_at_once_and_nobody_who_watches_is_sent_away() {
     studio
         .tidegate
         .output_becomes("live", "publishes", |it| it["delivering"] == true);
-    let mut player = studio.player();
+    let mut player = hls_player(&studio.tidegate, "viewers");
     studio.viewer.sees(200);
     studio.viewer.seen();
 

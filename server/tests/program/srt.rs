@@ -4,7 +4,7 @@ use serde_json::json;
 use tidegate_testkit::peers::{have, srt_to_file, test_picture};
 use tidegate_testkit::{Process, Tidegate, eventually};
 
-use crate::slate::{complaints, whole};
+use crate::audience::{complaints, whole};
 
 const CONFIG: &str = r#"
 listeners:

@@ -27,6 +27,7 @@ pub(crate) struct Status {
     pub(crate) next_return_in_ms: Option<u64>,
     pub(crate) next_scheduled: Option<Scheduled>,
     pub(crate) slate: Slate,
+    pub(crate) drill: Option<DrillOnAir>,
     pub(crate) last_drill: Option<LastDrill>,
     pub(crate) lost_packets: u64,
     pub(crate) untold: u64,
@@ -101,6 +102,18 @@ impl Default for Slate {
             reason: None,
         }
     }
+}
+
+/// A drill on air that runs now.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct DrillOnAir {
+    /// What is cut.
+    pub(crate) input: Arc<str>,
+    #[serde(with = "tidegate_engine::time::rfc3339")]
+    pub(crate) since: SystemTime,
+    #[serde(with = "tidegate_engine::time::rfc3339")]
+    pub(crate) ends_at: SystemTime,
+    pub(crate) by: Option<Arc<str>>,
 }
 
 /// What the last drill found.

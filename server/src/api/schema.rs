@@ -296,6 +296,8 @@ pub(super) struct SwitchView {
     next_scheduled: Option<ScheduledView>,
     /// The slate.
     slate: SlateView,
+    /// The drill on air that runs now.
+    drill: Option<DrillOnAirView>,
     /// What the last drill found.
     last_drill: Option<DrillView>,
     /// Packets of its inputs that it was too slow for.
@@ -311,6 +313,19 @@ pub(super) struct ScheduledView {
     at: String,
     /// What.
     take: String,
+}
+
+/// A drill on air that runs now. Taking what it cuts ends it at once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DrillOnAirView {
+    /// What is cut.
+    input: String,
+    /// Since when.
+    since: String,
+    /// When it is let in again, if nothing ends the drill before.
+    ends_at: String,
+    /// Who asked for it.
+    by: Option<String>,
 }
 
 /// What a test of the backup found.

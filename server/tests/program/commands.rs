@@ -183,9 +183,15 @@ fn a_drill_on_air_wants_to_be_confirmed() {
     let confirmed = json!({ "on_air": true, "confirm": "program" });
     let answer = station.post("drill", &confirmed);
     assert_eq!(answer.status, 200, "{}", answer.text());
+    // While it runs everybody can see what is cut, and until when.
+    let running = &answer.json()["drill"];
+    assert_eq!(running["input"], "main", "{running}");
+    let at = |field: &str| running[field].as_str().unwrap().to_owned();
+    assert!(at("since") < at("ends_at"), "{running}");
     let switch = station.becomes("the drill is over", |switch| {
         switch["last_drill"].is_object()
     });
+    assert_eq!(switch["drill"], Value::Null);
     let drill = &switch["last_drill"];
     assert_eq!(
         (&drill["input"], &drill["passed"]),

@@ -3,7 +3,7 @@
 use super::decisions::{millis, named};
 use super::format::Format;
 use super::{Machine, Running};
-use crate::status::{InputStatus, Reason, Scheduled, Standby, Status};
+use crate::status::{DrillOnAir, InputStatus, Reason, Scheduled, Standby, Status};
 use crate::told::{Answer, Told};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -77,6 +77,12 @@ impl Running {
                 take: rules.name(next.take),
             }),
             slate: self.slate.status(),
+            drill: decide.drill_under_way().map(|drill| DrillOnAir {
+                input: rules.name(OnAir::Input(drill.input)),
+                since: civil(drill.since, now, wall),
+                ends_at: wall + drill.ends.saturating_since(now),
+                by: drill.by,
+            }),
             last_drill: self.last_drill.clone(),
             lost_packets: machine.inputs.iter().map(super::Input::lost).sum(),
             untold: self.teller.lost(),

@@ -23,6 +23,19 @@ pub(super) struct Drill {
     took_over: Option<(OnAir, Duration)>,
 }
 
+/// What is told of a drill on air while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillUnderWay {
+    /// The input that is cut.
+    pub input: usize,
+    /// When it was cut.
+    pub since: Instant,
+    /// When it is let in again, if nothing ends it before.
+    pub ends: Instant,
+    /// Who asked for it.
+    pub by: By,
+}
+
 /// Why a switch follows from a trigger.
 pub(super) fn why(fired: &Fired) -> Why {
     if &*fired.code == CODE {
@@ -95,6 +108,17 @@ impl Decide {
             took_over: None,
         });
         Ok(input)
+    }
+
+    /// The drill on air that runs now.
+    #[must_use]
+    pub fn drill_under_way(&self) -> Option<DrillUnderWay> {
+        self.drill.as_ref().map(|drill| DrillUnderWay {
+            input: drill.input,
+            since: drill.since,
+            ends: drill.since + DRILL_ON_AIR,
+            by: drill.by.clone(),
+        })
     }
 
     /// The input that a drill on air would cut; what it would lead to is [`Decide::standby`].

@@ -55,6 +55,7 @@ use std::time::SystemTime;
 
 use tidegate_units::{Duration, Instant};
 
+pub use drill::DrillUnderWay;
 pub use record::{Accepted, Decision, Evidence, Output, ReasonText, Refusal, Step, Why};
 pub use rules::{
     DRILL_ON_AIR, KEY_FRAME_WAIT_MAX, LATCH_SWITCHES, LATCH_WINDOW, Return, Rules,

@@ -30,6 +30,42 @@ fn a_drill_on_air_takes_the_way_of_a_real_silence_and_says_how_it_went() {
 }
 
 #[test]
+fn a_drill_on_air_tells_what_it_cuts_until_when_and_who_asked_until_it_is_over() {
+    let mut show = Show::running(|_| {});
+    assert_eq!(show.decide.drill_under_way(), None);
+    let begun = show.now;
+    show.decide.drill_on_air(begun, by("ada")).expect("a drill");
+    let told = DrillUnderWay {
+        input: 0,
+        since: begun,
+        ends: begun + DRILL_ON_AIR,
+        by: by("ada"),
+    };
+    assert_eq!(show.decide.drill_under_way(), Some(told.clone()));
+    // Also when another input is on air long since.
+    show.run(9 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    assert_eq!(show.decide.drill_under_way(), Some(told));
+    show.run(SECOND);
+    assert_eq!(show.decide.drill_under_way(), None);
+}
+
+#[test]
+fn taking_what_a_drill_cuts_ends_it_and_brings_it_back() {
+    let mut show = Show::running(|_| {});
+    show.decide.drill_on_air(show.now, None).expect("a drill");
+    show.run(2 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    show.decide
+        .take(show.now, OnAir::Input(0), false, by("ada"))
+        .expect("main is well");
+    assert_eq!(show.decide.drill_under_way(), None);
+    show.drain();
+    show.run(SECOND);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
 fn drills_do_not_count_towards_the_latch() {
     let mut show = Show::running(|_| {});
     for _ in 0..5 {

@@ -134,11 +134,40 @@ const screens = {
   },
 };
 
+/** The page of a switch, in a state that the mock knows; `then` steers it. */
+const program = (variant, then = async () => {}) => Object.assign(async (page) => {
+  await goTo('/sources/program')(page);
+  await page.locator('.take').waitFor();
+  await then(page);
+}, { program: variant });
+const cut = async (page) => {
+  await page.getByRole('button', { name: /^Cut cam1-main on air …/ }).click();
+  await page.getByText('cam1-main is cut for 5 s').scrollIntoViewIfNeeded();
+};
+for (const variant of ['healthy', 'failed', 'slate', 'bad', 'locked', 'lockedbad', 'held', 'latched', 'rehearsed', 'drill', 'drilled', 'settling', 'starting', 'refused', 'twins', 'scheduled', 'missed', 'coming', 'many'])
+  screens[`switch-${variant}`] = program(variant);
+Object.assign(screens, {
+  'switch-drill-question': program('healthy', cut),
+  'switch-force': program('missed', async (page) => page.keyboard.press('Enter')),
+  'routes-drill': Object.assign(goTo('/'), { program: 'drill' }),
+  'routes-slate': Object.assign(goTo('/'), { program: 'slate' }),
+  'add-switch': async (page) => {
+    await addSource(page, 'switch');
+    await page.getByRole('button', { name: 'Add source', exact: true }).last().click();
+  },
+  'add-switch-edit': program('bad', async (page) => {
+    await page.keyboard.press('e');
+    for (const part of ['What it acts on', 'Schedule', 'Advanced']) await page.getByText(part, { exact: true }).click();
+    await page.getByRole('button', { name: 'Add a time' }).click();
+    page.tall = true;
+  }),
+});
+
 const browser = await launch();
 for (const [width, height] of WIDTHS) {
   for (const [name, open] of Object.entries(screens)) {
     if (!name.includes(only)) continue;
-    const mock = await startMock({ picture: name.startsWith('source') });
+    const mock = await startMock({ picture: name.startsWith('source'), program: open.program ?? null });
     const page = await browser.newPage({ viewport: { width, height }, hasTouch: width < 500, timezoneId: 'Europe/Oslo', permissions: ['clipboard-write'] });
     page.base = mock.url;
     page.on('console', (message) => message.type() === 'error' && !message.text().includes('409') && console.log(name, width, message.text()));

@@ -227,6 +227,10 @@ export interface SwitchInput {
   same_format: boolean | null;
   twin_of: string | null;
   queue_bytes?: number | null;
+  /** Filled in from its twins. */
+  merged_packets?: number | null;
+  /** Came when their place had passed. */
+  too_late?: number | null;
 }
 
 export interface LastSwitch {
@@ -257,11 +261,23 @@ export interface LastDrill {
   problems: string[];
 }
 
+/** A drill on air that runs now. */
+export interface RunningDrill {
+  /** What is cut. */
+  input: string;
+  since: string;
+  /** When it is let in again by itself. */
+  ends_at: string;
+  by: string | null;
+}
+
 export interface SwitchStatus {
   /** An input's name, `slate`, or nothing. */
   active: string | null;
   /** What a take without a name would air. */
   preview: string | null;
+  /** What is ordered, and waits for its key frame. */
+  next?: string | null;
   standby: { name: string; ready: boolean; reasons: InputReason[] }[];
   /** In order of priority. */
   inputs: SwitchInput[];
@@ -278,6 +294,8 @@ export interface SwitchStatus {
   next_return_in_ms: number | null;
   next_scheduled: { at: string; take: string } | null;
   slate: { state: 'ready' | 'making' | 'missing' | 'failed' | 'off'; reason: string | null };
+  /** Older servers say nothing of it. */
+  drill?: RunningDrill | null;
   last_drill: LastDrill | null;
 }
 

@@ -35,15 +35,15 @@ export class Saving {
       await (isNew ? create : replace)(this.#collection, config);
       return true;
     } catch (problem) {
-      this.#place(problem as Problem, config, places);
+      this.#place(problem as Problem, config, isNew, places);
       return false;
     } finally {
       this.busy = false;
     }
   }
 
-  #place(problem: Problem, config: Config, places: Record<string, string>): void {
-    if (problem.status === 409) {
+  #place(problem: Problem, config: Config, isNew: boolean, places: Record<string, string>): void {
+    if (problem.status === 409 && isNew) {
       this.errors = { '/name': `${config.name} exists already. Choose another name.` };
       return;
     }

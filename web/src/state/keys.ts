@@ -4,6 +4,9 @@ export type Keymap = Record<string, (event: KeyboardEvent) => void>;
 
 const maps: Keymap[] = [];
 const SEQUENCE_MS = 1000;
+/** What was pressed on a button that is gone, or not to be pressed any more, is no command a moment later. */
+const SLIP_MS = 1000;
+let buttonAt = -SLIP_MS;
 let pending = '';
 let pendingAt = 0;
 
@@ -20,7 +23,11 @@ export function handleKey(event: KeyboardEvent): void {
   if (document.querySelector('dialog[open]')) return;
   if (target.closest('input, textarea, select, video, dialog, [contenteditable]')) return;
   const own = event.key === 'Enter' || event.key === ' ';
-  if (own && target.closest('a, button, summary')) return;
+  if (own && target.closest('a, button, summary')) {
+    buttonAt = performance.now();
+    return;
+  }
+  if (own && performance.now() - buttonAt < SLIP_MS) return event.preventDefault();
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const sequence = pending && performance.now() - pendingAt < SEQUENCE_MS ? `${pending} ${key}` : key;
   pending = '';

@@ -2,7 +2,7 @@
 import type { Problem } from '../api/http';
 import { steer, type SwitchAct } from '../api/resources';
 import type { SwitchStatus } from '../api/types';
-import { ARM_MS, takeWords, WAIT_MS, type TakeState } from '../model/switch/take';
+import { ARM_MS, rests, takeWords, WAIT_MS, type TakeState } from '../model/switch/take';
 import { previewOf } from '../model/switch/status';
 
 export class Desk {
@@ -49,6 +49,12 @@ export class Desk {
     this.refused = '';
   }
 
+  /** Ends a drill on air: what it cuts is taken back. Pressed twice it is sent once. */
+  takeBack(cut: string, stale: boolean, now = performance.now()): void {
+    if (stale || this.take.waitingFor !== null || rests(this.take, now)) return;
+    void this.#send(cut, false, now);
+  }
+
   /** Follows the stream: a take has come on air, or has not for too long. */
   follow(status: SwitchStatus, now = performance.now()): void {
     const { waitingFor, since } = this.take;
@@ -72,6 +78,8 @@ export class Desk {
     try {
       await steer(this.#source, act, body);
       this.#doneAt.set(toggle, performance.now());
+      // What follows at once is a second press of that, and no take.
+      if (act === 'return') this.take = { waitingFor: null, since: performance.now() };
       return true;
     } catch (problem) {
       this.refused = wordsOf(problem);

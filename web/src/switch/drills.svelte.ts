@@ -28,6 +28,7 @@ export class Drills {
   }
 
   async run(body: Record<string, unknown>): Promise<void> {
+    if (this.busy) return;
     this.busy = true;
     this.error = '';
     try {
@@ -42,7 +43,7 @@ export class Drills {
 
   /** Asked without its confirmation, the server says what it would do. */
   async ask(status: SwitchStatus, differs: boolean, now = performance.now()): Promise<void> {
-    if (status.active === null) return;
+    if (status.active === null || this.busy) return;
     this.error = '';
     this.#askedAt = now;
     this.cut = status.active;

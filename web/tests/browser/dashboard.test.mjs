@@ -17,7 +17,7 @@ afterEach(async () => {
 async function open(hash = '/', options = {}, view = {}) {
   mock = await startMock(options);
   page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...view });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && errors.push(message.text()));
   await page.goto(`${mock.url}/#${hash}`);
@@ -325,7 +325,7 @@ test('makes a missing leg obvious', async () => {
 
 test('plays the source’s HLS output with changing pixels', async () => {
   await open('/sources/finish-main', { picture: true });
-  await page.getByText(/^Live, \d/).waitFor({ timeout: 20_000 });
+  await page.getByText(/^Live, \d/).waitFor({ timeout: 60_000 });
   const sample = () => page.evaluate(() => {
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = 64;
@@ -354,7 +354,7 @@ test('shows the legs of an output that calls over several networks, and changes 
 
 test('never calls a picture live that the player only has stored', async () => {
   await open('/sources/finish-main', { picture: true });
-  await page.getByText(/^Live, \d/).waitFor({ timeout: 20_000 });
+  await page.getByText(/^Live, \d/).waitFor({ timeout: 60_000 });
   mock.state.silent = 'finish-main';
   await page.getByText('Not live: nothing arrives now').waitFor();
   assert.equal(await page.locator('video.frozen').count(), 1);

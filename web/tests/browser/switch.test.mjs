@@ -13,11 +13,11 @@ afterEach(async () => {
   assert.deepEqual(errors, [], 'the page reports no error and breaks no security policy');
 });
 
-async function open(name, view = {}) {
+async function open(name, view = {}, options = {}) {
   errors = [];
-  mock = await startMock();
+  mock = await startMock(options);
   page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...view });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && errors.push(message.text()));
   await page.goto(`${mock.url}/#/sources/${name}`);
@@ -27,6 +27,12 @@ const text = (locator) => locator.innerText().then((found) => found.replace(/\s+
 const program = () => text(page.locator('.side.program .name'));
 const preview = () => text(page.locator('.side.preview .name'));
 const takes = () => mock.state.steered.filter(({ act }) => act === 'take').map(({ input, force }) => (force ? `${input}!` : input));
+/** Both in one moment, however slow the machine is. */
+const twice = (key) => page.evaluate((pressed) => {
+  for (let at = 0; at < 2; at += 1) (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true, cancelable: true }));
+}, key);
+const clickTwice = (locator) => locator.evaluate((button) => { button.click(); button.click(); });
+const acts = () => mock.state.steered.map(({ act, input, confirm }) => [act, input, confirm].filter(Boolean).join(' '));
 const shows = (side, name) => page.locator(`.side.${side} .name`, { hasText: new RegExp(`^${name}$`) }).waitFor();
 
 test('shows what is on air and what would be, with their numbers and words', async () => {
@@ -93,12 +99,11 @@ test('asks once more before an input that is not ready, and a slip is no answer'
 
 test('L locks so that nothing is taken, says so in a band, and unlocks', async () => {
   await open('program');
-  await page.keyboard.press('l');
+  // A slip of the finger does not unlock it again.
+  await twice('l');
   await page.getByText('Nothing moves the program').waitFor();
   await page.keyboard.press('Enter');
-  assert.deepEqual(takes(), []);
-  // A slip of the finger does not unlock it again.
-  await page.keyboard.press('l');
+  assert.deepEqual(mock.state.steered.map(({ act }) => act), ['lock']);
   await page.waitForTimeout(1100);
   await page.getByText('Nothing moves the program').waitFor();
   await page.keyboard.press('l');
@@ -158,3 +163,84 @@ test('puts inputs in order, and writes what was chosen', async () => {
   await page.getByText('program changed.').waitFor();
   assert.deepEqual(mock.state.writes.at(-1).config.switch, { inputs: ['cam1-backup', 'cam1-main', 'cam1-phone', 'start-line'], slate: 'soon.png', triggers: { no_packets: '200ms' } });
 });
+
+test('says over the whole page what a drill cuts, until when, and ends it with one command', async () => {
+  await open('program');
+  await page.getByRole('button', { name: /^Cut cam1-main on air …/ }).click();
+  await page.waitForTimeout(1100);
+  await clickTwice(page.getByRole('button', { name: 'Cut cam1-main on air', exact: true }));
+  const band = page.getByRole('group', { name: 'Drill on air' });
+  await band.waitFor();
+  assert.match(await text(band), /Drill on air cam1-main is cut since \d\d:\d\d:\d\d, by admin\. Viewers see cam1-backup\. The cut ends by itself at \d\d:\d\d:\d\d/);
+  assert.equal((await band.boundingBox()).width, 1440);
+  await page.getByText('A drill cuts cam1-main now.').waitFor();
+  await clickTwice(band.getByRole('button', { name: 'End now, take cam1-main back' }));
+  await shows('program', 'cam1-main');
+  await band.waitFor({ state: 'detached' });
+  assert.deepEqual(acts(), ['drill cam1-main', 'drill cam1-main program', 'take cam1-main']);
+});
+
+test('tells of a drill on the overview, too, and ends it there', async () => {
+  await open('program', {}, { program: 'drill' });
+  await page.goto(`${mock.url}/#/`);
+  const band = page.getByRole('group', { name: 'Drill on air, program' });
+  await band.waitFor();
+  assert.match(await text(band), /program: cam1-main is cut since .*, by admin\. Viewers see cam1-backup\./);
+  assert.match(await text(page.locator('[data-source="program"] .state')), /Warning Drill on air/);
+  await clickTwice(band.getByRole('button', { name: 'End now, take cam1-main back' }));
+  await band.waitFor({ state: 'detached' });
+  assert.deepEqual(acts(), ['take cam1-main']);
+});
+
+test('a second press on a button that went away takes nothing', async () => {
+  await open('program', {}, { program: 'latched' });
+  await page.getByRole('button', { name: 'Return to cam1-main' }).focus();
+  await page.keyboard.press('Enter');
+  await twice('Enter');
+  await page.getByRole('button', { name: /^Hold/ }).focus();
+  await page.keyboard.press('Enter');
+  await twice('Enter');
+  await page.getByRole('button', { name: /^Let go/ }).first().waitFor();
+  assert.deepEqual(takes(), []);
+});
+
+test('the question before a cut takes the focus to its harmless answer, and gives it back', async () => {
+  await open('program');
+  const focus = () => page.evaluate(() => document.activeElement?.textContent.trim());
+  await page.getByRole('button', { name: /^Cut cam1-main on air …/ }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('cam1-main is cut for 5 s, and cam1-backup goes on air.').waitFor();
+  assert.equal(await focus(), 'Keep');
+  await page.keyboard.press('Enter');
+  await page.getByText('cam1-main is cut for 5 s').waitFor({ state: 'detached' });
+  assert.equal(await focus(), 'Cut cam1-main on air …');
+  assert.deepEqual(acts(), ['drill cam1-main']);
+});
+
+test('keys typed into the form of a switch steer nothing', async () => {
+  await open('program');
+  await page.keyboard.press('e');
+  await page.locator('#switch-slate').fill('');
+  await page.locator('#switch-slate').pressSequentially('1 lh0.png');
+  await page.getByText('What it acts on').click();
+  await page.getByLabel('No packets for', { exact: true }).pressSequentially('300 h');
+  assert.deepEqual(mock.state.steered, []);
+  assert.equal(await page.locator('#switch-slate').inputValue(), '1 lh0.png');
+});
+
+test('tells beside TAKE what the clock should have put on air and did not', async () => {
+  await open('program', {}, { program: 'missed' });
+  await page.getByText(/The scheduled take of cam1-backup was not done: cam1-backup is not ready/).first().waitFor();
+  await page.getByText(/By the clock: the slate at/).waitFor();
+});
+
+// Green is earned: in these states nothing on the page may be green that is not proved healthy.
+for (const [variant, green] of [['bad', 0], ['slate', 0], ['starting', 0], ['refused', 1], ['settling', 1]]) {
+  test(`shows nothing green of inputs that are not well: ${variant}`, async () => {
+    await open('program', {}, { program: variant });
+    const lit = () => page.locator('[data-input]').evaluateAll((rows) => rows.filter((row) => row.querySelector('.st.ok')).length);
+    assert.equal(await lit(), green);
+    assert.equal(await page.locator('.tally.preview:not(.hollow)').count(), 0);
+    assert.equal(await page.locator('.slate .st.ok').count(), variant === 'refused' || variant === 'settling' ? 1 : 0);
+  });
+}

@@ -95,10 +95,10 @@ const reason = (code, text, since, advice) => ({ code, text, since, advice });
 
 const second = (now) => Math.floor(now / 1000) % 100000;
 
-export function sources(now, started) {
+export function sources(now, started, variant = null) {
   const gone = now - started;
   return [
-    ...switches.sources(now, source),
+    ...switches.sources(now, source, variant),
     source(now, 'finish-main', { state: 'live', rtt: 42, up: 102 * MINUTE }),
     source(now, 'finish-backup', { state: 'ready', mode: 'caller', rtt: 61, loss: 0.11, latency: 250, bps: 8.1e6 }),
     source(now, 'helicopter', {
@@ -258,7 +258,7 @@ export function rejections(now) {
   ];
 }
 
-export function events(now) {
+export function events(now, variant = null) {
   const of = (id, ms, kind, name, more) => ({ id, at: ago(now, ms), kind, subject: { type: 'source', name }, ...more });
   return [
     of(1, 7.2 * MINUTE, 'source_health', 'moto-2', { health: 'warning', reasons: [{ code: 'losing_packets', text: 'Losing packets' }] }),
@@ -266,7 +266,19 @@ export function events(now) {
     of(3, 4.1 * MINUTE, 'source_connected', 'moto-2'),
     of(4, 1.6 * MINUTE, 'source_health', 'moto-2', { health: 'warning', reasons: [{ code: 'latency_too_low', text: 'Latency too low' }] }),
     ...switches.events(now),
+    ...switches.variantEvents(now, variant),
   ];
+}
+
+/** What a second was like is worked out once, however many rows ask for their past. */
+const past = new Map();
+const PAST_MAX = 900;
+function secondOf(at) {
+  const key = Math.floor(at / 1000);
+  const found = past.get(key) ?? new Map(sources(key * 1000, key * 1000 - 12000).map((source) => [source.name, source]));
+  past.set(key, found);
+  if (past.size > PAST_MAX) past.delete(past.keys().next().value);
+  return found;
 }
 
 /** Ten minutes of figures like those of the state, with a dip where the scenario's incidents are. */
@@ -274,7 +286,7 @@ export function history(now, name) {
   const points = [];
   for (let second = 600; second >= 0; second -= 1) {
     const at = now - second * 1000;
-    const found = sources(at, at - 12000).find((candidate) => candidate.name === name);
+    const found = secondOf(at).get(name);
     if (!found) return null;
     const bump = name === 'moto-2' ? Math.exp(-(((second - 432) / 18) ** 2)) + Math.exp(-(((second - 96) / 14) ** 2)) : 0;
     const away = name === 'moto-2' && second > 246 && second < 264;

@@ -15,10 +15,10 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 // The policy the real server is asked to send, so that the dashboard is tried under it.
 const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; media-src 'self' blob:; img-src 'self' data:";
 
-/** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. */
-export async function startMock({ picture = false, empty = false, loggedIn = true } = {}) {
+/** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. `program`: in what state the switch is (`variants`). */
+export async function startMock({ picture = false, empty = false, loggedIn = true, program = null } = {}) {
   const started = Date.now();
-  const state = { empty, loggedIn, extra: [], quiet: false, silent: null, refuse: null, steered: [], stands: {}, writes: [], bans: empty ? [] : scenario.bans(started) };
+  const state = { program, empty, loggedIn, extra: [], quiet: false, silent: null, refuse: null, steered: [], stands: {}, writes: [], bans: empty ? [] : scenario.bans(started) };
   const streams = new Set();
   const media = picture ? startPicture() : null;
 
@@ -26,7 +26,7 @@ export async function startMock({ picture = false, empty = false, loggedIn = tru
     const now = Date.now();
     return {
       now: new Date(now).toISOString(), revision: 7, listeners: scenario.listeners(),
-      sources: state.empty ? state.extra : [...scenario.sources(now, started), ...state.extra].map(silenced).map((source) => moved(source, state.stands[source.name])),
+      sources: state.empty ? state.extra : [...scenario.sources(now, started, state.program), ...state.extra].map(silenced).map((source) => moved(source, state.stands[source.name])),
       outputs: state.empty ? [] : scenario.outputs(), alarms: state.empty ? [] : scenario.alarms(now, started),
     };
   };
@@ -90,7 +90,7 @@ async function api(request, pathname, message, state, json, problem) {
   if (kind === 'platforms') return json(200, repository('protocols/platforms/platforms.json'));
   if (kind === 'rejections') return json(200, state.empty ? [] : scenario.rejections(now));
   if (kind === 'bans') return json(200, state.bans);
-  if (kind === 'events') return json(200, scenario.events(now));
+  if (kind === 'events') return json(200, scenario.events(now, state.program));
   if (kind === 'sources' && part === 'history') {
     const found = scenario.history(now, name);
     return found ? json(200, found) : json(200, { interval_ms: 1000, points: [] });
@@ -126,7 +126,9 @@ function steer(name, act, wanted, state, json, problem) {
   state.steered.push({ name, act, ...wanted });
   if (state.refuse) return problem(409, 'Conflict', { detail: state.refuse, advice: 'Unlock it first.' });
   if (act === 'drill' && wanted.on_air && wanted.confirm !== name) return problem(409, 'Conflict', { detail: 'cam1-main is cut for 5 s, and cam1-backup goes on air.', advice: 'Confirm with the name of the switch.' });
-  const stands = { take: { active: wanted.input }, lock: { locked: true }, unlock: { locked: false }, hold: { held: wanted.on } }[act];
+  const now = Date.now();
+  const cut = { input: wanted.input, since: new Date(now).toISOString(), ends_at: new Date(now + 10_000).toISOString(), by: 'admin' };
+  const stands = { take: { active: wanted.input, drill: null }, drill: wanted.on_air ? { active: 'cam1-backup', drill: cut } : {}, lock: { locked: true }, unlock: { locked: false }, hold: { held: wanted.on } }[act];
   state.stands[name] = { ...state.stands[name], ...stands };
   return json(200, {});
 }

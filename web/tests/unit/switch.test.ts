@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { groups } from '../../src/model/group';
 import { bearOut } from '../../src/model/honesty';
 import { reasonLine } from '../../src/model/reasons';
-import { formatWords, inputWords, keyFrames } from '../../src/model/switch/input';
+import { drillBand } from '../../src/model/switch/drill';
+import { formatWords, inputWords, keyFrames, twinWords } from '../../src/model/switch/input';
 import { backupWords, branchOf, tallyOf } from '../../src/model/switch/row';
 import { slateWords } from '../../src/model/switch/slate';
 import { keyOf, nameAt, onAirSince, previewOf, switchOf } from '../../src/model/switch/status';
+import { takeWords } from '../../src/model/switch/take';
 import { notices, returnWords, switchVerdict } from '../../src/model/switch/verdict';
 import { verdict } from '../../src/model/verdict';
 import { sourceKind, WORDS } from '../../src/model/words';
@@ -190,4 +192,59 @@ it('reads the status where it stands, and what it leaves out is nothing', () => 
   expect(switchOf(switchSource(program()))?.active).toBe('main');
   expect(switchOf(source())).toBeNull();
   expect(switchOf(switchSource(program(), { switch: null }))).toBeNull();
+});
+
+describe('a drill on air', () => {
+  const drill = { input: 'main', since: '2026-11-20T18:42:03Z', ends_at: '2026-11-20T18:42:13Z', by: 'admin' };
+  const cut = input('main', { ready: false, reasons: [{ code: 'drill', text: 'cut by a drill, no packets for 4000 ms', severity: 'switch', since: '2026-11-20T18:42:03Z', advice: null }] });
+  const running = program({ active: 'backup', inputs: [cut, input('backup')], drill });
+
+  it('says what is cut and by whom, what viewers see, how it ends, and what ends it now', () => {
+    const band = drillBand(running, NOW, false);
+    expect(band?.what).toMatch(/^main is cut since \d\d:\d\d:03, by admin\.$/);
+    expect(band?.then).toMatch(/^Viewers see backup\. The cut ends by itself at \d\d:\d\d:13, in 6 s\. The program stays where it is then\.$/);
+    expect(band).toMatchObject({ input: 'main', end: 'End now, take main back' });
+    expect(drillBand({ ...running, return: 'auto' }, NOW, false)?.then).toMatch(/Then the program returns by itself after a clean time\.$/);
+    expect(drillBand(program(), NOW, false)).toBeNull();
+  });
+  it('does not count down while nothing is known, nor past its end', () => {
+    expect(drillBand(running, NOW, true)?.then).not.toMatch(/, in /);
+    expect(drillBand(running, NOW + 60_000, false)?.then).not.toMatch(/, in /);
+  });
+  it('says so while the backup has not come yet, and when the slate or nothing is seen', () => {
+    const seen = (active: string | null) => drillBand({ ...running, active }, NOW, false)?.then.split('. ')[0];
+    expect([seen('main'), seen('slate'), seen(null)]).toEqual(['The backup has not come on air yet', 'Viewers see the slate', 'Viewers see nothing']);
+  });
+  it('is a warning wherever the program is listed, and no failure of what it cuts', () => {
+    expect(said({ active: 'backup', inputs: [cut, input('backup')], drill })).toBe('Warning: a drill cuts main on air, and backup has taken over. Wait until it is over, or end it.');
+    expect(bearOut(switchSource(running), [], []).reasons[0]).toMatchObject({ code: 'drill', text: 'Drill on air' });
+    expect(inputWords(cut, NOW)).toMatchObject({ state: WORDS.warning, label: 'Cut by a drill' });
+  });
+  it('is ended by taking what it cuts, without a question', () => {
+    expect(takeWords(running, 'main', { waitingFor: null, since: null }, 0, NOW, false)).toMatchObject({ may: 'ready', text: 'Cut by a drill. Taking it ends the drill.' });
+  });
+});
+
+describe('nothing that is not well is called good', () => {
+  it('an input that is refused for its format says so, and is no failure', () => {
+    const text = 'format differs: h264 1280x720 30 · aac mono instead of h264 1920x1080 50 · aac stereo';
+    const phone = input('phone', { ready: false, same_format: false, reasons: [{ code: 'format', text, severity: null, since: null, advice: 'Set its encoder as that of the input on air.' }] });
+    expect(inputWords(phone, NOW)).toEqual({ state: WORDS.warning, label: 'Refused', why: 'Another format: H.264 1280×720 30 · AAC mono', advice: 'Set its encoder as that of the input on air.' });
+  });
+  it('a slate on air is never green', () => {
+    expect(slateWords(program({ active: 'slate' }))).toMatchObject({ state: WORDS.warning, label: 'Shown' });
+  });
+  it('a slate that could not be made is told while all the rest is well', () => {
+    const slate = { state: 'failed' as const, reason: 'There is no file soon.png.' };
+    expect(said({ slate })).toBe('Warning: main is on air, backup is ready, but there is no slate. There is no file soon.png.');
+    expect(bearOut(switchSource(program({ slate })), [], [])).toMatchObject({ state: 'warning' });
+  });
+  it('a program that begins is neither failed nor good', () => {
+    const settling = input('main', { ready: false, reasons: [{ code: 'settling', text: 'well for 1200 ms, 3000 ms are asked for', severity: null, since: null, advice: null }] });
+    expect(said({ active: null, inputs: [settling] })).toBe('Connecting: nothing is on air yet. main: good for 1.2 s of 3.0 s. It goes on air by itself.');
+  });
+  it('twins say how many packets they filled in', () => {
+    expect(twinWords(input('main', { merged_packets: 1204, too_late: 12 }))).toBe('1,204 packets filled in by its twin, 12 came too late');
+    expect(twinWords(input('main'))).toBe('');
+  });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/api/http';
 import { steer } from '../../src/api/resources';
-import { cutWarning, drillSentence, historyOf, switchCause, switchEffect, switchFigures } from '../../src/model/switch/story';
+import { cutWarning, drillSentence, historyOf, missedOf, switchCause, switchEffect, switchFigures } from '../../src/model/switch/story';
 import { ARM_MS, REST_MS, takeWords, WAIT_MS, type TakeState } from '../../src/model/switch/take';
 import { Desk } from '../../src/switch/desk.svelte';
 import { Drills } from '../../src/switch/drills.svelte';
@@ -200,6 +200,13 @@ describe('what happened', () => {
     const found = historyOf([event, event, { ...event, id: 2, at: '2026-11-20T18:42:00Z' }, { ...event, id: 3, subject: { type: 'source', name: 'other' } }, { ...event, id: 4, kind: 'source_health' }], 'program');
     expect(found.map((one) => one.at)).toEqual(['2026-11-20T18:42:00Z', '2026-11-20T18:41:00Z']);
     expect(found[1]).toMatchObject({ text: 'cam1-main: no packets for 150 ms → cam1-backup', effect: 'Viewers saw no gap, 310 ms repeated.', gap: false });
+  });
+  it('tells what the clock did not put on air, until something else is', () => {
+    const missed = { kind: 'switch_decision', at: '2026-11-20T18:41:30Z', id: 9, decision: 'missed', text: 'the scheduled take of backup was not done: too late', subject: { type: 'source', name: 'program' } };
+    const list = historyOf([missed], 'program');
+    expect(missedOf(list, program(), NOW)).toMatchObject({ text: 'The scheduled take of backup was not done: too late', trouble: true });
+    expect(missedOf(list, program({ last_switch: { ...last, at: '2026-11-20T18:42:00Z' } }), NOW)).toBeNull();
+    expect(missedOf(list, program(), NOW + 31 * 60_000)).toBeNull();
   });
   it('also tells why it stayed, and who locked it, but no order twice', () => {
     const decision = { kind: 'switch_decision', at: last.at, subject: { type: 'source', name: 'program' } };

@@ -1,6 +1,6 @@
 /** One input of a switch in words: its state, why, what to do, and the figures that tell how a switch to it would go. */
 import type { Reason, SwitchInput } from '../../api/types';
-import { clock, codec, duration } from '../format';
+import { clock, codec, count, duration } from '../format';
 import { capital, inWords } from '../sentence';
 import { WORDS, type StateWord } from '../words';
 
@@ -19,17 +19,29 @@ export function inputWords(input: SwitchInput, now: number): InputWords {
   const [first] = input.reasons;
   const why = first ? reasonsOf(input, now) : '';
   const advice = first ? adviceOf(first) : '';
+  // Cut on purpose: it is well, and let in again by itself.
+  if (first?.code === 'drill') return { state: WORDS.warning, label: 'Cut by a drill', why: lasting(first, now).replace(/^ for /, 'For '), advice: '' };
   if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: `Nobody connected${lasting(first, now)}`, advice: advice || 'Start its sender.' };
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
+  if (first?.code === 'format') return { state: WORDS.warning, label: 'Refused', why: mismatch(first.text), advice };
   if (first && isCovered(input, first)) return { state: WORDS.warning, why, advice };
   if (first && !isSettling(input, first)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
   return { state: WORDS.connecting, label: 'Not ready yet', why: settling(first) || why || cleanFor(input) || 'Being watched', advice: '' };
 }
 
+/** It will be ready by itself, if it stays as it is. */
+export const isSettlingDown = ({ ready, connected, reasons }: SwitchInput): boolean => !ready && connected && reasons[0]?.code === 'settling';
+
 /** Nothing is wrong; it only has not been right for long enough. On air a key frame must have been there. */
 const isSettling = ({ on_air }: SwitchInput, { code }: Reason): boolean => code === 'settling' || (code === 'no_key_frame' && !on_air);
+
+/** "format differs: h264 1280x720 30 · aac mono instead of h264 1920x1080 50 · aac stereo" */
+function mismatch(text: string): string {
+  const found = /^format differs: (.*) instead of (.*)$/.exec(text);
+  return found?.[1] ? `Another format: ${formatWords(found[1])}` : phrase(text);
+}
 
 /** Nothing came for a moment, and what is held for the latency is still being played: viewers notice nothing yet. */
 function isCovered({ latency_ms }: SwitchInput, { code, text }: Reason): boolean {
@@ -72,6 +84,11 @@ export const moreReasons = ({ reasons, connected }: SwitchInput): string => (con
 /** The names of all that is wrong, for whoever looks closer. */
 export const allReasons = ({ reasons }: SwitchInput): string =>
   reasons.map(({ text, since, advice }) => inWords(`${phrase(text)}${Number.isFinite(Date.parse(since ?? '')) ? ` since ${clock(Date.parse(since ?? ''))}` : ''}`, advice)).join('\n');
+
+/** "1,204 packets filled in by its twin, 12 came too late": empty where nothing is counted. */
+export function twinWords({ merged_packets: merged, too_late: late }: SwitchInput): string {
+  return capital([merged ? `${count(merged)} ${merged === 1 ? 'packet' : 'packets'} filled in by its twin` : '', late ? `${count(late)} came too late` : ''].filter(Boolean).join(', '));
+}
 
 const cleanFor = ({ clean_for_ms }: SwitchInput): string => (clean_for_ms === null ? '' : `Clean for ${duration(clean_for_ms)}`);
 

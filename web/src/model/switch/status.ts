@@ -5,8 +5,8 @@ import { isObject } from '../own';
 export const SLATE = 'slate';
 
 const NOTHING: Omit<SwitchStatus, 'inputs'> = {
-  active: null, preview: null, standby: [], locked: false, held: false, latched: false, switches: 0, automatic_switches: 0, averted: 0, last_switch: null,
-  delay_ms: 0, return: 'manual', dwell_ms: 0, next_return_in_ms: null, next_scheduled: null, slate: { state: 'off', reason: null }, last_drill: null,
+  active: null, preview: null, next: null, standby: [], locked: false, held: false, latched: false, switches: 0, automatic_switches: 0, averted: 0, last_switch: null,
+  delay_ms: 0, return: 'manual', dwell_ms: 0, next_return_in_ms: null, next_scheduled: null, slate: { state: 'off', reason: null }, drill: null, last_drill: null,
 };
 const NOTHING_KNOWN: Omit<SwitchInput, 'name'> = {
   ready: false, reasons: [], on_air: false, clean_for_ms: null, connected: false, bitrate_bps: null, key_frame_age_ms: null, gop_ms: null, latency_ms: null, format: null, same_format: null, twin_of: null,

@@ -68,6 +68,10 @@ export interface Told {
   /** What viewers saw. */
   effect: string;
   gap: boolean;
+  /** Something that was wanted did not happen. */
+  trouble: boolean;
+  /** A take by the clock that was not done. */
+  missed: boolean;
 }
 
 /** Of one switch, the newest first; some events come twice, and what came of an order is told by the switch itself. */
@@ -83,6 +87,18 @@ export function historyOf(events: TypedEvent[], source: string): Told[] {
 /** Decisions that say more than the switch that followed. */
 const SAID = new Set(['stayed', 'given_up', 'missed', 'latched', 'set', 'drill_ended']);
 
+/** For how long a take by the clock that was missed is told beside TAKE. */
+const MISSED_MS = 30 * 60_000;
+
+/** What the clock should have put on air and did not, until something else was put there. */
+export function missedOf(list: Told[], status: SwitchStatus, now: number): Told | null {
+  const last = Date.parse(status.last_switch?.at ?? '');
+  return list.find(({ missed, at }) => missed && now - Date.parse(at) < MISSED_MS && !(Date.parse(at) < last)) ?? null;
+}
+
+/** Those that nobody wanted. */
+const TROUBLE = new Set(['given_up', 'missed', 'latched']);
+
 function toldOf(event: TypedEvent): Told | null {
   const key = String(event.id ?? `${event.at} ${event.kind}`);
   if (event.kind === 'switched') {
@@ -90,12 +106,12 @@ function toldOf(event: TypedEvent): Told | null {
       at: event.at, from: text(event.from), to: text(event.to), why: text(event.why) ?? '', text: text(event.text) ?? '', automatic: event.automatic === true, by: text(event.by),
       gap_ms: number(event.gap_ms), repeated_ms: number(event.repeated_ms), decided_after_ms: number(event.decided_after_ms), delay_ms: number(event.delay_ms),
     };
-    return { key, at: event.at, text: switchCause(last), effect: switchEffect(last), gap: (last.gap_ms ?? 0) > 0 };
+    return { key, at: event.at, text: switchCause(last), effect: switchEffect(last), gap: (last.gap_ms ?? 0) > 0, trouble: false, missed: false };
   }
   const said = text(event.text);
   if (event.kind !== 'switch_decision' || said === null || event.by === RESTART || !SAID.has(String(event.decision))) return null;
   const by = text(event.by);
-  return { key, at: event.at, text: `${sentence(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false };
+  return { key, at: event.at, text: `${sentence(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false, trouble: TROUBLE.has(String(event.decision)), missed: event.decision === 'missed' };
 }
 
 /** Names of inputs stay as they are. */

@@ -7,6 +7,7 @@
  */
 import type { SwitchStatus } from '../../api/types';
 import { formatWords, inputWords, seconds } from './input';
+import { isCut } from './drill';
 import { differs, inputOf, onSlate, SLATE } from './status';
 
 /** After a take, and before a confirmation counts: longer than any slip of a finger. */
@@ -41,6 +42,7 @@ export function takeWords(status: SwitchStatus, preview: string | null, take: Ta
   if (rests(take, at)) return no('Just taken.');
   const input = inputOf(status, preview);
   if (!input) return { may: 'ready', text: 'Viewers see the slate at once.', tone: 'warn' };
+  if (isCut(status, preview)) return { may: 'ready', text: 'Cut by a drill. Taking it ends the drill.', tone: 'warn' };
   if (!input.connected) return { may: 'no', text: `${preview} has nothing to show: ${lower(inputWords(input, now).why)}.`, tone: 'warn' };
   if (!input.ready) return { may: 'ask', text: `Not ready: ${lower(inputWords(input, now).why)}.`, tone: 'warn' };
   if (differs(status, input)) return { may: 'ready', text: `Format differs: ${formatWords(input.format)}. Players start anew.`, tone: 'warn' };

@@ -1,9 +1,10 @@
 /** The verdict on a switch, and what must not be overlooked: latched, locked, held, no backup, the slate on air. */
-import type { Reason, SwitchStatus } from '../../api/types';
+import type { Reason, SwitchInput, SwitchStatus } from '../../api/types';
 import { plural } from '../format';
 import { inWords } from '../sentence';
 import { WORDS, type IconName, type StateWord } from '../words';
-import { inputWords } from './input';
+import { isCut } from './drill';
+import { inputWords, isSettlingDown } from './input';
 import { inputOf, onSlate, others, readyOthers, slateByHand } from './status';
 import { lower } from './take';
 
@@ -21,6 +22,7 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   if (slateByHand(status)) return make(WORDS.warning, next ? `viewers see the slate, as somebody chose. Take ${next.name} when it is time.` : `viewers see the slate, as somebody chose, and no input is ready. ${toDo(status, now)}`);
   if (!active) return make(WORDS.failed, onSlate(status) && next ? `viewers see the slate, though ${next.name} is ready. ${status.locked ? 'Unlock, then take it.' : 'Take it.'}` : `viewers see the slate: no input delivers. ${toDo(status, now)}`);
 
+  if (status.drill) return make(WORDS.warning, `a drill cuts ${status.drill.input} on air, ${isCut(status, active.name) ? 'and the backup is to take over' : `and ${active.name} has taken over`}. Wait until it is over, or end it.`);
   const { why, state } = inputWords(active, now);
   const bad = state === WORDS.failed || state === WORDS.warning || state === WORDS.waiting;
   if (bad && next && stuck(status)) return make(WORDS.failed, `${active.name}: ${lower(why)}, and ${stuck(status)} keeps it on air. ${status.locked ? 'Unlock, then take' : 'Take'} ${next.name}.`);
@@ -29,6 +31,7 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   if (bad) return make(WORDS.warning, `${active.name}: ${lower(why)}. ${next?.name} is ready: take it.`);
   if (status.latched) return make(WORDS.warning, `${active.name} is on air and stays there. Find out why it switched so often, then take or return.`);
   if (others(status).length > 0 && !next) return make(WORDS.warning, `${active.name} is on air, and no backup is ready. ${toDo(status, now)}`);
+  if (status.slate.state === 'failed') return make(WORDS.warning, inWords(`${active.name} is on air${next ? `, ${next.name} is ready` : ''}, but there is no slate`, status.slate.reason ?? 'Choose another file with Edit.'));
   return make(WORDS.live, `${active.name} is on air${next ? `, ${next.name} is ready` : ''}. ${calm(status)}`);
 }
 
@@ -45,8 +48,13 @@ function dark(status: SwitchStatus, now: number): [StateWord, string] {
   const [ready] = readyOthers(status);
   if (ready) return [WORDS.warning, `nothing is on air yet, and ${ready.name} is ready. Take it.`];
   if (status.inputs.every((input) => !input.connected)) return [WORDS.waiting, `no input is connected. Start the sender of ${status.inputs[0]?.name ?? 'an input'}.`];
+  const soon = startingOf(status);
+  if (soon) return [WORDS.connecting, `nothing is on air yet. ${soon.name}: ${lower(inputWords(soon, now).why)}. It goes on air by itself.`];
   return [WORDS.failed, `viewers see nothing: no input is ready. ${toDo(status, now)}`];
 }
+
+/** Nothing is on air, and this one only has to be well for a moment longer. */
+export const startingOf = (status: SwitchStatus): SwitchInput | undefined => (status.active === null && !stuck(status) ? status.inputs.find(isSettlingDown) : undefined);
 
 const stuck = (status: SwitchStatus): string => (status.locked ? 'the lock' : status.latched ? 'the latch' : status.held ? 'the hold' : '');
 
@@ -55,7 +63,7 @@ function toDo(status: SwitchStatus, now: number): string {
   const [first] = others(status).length > 0 ? others(status) : status.inputs;
   if (!first) return 'Add an input.';
   const { why, advice } = inputWords(first, now);
-  return `${first.name}: ${lower(why)}. ${advice}`.trim();
+  return `${first.name}: ${lower(why)}. ${advice || (isSettlingDown(first) ? 'Wait a moment.' : '')}`.trim();
 }
 
 function evidence(status: SwitchStatus): string {
@@ -98,9 +106,14 @@ export function returnWords(status: SwitchStatus): { to: string | null; may: boo
 /** What must be seen of a program wherever it is listed, the worst first. Null when all is well. */
 export function programReason(status: SwitchStatus): (Reason & { worst: boolean }) | null {
   if (onSlate(status)) return { code: 'slate_on_air', text: 'Slate on air', since: null, advice: slateByHand(status) ? 'Somebody took it.' : 'No input delivers.', worst: !slateByHand(status) };
+  if (status.drill) return { code: 'drill', text: 'Drill on air', since: null, advice: `${status.drill.input} is cut. Wait until it is over, or end it.`, worst: false };
   if (status.latched) return { code: 'latched', text: 'Latched', since: null, advice: 'It switched by itself too often. Find the cause, then take or return.', worst: false };
-  const reason = lacksBackup(status);
+  const reason = lacksBackup(status) ?? lacksSlate(status);
   return reason && { ...reason, worst: false };
+}
+
+function lacksSlate({ slate }: SwitchStatus): Reason | null {
+  return slate.state === 'failed' ? { code: 'slate_failed', text: 'No slate', since: null, advice: slate.reason } : null;
 }
 
 /** Null when a backup is ready, or none was wanted. */

@@ -227,10 +227,6 @@ export interface SwitchInput {
   same_format: boolean | null;
   twin_of: string | null;
   queue_bytes?: number | null;
-  /** Filled in from its twins. */
-  merged_packets?: number | null;
-  /** Came when their place had passed. */
-  too_late?: number | null;
 }
 
 export interface LastSwitch {
@@ -287,6 +283,8 @@ export interface SwitchStatus {
   switches: number;
   automatic_switches: number;
   averted: number;
+  /** Packets of twins that came when their place had passed. */
+  late_packets?: number;
   last_switch: LastSwitch | null;
   delay_ms: number;
   return: string;

@@ -55,7 +55,7 @@ export const variants = (now) => {
     settling: status([settling('cam1-main', 1200), input('cam1-backup')], { active: 'cam1-backup', switches: 1, automatic_switches: 1, last_switch: lastSwitch(now) }),
     starting: status([settling('cam1-main', 1200), settling('cam1-backup', 400)], { active: null, preview: null, slate: { state: 'missing', reason: null } }),
     refused: status([input('cam1-main'), input('cam1-phone', { ready: false, format: SMALL, same_format: false, reasons: [reason('format', `format differs: ${SMALL} instead of ${FORMAT}`, null, 'Set its encoder as that of the input on air, or allow it with on_mismatch: switch.', null)] })]),
-    twins: status([input('cam1-main', { merged_packets: 1204, too_late: 0 }), input('cam1-backup', { twin_of: 'cam1-main', merged_packets: 31, too_late: 12 })], { switches: 4, automatic_switches: 4, last_switch: lastSwitch(now, { why: 'twin', text: 'cam1-main carries the same packets as cam1-backup, and goes on for it', from: 'cam1-backup', to: 'cam1-main', decided_after_ms: 0, repeated_ms: 0, delay_ms: 0 }) }),
+    twins: status([input('cam1-main'), input('cam1-backup', { twin_of: 'cam1-main' })], { late_packets: 12, switches: 4, automatic_switches: 4, last_switch: lastSwitch(now, { why: 'twin', text: 'cam1-main carries the same packets as cam1-backup, and goes on for it', from: 'cam1-backup', to: 'cam1-main', decided_after_ms: 0, repeated_ms: 0, delay_ms: 0 }) }),
     scheduled: status(pair, { next_scheduled: { at: ago(now, -754_000), take: 'cam1-backup' } }),
     missed: status([input('cam1-main'), settling('cam1-backup', 900)], { next_scheduled: { at: ago(now, -7_540_000), take: 'slate' } }),
     coming: status(pair, { next: 'cam1-backup' }),

@@ -3,7 +3,7 @@ import { groups } from '../../src/model/group';
 import { bearOut } from '../../src/model/honesty';
 import { reasonLine } from '../../src/model/reasons';
 import { drillBand } from '../../src/model/switch/drill';
-import { formatWords, inputWords, keyFrames, twinWords } from '../../src/model/switch/input';
+import { formatWords, inputWords, keyFrames } from '../../src/model/switch/input';
 import { backupWords, branchOf, tallyOf } from '../../src/model/switch/row';
 import { slateWords } from '../../src/model/switch/slate';
 import { keyOf, nameAt, onAirSince, previewOf, switchOf } from '../../src/model/switch/status';
@@ -243,8 +243,8 @@ describe('nothing that is not well is called good', () => {
     const settling = input('main', { ready: false, reasons: [{ code: 'settling', text: 'well for 1200 ms, 3000 ms are asked for', severity: null, since: null, advice: null }] });
     expect(said({ active: null, inputs: [settling] })).toBe('Connecting: nothing is on air yet. main: good for 1.2 s of 3.0 s. It goes on air by itself.');
   });
-  it('twins say how many packets they filled in', () => {
-    expect(twinWords(input('main', { merged_packets: 1204, too_late: 12 }))).toBe('1,204 packets filled in by its twin, 12 came too late');
-    expect(twinWords(input('main'))).toBe('');
+  it('packets of twins that came too late are counted beside the verdict', () => {
+    expect(switchVerdict(program({ late_packets: 1204 }), NOW).evidence).toContain('1,204 packets of twins came too late');
+    expect(switchVerdict(program(), NOW).evidence).not.toContain('twins');
   });
 });

@@ -1,6 +1,6 @@
 /** One input of a switch in words: its state, why, what to do, and the figures that tell how a switch to it would go. */
 import type { Reason, SwitchInput } from '../../api/types';
-import { clock, codec, count, duration } from '../format';
+import { clock, codec, duration } from '../format';
 import { capital, inWords } from '../sentence';
 import { WORDS, type StateWord } from '../words';
 
@@ -84,11 +84,6 @@ export const moreReasons = ({ reasons, connected }: SwitchInput): string => (con
 /** The names of all that is wrong, for whoever looks closer. */
 export const allReasons = ({ reasons }: SwitchInput): string =>
   reasons.map(({ text, since, advice }) => inWords(`${phrase(text)}${Number.isFinite(Date.parse(since ?? '')) ? ` since ${clock(Date.parse(since ?? ''))}` : ''}`, advice)).join('\n');
-
-/** "1,204 packets filled in by its twin, 12 came too late": empty where nothing is counted. */
-export function twinWords({ merged_packets: merged, too_late: late }: SwitchInput): string {
-  return capital([merged ? `${count(merged)} ${merged === 1 ? 'packet' : 'packets'} filled in by its twin` : '', late ? `${count(late)} came too late` : ''].filter(Boolean).join(', '));
-}
 
 const cleanFor = ({ clean_for_ms }: SwitchInput): string => (clean_for_ms === null ? '' : `Clean for ${duration(clean_for_ms)}`);
 

@@ -1,6 +1,6 @@
 /** The verdict on a switch, and what must not be overlooked: latched, locked, held, no backup, the slate on air. */
 import type { Reason, SwitchInput, SwitchStatus } from '../../api/types';
-import { plural } from '../format';
+import { count, plural } from '../format';
 import { inWords } from '../sentence';
 import { WORDS, type IconName, type StateWord } from '../words';
 import { isCut } from './drill';
@@ -72,6 +72,7 @@ function evidence(status: SwitchStatus): string {
     others(status).length > 0 && `${ready} of ${plural(others(status).length, 'standby', 'standbys')} ready`,
     status.switches === 0 ? 'no switch yet' : `${plural(status.switches, 'switch', 'switches')}, ${status.automatic_switches} by itself`,
     status.averted > 0 && `${plural(status.averted, 'stall')} healed without one`,
+    status.late_packets ? `${count(status.late_packets)} ${status.late_packets === 1 ? 'packet' : 'packets'} of twins came too late` : '',
     status.return === 'auto' ? 'returns by itself' : 'returns by hand',
   ].filter(Boolean).join(', ');
 }

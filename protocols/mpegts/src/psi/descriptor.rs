@@ -5,8 +5,8 @@ use tidegate_codecs::opus::OpusInfo;
 
 use super::Language;
 
-const REGISTRATION: u8 = 0x05;
-const LANGUAGE: u8 = 0x0A;
+pub(crate) const REGISTRATION: u8 = 0x05;
+pub(crate) const LANGUAGE: u8 = 0x0A;
 const METADATA: u8 = 0x26;
 const TELETEXT: u8 = 0x56;
 const SUBTITLING: u8 = 0x59;
@@ -21,10 +21,10 @@ const EXTENSION_USER_DEFINED: u8 = 0x80;
 
 /// A loop of descriptors.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Descriptors<'a>(&'a [u8]);
+pub(crate) struct Descriptors<'a>(&'a [u8]);
 
 impl<'a> Descriptors<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 

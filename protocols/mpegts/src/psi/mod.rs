@@ -9,6 +9,7 @@ mod tables;
 
 pub use crc::crc32;
 pub(crate) use crc::update;
+pub(crate) use descriptor::{Descriptors, LANGUAGE, REGISTRATION};
 pub use pat::{MAX_PROGRAMS, Pat, PatProgram};
 pub use pmt::{ElementaryStream, Language, MAX_PIDS, Pmt};
 pub use section::{MAX_SECTION_BYTES, SectionReader};

@@ -5,6 +5,7 @@ mod real;
 mod slow;
 mod sparse;
 mod stream;
+mod tracks;
 mod twins;
 mod world;
 

@@ -8,6 +8,10 @@ pub(crate) const PACKET_BYTES: usize = 188;
 pub(crate) const AUDIO_FRAME_TICKS: i64 = 1920;
 const PMT_PID: u16 = 0x1000;
 const AUDIO_FRAME_BYTES: usize = 64;
+/// What is so far behind the first PID has a wild time now and then …
+pub(crate) const ASTRAY_PID: u16 = 0x40;
+/// … which is off by so much.
+const ASTRAY_TICKS: i64 = 1 << 31;
 
 /// What a stream is like.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +35,21 @@ pub(crate) struct Spec {
     pub(crate) key_bytes: usize,
     /// In every group the encoder drops a picture: what was shown before it lasts twice as long.
     pub(crate) drops: bool,
+    /// Of its sound; empty: none is told.
+    pub(crate) language: &'static str,
+    /// Streams besides picture and sound.
+    pub(crate) more: &'static [More],
+}
+
+/// A stream that sends the frames of the sound once more, whatever it says it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct More {
+    /// How far its PID is behind the first.
+    pub(crate) pid: u16,
+    pub(crate) stream_type: u8,
+    pub(crate) language: &'static str,
+    /// In the map alone: nothing comes of it.
+    pub(crate) silent: bool,
 }
 
 pub(crate) const SPEC: Spec = Spec {
@@ -48,6 +67,8 @@ pub(crate) const SPEC: Spec = Spec {
     splices: false,
     key_bytes: 6_000,
     drops: false,
+    language: "",
+    more: &[],
 };
 
 /// Makes packets, each with the media time at which it is sent.
@@ -72,6 +93,11 @@ impl Stream {
             tables_at: 0,
             ready: VecDeque::new(),
         }
+    }
+
+    /// It goes on, and is something else from here on.
+    pub(crate) fn change(&mut self, spec: Spec) {
+        self.spec = spec;
     }
 
     /// The packets up to a media time, in pieces of a network's size.
@@ -140,6 +166,14 @@ impl Stream {
             }
             let times = (base + pts, base + pts);
             self.pes(video + 1, 0xC0, times, None, &unit, true, &mut packets);
+            for more in self.spec.more.iter().filter(|more| !more.silent) {
+                let mut pts = base + pts;
+                if more.pid == ASTRAY_PID && self.audio / pes_ticks % 40 == 20 {
+                    pts += ASTRAY_TICKS;
+                }
+                let (pid, times) = (video + more.pid, (pts, pts));
+                self.pes(pid, 0xC0, times, None, &unit, true, &mut packets);
+            }
             self.ready.push_back((dts + step / 2, packets));
         }
     }
@@ -213,11 +247,19 @@ impl Stream {
         let mut map = vec![2, 0xB0, 0, 0, 1, 0xC1, 0, 0];
         map.extend((0xE000 | pcr).to_be_bytes());
         map.extend([0xF0, 0]);
-        let streams = [(0x1B, pid), (0x0F, pid + 1), (0x86, pid + 2)];
-        for (kind, pid) in &streams[..if self.spec.splices { 3 } else { 2 }] {
-            map.push(*kind);
-            map.extend((0xE000 | *pid).to_be_bytes());
-            map.extend([0xF0, 0]);
+        let mut streams = vec![(0x1B, pid, ""), (0x0F, pid + 1, self.spec.language)];
+        streams.extend(self.spec.splices.then_some((0x86, pid + 2, "")));
+        let more = self.spec.more.iter();
+        streams.extend(more.map(|more| (more.stream_type, pid + more.pid, more.language)));
+        for (kind, pid, language) in streams {
+            map.push(kind);
+            map.extend((0xE000 | pid).to_be_bytes());
+            if language.is_empty() {
+                map.extend([0xF0, 0]);
+            } else {
+                map.extend([0xF0, 6, 0x0A, 4]);
+                map.extend(language.bytes().chain([0]));
+            }
         }
         self.section(PMT_PID, map, out);
     }
@@ -235,14 +277,17 @@ impl Stream {
     }
 
     fn section(&mut self, pid: u16, mut section: Vec<u8>, out: &mut Vec<u8>) {
-        section[2] = (section.len() + 4 - 3) as u8;
+        let [high, low] = ((section.len() + 4 - 3) as u16).to_be_bytes();
+        (section[1], section[2]) = (section[1] | high, low);
         let crc = crc32(&section);
         section.extend(crc.to_be_bytes());
-        let mut packet = self.header(pid, true, 0x10).to_vec();
-        packet.push(0);
-        packet.extend(section);
-        packet.resize(PACKET_BYTES, 0xFF);
-        out.extend(packet);
+        section.insert(0, 0);
+        for (number, part) in section.chunks(184).enumerate() {
+            let mut packet = self.header(pid, number == 0, 0x10).to_vec();
+            packet.extend(part);
+            packet.resize(PACKET_BYTES, 0xFF);
+            out.extend(packet);
+        }
     }
 
     fn header(&mut self, pid: u16, start: bool, control: u8) -> [u8; 4] {

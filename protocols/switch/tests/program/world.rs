@@ -2,7 +2,8 @@
 
 use crate::stream::{AUDIO_FRAME_TICKS, PACKET_BYTES, Spec, Stream};
 use std::collections::{BTreeMap, VecDeque};
-use tidegate_mpegts::{Demux, Event as Found, Inspector, Packet, Stamp};
+use tidegate_codecs::Kind;
+use tidegate_mpegts::{Demux, Event as Found, Inspector, Packet, Pmt, SectionReader, Stamp};
 use tidegate_switch::{Emitted, Event, How, OnAir, Options, Order, Piece, Program, Switched};
 use tidegate_units::{Duration, Instant};
 
@@ -65,6 +66,11 @@ impl World {
         let input = &mut self.inputs[input];
         input.stream = Stream::new(spec);
         (input.begins, input.restarted, input.alive) = (self.now, told, true);
+    }
+
+    /// The input goes on, and is something else from here on.
+    pub(crate) fn change(&mut self, input: usize, spec: Spec) {
+        self.inputs[input].stream.change(spec);
     }
 
     pub(crate) fn order(&mut self, to: usize, how: How) {
@@ -162,6 +168,13 @@ pub(crate) struct Seen {
     pub(crate) lost_units: usize,
     pub(crate) pids: BTreeMap<u16, usize>,
     pub(crate) map_versions: Vec<u8>,
+    /// Each map that is not like the one before, in words: `0x101 Aac deu`.
+    pub(crate) maps: Vec<Vec<String>>,
+    map_sections: SectionReader,
+    /// The first sound of the first map.
+    sound_pid: Option<u16>,
+    /// What came on further PIDs.
+    pub(crate) others: BTreeMap<u16, Vec<Frame>>,
     /// Times of splices, as they came out and as they were made.
     pub(crate) splices: Vec<(i64, i64)>,
     pub(crate) wrong_sections: u64,
@@ -179,6 +192,10 @@ impl Seen {
             lost_units: 0,
             pids: BTreeMap::new(),
             map_versions: Vec::new(),
+            maps: Vec::new(),
+            map_sections: SectionReader::new(),
+            sound_pid: None,
+            others: BTreeMap::new(),
             splices: Vec::new(),
             wrong_sections: 0,
         };
@@ -212,7 +229,7 @@ impl Seen {
                 self.splice(packet.payload());
             }
             if packet.pid() == 0x1000 {
-                self.map_versions.push(packet.bytes()[10] >> 1 & 0x1F);
+                self.map(packet);
             }
             if let Some(pcr) = packet.adaptation().and_then(|field| field.pcr) {
                 let last = self.clocks.last().map_or(0, |(last, _)| *last);
@@ -222,8 +239,31 @@ impl Seen {
         }
     }
 
+    fn map(&mut self, packet: Packet<'_>) {
+        let mut found = None;
+        let (payload, starts) = (packet.payload(), packet.unit_start());
+        self.map_sections.push(payload, starts, |section| {
+            found = Pmt::parse(section).map(|map| (section[5] >> 1 & 0x1F, map));
+        });
+        let Some((version, map)) = found else { return };
+        self.map_versions.push(version);
+        let mut sound = map
+            .streams
+            .iter()
+            .filter(|it| it.codec.kind() == Kind::Audio);
+        self.sound_pid = self.sound_pid.or(sound.next().map(|it| it.pid));
+        let words = map.streams.iter().map(|it| {
+            let language = it.language.map_or_else(String::new, |it| format!(" {it}"));
+            format!("{:#x} {:?}{language}", it.pid, it.codec)
+        });
+        let words: Vec<String> = words.collect();
+        if self.maps.last() != Some(&words) {
+            self.maps.push(words);
+        }
+    }
+
     fn splice(&mut self, payload: &[u8]) {
-        let mut sections = tidegate_mpegts::SectionReader::new();
+        let mut sections = SectionReader::new();
         let splices = &mut self.splices;
         sections.push(payload, true, |section| {
             let number = |bytes: &[u8]| bytes.iter().fold(0, |n, it| n << 8 | i64::from(*it));
@@ -259,8 +299,10 @@ impl Seen {
             };
             if is_picture {
                 self.pictures.push(frame);
-            } else {
+            } else if self.sound_pid == Some(unit.pid) {
                 self.sound.push(frame);
+            } else {
+                self.others.entry(unit.pid).or_default().push(frame);
             }
         }
     }

@@ -24,6 +24,7 @@ pub use unit::Unit;
 
 use super::map::{MapReader, ProgramMap};
 use crate::packet::{PACKET_BYTES, PAT_PID, Packet};
+use crate::psi::ElementaryStream;
 use crate::timeline::Timeline;
 use bytes::Bytes;
 use drift::Smoothed;
@@ -356,7 +357,16 @@ impl Intake {
             self.is_another = true;
             return false;
         }
-        for stream in map.streams.iter().map(|it| &it.stream) {
+        let mut told: Vec<&ElementaryStream> = map.streams.iter().map(|it| &it.stream).collect();
+        if told.len() > MAX_STREAMS {
+            // Pictures and sound are not left out for the sake of anything else.
+            told.sort_by_key(|stream| match stream.codec.kind() {
+                Kind::Video => 0,
+                Kind::Audio => 1,
+                Kind::Data => 2,
+            });
+        }
+        for stream in told {
             let slot = &mut self.slots[usize::from(stream.pid)];
             if *slot == SLOT_NONE && self.streams.len() < MAX_STREAMS {
                 *slot = self.streams.len() as u8;

@@ -1,13 +1,10 @@
 //! How an input comes on air.
 
-use super::streams::{free_pid, matched};
 use super::tables::TableWriter;
-use super::{Out, Part, Playing, Seam, Verdict, clock};
-use crate::restamp::splice::Splice;
-use crate::seam::intake::{Intake, KeyFrame, MAX_STREAMS, Unit};
-use crate::seam::{MapStream, ProgramMap};
+use super::{Playing, Seam};
+use crate::seam::intake::{Intake, KeyFrame, Unit};
+use std::sync::Arc;
 use tidegate_codecs::Kind;
-use tidegate_units::Instant;
 
 /// Ticks of the program clock in one of 90 kHz.
 const CLOCK_TICKS: i64 = 300;
@@ -34,13 +31,16 @@ impl Seam {
             return;
         };
         let is_first = self.tables.is_none();
+        let tables = self.tables.get_or_insert_with(|| TableWriter::new(map));
+        let is_other = tables.follow(map);
         if is_first {
-            self.tables = Some(TableWriter::new(map));
             self.pcr_pid = map.pcr_pid;
         }
         let lead = intake.lead().zip(self.lead);
         let leads = lead.map_or(0, |(its, ours)| its - ours);
         let mut playing = Playing {
+            map: Arc::clone(map),
+            followed: None,
             next: key.first,
             offset,
             clock_offset: (offset + leads) * CLOCK_TICKS,
@@ -54,8 +54,11 @@ impl Seam {
             near: key.dts,
         };
         self.cut_counters();
-        self.map_parts(intake, map, &mut playing);
+        let is_changed = self.map_parts(intake, &mut playing) || is_other;
         if !is_first {
+            if is_changed {
+                self.tables_changed();
+            }
             for slot in 0..playing.parts.len() {
                 self.find_sound(intake, &mut playing, slot);
             }
@@ -64,118 +67,14 @@ impl Seam {
         self.playing = Some(playing);
     }
 
-    /// Streams that the input did not have when it came on air.
-    pub(super) fn add_parts(&mut self, intake: &Intake, playing: &mut Playing, due: Instant) {
-        if let Some(map) = intake.map() {
-            self.map_parts(intake, map, playing);
-            self.write_tables(due);
-        }
-    }
-
-    fn map_parts(&mut self, intake: &Intake, map: &ProgramMap, playing: &mut Playing) {
-        let known = playing.parts.len();
-        let streams: Vec<MapStream> = intake.streams()[known..]
-            .iter()
-            .map(|it| {
-                let is_it = |of: &&MapStream| of.stream.pid == it.stream.pid;
-                let gone = || MapStream {
-                    stream: it.stream,
-                    info: Vec::new(),
-                };
-                map.streams
-                    .iter()
-                    .find(is_it)
-                    .map_or_else(gone, Clone::clone)
-            })
-            .collect();
-        let taken: Vec<usize> = playing.parts.iter().map(|part| part.out).collect();
-        let mut is_changed = false;
-        let found = matched(&self.streams, &streams);
-        for (entry, place) in streams.iter().zip(found) {
-            let place = place.filter(|place| !taken.contains(place));
-            let out = match place {
-                Some(place) => {
-                    is_changed |= self.take_over(place, entry);
-                    place
-                }
-                None if self.streams.len() < MAX_STREAMS => {
-                    is_changed = true;
-                    self.add_stream(entry)
-                }
-                None => break,
-            };
-            playing.parts.push(Part {
-                out,
-                verdict: Verdict::Skip,
-                has_begun: false,
-                last: None,
-                sound_from: None,
-            });
-        }
-        // The first input's map is the first version.
-        if let Some(tables) = self
-            .tables
-            .as_mut()
-            .filter(|_| is_changed && playing.is_moved)
-        {
-            tables.changed();
-        }
-    }
-
-    /// Another kind of stream goes on a PID; whether it is another.
-    fn take_over(&mut self, place: usize, entry: &MapStream) -> bool {
-        let out = &mut self.streams[place];
-        if out.stream.stream_type == entry.stream.stream_type
-            && out.stream.codec == entry.stream.codec
-        {
-            return false;
-        }
-        out.stream = entry.stream;
-        out.info.clone_from(&entry.info);
-        let mut packet = clock::bare(out.pid, None, true);
-        out.counter.still(&mut packet);
-        self.buffer.extend_from_slice(&packet);
-        true
-    }
-
-    fn add_stream(&mut self, entry: &MapStream) -> usize {
-        let map_pid = self.tables.as_ref().map(TableWriter::map_pid);
-        let is_used = |pid: u16| {
-            let is_known = self.streams.iter().any(|out| out.pid == pid);
-            let is_first = self.streams.is_empty();
-            is_known || map_pid == Some(pid) || !is_first && self.pcr_pid == pid
-        };
-        let is_clock = self.pcr_pid == entry.stream.pid && !self.is_cut();
-        let pid = if is_clock {
-            entry.stream.pid
-        } else {
-            free_pid(entry.stream.pid, is_used)
-        };
-        self.streams.push(Out {
-            pid,
-            stream: entry.stream,
-            info: entry.info.clone(),
-            counter: super::Counter::default(),
-            splice: Splice::default(),
-            last_dts: None,
-            ends: None,
-        });
-        self.streams.len() - 1
-    }
-
-    /// Whether something else was on air before.
-    const fn is_cut(&self) -> bool {
-        self.last_clock.is_some()
-    }
-
     /// Where the sound of a stream begins: where that of what was on air before ends.
     fn find_sound(&self, intake: &Intake, playing: &mut Playing, slot: usize) {
         let stream = &intake.streams()[slot];
-        if stream.kind() != Kind::Audio || intake.main_slot() == Some(slot) {
-            return;
-        }
         let key = playing.entry;
         let part = &mut playing.parts[slot];
+        if stream.kind() != Kind::Audio || intake.main_slot() == Some(slot) || part.is_closed {
+            return;
+        }
         let ends = self.streams[part.out].ends;
         let from = ends.map_or(key.pts, |ends| ends - playing.offset);
         // What was on air may have had sound without sense: then it begins with the picture.

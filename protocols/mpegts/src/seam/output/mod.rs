@@ -13,24 +13,30 @@ mod clock;
 mod counter;
 mod enter;
 mod finish;
+mod parts;
 mod pass;
 mod streams;
 mod tables;
+mod told;
 
 use super::intake::{Carries, Intake, KeyFrame, Ready, Unit};
+use super::{MapStream, ProgramMap};
 use crate::packet::{PACKET_BYTES, Packet};
 use crate::psi::ElementaryStream;
 use crate::restamp::splice::Splice;
 use bytes::{Bytes, BytesMut};
 use counter::Counter;
+use std::sync::Arc;
 use tables::TableWriter;
 use tidegate_codecs::Kind;
 use tidegate_units::{Duration, Instant};
 
 /// The tables are repeated so often at least.
 const TABLES_EVERY: Duration = Duration::from_millis(80);
-/// The input's own tables are not replaced more often.
+/// The input's own tables are not replaced more often …
 const TABLES_APART: Duration = Duration::from_millis(20);
+/// … and what they say anew is not followed more often.
+const MAP_FOLLOWED_APART: Duration = Duration::from_millis(80);
 /// What is played late is not said to be due longer ago.
 const LATE_MAX: Duration = Duration::from_millis(100);
 /// Memory is taken for so many bytes of packets at once.
@@ -63,8 +69,10 @@ pub struct Seam {
 #[derive(Clone, Debug)]
 struct Out {
     pid: u16,
+    /// The first stream that was here.
+    home: MapStream,
     stream: ElementaryStream,
-    /// Its descriptors.
+    /// Its descriptors, as they are told.
     info: Vec<u8>,
     counter: Counter,
     splice: Splice,
@@ -76,6 +84,9 @@ struct Out {
 /// What is on air.
 #[derive(Clone, Debug)]
 struct Playing {
+    /// The map as it was followed last, and when another one was.
+    map: Arc<ProgramMap>,
+    followed: Option<Instant>,
     /// The index of the packet that comes next.
     next: u64,
     /// Added to its times.
@@ -102,6 +113,8 @@ struct Playing {
 struct Part {
     /// Its place in the output.
     out: usize,
+    /// It is not in the map, and has no place.
+    is_closed: bool,
     verdict: Verdict,
     /// It has been begun with.
     has_begun: bool,
@@ -331,7 +344,11 @@ impl Seam {
                     self.write_tables(due);
                 }
             }
-            Carries::Map => {}
+            Carries::Map => {
+                if playing.may_follow(due) {
+                    self.follow_map(intake, playing, due);
+                }
+            }
             Carries::Other => self.other(intake, playing, view, index),
             Carries::Stream(slot) => {
                 if view.unit_start()
@@ -368,7 +385,7 @@ impl Seam {
             self.pass(intake, playing, part.out, view, true);
             return;
         }
-        if view.has_payload() {
+        if view.has_payload() && !part.is_closed {
             self.streams[part.out].counter.cut();
         }
         if index >= playing.entry.first {
@@ -386,8 +403,8 @@ impl Seam {
         view: Packet<'_>,
         due: Instant,
     ) -> Verdict {
-        if slot >= playing.parts.len() {
-            self.add_parts(intake, playing, due);
+        if !self.has_part(intake, playing, slot, due) {
+            return Verdict::Skip;
         }
         let is_main = intake.main_slot() == Some(slot);
         let kind = intake.streams()[slot].kind();

@@ -48,10 +48,12 @@ impl Seam {
                 clock::remove(&mut copy);
             }
         }
-        if playing.is_moved {
+        if pid != view.pid() {
             let [high, low] = pid.to_be_bytes();
             copy[1] = copy[1] & 0xE0 | high & 0x1F;
             copy[2] = low;
+        }
+        if playing.is_moved {
             self.streams[place].move_times(&mut copy, playing.offset);
         } else if view.unit_start() {
             self.streams[place].note_times(&copy, playing.near);

@@ -1,6 +1,7 @@
 //! The output's own PAT and PMT.
 
 use super::Out;
+use super::told::told_of_program;
 use crate::PAT_PID;
 use crate::mux::packetize::Packetizer;
 use crate::mux::tables::section;
@@ -11,6 +12,8 @@ const PAT_TABLE: u8 = 0x00;
 const PMT_TABLE: u8 = 0x02;
 /// What a section of a map can say besides its head, the program's fields and the checksum.
 const MAP_BODY_BYTES: usize = 1021 - 13;
+/// What it says of a stream besides its descriptors.
+const STREAM_BYTES: usize = 5;
 
 /// Writes the tables.
 #[derive(Clone, Debug)]
@@ -19,6 +22,9 @@ pub(super) struct TableWriter {
     map: Packetizer,
     transport_stream_id: u16,
     program: u16,
+    /// The descriptors of the program, as the first input told them …
+    home: Vec<u8>,
+    /// … and as they are told now.
     info: Vec<u8>,
     version: u8,
 }
@@ -40,6 +46,7 @@ impl TableWriter {
             map: Packetizer::new(map.pid),
             transport_stream_id: map.transport_stream_id,
             program: map.program,
+            home: map.info.clone(),
             info: map.info.clone(),
             version: first_version(map),
         }
@@ -47,6 +54,16 @@ impl TableWriter {
 
     pub(super) const fn map_pid(&self) -> u16 {
         self.map.pid()
+    }
+
+    /// What is on air tells this of the program; whether that is something else.
+    pub(super) fn follow(&mut self, map: &ProgramMap) -> bool {
+        let told = told_of_program(&self.home, &map.info);
+        let is_other = *told != *self.info;
+        if is_other {
+            self.info = told.to_vec();
+        }
+        is_other
     }
 
     /// What the map says is not what it said before.
@@ -62,19 +79,21 @@ impl TableWriter {
         });
         self.pat.section(&pat, out);
         let map = section(PMT_TABLE, self.program, self.version, |body| {
+            // All streams are named, and described as far as there is room.
+            let mut left = MAP_BODY_BYTES.saturating_sub(streams.len() * STREAM_BYTES);
+            let mut describe = |info: &[u8], body: &mut BytesMut| {
+                let rest = left.checked_sub(info.len());
+                let info = if rest.is_some() { info } else { &[] };
+                left = rest.unwrap_or(left);
+                body.put_u16(0xF000 | info.len() as u16);
+                body.put_slice(info);
+            };
             body.put_u16(0xE000 | pcr_pid);
-            body.put_u16(0xF000 | self.info.len() as u16);
-            body.put_slice(&self.info);
-            let mut left = MAP_BODY_BYTES.saturating_sub(self.info.len());
+            describe(&self.info, body);
             for stream in streams {
-                let Some(rest) = left.checked_sub(5 + stream.info.len()) else {
-                    continue;
-                };
-                left = rest;
                 body.put_u8(stream.stream.stream_type);
                 body.put_u16(0xE000 | stream.pid);
-                body.put_u16(0xF000 | stream.info.len() as u16);
-                body.put_slice(&stream.info);
+                describe(&stream.info, body);
             }
         });
         self.map.section(&map, out);

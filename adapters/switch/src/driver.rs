@@ -4,14 +4,13 @@ use crate::remember;
 use crate::running::Running;
 use crate::settings::SourceSettings;
 use crate::slate;
-use crate::told::{Speaker, Teller};
+use crate::told::{self, Speaker};
 use core::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegate_engine::{
     BoxFuture, Connection, Ended, RunError, SourceContext, SourceDriver, SwitchControl,
     run_on_thread,
 };
-use tokio::sync::mpsc;
 
 /// A program made out of other sources.
 #[derive(Debug)]
@@ -52,15 +51,14 @@ impl SourceDriver for Switch {
             let make = move || shown.shown().unwrap_or_default();
             context.report.detail_when_asked("switch", make);
             let remembered = remembered(&context).await;
-            let speaker = Speaker::new(context.clone());
-            let (sender, mut told) = mpsc::channel(TOLD);
+            let (teller, mut told) = told::channel(TOLD);
+            let mut speaker = Speaker::new(context.clone(), &told);
             let (name, stop) = (thread_name(&context.name), context.stop.clone());
             let settings = self.settings().clone();
             let made = slate::maker(settings.slate.as_ref(), context.data_dir.to_path_buf());
             let (maker, ends) = made.unzip();
             let inside = Arc::clone(&desk);
             let work = run_on_thread(&name, stop, move |parking| {
-                let teller = Teller::new(sender);
                 Running::new(&context, settings, inside, teller, remembered, ends).run(parking)
             });
             tokio::pin!(work);
@@ -69,14 +67,16 @@ impl SourceDriver for Switch {
             let outcome = loop {
                 tokio::select! {
                     outcome = &mut work => break outcome,
-                    Some(told) = told.recv() => speaker.say(told).await,
+                    Some(told) = told.next() => speaker.say(told).await,
+                    () = speaker.retry() => speaker.write_again().await,
                     () = &mut slates => {}
                 }
             };
             desk.close();
-            while let Ok(told) = told.try_recv() {
+            while let Some(told) = told.next_now() {
                 speaker.say(told).await;
             }
+            speaker.say_how_it_stands().await;
             outcome
         })
     }

@@ -26,8 +26,12 @@ pub(crate) const BATCHES_PER_TURN: usize = 256;
 /// Commands that wait for the switch.
 pub const COMMANDS: usize = 16;
 
-/// Words of the switch that wait to be told; more are lost, and counted.
+/// Words of the switch that wait to be told. Events beyond that are lost and counted; how things
+/// stand is no event, and not lost.
 pub const TOLD: usize = 256;
+
+/// After how long what could not be written down is tried again.
+pub(crate) const REMEMBER_RETRY: Duration = Duration::from_secs(10);
 
 /// The least time between two turns, so that packets go out several at a time.
 pub(crate) const TURN: Duration = Duration::from_millis(2);

@@ -37,13 +37,13 @@ pub(crate) fn read(file: &Path) -> Option<Remembered> {
 }
 
 /// Writes it, so that the file is always whole; nothing to remember takes it away.
-pub(crate) fn write(file: &Path, what: Option<&Remembered>) -> io::Result<()> {
-    let Some(what) = what else {
+pub(crate) fn write(file: &Path, what: &Remembered) -> io::Result<()> {
+    if *what == Remembered::default() {
         return match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         };
-    };
+    }
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -59,7 +59,7 @@ pub(crate) fn write(file: &Path, what: Option<&Remembered>) -> io::Result<()> {
 /// # Errors
 /// If its file cannot be taken away.
 pub fn forget(data_dir: &Path, name: &str) -> io::Result<()> {
-    file(data_dir, name).map_or(Ok(()), |file| write(&file, None))
+    file(data_dir, name).map_or(Ok(()), |file| write(&file, &Remembered::default()))
 }
 
 #[cfg(test)]
@@ -76,10 +76,10 @@ mod tests {
             held: false,
             on_air: Some("backup".into()),
         };
-        write(&file, Some(&lock)).unwrap();
+        write(&file, &lock).unwrap();
         assert_eq!(read(&file), Some(lock));
-        write(&file, None).unwrap();
-        write(&file, None).unwrap();
+        write(&file, &Remembered::default()).unwrap();
+        write(&file, &Remembered::default()).unwrap();
         assert_eq!(read(&file), None);
     }
 

@@ -40,6 +40,10 @@ pub(super) fn register(registry: &mut Registry, sources: &[SourceView]) {
             "lost_packets",
             "Packets of inputs that the switch was too slow for",
         ),
+        (
+            "untold",
+            "Events that were not told because too many waited already",
+        ),
     ] {
         let family = Family::<Switch, Counter>::default();
         for (labels, status) in &switches {

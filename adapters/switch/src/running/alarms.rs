@@ -1,7 +1,7 @@
 //! What of a switch needs the operator.
 
 use crate::limits::ALONE_AFTER;
-use crate::told::{Teller, Told, Words};
+use crate::told::{Teller, Words};
 use tidegate_engine::Severity;
 use tidegate_switch::OnAir;
 use tidegate_switch::decide::{Decide, LATCH_SWITCHES, LATCH_WINDOW, Rank};
@@ -58,7 +58,11 @@ impl Alarms {
     fn set(&mut self, at: usize, stands: bool, teller: &Teller, words: impl FnOnce() -> Words) {
         let (code, stood) = &mut self.standing[at];
         if core::mem::replace(stood, stands) != stands {
-            teller.tell(Told::Alarm(code, stands.then(words)));
+            if stands {
+                teller.raise(code, words());
+            } else {
+                teller.clear(code);
+            }
         }
     }
 }

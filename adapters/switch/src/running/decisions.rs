@@ -2,7 +2,6 @@
 
 use super::{Machine, Running, lane_of, preferred};
 use crate::status::{LastDrill, LastSwitch};
-use crate::told::Told;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tidegate_engine::{EventKind, SwitchDecision, SwitchEvidence, SwitchFigure, Switched};
@@ -49,7 +48,7 @@ impl Running {
                         "{name} began anew and went on air again at its key frame ({} ms are missing)",
                         cut.gap.as_millis()
                     );
-                    self.teller.tell(Told::Event(EventKind::Notice { message }));
+                    self.teller.event(EventKind::Notice { message });
                 }
                 // Told by those who decided it.
                 Event::Averted { .. } => {}
@@ -66,9 +65,9 @@ impl Running {
             }
             Step::DrillEnded => {
                 self.note_drill(&decision, rules);
-                self.tell(told(decision, rules));
+                self.teller.decision(told(decision, rules));
             }
-            _ => self.tell(told(decision, rules)),
+            _ => self.teller.decision(told(decision, rules)),
         }
     }
 
@@ -97,12 +96,7 @@ impl Running {
         if switched.why == "drill" {
             self.drill_cut = Some(switched.clone());
         }
-        self.teller.tell(Told::Event(EventKind::Switched(switched)));
-    }
-
-    fn tell(&self, decision: SwitchDecision) {
-        let kind = EventKind::SwitchDecision(Box::new(decision));
-        self.teller.tell(Told::Event(kind));
+        self.teller.event(EventKind::Switched(switched));
     }
 
     /// A drill on air is over.

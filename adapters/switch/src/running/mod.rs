@@ -30,7 +30,7 @@ use crate::remember::Remembered;
 use crate::settings::{Merge, OnMismatch, ReturnMode, SLATE, SourceSettings};
 use crate::slate::Ends;
 use crate::status::{LastDrill, LastSwitch};
-use crate::told::{Teller, Told};
+use crate::told::Teller;
 use alarms::Alarms;
 use format::Format;
 use input::Input;
@@ -237,7 +237,7 @@ impl Running {
     /// Has it written down what is locked or held, if that is something else now.
     fn remember(&mut self, machine: &Machine) {
         if let Some(what) = self.restore.news(&machine.decide) {
-            self.teller.tell(Told::Remember(what));
+            self.teller.remember(what);
         }
     }
 
@@ -321,11 +321,11 @@ impl Running {
             return;
         }
         self.carries = carries;
-        self.teller.tell(if carries {
-            Told::Carries
+        if carries {
+            self.teller.carries();
         } else {
-            Told::Dark("no input has anything to show".into())
-        });
+            self.teller.dark("no input has anything to show");
+        }
     }
 
     /// How long nothing is to be done unless something comes.

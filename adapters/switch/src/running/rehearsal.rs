@@ -3,10 +3,10 @@
 use super::decisions::millis;
 use super::{Machine, Running, lane_of};
 use crate::status::LastDrill;
-use crate::told::{Answer, Told};
+use crate::told::Answer;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tidegate_engine::{EventKind, SwitchDecision, SwitchRefusal};
+use tidegate_engine::{SwitchDecision, SwitchRefusal};
 use tidegate_switch::OnAir;
 use tidegate_switch::decide::{Decide, Rank, Refusal};
 use tidegate_switch::drill::{Report, Shadow};
@@ -132,8 +132,7 @@ impl Running {
             figure: None,
             evidence: Vec::new(),
         };
-        let kind = EventKind::SwitchDecision(Box::new(decision));
-        self.teller.tell(Told::Event(kind));
+        self.teller.decision(decision);
     }
 }
 

@@ -104,8 +104,7 @@ impl Restore {
     }
 
     /// What is to be remembered from now on, if that is something else.
-    #[allow(clippy::option_option, reason = "news may be that there is nothing")]
-    pub(super) fn news(&mut self, decide: &Decide) -> Option<Option<Remembered>> {
+    pub(super) fn news(&mut self, decide: &Decide) -> Option<Remembered> {
         if self.pending.is_some() {
             return None;
         }
@@ -116,15 +115,13 @@ impl Restore {
             return None;
         }
         self.known = now;
-        Some(now.map(|(locked, held, input)| {
-            Remembered {
-                locked,
-                held,
-                on_air: input
-                    .map(|input| decide.rules().name(OnAir::Input(input)))
-                    .map(|name| name.to_string()),
-            }
-        }))
+        let (locked, held, input) = now.unwrap_or_default();
+        let on_air = input.map(|input| decide.rules().name(OnAir::Input(input)));
+        Some(Remembered {
+            locked,
+            held,
+            on_air: on_air.map(|name| name.to_string()),
+        })
     }
 }
 

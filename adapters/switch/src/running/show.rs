@@ -4,7 +4,7 @@ use super::decisions::{millis, named};
 use super::format::Format;
 use super::{Machine, Running};
 use crate::status::{DrillOnAir, InputStatus, Reason, Scheduled, Standby, Status};
-use crate::told::{Answer, Told};
+use crate::told::Answer;
 use std::sync::Arc;
 use std::time::SystemTime;
 use tidegate_engine::{Link, SwitchRefusal};
@@ -34,7 +34,7 @@ impl Running {
         let status = Arc::new(self.status(machine, now));
         self.desk.show(Arc::clone(&status));
         let shown = || serde_json::to_value(&*status).unwrap_or_default();
-        self.teller.tell(Told::Answer(to, done.map(|()| shown())));
+        self.teller.answer(to, done.map(|()| shown()));
     }
 
     fn status(&self, machine: &Machine, now: Instant) -> Status {

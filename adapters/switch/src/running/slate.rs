@@ -3,7 +3,7 @@
 use crate::limits::SLATE_LOOK_INTERVAL;
 use crate::slate::{Ends, State, Wanted};
 use crate::status;
-use crate::told::{Teller, Told, Words};
+use crate::told::{Teller, Words};
 use tidegate_engine::{MediaStatus, Severity};
 use tidegate_switch::slate::{AHEAD, SlateChunk, SlateLoop};
 use tidegate_switch::{OnAir, Piece, Program};
@@ -79,9 +79,9 @@ impl Slate {
                 text: outcome.reason.unwrap_or_default(),
                 advice: "Until it is there, viewers see nothing when no input has anything.",
             };
-            teller.tell(Told::Alarm(FAILED, Some(words)));
+            teller.raise(FAILED, words);
         } else if self.has_failed && outcome.state == State::Ready {
-            teller.tell(Told::Alarm(FAILED, None));
+            teller.clear(FAILED);
         }
         self.has_failed = has_failed || self.has_failed && outcome.state != State::Ready;
     }

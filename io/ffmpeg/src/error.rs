@@ -17,6 +17,9 @@ pub enum FfmpegError {
     /// It ended with an error; its last words.
     #[error("ffmpeg failed: {0}")]
     Failed(String),
+    /// What it encoded cannot be decoded; the last words of who tried.
+    #[error("what ffmpeg encoded cannot be decoded ({0})")]
+    Undecodable(String),
     /// It takes sound and gives none back.
     #[error("ffmpeg has taken {0} s of sound and given none back", UNANSWERED_TICKS / 90_000)]
     Stuck,
@@ -63,7 +66,7 @@ impl FfmpegError {
             Self::Stuck => {
                 "Give this machine more CPU. If it has enough, try another version of ffmpeg."
             }
-            Self::Confused => "Try another version of ffmpeg.",
+            Self::Confused | Self::Undecodable(_) => "Try another version of ffmpeg.",
             Self::NoPicture => "Use a picture in one of these formats.",
             Self::NoMaterial => "Use a picture or a clip in one of these formats.",
             Self::NoPictureInClip => "Use a clip that has a picture.",

@@ -185,6 +185,38 @@ async fn a_slate_has_the_picture_format_of_its_program() {
 }
 
 #[tokio::test]
+async fn a_kept_slate_that_was_damaged_is_made_anew() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let still = still(folder.path()).await;
+    let format = ProgramPicture::of(&seen("h264", "High", "4.0")).unwrap();
+    let stereo = ProgramSound::of(&SeenAudio {
+        codec: "aac",
+        channels: Some(2),
+        sample_rate_hz: Some(48_000),
+    })
+    .unwrap();
+    let made = picture(&still, &format, folder.path()).await.unwrap();
+    let heard = sound(Heard::Tone, stereo, folder.path()).await.unwrap();
+    for path in [&made, &heard.path] {
+        let whole = fs::read(path).unwrap();
+        fs::write(path, &whole[..whole.len() / 2 / 188 * 188]).unwrap();
+    }
+    assert_eq!(picture(&still, &format, folder.path()).await.unwrap(), made);
+    let again = sound(Heard::Tone, stereo, folder.path()).await.unwrap();
+    assert_eq!(again, heard);
+    for path in [&made, &heard.path] {
+        let last = fs::read(path)
+            .unwrap()
+            .split_off(fs::metadata(path).unwrap().len() as usize - 188);
+        assert_eq!(last[..3], [0x47, 0x1F, 0xFF], "it is whole, with its seal");
+        assert_eq!(complaints(path), "");
+    }
+}
+
+#[tokio::test]
 async fn a_slate_has_the_sound_format_of_its_program() {
     if !have(&["ffmpeg", "ffprobe"]) {
         return;

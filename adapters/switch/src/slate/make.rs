@@ -63,7 +63,9 @@ impl Make {
             match &sound.format {
                 Ok(format) => match program::sound(heard, *format, &folder).await {
                     Ok(made) => files.sounds.push((made, sound.language)),
-                    Err(error @ FfmpegError::Failed(_)) => lack(&mut lacks, number, &error),
+                    Err(error @ (FfmpegError::Failed(_) | FfmpegError::Undecodable(_))) => {
+                        lack(&mut lacks, number, &error);
+                    }
                     Err(error) => return Err(failed(error)),
                 },
                 Err(why) => lack(&mut lacks, number, why),
@@ -157,7 +159,13 @@ impl Files {
             ts: &picture,
             rate: self.rate,
         };
-        SlateClip::new(&picture, &files)
-            .map_err(|error| format!("No slate: {error}. Try another version of ffmpeg."))
+        SlateClip::new(&picture, &files).map_err(|error| {
+            // What was kept would be no better the next time.
+            let sounds = self.sounds.iter().map(|(made, _)| &made.path);
+            sounds
+                .chain([&self.picture])
+                .for_each(|path| program::forget(path));
+            format!("No slate: {error}. Try another version of ffmpeg.")
+        })
     }
 }

@@ -1,10 +1,11 @@
 //! What was encoded, kept on disk under the hash of what it was made of.
 //!
 //! ```text
-//!  name ─► begin ─┬─► Kept: it is there
-//!                 └─► Making: a part of ours ─► finish: synced, renamed ─► it is there, whole
+//!  name ─► begin ─┬─► Kept: it is there, and its seal holds
+//!                 └─► Making: a part of ours ─► finish: sealed, synced, renamed ─► it is there, whole
 //! ```
 
+use super::seal;
 use crate::FfmpegError;
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 /// Changes when slates are encoded differently, so that old ones are not taken.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 /// Files of one kind that are kept, and their bytes. The oldest go.
 const FILES_MAX: usize = 128;
 const BYTES_MAX: u64 = 2 << 30;
@@ -43,6 +44,7 @@ pub(super) enum Found {
 pub(super) struct Making {
     part: Made,
     done: PathBuf,
+    extension: &'static str,
 }
 
 /// A file that goes with its owner.
@@ -70,17 +72,40 @@ pub(super) fn name(format: &str, content: &[u8]) -> String {
         })
 }
 
-/// Looks for the file of that name.
-pub(super) fn begin(folder: &Path, name: &str, extension: &str) -> Result<Found, FfmpegError> {
+/// Looks for the file of that name. One that is not what was kept is none.
+pub(super) async fn begin(
+    folder: &Path,
+    name: &str,
+    extension: &'static str,
+) -> Result<Found, FfmpegError> {
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    aside(move || begin_now(&folder, &name, extension)).await
+}
+
+/// All of a file is read, and synced: not on the threads that others wait for.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FfmpegError> + Send + 'static,
+) -> Result<T, FfmpegError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| FfmpegError::Keep(io::Error::other(error)))?
+}
+
+fn begin_now(folder: &Path, name: &str, extension: &'static str) -> Result<Found, FfmpegError> {
     let done = folder.join(name).with_extension(extension);
-    if let Ok(file) = fs::File::open(&done) {
-        // What is used is not the oldest; a folder that may not be written to keeps its order.
-        drop(file.set_modified(SystemTime::now()));
+    if seal::holds(&done, extension).unwrap_or(false) {
+        if let Ok(file) = fs::File::open(&done) {
+            // What is used is not the oldest; a folder that may not be written to keeps its order.
+            drop(file.set_modified(SystemTime::now()));
+        }
         return Ok(Found::Kept(done));
     }
     fs::create_dir_all(folder).map_err(FfmpegError::Keep)?;
     let part = Made(beside(folder, name, PART));
-    Ok(Found::Make(Making { part, done }))
+    Ok(Found::Make(Making {
+        part,
+        done,
+        extension,
+    }))
 }
 
 /// A name in the folder that nobody else uses.
@@ -97,11 +122,19 @@ impl Making {
     }
 
     /// It is whole: from here on it is there.
-    pub(super) fn finish(self) -> Result<PathBuf, FfmpegError> {
-        let Self { part, done } = self;
+    pub(super) async fn finish(self) -> Result<PathBuf, FfmpegError> {
+        aside(move || self.finish_now()).await
+    }
+
+    fn finish_now(self) -> Result<PathBuf, FfmpegError> {
+        let Self {
+            part,
+            done,
+            extension,
+        } = self;
         // What is there under its name is whole, also after a power cut.
-        let synced = fs::File::open(&part.0).and_then(|file| file.sync_all());
-        let renamed = synced.and_then(|()| fs::rename(&part.0, &done));
+        let sealed = seal::put(&part.0, extension);
+        let renamed = sealed.and_then(|()| fs::rename(&part.0, &done));
         renamed.map_err(FfmpegError::Keep)?;
         Ok(done)
     }
@@ -146,7 +179,7 @@ mod tests {
     #[test]
     fn what_was_not_finished_is_not_there_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let make = || match begin(folder.path(), "a", "ts").unwrap() {
+        let make = || match begin_now(folder.path(), "a", "ts").unwrap() {
             Found::Make(making) => making,
             Found::Kept(path) => panic!("{path:?}"),
         };
@@ -156,10 +189,30 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         let making = make();
         fs::write(making.path(), "whole").unwrap();
-        let done = making.finish().unwrap();
-        let found = begin(folder.path(), "a", "ts").unwrap();
+        let done = making.finish_now().unwrap();
+        let found = begin_now(folder.path(), "a", "ts").unwrap();
         assert!(matches!(found, Found::Kept(path) if path == done));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_what_was_kept_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = || begin_now(folder.path(), "a", "ts").unwrap();
+        for damage in ["", "ha", "wholE"] {
+            let Found::Make(making) = make() else {
+                panic!("{damage:?} is taken for what was kept")
+            };
+            fs::write(making.path(), "whole").unwrap();
+            let done = making.finish_now().unwrap();
+            assert!(matches!(make(), Found::Kept(_)));
+            let mut bytes = fs::read(&done).unwrap();
+            let length = bytes.len() - 5 + damage.len();
+            bytes.splice(..5, damage.bytes());
+            assert_eq!(bytes.len(), length);
+            fs::write(&done, bytes).unwrap();
+        }
+        assert!(matches!(make(), Found::Make(_)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  picture + format ─► name by their content ─┬─ is there ─────────────────────► MP4 file
-//!                                             └─ is not ─► ffmpeg ─► rename ───► MP4 file
+//!                                             └─ is not ─► ffmpeg ─► checked ──► MP4 file
 //! ```
 //!
 //! The file lasts a second or a few, and can be repeated without a seam: what plays it needs
@@ -12,6 +12,7 @@
 mod format;
 mod kept;
 pub mod program;
+mod seal;
 
 pub use format::{AudioCodec, SlateAudio, SlateFormat, SlateVideo, VideoCodec};
 
@@ -55,7 +56,7 @@ pub async fn slate(
     let extension = extension(&bytes).filter(|_| bytes.len() as u64 <= PICTURE_BYTES_MAX);
     let extension = extension.ok_or(FfmpegError::NoPicture)?;
     let name = kept::name(&format.to_string(), &bytes);
-    let making = match kept::begin(folder, &name, "mp4")? {
+    let making = match kept::begin(folder, &name, "mp4").await? {
         Found::Kept(done) => return Ok(done),
         Found::Make(making) => making,
     };
@@ -63,8 +64,32 @@ pub async fn slate(
     let input = Made(kept::beside(folder, &name, extension));
     fs::write(&input.0, &bytes).map_err(FfmpegError::Keep)?;
     let job = job(&input.0, format, making.path());
-    Ffmpeg::find()?.run(&job, ENCODING_WAIT).await?;
-    making.finish()
+    let ffmpeg = Ffmpeg::find()?;
+    ffmpeg.run(&job, ENCODING_WAIT).await?;
+    let check = decoding(making.path(), "mov", job.bounds);
+    let checked = ffmpeg.run(&check, ENCODING_WAIT).await;
+    checked.map_err(undecodable)?;
+    making.finish().await
+}
+
+/// Decodes all that is in a file, and fails where a player might.
+fn decoding(encoded: &Path, demuxer: &'static str, bounds: Bounds) -> Job {
+    let mut arguments = Arguments::new();
+    arguments
+        .flag("-xerror")
+        .option("-f", demuxer)
+        .read_file(encoded)
+        .number("-threads", 2)
+        .option("-f", "null")
+        .write_pipe();
+    Job { arguments, bounds }
+}
+
+fn undecodable(error: FfmpegError) -> FfmpegError {
+    match error {
+        FfmpegError::Failed(words) => FfmpegError::Undecodable(words),
+        error => error,
+    }
 }
 
 fn extension(bytes: &[u8]) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use super::super::VideoCodec;
 use super::super::kept::{Made, beside};
+use super::super::{decoding, undecodable};
 use super::Heard;
 use super::material::{CLIP_MAX, Kind, Material};
 use super::picture::{Chroma, PictureProfile, ProgramPicture};
@@ -46,6 +47,16 @@ pub(super) async fn run(work: &Work) -> Result<(), FfmpegError> {
     ran.map_err(meant)
 }
 
+/// Decodes what was encoded, and is not content with anything that is wrong in it.
+pub(super) async fn check(encoded: &Path) -> Result<(), FfmpegError> {
+    let ffmpeg = Ffmpeg::find()?;
+    let _turn = ENCODERS.acquire().await;
+    ffmpeg
+        .run(&decoding(encoded, "mpegts", bounds()), ENCODING_WAIT)
+        .await
+        .map_err(undecodable)
+}
+
 /// What its last words mean.
 fn meant(error: FfmpegError) -> FfmpegError {
     match error {
@@ -66,15 +77,21 @@ pub(super) struct Work {
 
 impl Work {
     fn new(arguments: Arguments, input: Option<Made>) -> Self {
-        let bounds = Bounds {
-            memory_bytes: MEMORY_BYTES,
-            cpu: Some(ENCODING_CPU),
-            nice: 10,
-        };
         Self {
-            job: Job { arguments, bounds },
+            job: Job {
+                arguments,
+                bounds: bounds(),
+            },
             _input: input,
         }
+    }
+}
+
+const fn bounds() -> Bounds {
+    Bounds {
+        memory_bytes: MEMORY_BYTES,
+        cpu: Some(ENCODING_CPU),
+        nice: 10,
     }
 }
 
@@ -361,6 +378,21 @@ fn write(arguments: &mut Arguments, output: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_decoded_is_no_slate() {
+        if !tidegate_testkit::peers::have(&["ffmpeg"]) {
+            return;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), [0x47; 188 * 20]).unwrap();
+        let refused = check(file.path()).await.unwrap_err();
+        assert!(
+            matches!(refused, FfmpegError::Undecodable(_)),
+            "{refused:?}"
+        );
+        assert!(refused.advice().contains("another version"));
+    }
 
     #[test]
     fn a_full_disk_is_the_disks_fault_and_not_ffmpegs() {

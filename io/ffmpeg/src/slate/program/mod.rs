@@ -93,15 +93,22 @@ pub async fn picture(
     folder: &Path,
 ) -> Result<PathBuf, FfmpegError> {
     let name = kept::name(&format!("picture {format}"), material.hash());
-    let making = match kept::begin(folder, &name, EXTENSION)? {
+    let making = match kept::begin(folder, &name, EXTENSION).await? {
         Found::Kept(done) => return Ok(done),
         Found::Make(making) => making,
     };
     encode::run(&encode::picture(material, format, making.path())?).await?;
+    encode::check(making.path()).await?;
     material.is_unchanged()?;
-    let done = making.finish()?;
+    let done = making.finish().await?;
     kept::tidy(folder, EXTENSION);
     Ok(done)
+}
+
+/// Forgets what was kept, since no slate can be made of it: the next time it is encoded anew.
+pub fn forget(path: &Path) {
+    // What cannot be removed fails the next time as it did now.
+    drop(std::fs::remove_file(path));
 }
 
 /// One of its sounds, likewise. A clip without sound is silent.
@@ -132,14 +139,15 @@ async fn sound_of(
         Heard::Own(clip, length) => (clip.hash(), format!("own {}", length.as_micros())),
     };
     let name = kept::name(&format!("sound {format} {words}"), content);
-    let path = match kept::begin(folder, &name, EXTENSION)? {
+    let path = match kept::begin(folder, &name, EXTENSION).await? {
         Found::Kept(done) => done,
         Found::Make(making) => {
             encode::run(&encode::sound(heard, format, making.path())).await?;
+            encode::check(making.path()).await?;
             if let Heard::Own(clip, _) = heard {
                 clip.is_unchanged()?;
             }
-            let done = making.finish()?;
+            let done = making.finish().await?;
             kept::tidy(folder, EXTENSION);
             done
         }

@@ -92,6 +92,10 @@ impl Scene<'_> {
             return self.after_silence(&keys, clock);
         }
         match self.how {
+            // It may have begun anew, and plays to its end.
+            How::Alive if self.on_air.is_ended() => self
+                .at_next_key(&keys, clock)
+                .or_else(|| self.at_end(&keys, clock)),
             How::Alive => self.at_next_key(&keys, clock),
             How::Damaged => self
                 .at_next_key(&keys, clock)
@@ -114,8 +118,8 @@ impl Scene<'_> {
     /// Whether the next picture was to go out by now, and is not there.
     fn is_dry(&self) -> bool {
         let patience = match self.how {
-            How::Alive | How::Damaged => PATIENCE,
-            How::Starved | How::Gone => Duration::ZERO,
+            How::Alive | How::Damaged if !self.on_air.is_ended() => PATIENCE,
+            _ => Duration::ZERO,
         };
         let picture = self.on_air.picture() * 100 / 9;
         let is_late = |due: Instant| self.until >= due.offset_micros(picture) + patience;

@@ -11,7 +11,7 @@ mod world;
 
 use stream::{SPEC, Spec};
 use tidegate_switch::{How, OnAir, Order};
-use tidegate_units::Duration;
+use tidegate_units::{Duration, Instant};
 use world::World;
 
 const OTHER: Spec = Spec {
@@ -152,6 +152,23 @@ fn a_stall_that_the_latency_heals_causes_nothing() {
     seen.is_sound();
     seen.has_no_gap(3600);
     assert!(seen.longest_silence() <= Duration::from_millis(45));
+}
+
+#[test]
+fn no_clock_goes_out_late_with_a_picture_that_never_gets_whole() {
+    let mut world = on_air(&[(SPEC, 500)]);
+    // A fifth of a second for a key frame.
+    world.inputs[0].bits_per_second = Some(300_000);
+    world.run(1_070);
+    world.inputs[0].stalled = true;
+    world.run(1_000);
+    world.program.ended(OnAir::Input(0));
+    world.run(500);
+    let seen = world.seen();
+    let ahead = |(clock, due): &(i64, Instant)| *clock - due.as_micros() as i64 * 9 / 100;
+    let first = ahead(&seen.clocks[0]);
+    let behind = seen.clocks.iter().map(|clock| first - ahead(clock));
+    assert!(behind.max() < Some(27_000), "{:?}", seen.clocks.last());
 }
 
 /// Pairs of streams that differ in what a cut has to bring together.
@@ -338,6 +355,37 @@ fn an_encoder_that_begins_anew_goes_on_where_it_stopped() {
         );
         assert!(seen.pictures.iter().any(|frame| frame.mark == b'B'));
     }
+}
+
+#[test]
+fn a_take_away_from_what_began_anew_comes_at_the_end_of_what_it_sent_before_at_the_latest() {
+    // The next key frame is seconds away, the last one younger than a second.
+    let b = Spec { gop: 100, ..OTHER };
+    let mut world = on_air(&[(SPEC, 700), (b, 700)]);
+    world.run(3_850);
+    world.program.ended(OnAir::Input(0));
+    world.inputs[0].alive = false;
+    world.run(50);
+    world.restart(
+        0,
+        Spec {
+            base: 5_000,
+            ..SPEC
+        },
+        true,
+    );
+    world.order(1, How::Alive);
+    world.run(1_000);
+    let seen = world.seen();
+    seen.is_sound();
+    seen.has_no_gap(3600);
+    let switched = world.switches()[1];
+    assert_eq!(switched.to, OnAir::Input(1));
+    assert!(
+        seen.longest_silence() <= Duration::from_millis(45),
+        "{:?}",
+        seen.longest_silence()
+    );
 }
 
 #[test]

@@ -245,17 +245,15 @@ impl World {
         if let Some(shadow) = &mut self.shadow {
             shadow.poll(self.now);
         }
-        if let Some(input) = self.on_air().input()
-            && self.now < self.lines[input].lossy_until
-        {
-            self.checker.lossy_until = self.now + 3 * SILENT_AFTER;
-        }
+        self.excuse_losses();
         let mut out = Vec::new();
         self.program.poll(self.now, &mut out);
+        // It may be on air only now.
+        self.excuse_losses();
         while let Some(event) = self.program.next_event() {
             match event {
                 Event::Switched(switched) | Event::Rejoined(switched) => {
-                    self.checker.switched(&switched);
+                    self.checker.switched(self.now, &switched);
                     self.switches.push(switched);
                 }
                 Event::Averted { .. } => self.averted += 1,
@@ -263,6 +261,16 @@ impl World {
         }
         for emitted in &out {
             self.checker.emitted(self.now, emitted);
+        }
+    }
+
+    /// What was lost of the input on air is missed when it is played out, which its delay puts off.
+    fn excuse_losses(&mut self) {
+        let status = self.program.status(self.now);
+        if let Some(input) = status.on_air.input()
+            && self.now < self.lines[input].lossy_until + status.delay
+        {
+            self.checker.lossy_until = self.now + 3 * SILENT_AFTER;
         }
     }
 

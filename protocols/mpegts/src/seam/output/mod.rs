@@ -127,7 +127,10 @@ struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Pass,
+    /// Nothing of it but its clock.
     Skip,
+    /// Nothing at all: it was waited for, and its clock would be late by that.
+    Forget,
 }
 
 /// Up to where something is played.
@@ -357,7 +360,8 @@ impl Seam {
                     let is_dropped = until.gives_up && intake.main_slot() != Some(slot);
                     let verdict = match intake.ready(unit) {
                         Ready::Later if !is_dropped => return false,
-                        Ready::Never | Ready::Later => Verdict::Skip,
+                        Ready::Never => Verdict::Forget,
+                        Ready::Later => Verdict::Skip,
                         Ready::Now => self.judge(intake, playing, slot, *unit, view, due),
                     };
                     if let Some(part) = playing.parts.get_mut(slot) {
@@ -388,7 +392,7 @@ impl Seam {
         if view.has_payload() && !part.is_closed {
             self.streams[part.out].counter.cut();
         }
-        if index >= playing.entry.first {
+        if part.verdict == Verdict::Skip && index >= playing.entry.first {
             self.clock_of(intake, playing, view);
         }
     }

@@ -1,6 +1,6 @@
 //! The program clock against play-out.
 
-use tidegate_units::Instant;
+use tidegate_units::{Duration, Instant};
 
 const PERIOD: u64 = (1 << 33) * 300;
 const TICKS_PER_MICRO: u64 = 27;
@@ -17,8 +17,8 @@ pub struct Clock {
     allowed: u64,
     /// Beyond the longest interval, in microseconds.
     pub slack: u64,
-    /// What is late catches up until then.
-    catches_up_until: Instant,
+    /// What was handed over then was late by so many microseconds.
+    catches_up: (Instant, i64),
     /// The most it was away from play-out, in microseconds.
     pub worst: i64,
 }
@@ -32,12 +32,22 @@ impl Clock {
     }
 
     /// The program told about a leap of so many ticks of 90 kHz.
-    pub fn allow(&mut self, gap: f64, until: Instant) {
+    pub fn allow(&mut self, gap: f64) {
         self.allowed = (gap * 100.0 / 9.0) as u64;
-        self.catches_up_until = until;
     }
 
-    pub fn push(&mut self, pcr: u64, due: Instant, tolerance: i64) -> Result<(), String> {
+    /// What is handed over now is late, by so much at most.
+    pub fn catches_up(&mut self, now: Instant, late: Duration) {
+        self.catches_up = (now, late.as_micros() as i64);
+    }
+
+    pub fn push(
+        &mut self,
+        now: Instant,
+        pcr: u64,
+        due: Instant,
+        tolerance: i64,
+    ) -> Result<(), String> {
         let Some((last, last_due)) = self.last.replace((pcr, due)) else {
             self.began = due;
             return Ok(());
@@ -48,7 +58,8 @@ impl Clock {
         }
         self.elapsed += step as i64;
         let off = self.elapsed / TICKS_PER_MICRO as i64 - due.micros_from(self.began);
-        let catches_up = due < self.catches_up_until && off < 0;
+        let (at, late) = self.catches_up;
+        let catches_up = now == at && (-late - tolerance..0).contains(&off);
         if !catches_up {
             self.worst = self.worst.max(off.abs());
         }

@@ -25,8 +25,8 @@ use units::Track;
 pub const ROUNDING_TICKS: f64 = 4.0;
 /// The clock may be off against play-out by this: a key frame that comes so little late is taken.
 const CLOCK_TOLERANCE_MICROS: i64 = 5_100;
-/// What goes out late behind a silence has caught up after this.
-const CATCH_UP: Duration = Duration::from_secs(1);
+/// What goes out behind a silence is late by so much at most: beyond, times leap.
+const CATCH_UP_MAX: Duration = Duration::from_millis(200);
 /// Problems kept of one run.
 const PROBLEMS_MAX: usize = 50;
 
@@ -102,16 +102,17 @@ impl Checker {
     }
 
     /// What the program says of a switch, as it says it: before what comes of it is seen.
-    pub fn switched(&mut self, switched: &Switched) {
+    pub fn switched(&mut self, now: Instant, switched: &Switched) {
         let gap = switched.gap.as_secs_f64() * 90_000.0;
         let is_same = switched.from == switched.to;
         self.figures.worst_gap = self.figures.worst_gap.max(gap);
         // What stopped had ended in the middle of something.
-        if is_same || gap > 0.0 {
-            self.clock.allow(gap + 18_000.0, switched.at + CATCH_UP);
-        } else {
-            self.clock.allow(0.0, Instant::ZERO);
-        }
+        let missing = if is_same || gap > 0.0 { 18_000.0 } else { 0.0 };
+        self.clock.allow(gap + missing);
+        // What should have gone out while nothing did comes at once, and catches up with that.
+        let silence = self.last.map(|(last, _)| now.saturating_since(last));
+        let late = silence.unwrap_or_default().min(CATCH_UP_MAX);
+        self.clock.catches_up(now, late);
         for track in self.tracks.values_mut() {
             track.allow(switched.at, gap, is_same);
         }
@@ -137,7 +138,7 @@ impl Checker {
 
     fn look(&mut self, now: Instant, due: Instant, seen: &Seen<'_>) {
         if let Some(pcr) = seen.pcr {
-            let result = self.clock.push(pcr, due, CLOCK_TOLERANCE_MICROS);
+            let result = self.clock.push(now, pcr, due, CLOCK_TOLERANCE_MICROS);
             self.figures.worst_clock_step = self.figures.worst_clock_step.max(self.clock.worst);
             if let Err(problem) = result {
                 self.problem(now, problem);

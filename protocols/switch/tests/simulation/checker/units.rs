@@ -8,9 +8,8 @@ use crate::camera::elementary::{Kind, picture, picture_number, sound, sounds};
 use crate::camera::packets::PERIOD;
 use crate::camera::{Registry, Unit, Units, ticks};
 
-/// Sound is sent so late behind the picture, at most, where one stops and another begins, in ticks.
-const SOUND_BEHIND_TICKS: f64 = 22_000.0;
-
+/// What is on air for longer is heard: sound of six frames, behind pictures of a group of four.
+const UNHEARD_TICKS: f64 = 31_100.0;
 /// Leaps no further apart count together.
 const TOLD_TOGETHER: Duration = Duration::from_millis(1000);
 
@@ -290,7 +289,10 @@ impl Track {
                 (false, _) => missing,
                 (true, false) => last.length,
                 // The sound of what stopped may have ended before its picture.
-                (true, true) => last.length + self.allowed + SOUND_BEHIND_TICKS,
+                (true, true) => {
+                    let unheard = f64::from(self.unheard()) * UNHEARD_TICKS;
+                    last.length + self.allowed + sound_behind(last) + unheard
+                }
             };
             if gap < -ROUNDING_TICKS || gap > most + ROUNDING_TICKS {
                 problems.push(format!("sound leaps by {gap:.1} ticks, cut: {is_cut}"));
@@ -321,6 +323,12 @@ impl Track {
         (camera, session) != (unit.camera, unit.session) || is_again
     }
 
+    /// What was on air since the last unit of this track and too shortly to be heard in it.
+    fn unheard(&self) -> u32 {
+        let before = self.moved.map_or(self.told, |((.., told), _)| told + 1);
+        self.told.saturating_sub(before)
+    }
+
     /// All units of one span are moved by the same amount.
     fn moves(&mut self, unit: &Unit, pts: i64, is_cut: bool) -> Option<String> {
         let by = (pts - unit.pts).rem_euclid(PERIOD);
@@ -333,6 +341,16 @@ impl Track {
         let off = signed((by - first).rem_euclid(PERIOD)).abs() as f64;
         (off > ROUNDING_TICKS).then(|| format!("a unit moved by {off} more than the first"))
     }
+}
+
+/// So much later than its picture the sound of what stopped may have ended, in ticks: it is sent
+/// when the last frame of a packet is over, and a picture before those that are shown before it.
+fn sound_behind(last: &Unit) -> f64 {
+    let make = &last.make;
+    let sound = &make.sounds[last.track - 1];
+    let pictures = make.between + 1 + make.look.reordered;
+    let together = f64::from(sound.together) * last.length;
+    f64::from(pictures) * make.look.frame_ticks as f64 + together + sound.offset_ticks.abs() as f64
 }
 
 /// Whether something between two units of one stream is missing that did arrive.

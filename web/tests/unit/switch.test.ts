@@ -89,6 +89,17 @@ describe('the verdict on a switch', () => {
   it('warns when no backup is ready, and says what to do about it', () => {
     expect(said({ inputs: [input('main'), gone('backup')] })).toBe('Warning: main is on air, and no backup is ready. backup: nobody connected. Start its sender.');
   });
+  it('says what follows should the input on air fail now', () => {
+    const next = (change: Parameters<typeof program>[0]) => switchVerdict(program(change), NOW).evidence.split(', ').slice(0, 2).join(', ');
+    expect(next({})).toBe('If it fails, backup takes over');
+    expect(next({ locked: true })).toBe('If it fails, viewers see the slate');
+    expect(next({ preview: null, slate: { state: 'off', reason: null } })).toBe('If it fails, viewers see nothing');
+    expect(next({ locked: true, inputs: [input('main'), input('backup', { twin_of: 'main' })] })).toBe('If it fails, its twin backup goes on');
+  });
+  it('is not at rest while a lock or a hold keeps the backup from taking over', () => {
+    expect(said({ locked: true })).toBe('Live: main is on air, backup is ready. Locked: backup does not take over.');
+    expect(said({ held: true })).toBe('Live: main is on air, backup is ready. Held: should it fail, take backup.');
+  });
   it('leads the way back once the first input is good again', () => {
     expect(said({ active: 'backup' })).toBe('Live: backup is on air, main is ready. Return to main when it suits.');
     expect(said({ active: 'backup', return: 'auto' })).toBe('Live: backup is on air, main is ready. It returns to main by itself.');
@@ -229,7 +240,7 @@ describe('nothing that is not well is called good', () => {
   it('an input that is refused for its format says so, and is no failure', () => {
     const text = 'format differs: h264 1280x720 30 · aac mono instead of h264 1920x1080 50 · aac stereo';
     const phone = input('phone', { ready: false, same_format: false, reasons: [{ code: 'format', text, severity: null, since: null, advice: 'Set its encoder as that of the input on air.' }] });
-    expect(inputWords(phone, NOW)).toEqual({ state: WORDS.warning, label: 'Refused', why: 'Another format: H.264 1280×720 30 · AAC mono', advice: 'Set its encoder as that of the input on air.' });
+    expect(inputWords(phone, NOW)).toEqual({ state: WORDS.warning, label: 'Refused', why: 'Another format: H.264 1280×720 30 · AAC mono', advice: 'Set its encoder like that of the program, or allow it with Edit.' });
   });
   it('a slate on air is never green', () => {
     expect(slateWords(program({ active: 'slate' }))).toMatchObject({ state: WORDS.warning, label: 'Shown' });
@@ -241,7 +252,7 @@ describe('nothing that is not well is called good', () => {
   });
   it('a program that begins is neither failed nor good', () => {
     const settling = input('main', { ready: false, reasons: [{ code: 'settling', text: 'well for 1200 ms, 3000 ms are asked for', severity: null, since: null, advice: null }] });
-    expect(said({ active: null, inputs: [settling] })).toBe('Connecting: nothing is on air yet. main: good for 1.2 s of 3.0 s. It goes on air by itself.');
+    expect(said({ active: null, inputs: [settling] })).toBe('Starting: nothing is on air yet. main: good for 1.2 s of 3.0 s. It goes on air by itself.');
   });
   it('packets of twins that came too late are counted beside the verdict', () => {
     expect(switchVerdict(program({ late_packets: 1204 }), NOW).evidence).toContain('1,204 packets of twins came too late');

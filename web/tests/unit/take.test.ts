@@ -192,6 +192,8 @@ describe('what happened', () => {
     expect(switchCause({ ...last, why: 'take', text: '', automatic: false, by: 'admin' })).toBe('cam1-main → cam1-backup, taken by admin');
     expect(switchCause({ ...last, from: null, why: 'start', text: 'whatever' })).toBe('nothing → cam1-backup, the first that was ready');
     expect(switchCause({ ...last, from: null, why: 'take', text: 'x', by: 'restart' })).toBe('nothing → cam1-backup, as before the restart');
+    expect(switchCause({ ...last, why: 'twin', text: 'cam1-backup carries the same packets as cam1-main, and goes on for it' })).toBe('cam1-main → cam1-backup, its twin: the same packets go on');
+    expect(switchCause({ ...last, text: 'cam1-main: no packets for 61200 ms' })).toBe('cam1-main: no packets for 01:01 → cam1-backup');
     expect(switchEffect({ ...last, gap_ms: null })).toBe('');
     expect(switchEffect({ ...last, gap_ms: 2400, repeated_ms: 0 })).toBe('Viewers saw a gap of 2.4 s.');
   });
@@ -218,6 +220,8 @@ describe('what happened', () => {
     expect(drillSentence(drill)).toBe('Viewers would have seen no gap, 120 ms repeated.');
     expect(drillSentence({ ...drill, would: 'viewers would have seen no gap' })).toBe('Viewers would have seen no gap.');
     expect(drillSentence({ ...drill, passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
+    const stood = { ...drill, passed: false, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms'] };
+    expect(drillSentence(stood)).toBe('Viewers would have seen the picture standing for 840 ms. The picture would have stood for 840 ms.');
     expect(drillSentence({ ...drill, on_air: true, would: 'main was cut for 10 s: backup took over' })).toBe('main was cut for 10 s: backup took over. Viewers saw no gap, 120 ms repeated.');
   });
   it('by cutting the main is said before it is done', () => {

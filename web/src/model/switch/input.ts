@@ -24,7 +24,7 @@ export function inputWords(input: SwitchInput, now: number): InputWords {
   if (!input.connected) return { state: input.on_air ? WORDS.failed : WORDS.waiting, why: `Nobody connected${lasting(first, now)}`, advice: advice || 'Start its sender.' };
   if (input.ready && !first) return { state: input.on_air ? WORDS.live : WORDS.ready, why: cleanFor(input), advice: '' };
   if (input.ready) return { state: WORDS.warning, why, advice };
-  if (first?.code === 'format') return { state: WORDS.warning, label: 'Refused', why: mismatch(first.text), advice };
+  if (first?.code === 'format') return { state: WORDS.warning, label: 'Refused', why: mismatch(first.text), advice: 'Set its encoder like that of the program, or allow it with Edit.' };
   if (first && isCovered(input, first)) return { state: WORDS.warning, why, advice };
   if (first && !isSettling(input, first)) return { state: first.severity === 'alarm' ? WORDS.warning : WORDS.failed, why, advice };
   if (input.on_air) return { state: WORDS.live, why: cleanFor(input), advice: '' };
@@ -75,8 +75,11 @@ function reasonsOf({ reasons }: SwitchInput, now: number): string {
   return `${text}${lasts}`;
 }
 
-/** A reason as it begins a line; long times in seconds: "No packets for 12.3 s". */
-const phrase = (text: string): string => capital(text.replace(/\.$/, '').replace(/\b(\d{4,}) ms\b/g, (_, ms: string) => (Number(ms) < 60_000 ? seconds(Number(ms)) : duration(Number(ms)))));
+/** A reason as it begins a line. */
+const phrase = (text: string): string => capital(inSeconds(text.replace(/\.$/, '')));
+
+/** Long times: "for 12 s", not "for 12300 ms". */
+export const inSeconds = (text: string): string => text.replace(/\b(\d{4,}) ms\b/g, (_, ms: string) => (Number(ms) < 60_000 ? seconds(Number(ms)) : duration(Number(ms))));
 
 /** ", +1": what else is wrong, where there is room for all of it on asking. */
 export const moreReasons = ({ reasons, connected }: SwitchInput): string => (connected && reasons.length > 1 ? `, +${reasons.length - 1}` : '');

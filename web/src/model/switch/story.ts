@@ -1,5 +1,6 @@
 /** What has happened, in sentences: the last switch with its evidence, older ones, a drill. */
 import type { LastDrill, LastSwitch, SwitchStatus, TypedEvent } from '../../api/types';
+import { inSeconds } from './input';
 import { capital, inWords } from '../sentence';
 
 /** "cam1-main: no packets for 150 ms → cam1-backup", "cam1-backup → cam1-main, taken by admin" */
@@ -7,7 +8,7 @@ export function switchCause({ from, to, text, why, automatic, by }: LastSwitch):
   const asked = by === RESTART ? 'as before the restart' : ASKED[why];
   const target = to ?? 'nothing';
   if (asked !== undefined) return `${from ?? 'nothing'} → ${target}, ${asked}${by === RESTART ? '' : by === null ? (automatic && why === 'return' ? ' by itself' : '') : ` by ${by}`}`;
-  const cause = (text || why.replaceAll('_', ' ')).replace(/[.\s]+$/, '');
+  const cause = inSeconds(text || why.replaceAll('_', ' ')).replace(/[.\s]+$/, '');
   return `${from !== null && !cause.startsWith(`${from}:`) ? `${from}: ${cause}` : cause} → ${target}`;
 }
 
@@ -15,7 +16,7 @@ export function switchCause({ from, to, text, why, automatic, by }: LastSwitch):
 const RESTART = 'restart';
 
 /** What is no fault of an input. */
-const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', start: 'the first that was ready', media_back: 'media is back' };
+const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', twin: 'its twin: the same packets go on', start: 'the first that was ready', media_back: 'media is back' };
 
 /** "Viewers saw no gap, 310 ms repeated." Empty when it was not measured. */
 export function switchEffect(last: LastSwitch): string {
@@ -46,7 +47,9 @@ export function drillSentence(drill: LastDrill): string {
   const seen = effect(drill.gap_ms, drill.repeated_ms);
   const viewers = seen && `Viewers ${drill.on_air ? 'saw' : 'would have seen'} ${seen}`;
   const told = drill.would && (drill.on_air || !drill.passed) ? [sentence(drill.would), drill.passed ? viewers : ''] : [sentence(drill.would || viewers)];
-  const said = [...told, ...drill.problems.map(capital)].filter(Boolean).map((one) => inWords(one, null));
+  // What was wrong follows in full.
+  const counted = /; (one thing was|\d+ things were) wrong$/;
+  const said = [...told.map((one) => (drill.problems.length > 0 ? one.replace(counted, '') : one)), ...drill.problems.map(capital)].filter(Boolean).map((one) => inWords(one, null));
   return said.join(' ') || 'Nothing was told.';
 }
 
@@ -111,7 +114,7 @@ function toldOf(event: TypedEvent): Told | null {
   const said = text(event.text);
   if (event.kind !== 'switch_decision' || said === null || event.by === RESTART || !SAID.has(String(event.decision))) return null;
   const by = text(event.by);
-  return { key, at: event.at, text: `${sentence(said)}${by ? `, by ${by}` : ''}`, effect: '', gap: false, trouble: TROUBLE.has(String(event.decision)), missed: event.decision === 'missed' };
+  return { key, at: event.at, text: `${sentence(inSeconds(said))}${by ? `, by ${by}` : ''}`, effect: '', gap: false, trouble: TROUBLE.has(String(event.decision)), missed: event.decision === 'missed' };
 }
 
 /** Names of inputs stay as they are. */

@@ -1,7 +1,7 @@
 /** The verdict on a switch, and what must not be overlooked: latched, locked, held, no backup, the slate on air. */
 import type { Reason, SwitchInput, SwitchStatus } from '../../api/types';
 import { count, plural } from '../format';
-import { inWords } from '../sentence';
+import { capital, inWords } from '../sentence';
 import { WORDS, type IconName, type StateWord } from '../words';
 import { isCut } from './drill';
 import { inputWords, isSettlingDown } from './input';
@@ -35,8 +35,11 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   return make(WORDS.live, `${active.name} is on air${next ? `, ${next.name} is ready` : ''}. ${calm(status)}`);
 }
 
-/** On a lower input, the way back is what comes next. */
+/** On a lower input, the way back is what comes next; what is bound is not safe by itself. */
 function calm(status: SwitchStatus): string {
+  const [next] = readyOthers(status);
+  if (next && status.locked) return `Locked: ${next.name} does not take over.`;
+  if (next && status.held) return `Held: should it fail, take ${next.name}.`;
   const [main] = status.inputs;
   if (!main || main.name === status.active) return 'Nothing to do.';
   const { to, may } = returnWords(status);
@@ -49,7 +52,7 @@ function dark(status: SwitchStatus, now: number): [StateWord, string] {
   if (ready) return [WORDS.warning, `nothing is on air yet, and ${ready.name} is ready. Take it.`];
   if (status.inputs.every((input) => !input.connected)) return [WORDS.waiting, `no input is connected. Start the sender of ${status.inputs[0]?.name ?? 'an input'}.`];
   const soon = startingOf(status);
-  if (soon) return [WORDS.connecting, `nothing is on air yet. ${soon.name}: ${lower(inputWords(soon, now).why)}. It goes on air by itself.`];
+  if (soon) return [{ ...WORDS.connecting, word: 'Starting' }, `nothing is on air yet. ${soon.name}: ${lower(inputWords(soon, now).why)}. It goes on air by itself.`];
   return [WORDS.failed, `viewers see nothing: no input is ready. ${toDo(status, now)}`];
 }
 
@@ -66,15 +69,26 @@ function toDo(status: SwitchStatus, now: number): string {
   return `${first.name}: ${lower(why)}. ${advice || (isSettlingDown(first) ? 'Wait a moment.' : '')}`.trim();
 }
 
+/** What becomes of the program should the input on air fail now; the server says which one is next. */
+function ifItFails(status: SwitchStatus): string {
+  const active = inputOf(status, status.active);
+  if (!active || status.drill) return '';
+  const twin = active.twin_of ?? status.inputs.find((one) => one.twin_of === active.name)?.name;
+  if (twin) return `if it fails, its twin ${twin} goes on`;
+  if (status.preview !== null && !stuck(status)) return `if it fails, ${status.preview} takes over`;
+  return status.slate.state === 'ready' ? 'if it fails, viewers see the slate' : 'if it fails, viewers see nothing';
+}
+
 function evidence(status: SwitchStatus): string {
   const ready = readyOthers(status).length;
-  return [
+  return capital([
+    ifItFails(status),
     others(status).length > 0 && `${ready} of ${plural(others(status).length, 'standby', 'standbys')} ready`,
     status.switches === 0 ? 'no switch yet' : `${plural(status.switches, 'switch', 'switches')}, ${status.automatic_switches} by itself`,
     status.averted > 0 && `${plural(status.averted, 'stall')} healed without one`,
     status.late_packets ? `${count(status.late_packets)} ${status.late_packets === 1 ? 'packet' : 'packets'} of twins came too late` : '',
     status.return === 'auto' ? 'returns by itself' : 'returns by hand',
-  ].filter(Boolean).join(', ');
+  ].filter(Boolean).join(', '));
 }
 
 export interface Notice {

@@ -6,12 +6,15 @@ import { switchOf } from './switch/status';
 import { programReason } from './switch/verdict';
 import { outputState } from './words';
 
+const HAS_MEDIA = new Set(['live', 'ready', 'warning', 'failed']);
+
 /** The source as it may be shown, given what its outputs do and which alarms stand. Waiting for a reader is no fault. */
 export function bearOut(source: SourceView, outputs: OutputView[], alarms: Alarm[]): SourceView {
-  if (source.state !== 'live' && source.state !== 'ready') return source;
   const status = switchOf(source);
   const program = status && programReason(status);
-  if (program) return { ...source, state: program.worst ? 'failed' : 'warning', reasons: [program, ...source.reasons] };
+  // What viewers see instead comes before a bitrate that is low because of it.
+  if (program && HAS_MEDIA.has(source.state)) return { ...source, state: program.worst || source.state === 'failed' ? 'failed' : 'warning', reasons: [program, ...source.reasons] };
+  if (source.state !== 'live' && source.state !== 'ready') return source;
   const alarm = alarms.find(({ subject, severity }) => subject.type === 'source' && subject.name === source.name && severity !== 'info');
   if (alarm) return { ...source, state: 'warning', reasons: [...source.reasons, reasonOfAlarm(alarm)] };
   const stuck = outputs.find((output) => output.source === source.name && isStuck(output));

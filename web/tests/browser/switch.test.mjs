@@ -234,6 +234,35 @@ test('tells beside TAKE what the clock should have put on air and did not', asyn
   await page.getByText(/By the clock: the slate at/).waitFor();
 });
 
+test('shows at the field why the slate that is set cannot be made, until another is typed', async () => {
+  await open('program', {}, { program: 'bad' });
+  await page.keyboard.press('e');
+  await page.locator('#switch-slate-note', { hasText: 'There is no file soon.png in the folder media.' }).waitFor();
+  await page.locator('#switch-slate').fill('other.png');
+  await page.locator('#switch-slate-note', { hasText: 'A picture or clip in the media folder' }).waitFor();
+});
+
+test('puts a circle, a source that is gone, a wrong slate and a wrong trigger beside their fields', async () => {
+  await open('program');
+  await page.keyboard.press('e');
+  const wrong = [
+    ['/sources/1/switch/inputs/0', 'Source "program" is made out of itself, by way of "inner".', '#switch-input'],
+    ['/sources/1/switch/inputs/2', 'There is no source named "inner".', '#switch-input'],
+    ['/switch/slate', '"../x" leads out of its folder.', '#switch-slate'],
+    ['/switch/triggers/no_packets', '10ms does not do for no_packets: from 50ms to 5s.', '#trigger-no_packets'],
+    ['/switch/dwell', '2000h is too long.', '#switch-dwell'],
+  ];
+  for (const [pointer, detail, field] of wrong) {
+    mock.state.objects = { pointer, detail };
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator(`${field}-note`, { hasText: detail }).waitFor();
+    assert.equal(await page.locator(field).getAttribute('aria-invalid'), 'true');
+  }
+  mock.state.objects = null;
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('program changed.').waitFor();
+});
+
 // Green is earned: in these states nothing on the page may be green that is not proved healthy.
 for (const [variant, green] of [['bad', 0], ['slate', 0], ['starting', 0], ['refused', 1], ['settling', 1]]) {
   test(`shows nothing green of inputs that are not well: ${variant}`, async () => {

@@ -18,7 +18,7 @@ const POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-
 /** Starts on a free port. `picture`: a live HLS test picture made by ffmpeg. `program`: in what state the switch is (`variants`). */
 export async function startMock({ picture = false, empty = false, loggedIn = true, program = null } = {}) {
   const started = Date.now();
-  const state = { program, empty, loggedIn, extra: [], quiet: false, silent: null, refuse: null, steered: [], stands: {}, writes: [], bans: empty ? [] : scenario.bans(started) };
+  const state = { program, empty, loggedIn, extra: [], quiet: false, silent: null, refuse: null, objects: null, steered: [], stands: {}, writes: [], bans: empty ? [] : scenario.bans(started) };
   const streams = new Set();
   const media = picture ? startPicture() : null;
 
@@ -110,6 +110,7 @@ async function write(request, kind, name, act, message, state, json, problem) {
   const config = request.method === 'DELETE' ? null : await body(request);
   if (kind === 'sources' && act) return steer(name, act, config, state, json, problem);
   state.writes.push({ method: request.method, kind, name, config });
+  if (state.objects) return problem(422, 'It cannot be so.', state.objects);
   if (kind === 'bans') return ban(request, name, config, state, json, problem);
   if (request.method === 'DELETE') state.extra = state.extra.filter((one) => one.name !== name);
   if (request.method === 'POST' && message[kind].some((one) => one.name === config.name))

@@ -245,6 +245,11 @@ describe('nothing that is not well is called good', () => {
   it('a slate on air is never green', () => {
     expect(slateWords(program({ active: 'slate' }))).toMatchObject({ state: WORDS.warning, label: 'Shown' });
   });
+  it('a slate on air is told in the list, whatever else is wrong with the program', () => {
+    const low = { code: 'bitrate_low', text: 'Bitrate low', since: null, advice: null };
+    const shown = bearOut(switchSource(program({ active: 'slate', inputs: [gone('main'), gone('backup')] }), { state: 'warning', health: 'warning', reasons: [low] }), [], []);
+    expect(shown).toMatchObject({ state: 'failed', reasons: [{ text: 'Slate on air' }, low] });
+  });
   it('a slate that could not be made is told while all the rest is well', () => {
     const slate = { state: 'failed' as const, reason: 'There is no file soon.png.' };
     expect(said({ slate })).toBe('Warning: main is on air, backup is ready, but there is no slate. There is no file soon.png.');

@@ -49,7 +49,7 @@ export function drillSentence(drill: LastDrill): string {
   const told = drill.would && (drill.on_air || !drill.passed) ? [sentence(drill.would), drill.passed ? viewers : ''] : [sentence(drill.would || viewers)];
   // What was wrong follows in full.
   const counted = /; (one thing was|\d+ things were) wrong$/;
-  const said = [...told.map((one) => (drill.problems.length > 0 ? one.replace(counted, '') : one)), ...drill.problems.map(capital)].filter(Boolean).map((one) => inWords(one, null));
+  const said = [...told.map((one) => (drill.problems.length > 0 ? one.replace(counted, '') : one)), ...drill.problems.map(capital)].filter(Boolean).map((one) => inSeconds(inWords(one, null)));
   return said.join(' ') || 'Nothing was told.';
 }
 

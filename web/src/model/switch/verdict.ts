@@ -31,7 +31,7 @@ export function switchVerdict(status: SwitchStatus, now: number): SwitchVerdict 
   if (bad) return make(WORDS.warning, `${active.name}: ${lower(why)}. ${next?.name} is ready: take it.`);
   if (status.latched) return make(WORDS.warning, `${active.name} is on air and stays there. Find out why it switched so often, then take or return.`);
   if (others(status).length > 0 && !next) return make(WORDS.warning, `${active.name} is on air, and no backup is ready. ${toDo(status, now)}`);
-  if (status.slate.state === 'failed') return make(WORDS.warning, inWords(`${active.name} is on air${next ? `, ${next.name} is ready` : ''}, but there is no slate`, status.slate.reason ?? 'Choose another file with Edit.'));
+  if (status.slate.state === 'failed') return make(WORDS.warning, inWords(`${active.name} is on air${next ? `, ${next.name} is ready` : ''}, but there is no slate`, capital((status.slate.reason ?? 'Choose another file with Edit.').replace(/^No slate: /, ''))));
   return make(WORDS.live, `${active.name} is on air${next ? `, ${next.name} is ready` : ''}. ${calm(status)}`);
 }
 

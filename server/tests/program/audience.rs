@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::measured::probed;
 use tidegate_testkit::peers::ffmpeg;
 use tidegate_testkit::{Process, Tidegate, eventually};
 
@@ -29,6 +30,42 @@ pub(crate) fn hls_player(tidegate: &Tidegate, output: &str) -> Process {
         "-",
     ];
     ffmpeg("player", &words, tidegate.folder())
+}
+
+/// What an HLS output serves in one format: a playlist may hold several, one after the other.
+pub(crate) struct Period {
+    pub(crate) streams: String,
+    pub(crate) complaints: String,
+}
+
+/// Everything that a playlist lists, each format beginning with its initialisation section, as a
+/// player in a browser takes it.
+pub(crate) fn hls_periods(tidegate: &Tidegate, output: &str) -> Vec<Period> {
+    let fetched = |name: &str| {
+        let answer = tidegate.http().get(&format!("/hls/{output}/{name}"));
+        assert_eq!(answer.status, 200, "{name}");
+        answer.bytes
+    };
+    let playlist = String::from_utf8(fetched("media.m3u8")).unwrap();
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    for line in playlist.lines() {
+        if let Some((_, map)) = line.split_once("MAP:URI=\"") {
+            all.push(fetched(map.trim_end_matches('"')));
+        } else if !line.starts_with('#') && !line.is_empty() {
+            all.last_mut().unwrap().extend(fetched(line));
+        }
+    }
+    let of = |(number, bytes): (usize, Vec<u8>)| {
+        let file = tidegate.folder().join(format!("period-{number}.mp4"));
+        std::fs::write(&file, bytes).unwrap();
+        let (streams, said) = probed(&file);
+        let complaints = format!("{said}{}", complaints(&file));
+        Period {
+            streams,
+            complaints,
+        }
+    };
+    all.into_iter().enumerate().map(of).collect()
 }
 
 /// nginx with its RTMP module, which records each publication into a file of its own.

@@ -7,7 +7,10 @@
 
 mod audience;
 mod broken;
+mod chain;
 mod commands;
+mod formats;
+mod legs;
 mod measured;
 mod publisher;
 mod slate;

@@ -21,9 +21,12 @@ const A_WHILE_BYTES: u64 = 150_000;
 /// Two cameras, a switch, a reader that records, and a decoder that takes nothing amiss.
 pub(crate) struct Theatre {
     pub(crate) tidegate: Tidegate,
+    /// What is watched.
+    stream: &'static str,
     file: PathBuf,
     recorder: Process,
     decoder: Option<Process>,
+    received: Vec<u8>,
 }
 
 /// A camera's programme: ffmpeg's options for its picture, its sound, and its encoders.
@@ -78,13 +81,26 @@ impl Film {
 impl Theatre {
     /// With these settings of the switch, and more sources or outputs.
     pub(crate) fn open(settings: &str, more: &str) -> Self {
-        let mut theatre = Self::with(settings, more, "out/program");
-        theatre.decoder = Some(theatre.decoder("out/program"));
+        Self::watching("out/program", settings, more)
+    }
+
+    /// With viewers of that stream.
+    pub(crate) fn watching(stream: &'static str, settings: &str, more: &str) -> Self {
+        let mut theatre = Self::recording(stream, settings, more);
+        let mut command = Command::new("ffmpeg");
+        command.args("-hide_banner -nostdin -v warning -xerror -err_detect explode -i".split(' '));
+        command.args([&theatre.watched(), "-f", "null", "-"]);
+        let folder = theatre.tidegate.folder();
+        theatre.decoder = Some(Process::start("decoder", &mut command, folder));
+        theatre.has_viewers(2);
         theatre
     }
 
-    /// Without a decoder, and whose recorder reads that stream.
-    pub(crate) fn with(settings: &str, more: &str, watched: &str) -> Self {
+    pub(crate) fn without_decoder(settings: &str, more: &str) -> Self {
+        Self::recording("out/program", settings, more)
+    }
+
+    fn recording(stream: &'static str, settings: &str, more: &str) -> Self {
         // A busy machine lets publishers stand still for 150 ms now and then.
         let patient = if settings.contains("triggers:") {
             ""
@@ -102,6 +118,7 @@ impl Theatre {
         if !more.contains("outputs:") {
             config.push_str("outputs:\n");
         }
+        let more = more.replace("    ", "");
         writeln!(
             config,
             "{more}- {{ name: out, source: program, srt: {{ listener: ingest, stream_id: out/program, open: true }} }}"
@@ -109,27 +126,35 @@ impl Theatre {
         .unwrap();
         let tidegate = Tidegate::with(env!("CARGO_BIN_EXE_tidegate"), &config).start();
         let file = tidegate.folder().join("received.ts");
-        let url = reader_url(&tidegate, watched);
         // There from the first packet on.
+        let url = reader_url(&tidegate, stream);
         let recorder = srt_to_file("recorder", &url, &file);
         Self {
             tidegate,
+            stream,
             file,
             recorder,
             decoder: None,
+            received: Vec::new(),
         }
     }
 
-    fn decoder(&self, watched: &str) -> Process {
-        let url = reader_url(&self.tidegate, watched);
-        let mut command = Command::new("ffmpeg");
-        command.args("-hide_banner -nostdin -v warning -xerror -err_detect explode -i".split(' '));
-        command.args([&url, "-f", "null", "-"]);
-        let decoder = Process::start("decoder", &mut command, self.tidegate.folder());
-        let both = |view: &Value| view["readers"] == 2;
+    /// Where viewers call.
+    pub(crate) fn watched(&self) -> String {
+        reader_url(&self.tidegate, self.stream)
+    }
+
+    #[track_caller]
+    pub(crate) fn has_viewers(&self, count: u64) {
+        let outputs = self.tidegate.http().get("/api/v1/outputs").json();
+        let outputs = outputs.as_array().unwrap();
+        let is_watched = |output: &&Value| output["config"]["srt"]["stream_id"] == self.stream;
+        let output = outputs.iter().find(is_watched).unwrap();
+        let name = output["name"].as_str().unwrap();
         self.tidegate
-            .output_becomes("out", "both viewers are there", both);
-        decoder
+            .output_becomes(name, "its viewers are there", |view| {
+                view["readers"] == count
+            });
     }
 
     /// A camera that shows a film from its beginning, in real time.
@@ -222,31 +247,39 @@ impl Theatre {
         eventually("viewers get more", || (size() >= wanted).then_some(()));
     }
 
-    /// Everybody is still there; what the recorder got, for looking into.
+    /// Everybody is still there; what the recorder got is a file now.
     #[track_caller]
-    pub(crate) fn ends(&mut self) -> Vec<u8> {
+    pub(crate) fn ends(&mut self) -> Measured {
         assert!(self.recorder.ended().is_none(), "the recorder stayed");
         if let Some(decoder) = &mut self.decoder {
             assert!(decoder.ended().is_none(), "{}", decoder.output());
             assert_eq!(decoder.output(), "", "what the decoder complains about");
         }
-        assert_eq!(self.tidegate.source("program")["reconnects"], 0);
+        let (_, source) = self.stream.split_once('/').unwrap();
+        assert_eq!(self.tidegate.source(source)["reconnects"], 0);
         self.recorder.kill();
-        let received = whole(&std::fs::read(&self.file).unwrap());
+        self.received = std::fs::read(&self.file).unwrap();
+        let received = whole(&self.received);
         std::fs::write(&self.file, &received).unwrap();
-        received
+        Measured::of(&received)
     }
 
     /// The same, and nothing at all is wrong with it.
     #[track_caller]
-    pub(crate) fn ends_well(&mut self) -> Measured {
-        let received = self.ends();
-        let measured = Measured::of(&received);
-        measured.is_seamless();
+    pub(crate) fn ends_well(&mut self) {
+        self.ends().is_seamless();
         let (streams, complaint) = probed(&self.file);
         assert_eq!((streams.as_str(), complaint.as_str()), (FORMAT, ""));
         assert_eq!(complaints(&self.file), "");
-        measured
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// All that came, to the last byte.
+    pub(crate) fn received(&self) -> &[u8] {
+        &self.received
     }
 }
 

@@ -63,7 +63,7 @@ impl Drop for Tee {
 }
 
 /// Pictures and sound: all but tables and what only fills.
-fn media(packets: &[u8]) -> Vec<[u8; 188]> {
+pub(crate) fn media(packets: &[u8]) -> Vec<[u8; 188]> {
     let packets = packets.as_chunks::<188>().0.iter().copied();
     let is_media = |packet: &[u8; 188]| [0x100, 0x101].contains(&pid(packet));
     packets.filter(is_media).collect()

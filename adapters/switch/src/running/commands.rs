@@ -165,6 +165,11 @@ impl Running {
                 &format!("{name} has nothing to show: {why}."),
                 "Bring it back first; the program would go dark.",
             ),
+            Refusal::OtherFormat(name, why) => not_now(
+                code,
+                &format!("{name} is not taken: {why}."),
+                "Set its encoder as that of the program, or allow it with on_mismatch: switch.",
+            ),
             Refusal::AlreadyFirst(name) => not_now(
                 code,
                 &format!("{name} is on air, and no input comes before it."),

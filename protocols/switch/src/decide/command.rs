@@ -116,7 +116,10 @@ impl Decide {
             Rank::Candidate | Rank::Fresh => Ok(()),
             Rank::Damaged if force => Ok(()),
             Rank::Damaged => Err(Refusal::NotReady(name, why())),
-            Rank::Nothing => Err(Refusal::NothingToShow(name, why())),
+            Rank::Nothing => Err(match self.standings[index].unfit() {
+                Some(why) => Refusal::OtherFormat(name, why),
+                None => Refusal::NothingToShow(name, why()),
+            }),
         }
     }
 

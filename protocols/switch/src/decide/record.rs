@@ -188,6 +188,8 @@ pub enum Refusal {
     NotReady(Arc<str>, String),
     /// The input has nothing to show, for these reasons: not even force makes a picture.
     NothingToShow(Arc<str>, String),
+    /// The input's format is not the program's, and that is refused.
+    OtherFormat(Arc<str>, Arc<str>),
     /// The most wanted input is on air already.
     AlreadyFirst(Arc<str>),
     /// No input that is wanted more is ready, for these reasons.
@@ -212,6 +214,7 @@ impl Refusal {
             Self::NoSlate => "no_slate",
             Self::NotReady(..) => "not_ready",
             Self::NothingToShow(..) => "nothing_to_show",
+            Self::OtherFormat(..) => "other_format",
             Self::AlreadyFirst(_) => "already_first",
             Self::NoneToReturnTo(_) => "none_to_return_to",
             Self::NothingToCut => "nothing_to_cut",
@@ -239,6 +242,9 @@ impl fmt::Display for Refusal {
                     f,
                     "{name} has nothing to show: {why}; the program would go dark"
                 )
+            }
+            Self::OtherFormat(name, why) => {
+                write!(f, "{name} is not taken: {why}; on_mismatch: switch allows it")
             }
             Self::AlreadyFirst(name) => {
                 write!(

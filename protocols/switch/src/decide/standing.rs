@@ -64,6 +64,11 @@ impl Standing {
         self.clean_since.map(|since| now.saturating_since(since))
     }
 
+    /// Why it is kept off although it delivers: its format.
+    pub(super) fn unfit(&self) -> Option<Arc<str>> {
+        self.view.unfit.clone().filter(|_| self.view.delivers)
+    }
+
     pub(super) fn worst(&self) -> Option<&Fired> {
         self.view.worst()
     }

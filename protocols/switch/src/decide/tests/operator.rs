@@ -1,4 +1,4 @@
-use super::scene::{MS, SECOND, Show, by, to};
+use super::scene::{MS, SECOND, Show, by, fine, to};
 use crate::decide::*;
 use crate::order::{How, OnAir, Order};
 
@@ -56,6 +56,25 @@ fn not_even_force_shows_an_input_that_has_nothing_to_show() {
     let refusal = refusal.expect_err("there is nothing");
     assert_eq!(refusal.code(), "nothing_to_show");
     assert!(refusal.to_string().contains("nobody sends"), "{refusal}");
+}
+
+#[test]
+fn an_input_in_another_format_that_is_refused_says_so_and_not_that_it_is_dark() {
+    let mut show = Show::running(|_| {});
+    show.views[1] = InputView {
+        unfit: Some("format differs: h265 instead of h264".into()),
+        ..fine()
+    };
+    show.step();
+    for force in [false, true] {
+        let refusal = show.decide.take(show.now, OnAir::Input(1), force, None);
+        let refusal = refusal.expect_err("it is refused");
+        assert_eq!(refusal.code(), "other_format");
+        assert!(
+            refusal.to_string().contains("h265 instead of h264"),
+            "{refusal}"
+        );
+    }
 }
 
 #[test]

@@ -150,16 +150,25 @@ impl Lane {
         {
             newest.intake.lost();
         }
-        let mut rest = Some(packets);
-        for _ in 0..MAX_BEGINNINGS {
-            let (Some(packets), Some(newest)) = (rest.take(), self.runs.back_mut()) else {
-                return;
-            };
-            rest = newest.intake.push(packets, due);
+        let mut rest = VecDeque::from([(packets, due)]);
+        let mut beginnings = 0;
+        while let Some((packets, due)) = rest.pop_front()
+            && let Some(newest) = self.runs.back_mut()
+        {
+            let anew = newest.intake.push(packets, due);
             newest.look_at_keys(arrived, resumed);
-            if rest.is_some() {
-                self.begin(self.newest().intake.following());
+            let Some(anew) = anew else {
+                continue;
+            };
+            beginnings += 1;
+            if beginnings == MAX_BEGINNINGS {
+                return;
             }
+            rest.push_front((anew, due));
+            for taken in newest.intake.take_back().into_iter().rev() {
+                rest.push_front(taken);
+            }
+            self.begin(self.newest().intake.following());
         }
     }
 

@@ -1,5 +1,6 @@
 //! A program made of several inputs: its timeline never breaks.
 
+mod astray;
 mod noise;
 mod real;
 mod slow;

@@ -7,6 +7,7 @@
 //! ```
 
 mod align;
+mod astray;
 mod drift;
 mod head;
 mod order;
@@ -26,6 +27,7 @@ use super::map::{MapReader, ProgramMap};
 use crate::packet::{PACKET_BYTES, PAT_PID, Packet};
 use crate::psi::ElementaryStream;
 use crate::timeline::Timeline;
+use astray::{LEAP_TICKS, begins_anew};
 use bytes::Bytes;
 use drift::Smoothed;
 use std::collections::VecDeque;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use stream::Meant;
 use tidegate_codecs::Kind;
 use tidegate_units::{Duration, Instant};
+use unit::Times;
 
 /// Streams of one program that are followed; further ones are left out.
 pub const MAX_STREAMS: usize = 64;
@@ -48,11 +51,6 @@ const HELD_BEFORE_KEY: Duration = Duration::from_millis(1_500);
 const HELD_WITHOUT_KEYS: Duration = Duration::from_secs(3);
 /// A unit is not waited for any more when what is due so much later has come.
 const GIVE_UP: Duration = Duration::from_millis(500);
-/// Decoding times that go back by more have begun anew.
-const BACK_TICKS: i64 = 45_000;
-/// Decoding times that leap by more, while play-out times do not, have begun anew.
-const LEAP_TICKS: i64 = 90_000;
-
 const SLOT_NONE: u8 = u8::MAX;
 const SLOT_TABLE: u8 = u8::MAX - 1;
 const PIDS: usize = 8192;
@@ -74,7 +72,10 @@ pub struct Intake {
     /// The stream whose times count: the first picture, else the first sound.
     main: Option<usize>,
     keys: VecDeque<KeyFrame>,
+    /// The decoding time that others are near to.
     last_time: Option<i64>,
+    /// From here on times of other streams do not go on, and the main one has said nothing since.
+    doubted_from: Option<u64>,
     /// Decoding times minus play-out times.
     ahead: Smoothed,
     /// Decoding times minus the program clock.
@@ -155,6 +156,7 @@ impl Intake {
             main: None,
             keys: VecDeque::new(),
             last_time: None,
+            doubted_from: None,
             ahead: Smoothed::default(),
             lead: Smoothed::default(),
             clock: None,
@@ -250,25 +252,10 @@ impl Intake {
         };
         let begins = stream.begins(packet, self.last_time);
         let times = begins.flatten();
-        if let Some(times) = times.filter(|_| stream.kind() != Kind::Data) {
-            if begins_anew(stream.last_dts, times.dts, due, self.ahead.get()) {
-                return false;
-            }
-            self.last_time = Some(times.dts);
-            if self.main == Some(slot) {
-                let ahead = times.dts.saturating_sub(ticks(due));
-                let known = self.ahead.get().unwrap_or(ahead);
-                if ahead.abs_diff(known) > LEAP_TICKS.unsigned_abs() {
-                    // It paused, and its times did not: what was averaged is of before.
-                    (self.ahead, self.lead) = (Smoothed::default(), Smoothed::default());
-                }
-                self.ahead.add(ahead);
-                if let Some((clock, seen)) = self.clock {
-                    let now = clock.wrapping_add((ticks(due) - ticks(seen)).cast_unsigned());
-                    let now = Timeline::nearest(now, times.dts);
-                    self.lead.add(times.dts.saturating_sub(now));
-                }
-            }
+        if let Some(times) = times.filter(|_| stream.kind() != Kind::Data)
+            && !self.see_times(slot, times, index, due)
+        {
+            return false;
         }
         let stream = &mut self.streams[slot];
         let mut meant = stream.packet(packet, index, due, begins);
@@ -278,6 +265,41 @@ impl Intake {
         }
         if meant == Meant::Key && self.main == Some(slot) {
             self.see_key(slot);
+        }
+        true
+    }
+
+    /// A unit begins at these times; whether they go on with what there was.
+    fn see_times(&mut self, slot: usize, times: Times, index: u64, due: Instant) -> bool {
+        let is_main = self.main == Some(slot);
+        let stream = &self.streams[slot];
+        let ahead = self.ahead.get();
+        let goes_on = !begins_anew(stream.last_dts, times.dts, ticks(due), ahead);
+        if !is_main {
+            let stream = &mut self.streams[slot];
+            stream.astray.unit(times.dts, goes_on);
+            if stream.astray.is_so() {
+                self.doubted_from.get_or_insert(index);
+            } else if self.main_stream().is_none_or(|it| it.last_dts.is_none()) {
+                self.last_time = Some(times.dts);
+            }
+            return true;
+        }
+        if !goes_on {
+            return false;
+        }
+        (self.last_time, self.doubted_from) = (Some(times.dts), None);
+        let ahead = times.dts.saturating_sub(ticks(due));
+        let known = self.ahead.get().unwrap_or(ahead);
+        if ahead.abs_diff(known) > LEAP_TICKS.unsigned_abs() {
+            // It paused, and its times did not: what was averaged is of before.
+            (self.ahead, self.lead) = (Smoothed::default(), Smoothed::default());
+        }
+        self.ahead.add(ahead);
+        if let Some((clock, seen)) = self.clock {
+            let now = clock.wrapping_add((ticks(due) - ticks(seen)).cast_unsigned());
+            let now = Timeline::nearest(now, times.dts);
+            self.lead.add(times.dts.saturating_sub(now));
         }
         true
     }
@@ -415,16 +437,6 @@ impl Intake {
             self.drop_oldest();
         }
     }
-}
-
-/// Whether a decoding time does not go on with the one before.
-fn begins_anew(last: Option<i64>, dts: i64, due: Instant, ahead: Option<i64>) -> bool {
-    let (Some(last), Some(ahead)) = (last, ahead) else {
-        return false;
-    };
-    let step = dts.saturating_sub(last);
-    let off = dts.saturating_sub(ticks(due)).saturating_sub(ahead);
-    step < -BACK_TICKS || step > LEAP_TICKS && off.saturating_abs() > LEAP_TICKS
 }
 
 /// A moment in ticks of 90 kHz.

@@ -191,7 +191,9 @@ impl Intake {
     }
 
     pub(crate) fn ready(&self, unit: &Unit) -> Ready {
-        if unit.whole || unit.damaged {
+        if unit.astray {
+            Ready::Never
+        } else if unit.whole || unit.damaged {
             Ready::Now
         } else if self.is_ended {
             Ready::Never

@@ -1,5 +1,6 @@
 //! The units of one PID.
 
+use super::astray::Astray;
 use super::head::{Found, Head};
 use super::order::Order;
 use super::sections::Sections;
@@ -25,6 +26,7 @@ pub(crate) struct Stream {
     pub(super) order: Order,
     /// The decoding time of the unit that began last.
     pub(super) last_dts: Option<i64>,
+    pub(super) astray: Astray,
     content: Content,
     continuity: Continuity,
     ending: Ending,
@@ -72,6 +74,7 @@ impl Stream {
             units: VecDeque::new(),
             order: Order::default(),
             last_dts: None,
+            astray: Astray::default(),
             content,
             continuity: Continuity::default(),
             ending: Ending::default(),
@@ -176,7 +179,10 @@ impl Stream {
     }
 
     fn begin(&mut self, packet: Packet<'_>, index: u64, due: Instant, times: Option<Times>) {
+        let is_astray = self.astray.is_so();
+        let times = times.filter(|_| !is_astray);
         let mut unit = Unit::begin(index, due, times);
+        unit.astray = is_astray;
         if let Some(times) = times {
             let place = self.order.begin(times);
             (unit.clean, unit.highest_before) = (place.clean, place.highest_before);

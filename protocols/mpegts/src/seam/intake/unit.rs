@@ -27,6 +27,8 @@ pub struct Unit {
     pub whole: bool,
     /// Packets of it were lost.
     pub damaged: bool,
+    /// Its times have nothing to do with those of the others, and are not told.
+    pub astray: bool,
     /// Everything before it is presented before everything from it on.
     pub clean: bool,
     /// The highest presentation time before it.
@@ -45,6 +47,7 @@ impl Unit {
             headers: false,
             whole: false,
             damaged: false,
+            astray: false,
             clean: false,
             highest_before: None,
         }

@@ -25,6 +25,9 @@ scripts/check.sh
 step "Dashboard"
 scripts/web.sh test 2>&1 | tee "$log/web"
 
+step "Dashboard in Chromium"
+scripts/web.sh browser 2>&1 | tee "$log/browser"
+
 step "Fuzz targets"
 fuzz/run.sh "${FUZZ_SECONDS:-3}"
 
@@ -36,7 +39,8 @@ cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log/rust" || status=
 
 sum() { sed -nE "s/^test result:.*[ .;]([0-9]+) $1.*/\1/p" "$log/rust" | awk '{ n += $1 } END { print n + 0 }'; }
 web_passed=$(sed -E 's/\x1b\[[0-9;]*m//g' "$log/web" | sed -nE 's/^ *Tests +.*[^0-9]([0-9]+) passed.*/\1/p' | tail -1)
-passed=$(($(sum passed) + ${web_passed:-0}))
+browser_passed=$(sed -nE 's/^(#|ℹ) pass ([0-9]+)$/\2/p' "$log/browser" | tail -1)
+passed=$(($(sum passed) + ${web_passed:-0} + ${browser_passed:-0}))
 failed=$(sum failed)
 if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
 printf '\n%s passed, %s failed\n' "$passed" "$failed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The dashboard. Usage: web.sh build (into web/dist, when something changed) | test
+# The dashboard. Usage: web.sh build (into web/dist, when something changed) | test | browser (what is built, in Chromium)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,6 +32,10 @@ case "${1:-build}" in
     install_packages
     (cd web && npm run --silent check && npm run --silent test)
     ;;
+  browser)
+    install_packages
+    (cd web && npm run --silent test:browser)
+    ;;
   packages) install_packages ;;
-  *) echo "usage: web.sh build|test|packages" >&2; exit 2 ;;
+  *) echo "usage: web.sh build|test|browser|packages" >&2; exit 2 ;;
 esac

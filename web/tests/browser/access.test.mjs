@@ -33,6 +33,23 @@ for (const width of [1440, 390]) {
     }
   });
 
+  test(`so are the questions before a take and before a cut at ${width} px, and nothing of them is cut off`, async () => {
+    await open('/sources/program', { width, program: 'missed' });
+    await page.locator('.take').waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('.take.ask').waitFor();
+    assert.deepEqual(await faultsOf(page), []);
+    const { x, width: wide } = await page.getByRole('button', { name: 'Keep' }).boundingBox();
+    assert.ok(x + wide <= width, `Keep ends at ${x + wide}`);
+    const { cut, name } = await page.locator('.take.ask .what').evaluate((what) => ({ cut: what.scrollWidth > what.clientWidth, name: what.textContent }));
+    assert.deepEqual([name, cut], ['cam1-backup', false]);
+    mock.state.program = 'healthy';
+    await page.reload();
+    await page.getByRole('button', { name: /^Cut cam1-main on air/ }).click();
+    await page.getByText('cam1-main is cut for 5 s').waitFor();
+    assert.deepEqual(await faultsOf(page), []);
+  });
+
   test(`so are the other screens at ${width} px`, async () => {
     await open('/', { width });
     for (const [hash, ready] of [['/', '[data-source="drone"]'], ['/sources/moto-2', '.verdict'], ['/listeners', 'tr'], ['/callers', 'tr'], ['/bans', 'tr']]) {

@@ -16,7 +16,7 @@ function status(inputs, given = {}) {
   const active = given.active === undefined ? inputs[0].name : given.active;
   const standby = inputs.filter((one) => one.name !== active);
   return {
-    active, preview: standby.find((one) => one.ready)?.name ?? null, standby: standby.map(({ name, ready, reasons }) => ({ name, ready, reasons })),
+    active, preview: standby.find((one) => one.ready || one.reasons[0]?.code === 'settling')?.name ?? null, standby: standby.map(({ name, ready, reasons }) => ({ name, ready, reasons })),
     inputs: inputs.map((one) => ({ ...one, on_air: one.name === active })), locked: false, held: false, latched: false, switches: 0, automatic_switches: 0, averted: 0, last_switch: null,
     delay_ms: 0, return: 'manual', dwell_ms: 5000, next_return_in_ms: null, next: null, next_scheduled: null, drill: null, slate: { state: 'ready', reason: null }, last_drill: null, ...given,
   };

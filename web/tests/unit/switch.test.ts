@@ -100,6 +100,11 @@ describe('the verdict on a switch', () => {
     expect(said({ locked: true })).toBe('Live: main is on air, backup is ready. Locked: backup does not take over.');
     expect(said({ held: true })).toBe('Live: main is on air, backup is ready. Held: should it fail, take backup.');
   });
+  it('is not at rest either once a test of the backup has failed', () => {
+    const drill = { at: '2026-11-20T18:30:00Z', input: 'main', on_air: false, passed: false, gap_ms: 840, repeated_ms: 0, would: null, problems: [] };
+    expect(said({ last_drill: drill })).toBe('Live: main is on air, backup is ready. The last test of the backup failed: see below why.');
+    expect(said({ last_drill: { ...drill, passed: true } })).toMatch(/Nothing to do\.$/);
+  });
   it('leads the way back once the first input is good again', () => {
     expect(said({ active: 'backup' })).toBe('Live: backup is on air, main is ready. Return to main when it suits.');
     expect(said({ active: 'backup', return: 'auto' })).toBe('Live: backup is on air, main is ready. It returns to main by itself.');

@@ -40,6 +40,7 @@ function calm(status: SwitchStatus): string {
   const [next] = readyOthers(status);
   if (next && status.locked) return `Locked: ${next.name} does not take over.`;
   if (next && status.held) return `Held: should it fail, take ${next.name}.`;
+  if (status.last_drill && !status.last_drill.passed) return 'The last test of the backup failed: see below why.';
   const [main] = status.inputs;
   if (!main || main.name === status.active) return 'Nothing to do.';
   const { to, may } = returnWords(status);

@@ -95,6 +95,8 @@ describe('the verdict on a switch', () => {
     expect(next({ locked: true })).toBe('If it fails, viewers see the slate');
     expect(next({ preview: null, slate: { state: 'off', reason: null } })).toBe('If it fails, viewers see nothing');
     expect(next({ locked: true, inputs: [input('main'), input('backup', { twin_of: 'main' })] })).toBe('If it fails, its twin backup goes on');
+    expect(next({ locked: true, inputs: [input('main'), { ...gone('backup'), twin_of: 'main' }] })).toBe('If it fails, viewers see the slate');
+    expect(next({ latched: true })).toBe('If it fails, viewers see the slate first');
   });
   it('is not at rest while a lock or a hold keeps the backup from taking over', () => {
     expect(said({ locked: true })).toBe('Live: main is on air, backup is ready. Locked: backup does not take over.');

@@ -74,9 +74,12 @@ function toDo(status: SwitchStatus, now: number): string {
 function ifItFails(status: SwitchStatus): string {
   const active = inputOf(status, status.active);
   if (!active || status.drill) return '';
-  const twin = active.twin_of ?? status.inputs.find((one) => one.twin_of === active.name)?.name;
-  if (twin) return `if it fails, its twin ${twin} goes on`;
+  // Twins stay known as such while one of them is gone: only one that is well goes on.
+  const twin = readyOthers(status).find((one) => one.name === active.twin_of || one.twin_of === active.name);
+  if (twin) return `if it fails, its twin ${twin.name} goes on`;
   if (status.preview !== null && !stuck(status)) return `if it fails, ${status.preview} takes over`;
+  // Out of the dark a latch lets an input go on air that has been well for long enough.
+  if (status.latched && !status.locked && !status.held) return status.slate.state === 'ready' ? 'if it fails, viewers see the slate first' : '';
   return status.slate.state === 'ready' ? 'if it fails, viewers see the slate' : 'if it fails, viewers see nothing';
 }
 

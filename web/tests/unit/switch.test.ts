@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { groups } from '../../src/model/group';
 import { bearOut } from '../../src/model/honesty';
 import { reasonLine } from '../../src/model/reasons';
-import { drillBand } from '../../src/model/switch/drill';
+import { drillBand, drillResult } from '../../src/model/switch/drill';
 import { formatWords, inputWords, keyFrames } from '../../src/model/switch/input';
 import { backupWords, branchOf, tallyOf } from '../../src/model/switch/row';
 import { slateWords } from '../../src/model/switch/slate';
@@ -106,6 +106,10 @@ describe('the verdict on a switch', () => {
     const drill = { at: '2026-11-20T18:30:00Z', input: 'main', on_air: false, passed: false, gap_ms: 840, repeated_ms: 0, would: null, problems: [] };
     expect(said({ last_drill: drill })).toBe('Live: main is on air, backup is ready. The last test of the backup failed: see below why.');
     expect(said({ last_drill: { ...drill, passed: true } })).toMatch(/Nothing to do\.$/);
+    // Ended by hand before the backup came, it has proved nothing.
+    const broken = { ...drill, on_air: true, gap_ms: 0, would: 'main was cut for 800 ms only, as it was taken, and nothing took over', problems: ['Nothing took over.'] };
+    expect(said({ last_drill: broken })).toMatch(/Nothing to do\.$/);
+    expect([drillResult(drill).label, drillResult(broken).label, drillResult({ ...broken, passed: true }).label]).toEqual(['Failed', 'Broken off', 'Pass']);
   });
   it('leads the way back once the first input is good again', () => {
     expect(said({ active: 'backup' })).toBe('Live: backup is on air, main is ready. Return to main when it suits.');

@@ -1,7 +1,8 @@
 /** A drill on air while it runs: what is cut, until when, what viewers see meanwhile, and how it is ended. */
-import type { SwitchStatus } from '../../api/types';
+import type { LastDrill, SwitchStatus } from '../../api/types';
 import { clock } from '../format';
 import { capital } from '../sentence';
+import { WORDS, type StateWord } from '../words';
 import { inputOf, onSlate } from './status';
 
 export interface DrillBand {
@@ -43,3 +44,9 @@ function afterwards(status: SwitchStatus): string {
 
 /** What is cut by a drill is well: taking it ends the drill. */
 export const isCut = (status: SwitchStatus, name: string | null): boolean => name !== null && status.drill?.input === name;
+
+/** Ended by somebody before anything took over: that proves nothing, neither way. */
+export const isBrokenOff = ({ on_air, passed, would }: LastDrill): boolean => on_air && !passed && / was cut for .* only, as /.test(would ?? '');
+
+export const drillResult = (drill: LastDrill): { state: StateWord; label: string } =>
+  drill.passed ? { state: WORDS.ready, label: 'Pass' } : isBrokenOff(drill) ? { state: WORDS.idle, label: 'Broken off' } : { state: WORDS.failed, label: 'Failed' };

@@ -14,8 +14,12 @@ const BOX_HEADER_BYTES: usize = 8;
 const NAL_LENGTH_BYTES: usize = 4;
 /// More than a `styp` box takes.
 const STYP_ROOM_BYTES: usize = 64;
-/// An audio frame this far (in frames) from where the one before ended follows a gap.
+/// A fragment whose sound begins this far (in frames) from where that of the one before ended follows
+/// a gap; what is less is made up for behind its first frame, which leaves no hole between the two.
 const AUDIO_TOLERANCE_FRAMES: i64 = 1;
+/// Times of sound are rounded on their way, some to milliseconds: a quarter of a frame is less than
+/// anybody hears, and more than that.
+const AUDIO_ROUNDING_OF_FRAME: i64 = 4;
 
 /// Makes fragments of a fixed set of tracks.
 ///
@@ -131,8 +135,8 @@ impl Track {
         samples: &'a [Sample],
         data: &mut Data<'a>,
     ) -> Result<Traf, Fmp4Error> {
-        let durations = self.durations(samples);
         let base = self.base(samples.first().map_or(0, |sample| sample.dts));
+        let durations = self.durations(samples, base);
         let mut entries = Vec::with_capacity(samples.len());
         for (sample, &duration) in samples.iter().zip(&durations) {
             let begin = data.bytes;
@@ -184,9 +188,9 @@ impl Track {
 
     /// Durations in the track's own ticks: exact where frames are alike, otherwise up to
     /// the next sample.
-    fn durations(&self, samples: &[Sample]) -> Vec<u32> {
+    fn durations(&self, samples: &[Sample], base: i64) -> Vec<u32> {
         if let Some(frame) = self.spec.frame_ticks() {
-            return vec![frame; samples.len()];
+            return self.audio_durations(samples, base, frame);
         }
         let next = samples
             .iter()
@@ -199,6 +203,21 @@ impl Track {
             u32::try_from(self.ticks(next.unwrap_or(told)) - begin).unwrap_or(0)
         };
         samples.iter().zip(next).map(duration).collect()
+    }
+
+    /// Of frames that are alike, the first of which begins at `base`. One in front of a gap lasts
+    /// over it, and one whose next begins early ends early: counted as alike, sound would be out of
+    /// its place until the fragment's end, and small gaps would add up to a hole between fragments.
+    fn audio_durations(&self, samples: &[Sample], base: i64, frame: u32) -> Vec<u32> {
+        let mut begin = base;
+        let mut durations = vec![frame; samples.len()];
+        for (duration, next) in durations.iter_mut().zip(samples.iter().skip(1)) {
+            let (counted, told) = (begin + i64::from(frame), self.ticks(next.dts.max(0)));
+            let strays = (told - counted).abs() > i64::from(frame) / AUDIO_ROUNDING_OF_FRAME;
+            begin = if strays { told.max(begin + 1) } else { counted };
+            *duration = u32::try_from(begin - (counted - i64::from(frame))).unwrap_or(frame);
+        }
+        durations
     }
 
     /// 90 kHz to the track's own ticks, to the nearest.
@@ -245,4 +264,85 @@ fn assemble(sequence: u32, runs: Vec<(Traf, usize)>, data: &Data<'_>) -> Result<
     out.put_slice(b"mdat");
     data.write(&mut out);
     Ok(out.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tidegate_codecs::{StreamConfig, aac};
+
+    const FRAME: i64 = 1920;
+
+    /// Stereo AAC at 48 kHz.
+    fn sound() -> Track {
+        let header = aac::adts_header(&[0xFF, 0xF1, 0x4C, 0x80, 0x2D, 0xFF, 0xFC]).unwrap();
+        let record = header.config.to_bytes();
+        let config = StreamConfig::Audio(header.config.stream_config(Codec::Aac, record));
+        let spec = TrackSpec {
+            config: Arc::new(config),
+            language: None,
+        };
+        Track { spec, end: None }
+    }
+
+    /// Where the samples of a fragment begin, on the 90 kHz clock, and where the last one ends.
+    fn places(track: &mut Track, times: &[i64]) -> Vec<i64> {
+        let sample = |&dts: &i64| Sample {
+            pts: dts,
+            dts,
+            duration: 0,
+            key: true,
+            data: Bytes::from_static(b"sound"),
+        };
+        let samples: Vec<Sample> = times.iter().map(sample).collect();
+        let run = track.run(1, &samples, &mut Data::default()).unwrap();
+        let begin = i64::try_from(run.tfdt.unwrap().base_media_decode_time).unwrap();
+        let TrunSamples::Explicit(entries) = &run.trun[0].samples else {
+            panic!("every sample tells its duration");
+        };
+        let ends = entries.iter().scan(begin, |at, entry| {
+            *at += i64::from(entry.duration.unwrap());
+            Some(*at)
+        });
+        let places = [begin].into_iter().chain(ends);
+        places.map(|ticks| ticks * 90_000 / 48_000).collect()
+    }
+
+    #[test]
+    fn sound_is_where_it_was_told_to_be_behind_a_gap_of_less_than_a_frame() {
+        let mut track = sound();
+        let told = [0, FRAME, 2 * FRAME + 900, 3 * FRAME + 900];
+        assert_eq!(places(&mut track, &told)[..4], told);
+    }
+
+    #[test]
+    fn small_gaps_do_not_add_up_to_a_hole_between_fragments() {
+        let mut track = sound();
+        let mut begin = 0;
+        let mut last_end = 0;
+        for _ in 0..20 {
+            // As a switch leaves them: each time almost a frame, anywhere.
+            let told = [begin, begin + FRAME + 1500, begin + 2 * FRAME + 1500];
+            let places = places(&mut track, &told);
+            assert_eq!(places[0], last_end, "no hole");
+            assert!(
+                (told[2] - places[2]).abs() <= FRAME / 4,
+                "{told:?} {places:?}"
+            );
+            last_end = places[3];
+            begin = told[2] + FRAME + 900;
+        }
+    }
+
+    #[test]
+    fn times_that_were_rounded_leave_frames_alike() {
+        let mut track = sound();
+        let told: Vec<i64> = (0..50).map(|index| index * FRAME / 90 * 90).collect();
+        let places = places(&mut track, &told);
+        assert!(
+            places.windows(2).all(|two| two[1] - two[0] == FRAME),
+            "{places:?}"
+        );
+    }
 }

@@ -7,11 +7,14 @@
 
 mod audience;
 mod broken;
+mod browser;
 mod chain;
 mod commands;
 mod formats;
 mod legs;
 mod measured;
+mod obs;
+mod page;
 mod publisher;
 mod slate;
 mod srt;

@@ -73,7 +73,9 @@ fn sound_that_comes_before_the_first_picture_of_an_input_that_begins_anew_belong
         let due = begin + Duration::from_micros((at * 100 / 9) as u64);
         intake.push(bytes, due)
     };
-    for piece in Stream::new(SPEC).until(90_000) {
+    let mut before = Stream::new(SPEC).until(90_000);
+    let under_way = before.split_off(before.len() - 2);
+    for piece in before {
         assert_eq!(push(&mut intake, piece), None);
     }
     let is_of = |bytes: &Bytes, pid: u16| {
@@ -91,6 +93,11 @@ fn sound_that_comes_before_the_first_picture_of_an_input_that_begins_anew_belong
         assert_eq!(push(&mut intake, (90_000 + at, bytes)), None, "not yet");
     }
     assert!(intake.next_index() > next);
+    for piece in under_way {
+        assert_eq!(push(&mut intake, piece), None, "the rest of a picture");
+    }
+    let last_key = |intake: &Intake| intake.keys().next_back().map(|key| key.pts);
+    assert_eq!(last_key(&intake), Some(990_000));
     let rest = others
         .into_iter()
         .find_map(|(at, bytes)| push(&mut intake, (90_000 + at, bytes)));
@@ -105,4 +112,5 @@ fn sound_that_comes_before_the_first_picture_of_an_input_that_begins_anew_belong
     assert_eq!(intake.next_index(), next);
     assert_eq!(intake.following().next_index(), next);
     assert_eq!(intake.take_back(), []);
+    assert_eq!(last_key(&intake), Some(900_000), "it lacks packets now");
 }

@@ -87,6 +87,10 @@ impl Intake {
             while stream.units.back().is_some_and(|unit| unit.first >= from) {
                 stream.units.pop_back();
             }
+            // What was under way then lacks the packets that were taken.
+            for unit in stream.units.iter_mut().rev().take_while(|it| it.end > from) {
+                (unit.whole, unit.damaged) = (false, false);
+            }
         }
         while self.keys.back().is_some_and(|key| key.first >= from) {
             self.keys.pop_back();

@@ -37,6 +37,30 @@ impl Format {
         Self { video, audio }
     }
 
+    /// The format of a program on which this comes: what this has not got, viewers were given all
+    /// the same, and go by.
+    pub(crate) fn upon(self, program: Option<Self>) -> Self {
+        let program = program.unwrap_or_default();
+        Self {
+            video: self.video.or(program.video),
+            audio: self.audio.or(program.audio),
+        }
+    }
+
+    /// Whether a player goes on with this where the program was like that: codecs and picture
+    /// size. What `seen`, which is on air now, has not got either is not missed.
+    pub(crate) fn follows(&self, program: &Self, seen: &Self) -> bool {
+        let lacking = Self {
+            video: program
+                .video
+                .filter(|_| self.video.is_some() || seen.video.is_some()),
+            audio: program
+                .audio
+                .filter(|_| self.audio.is_some() || seen.audio.is_some()),
+        };
+        self.fits(&lacking)
+    }
+
     /// Whether a player goes on with the other as it is: codecs and picture size.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         let video = |of: &Self| of.video.map(|video| (video.codec, video.size));
@@ -100,6 +124,28 @@ mod tests {
             }],
             ..MediaStatus::default()
         }
+    }
+
+    #[test]
+    fn what_the_input_on_air_loses_is_still_asked_of_the_others_but_not_missed_in_itself() {
+        let whole = Format::of(&media(1920, 50.0));
+        let silent = Format::of(&MediaStatus {
+            audio: Vec::new(),
+            ..media(1920, 50.0)
+        });
+        let program = silent.upon(Some(whole));
+        assert_eq!(program, whole);
+        assert!(whole.follows(&program, &silent), "the backup has it all");
+        assert!(silent.follows(&program, &silent), "no worse than now");
+        assert!(!silent.follows(&program, &whole), "sound would be lost");
+        let dark = Format::default();
+        assert!(silent.follows(&program, &dark), "better than nothing");
+        let other = Format::of(&media(1440, 50.0));
+        assert!(!other.follows(&program, &silent) && !other.follows(&program, &dark));
+        // A program that never had sound is not given any.
+        assert!(!whole.follows(&silent.upon(None), &silent));
+        // Another size on air is what viewers have now.
+        assert!(other.follows(&other.upon(Some(whole)), &other));
     }
 
     #[test]

@@ -63,8 +63,10 @@ pub(crate) struct Running {
     last_drill: Option<LastDrill>,
     /// The cut of the drill on air that is under way.
     drill_cut: Option<Switched>,
-    /// What the input on air had in it, last time that was known.
+    /// What viewers of the program were given.
     format: Option<Format>,
+    /// What the input on air has of it now; nothing while none is, or none has anything.
+    seen: Format,
     last_media: Option<Instant>,
     carries: bool,
     slate: Slate,
@@ -109,6 +111,7 @@ impl Running {
             last_drill: None,
             drill_cut: None,
             format: None,
+            seen: Format::default(),
             last_media: None,
             carries: false,
             slate: Slate::new(slate),
@@ -221,7 +224,7 @@ impl Running {
                 }
             }
         }
-        self.note_format(machine);
+        self.note_format(machine, now);
         self.slate.take_over(&self.teller);
         let mut views = core::mem::take(&mut machine.views);
         views.clear();
@@ -260,17 +263,21 @@ impl Running {
         machine.decide.step(now, SystemTime::now(), scene);
     }
 
-    fn note_format(&mut self, machine: &Machine) {
+    fn note_format(&mut self, machine: &Machine, now: Instant) {
+        self.seen = Format::default();
         let Some(index) = machine.decide.on_air().input() else {
             return;
         };
         let Some(media) = machine.inputs.get(index).and_then(Input::media) else {
             return;
         };
-        self.slate.see(self.clock.now(), &media);
-        let format = Some(Format::of(&media));
-        if let Some(format) = format.filter(Format::is_known) {
-            self.format = Some(format);
+        self.slate.see(now, &media);
+        let format = Format::of(&media);
+        if format.is_known() {
+            self.format = Some(format.upon(self.format));
+            if !machine.program.status(now).is_starved {
+                self.seen = format;
+            }
         }
     }
 
@@ -282,7 +289,7 @@ impl Running {
         let program = self.format.as_ref()?;
         let media = machine.inputs[index].media()?;
         let own = Format::of(&media);
-        let differs = own.is_known() && !own.fits(program);
+        let differs = own.is_known() && !own.follows(program, &self.seen);
         differs.then(|| format!("format differs: {own} instead of {program}").into())
     }
 

@@ -216,7 +216,9 @@ impl Running {
         self.next_look = now + LOOK_INTERVAL;
         for index in 0..machine.inputs.len() {
             let input = &mut machine.inputs[index];
-            if input.look(now) && machine.decide.muted() != Some(index) {
+            input.look(now);
+            // While it is kept from the program that is told nothing, but afterwards.
+            if machine.decide.muted() != Some(index) && input.has_just_ended() {
                 let from = OnAir::Input(input.lane);
                 machine.program.ended(from);
                 if let Some(rehearsal) = &mut machine.rehearsal {
@@ -367,13 +369,15 @@ fn take_in(machine: &mut Machine) {
     for (index, input) in inputs.iter_mut().enumerate() {
         // Whatever may be shown first is waited for.
         let is_awaited = on_air.is_none() || on_air == Some(index);
+        if muted == Some(index) {
+            let mut kept = (0..BATCHES_PER_TURN).map_while(|_| input.keep_from(is_awaited));
+            kept.by_ref().for_each(drop);
+            continue;
+        }
         for _ in 0..BATCHES_PER_TURN {
             let Some(came) = input.next(is_awaited) else {
                 break;
             };
-            if muted == Some(index) {
-                continue;
-            }
             let mut restarted = came.restarted;
             for piece in came.pieces() {
                 let from = OnAir::Input(input.lane);

@@ -20,6 +20,9 @@ const CHUNK_BYTES: usize = 7 * 188;
 /// Of the multiplex.
 const BITS_PER_SECOND: u64 = 3_000_000;
 const LATENCY: Duration = Duration::from_millis(800);
+/// A camera's thread that a busy machine keeps waiting is no failure.
+const SETTINGS: &str = r#"{"inputs":["main","backup"],"dwell":"0s","ready_after":"1s",
+                           "triggers":{"no_packets":"500ms","bitrate":"off"}}"#;
 /// Generous: nothing here measures time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -112,10 +115,7 @@ impl Bench {
             clock: Clock::start(),
             data_dir: folder.path().into(),
         });
-        // A camera's thread that a busy machine keeps waiting is no failure.
-        let settings = r#"{"inputs":["main","backup"],"dwell":"0s","ready_after":"1s",
-                           "triggers":{"no_packets":"500ms","bitrate":"off"}}"#;
-        let settings: SourceSettings = serde_json::from_str(settings).unwrap();
+        let settings: SourceSettings = serde_json::from_str(SETTINGS).unwrap();
         let driver = Adapter::new()
             .source("program", &settings, &NoSecrets)
             .unwrap();
@@ -130,6 +130,32 @@ impl Bench {
             media,
             _folder: folder,
         }
+    }
+
+    /// Goes on with these inputs.
+    async fn change_inputs(&self, inputs: &str) {
+        let settings = SETTINGS.replace(r#""main","backup""#, inputs);
+        let settings: SourceSettings = serde_json::from_str(&settings).unwrap();
+        let driver = Adapter::new()
+            .source("program", &settings, &NoSecrets)
+            .unwrap();
+        let expect = None;
+        let spec = SourceSpec { driver, expect };
+        self.engine.set_source("program", spec).await.unwrap();
+    }
+
+    /// The same as a camera, but nobody has the key to it.
+    fn scrambled_camera(&self, which: usize) -> Camera {
+        let mut media = self.media[which].to_vec();
+        for packet in media.as_chunks_mut::<188>().0 {
+            let pid = u16::from_be_bytes([packet[1] & 0x1F, packet[2]]);
+            // Tables are in the clear.
+            if ![0, 17, 0x1000, 0x1FFF].contains(&pid) {
+                packet[3] |= 0x80;
+            }
+        }
+        let feed = self.engine.feed(["main", "backup"][which]);
+        Camera::start(feed, media.into())
     }
 
     fn camera(&self, which: usize) -> Camera {
@@ -222,4 +248,46 @@ async fn a_measuring_instrument_finds_nothing_wrong_with_a_program_however_it_is
     assert!(program.readiness.ready, "{:?}", program.readiness);
     bench.engine.shutdown().await;
     drop((main, backup));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_is_scrambled_is_not_ready_and_says_so() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let bench = Bench::new().await;
+    let cameras = (bench.camera(0), bench.scrambled_camera(1));
+    let has_been_clean = |status: &Value| {
+        // As long as a camera in the clear takes to be ready, and more.
+        let clean_for = &status["inputs"][0]["clean_for_ms"];
+        status["active"] == "main" && clean_for.as_u64() > Some(2500)
+    };
+    let status = bench.until("on air for long", has_been_clean).await;
+    let backup = &status["inputs"][1];
+    assert_eq!(backup["ready"], false, "{backup:#}");
+    assert_eq!(backup["reasons"][0]["code"], "scrambled", "{backup:#}");
+    assert!(backup["reasons"][0]["advice"].is_string(), "{backup:#}");
+    bench.engine.shutdown().await;
+    drop(cameras);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_can_be_taken_out_and_put_in_again_while_the_other_is_on_air() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let bench = Bench::new().await;
+    let cameras = (bench.camera(0), bench.camera(1));
+    bench.both_ready().await;
+    bench.take("backup").await;
+    bench.change_inputs(r#""backup""#).await;
+    let is_alone = |status: &Value| status["inputs"].as_array().map(Vec::len) == Some(1);
+    let status = bench.until("alone", is_alone).await;
+    assert_eq!(status["active"], "backup");
+    bench.change_inputs(r#""main","backup""#).await;
+    bench.both_ready().await;
+    bench.take("main").await;
+    assert_eq!(bench.errors(), []);
+    bench.engine.shutdown().await;
+    drop(cameras);
 }

@@ -21,6 +21,8 @@ pub(crate) struct Input {
     pub(crate) vitals: Vitals,
     /// The program was told that it has ended.
     is_ended: bool,
+    /// Since when nobody can look into it.
+    scrambled_since: Option<Instant>,
     /// What came last and was kept from the program, as long as nothing else came.
     kept_from: Option<KeptFrom>,
 }
@@ -56,6 +58,7 @@ impl Input {
             checks: Checks::new(triggers),
             vitals: Vitals::default(),
             is_ended: true,
+            scrambled_since: None,
             kept_from: None,
         }
     }
@@ -99,6 +102,12 @@ impl Input {
     pub(crate) fn look(&mut self, now: Instant) {
         self.vitals = self.signal.vitals();
         self.checks.look(now, &self.vitals);
+        let is_scrambled = self.vitals.stream.scrambled && self.vitals.link != Link::Down;
+        self.scrambled_since = is_scrambled.then(|| self.scrambled_since.unwrap_or(now));
+    }
+
+    pub(crate) const fn scrambled_since(&self) -> Option<Instant> {
+        self.scrambled_since
     }
 
     /// Whether its sender has gone, which is said once.

@@ -36,7 +36,22 @@ pub(super) fn of(
         unfit,
         fired: fired
             .map(|fired| of_fired(fired, input.checks.triggers()))
+            .chain(input.scrambled_since().map(scrambled))
             .collect(),
+    }
+}
+
+/// No trigger says this, but the readiness of every source: there is nothing to cut at, and most
+/// viewers see nothing of it.
+fn scrambled(since: Instant) -> decide::Fired {
+    decide::Fired {
+        code: "scrambled".into(),
+        severity: Severity::Switch,
+        fault: Fault::Damaged,
+        present: true,
+        since,
+        text: "it is scrambled".into(),
+        figure: None,
     }
 }
 

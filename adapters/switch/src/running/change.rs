@@ -3,16 +3,14 @@
 use super::{Input, Machine, Running};
 use crate::settings::SourceSettings;
 use tidegate_engine::Parking;
+use tidegate_switch::OnAir;
 use tidegate_units::Instant;
 
 impl Running {
     /// Goes on under other settings.
     pub(super) fn change(&mut self, machine: &mut Machine, now: Instant, to: SourceSettings) {
         self.restore.change(&self.settings, &to);
-        let merge = core::mem::replace(&mut self.settings, to).merge;
-        if merge != self.settings.merge {
-            machine.program.set_merging(self.merging());
-        }
+        self.settings = to;
         self.change_inputs(machine);
         machine.decide.set_rules(self.rules());
         self.obey(machine);
@@ -24,7 +22,18 @@ impl Running {
     fn change_inputs(&self, machine: &mut Machine) {
         let mut old = core::mem::take(&mut machine.inputs);
         let names = &self.settings.inputs;
-        old.retain(|input| names.iter().any(|name| **name == *input.name));
+        old.retain(|input| {
+            let stays = names.iter().any(|name| **name == *input.name);
+            if !stays {
+                // What is left of it is played, should it be on air, and nothing waited for.
+                let from = OnAir::Input(input.lane);
+                machine.program.ended(from);
+                if let Some(rehearsal) = &mut machine.rehearsal {
+                    rehearsal.shadow.ended(from);
+                }
+            }
+            stays
+        });
         let mut taken = [false; tidegate_switch::MAX_INPUTS];
         old.iter().for_each(|input| taken[input.lane] = true);
         machine.views.clear();

@@ -1,16 +1,17 @@
-//! Locks and holds outlast a restart: a small file for each switch that has one, in the folder
-//! `switches` of the data folder.
+//! What outlasts a restart: locks and holds, and how far the schedule was followed. A small file
+//! for each switch that has any of it, in the folder `switches` of the data folder.
 
 use crate::limits::REMEMBERED_BYTES;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The folder below the data folder.
 const FOLDER: &str = "switches";
 
-/// What an operator had set.
+/// What an operator had set, and what a program did of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Remembered {
     #[serde(default)]
@@ -20,6 +21,9 @@ pub(crate) struct Remembered {
     /// What was on air: that is what is locked.
     #[serde(default)]
     pub(crate) on_air: Option<String>,
+    /// Until when the entries of the schedule were done, or told as missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_seen: Option<SystemTime>,
 }
 
 /// Where it is; `None` if that could be anywhere else.
@@ -54,7 +58,7 @@ pub(crate) fn write(file: &Path, what: &Remembered) -> io::Result<()> {
     fs::rename(new, file)
 }
 
-/// Forgets what was locked or held of a switch that is no more.
+/// Forgets everything of a switch that is no more.
 ///
 /// # Errors
 /// If its file cannot be taken away.
@@ -75,6 +79,7 @@ mod tests {
             locked: true,
             held: false,
             on_air: Some("backup".into()),
+            schedule_seen: Some(SystemTime::now()),
         };
         write(&file, &lock).unwrap();
         assert_eq!(read(&file), Some(lock));

@@ -26,6 +26,7 @@ pub(crate) struct Status {
     pub(crate) dwell_ms: u64,
     pub(crate) next_return_in_ms: Option<u64>,
     pub(crate) next_scheduled: Option<Scheduled>,
+    pub(crate) last_missed: Option<Missed>,
     pub(crate) slate: Slate,
     pub(crate) drill: Option<DrillOnAir>,
     pub(crate) last_drill: Option<LastDrill>,
@@ -86,6 +87,15 @@ pub(crate) struct Scheduled {
     #[serde(with = "tidegate_engine::time::rfc3339")]
     pub(crate) at: SystemTime,
     pub(crate) take: Arc<str>,
+}
+
+/// A scheduled take that was not done.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Missed {
+    #[serde(with = "tidegate_engine::time::rfc3339")]
+    pub(crate) at: SystemTime,
+    pub(crate) take: Arc<str>,
+    pub(crate) reason: String,
 }
 
 /// The slate.

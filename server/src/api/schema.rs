@@ -294,6 +294,8 @@ pub(super) struct SwitchView {
     next_return_in_ms: Option<u64>,
     /// What the schedule puts on air next.
     next_scheduled: Option<ScheduledView>,
+    /// The scheduled take that was missed last.
+    last_missed: Option<MissedView>,
     /// The slate.
     slate: SlateView,
     /// The drill on air that runs now.
@@ -326,6 +328,17 @@ pub(super) struct DrillOnAirView {
     ends_at: String,
     /// Who asked for it.
     by: Option<String>,
+}
+
+/// A scheduled take that was not done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MissedView {
+    /// When it was to be.
+    at: String,
+    /// What.
+    take: String,
+    /// Why it was not.
+    reason: String,
 }
 
 /// What a test of the backup found.

@@ -291,6 +291,8 @@ export interface SwitchStatus {
   dwell_ms: number;
   next_return_in_ms: number | null;
   next_scheduled: { at: string; take: string } | null;
+  /** Older servers say nothing of it. */
+  last_missed?: { at: string; take: string; reason: string } | null;
   slate: { state: 'ready' | 'making' | 'missing' | 'failed' | 'off'; reason: string | null };
   /** Older servers say nothing of it. */
   drill?: RunningDrill | null;

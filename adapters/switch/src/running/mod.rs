@@ -56,6 +56,8 @@ pub(crate) struct Running {
     desk: Arc<Desk>,
     teller: Teller,
     restore: Restore,
+    /// What is to be known after a restart, as it was told last.
+    remembered: Remembered,
     alarms: Alarms,
     /// What is known of a cut until the decision that it follows from is known too.
     cut: Option<tidegate_switch::Switched>,
@@ -99,6 +101,7 @@ impl Running {
     ) -> Self {
         let now = context.clock.now();
         Self {
+            remembered: remembered.clone().unwrap_or_default(),
             restore: Restore::new(remembered, &settings),
             settings,
             clock: context.clock,
@@ -151,6 +154,10 @@ impl Running {
         });
         let mut decide = Decide::new(self.rules());
         self.restore.begin(self.clock.now(), &mut decide);
+        if let Some(seen) = self.remembered.schedule_seen {
+            // Where the clock was set back, what is to come is still to come.
+            decide.resume_schedule(seen.min(SystemTime::now()));
+        }
         Machine {
             program: self.program(),
             decide,
@@ -239,11 +246,19 @@ impl Running {
         self.remember(machine);
     }
 
-    /// Has it written down what is locked or held, if that is something else now.
+    /// Has it written down what is to be known after a restart, if that is something else now.
     fn remember(&mut self, machine: &Machine) {
-        if let Some(what) = self.restore.news(&machine.decide) {
-            self.teller.remember(what);
+        let set = self.restore.news(&machine.decide);
+        let schedule_seen = machine.decide.schedule_seen();
+        if set.is_none() && schedule_seen == self.remembered.schedule_seen {
+            return;
         }
+        let before = core::mem::take(&mut self.remembered);
+        self.remembered = Remembered {
+            schedule_seen,
+            ..set.unwrap_or(before)
+        };
+        self.teller.remember(self.remembered.clone());
     }
 
     fn view(&self, machine: &Machine, index: usize, now: Instant) -> InputView {

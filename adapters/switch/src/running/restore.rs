@@ -121,6 +121,7 @@ impl Restore {
             locked,
             held,
             on_air: on_air.map(|name| name.to_string()),
+            ..Remembered::default()
         })
     }
 }

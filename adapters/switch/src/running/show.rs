@@ -3,7 +3,7 @@
 use super::decisions::{millis, named};
 use super::format::Format;
 use super::{Machine, Running};
-use crate::status::{DrillOnAir, InputStatus, Reason, Scheduled, Standby, Status};
+use crate::status::{DrillOnAir, InputStatus, Missed, Reason, Scheduled, Standby, Status};
 use crate::told::Answer;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -75,6 +75,11 @@ impl Running {
             next_scheduled: next.map(|next| Scheduled {
                 at: next.at,
                 take: rules.name(next.take),
+            }),
+            last_missed: decide.last_missed().map(|missed| Missed {
+                at: missed.at,
+                take: Arc::clone(&missed.take),
+                reason: missed.reason.clone(),
             }),
             slate: self.slate.status(),
             drill: decide.drill_under_way().map(|drill| DrillOnAir {

@@ -1,8 +1,11 @@
 //! What an operator, a script or the schedule asks for.
 
+use std::time::SystemTime;
+
 use tidegate_units::Instant;
 
 use super::record::{Accepted, ReasonText, Refusal, Step, Why};
+use super::schedule::Schedule;
 use super::standing::Rank;
 use super::{By, Decide};
 use crate::order::OnAir;
@@ -22,6 +25,12 @@ impl Decide {
     pub fn expect(&mut self, input: usize, locked: bool) {
         self.expected = Some(Expected { input, locked });
         self.last_input = Some(input);
+    }
+
+    /// Goes on with the schedule where it was when the program ended: nothing is done twice, and
+    /// what passed meanwhile is told as missed. To be told before the first step.
+    pub fn resume_schedule(&mut self, seen: SystemTime) {
+        self.schedule = Schedule::new(&self.rules.schedule, Some(seen));
     }
 
     /// Shows an input or the slate, at its next key frame. With `force` also an input that there

@@ -58,7 +58,7 @@ use tidegate_units::{Duration, Instant};
 pub use drill::DrillUnderWay;
 pub use record::{Accepted, Decision, Evidence, Output, ReasonText, Refusal, Step, Why};
 pub use rules::{
-    DRILL_ON_AIR, KEY_FRAME_WAIT_MAX, LATCH_SWITCHES, LATCH_WINDOW, Return, Rules,
+    DRILL_ON_AIR, KEY_FRAME_WAIT_MAX, LATCH_SWITCHES, LATCH_WINDOW, MissedTake, Return, Rules,
     SCHEDULE_LATE_MAX, SCHEDULE_MAX, ScheduledTake,
 };
 pub use standing::Rank;
@@ -67,7 +67,7 @@ pub use view::{Fault, Figure, Fired, InputView, Scene, Severity};
 use crate::order::{How, OnAir, Order};
 use drill::Drill;
 use latch::Latch;
-use schedule::{Due, Schedule};
+use schedule::{Due, Missed, Schedule};
 use standing::Standing;
 
 /// Decides what a program shows.
@@ -96,6 +96,8 @@ pub struct Decide {
     /// The last automatic switch to another input.
     switched: Option<Instant>,
     schedule: Schedule,
+    /// The entry of it that was missed last.
+    missed: Option<MissedTake>,
     drill: Option<Drill>,
     /// What was told about staying, so that it is told once.
     stayed: Option<automatic::Stay>,
@@ -129,7 +131,8 @@ impl Decide {
     pub fn new(rules: Rules) -> Self {
         Self {
             standings: vec![Standing::default(); rules.inputs.len()],
-            schedule: Schedule::new(&rules.schedule),
+            schedule: Schedule::new(&rules.schedule, None),
+            missed: None,
             rules,
             slate_ready: false,
             is_starved: false,
@@ -241,9 +244,9 @@ impl Decide {
     }
 
     fn follow_schedule(&mut self, now: Instant, wall: SystemTime) {
-        let (to, refusal) = match self.schedule.due(wall) {
+        let (entry, reason) = match self.schedule.due(wall) {
             None => return,
-            Some(Due::Missed(to)) => (to, self.may_show(now, to, false).err()),
+            Some(Due::Missed(entry, why)) => (Some(entry), self.missed_because(now, entry, why)),
             Some(Due::Take(to)) => match self.may_follow_uncut(now, to) {
                 Ok(()) => {
                     self.schedule.done();
@@ -252,18 +255,39 @@ impl Decide {
                     return;
                 }
                 Err(refusal @ (Refusal::Locked | Refusal::NoSuchInput)) => {
-                    self.schedule.done();
-                    (to, Some(refusal))
+                    (self.schedule.done(), refusal.to_string())
                 }
                 // There is a minute for it to become ready.
                 Err(_) => return,
             },
         };
-        let reason = refusal.map_or_else(|| "too late".into(), |refusal| refusal.to_string());
-        let name = self.rules.name(to);
+        let Some(ScheduledTake { at, take }) = entry else {
+            return;
+        };
+        let name = self.rules.name(take);
         let text = format!("the scheduled take of {name} was not done: {reason}");
-        let decision = self.decision(now, Step::Missed, to, Why::Schedule, text);
+        self.missed = Some(MissedTake {
+            at,
+            take: name,
+            reason,
+        });
+        let decision = self.decision(now, Step::Missed, take, Why::Schedule, text);
         self.tell(decision);
+    }
+
+    fn missed_because(&self, now: Instant, entry: ScheduledTake, why: Missed) -> String {
+        match why {
+            Missed::Late => {
+                let refusal = self.may_show(now, entry.take, false).err();
+                refusal.map_or_else(|| "too late".into(), |refusal| refusal.to_string())
+            }
+            Missed::Away => "the switch did not run at its time".into(),
+            Missed::Over => "its time had passed when it was set".into(),
+            Missed::Overtaken(by) => {
+                let by = self.rules.name(by);
+                format!("the one of {by} was due as well, and came after it")
+            }
+        }
     }
 
     /// An operator's order stands until it is on air, or cannot be.
@@ -452,6 +476,20 @@ impl Decide {
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Until when the entries of the schedule were seen to, done or missed: for
+    /// [`Self::resume_schedule`] after a restart.
+    #[must_use]
+    pub fn schedule_seen(&self) -> Option<SystemTime> {
+        let has_any = !self.rules.schedule.is_empty();
+        self.schedule.seen().filter(|_| has_any)
+    }
+
+    /// The scheduled take that was missed last.
+    #[must_use]
+    pub const fn last_missed(&self) -> Option<&MissedTake> {
+        self.missed.as_ref()
     }
 
     /// The next scheduled take.

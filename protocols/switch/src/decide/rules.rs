@@ -56,6 +56,17 @@ pub struct ScheduledTake {
     pub take: OnAir,
 }
 
+/// A scheduled take that was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissedTake {
+    /// When it was to be.
+    pub at: SystemTime,
+    /// What.
+    pub take: Arc<str>,
+    /// Why it was not.
+    pub reason: String,
+}
+
 impl Rules {
     /// These inputs with the values that nobody chose.
     #[must_use]

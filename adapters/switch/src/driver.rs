@@ -55,7 +55,9 @@ impl SourceDriver for Switch {
             let mut speaker = Speaker::new(context.clone(), &told);
             let (name, stop) = (thread_name(&context.name), context.stop.clone());
             let settings = self.settings().clone();
-            let made = slate::maker(settings.slate.as_ref(), context.data_dir.to_path_buf());
+            let seen = remembered.as_ref().and_then(|what| what.seen.as_ref());
+            let data_dir = context.data_dir.to_path_buf();
+            let made = slate::maker(settings.slate.as_ref(), data_dir, seen);
             let (maker, ends) = made.unzip();
             let inside = Arc::clone(&desk);
             let work = run_on_thread(&name, stop, move |parking| {

@@ -51,12 +51,16 @@ pub(crate) const DARK_AFTER: Duration = Duration::from_millis(500);
 /// How long no other input is ready before that is an alarm: connections come one by one.
 pub(crate) const ALONE_AFTER: Duration = Duration::from_secs(10);
 
-/// Bytes of a remembered lock.
+/// Bytes of what is remembered.
 pub(crate) const REMEMBERED_BYTES: u64 = 4096;
 
 /// How long whoever tests the backup waits for the outcome: until a silence is noticed, what is
 /// queued has been played, the backup's key frame has come, and that was looked at.
 pub(crate) const DRILL: Duration = Duration::from_secs(30);
+
+/// How long inputs have after a start before the slate stands in for them: they call again within
+/// a second or two.
+pub(crate) const SLATE_AT_START: Duration = Duration::from_secs(3);
 
 /// How often what is on air is looked at for a slate of the same format.
 pub(crate) const SLATE_LOOK_INTERVAL: Duration = Duration::from_millis(500);

@@ -1,8 +1,12 @@
-//! What outlasts a restart: locks and holds, and how far the schedule was followed. A small file
+//! What outlasts a restart: locks and holds, how far the schedule was followed, and what was in
+//! the program. A small file
 //! for each switch that has any of it, in the folder `switches` of the data folder.
 
 use crate::limits::REMEMBERED_BYTES;
-use serde::{Deserialize, Serialize};
+use crate::slate::Seen;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +16,7 @@ use std::time::SystemTime;
 const FOLDER: &str = "switches";
 
 /// What an operator had set, and what a program did of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Remembered {
     #[serde(default)]
     pub(crate) locked: bool,
@@ -22,8 +26,23 @@ pub(crate) struct Remembered {
     #[serde(default)]
     pub(crate) on_air: Option<String>,
     /// Until when the entries of the schedule were done, or told as missed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "if_it_means_something")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_seen: Option<SystemTime>,
+    /// What was in the program: what its slate is to be like before anything is on air.
+    #[serde(default, deserialize_with = "if_it_means_something")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seen: Option<Seen>,
+}
+
+/// A lock is a lock whatever else is in its file.
+fn if_it_means_something<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 /// Where it is; `None` if that could be anywhere else.
@@ -80,12 +99,25 @@ mod tests {
             held: false,
             on_air: Some("backup".into()),
             schedule_seen: Some(SystemTime::now()),
+            seen: None,
         };
         write(&file, &lock).unwrap();
         assert_eq!(read(&file), Some(lock));
         write(&file, &Remembered::default()).unwrap();
         write(&file, &Remembered::default()).unwrap();
         assert_eq!(read(&file), None);
+    }
+
+    #[test]
+    fn a_lock_is_a_lock_whatever_else_is_in_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("program.json");
+        let text = r#"{"locked":true,"held":false,"on_air":"backup",
+                       "schedule_seen":"yesterday","seen":{"picture":7},"more":[]}"#;
+        fs::write(&file, text).unwrap();
+        let read = read(&file).unwrap();
+        assert!(read.locked);
+        assert_eq!((read.schedule_seen, read.seen), (None, None));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod view;
 
 use crate::desk::{Ask, Desk};
 use crate::limits::{
-    BATCHES_PER_TURN, CHUNK_BYTES, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, TURN,
+    BATCHES_PER_TURN, CHUNK_BYTES, DARK_AFTER, LOOK_INTERVAL, SHOW_INTERVAL, SLATE_AT_START, TURN,
 };
 use crate::remember::Remembered;
 use crate::settings::{Merge, OnMismatch, ReturnMode, SLATE, SourceSettings};
@@ -72,6 +72,7 @@ pub(crate) struct Running {
     last_media: Option<Instant>,
     carries: bool,
     slate: Slate,
+    began: Instant,
     next_look: Instant,
     next_show: Instant,
 }
@@ -118,6 +119,7 @@ impl Running {
             last_media: None,
             carries: false,
             slate: Slate::new(slate),
+            began: now,
             next_look: now,
             next_show: now,
         }
@@ -250,12 +252,15 @@ impl Running {
     fn remember(&mut self, machine: &Machine) {
         let set = self.restore.news(&machine.decide);
         let schedule_seen = machine.decide.schedule_seen();
-        if set.is_none() && schedule_seen == self.remembered.schedule_seen {
+        let seen = self.slate.news();
+        let is_old = schedule_seen == self.remembered.schedule_seen;
+        if set.is_none() && seen.is_none() && is_old {
             return;
         }
-        let before = core::mem::take(&mut self.remembered);
+        let mut before = core::mem::take(&mut self.remembered);
         self.remembered = Remembered {
             schedule_seen,
+            seen: seen.or_else(|| before.seen.take()),
             ..set.unwrap_or(before)
         };
         self.teller.remember(self.remembered.clone());
@@ -275,9 +280,17 @@ impl Running {
             on_air: preferred(&machine.inputs, status.on_air),
             is_starved: status.is_starved,
             inputs: &machine.views,
-            slate_ready: self.slate.is_ready(),
+            slate_ready: self.may_show_slate(machine, now),
         };
         machine.decide.step(now, SystemTime::now(), scene);
+    }
+
+    /// Whether the slate could be shown. Senders come back in a moment after a restart, and shall
+    /// find nothing on air that they would have to wait behind.
+    fn may_show_slate(&self, machine: &Machine, now: Instant) -> bool {
+        let has_begun = machine.decide.on_air() != OnAir::Nothing;
+        let is_time = now.saturating_since(self.began) >= SLATE_AT_START;
+        self.slate.is_ready() && (has_begun || is_time)
     }
 
     fn note_format(&mut self, machine: &Machine, now: Instant) {

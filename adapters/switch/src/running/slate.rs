@@ -1,7 +1,7 @@
 //! The slate in the switch's thread: one more input of the program, which is always ready.
 
 use crate::limits::SLATE_LOOK_INTERVAL;
-use crate::slate::{Ends, State, Wanted};
+use crate::slate::{Ends, Seen, State, Wanted};
 use crate::status;
 use crate::told::{Teller, Words};
 use tidegate_engine::{MediaStatus, Severity};
@@ -19,16 +19,19 @@ pub(super) struct Slate {
     ends: Option<Ends>,
     /// What the slate that is there was asked to be like.
     wanted: Option<Wanted>,
+    /// What was seen of the program that it is like, until somebody has asked for that.
+    news: Option<Seen>,
     slate: Option<SlateLoop>,
     next_look: Option<Instant>,
     has_failed: bool,
 }
 
 impl Slate {
-    pub(super) const fn new(ends: Option<Ends>) -> Self {
+    pub(super) fn new(ends: Option<Ends>) -> Self {
         Self {
+            wanted: (ends.as_ref()).and_then(|ends| ends.wanted.borrow().clone()),
             ends,
-            wanted: None,
+            news: None,
             slate: None,
             next_look: None,
             has_failed: false,
@@ -47,14 +50,21 @@ impl Slate {
             return;
         }
         self.next_look = Some(now + SLATE_LOOK_INTERVAL);
-        let Some(wanted) = Wanted::of(media) else {
+        let seen = Seen::of(media);
+        let Some(wanted) = seen.as_ref().and_then(Wanted::of) else {
             return;
         };
         let is_known = self.wanted.as_ref().is_some_and(|it| it.is_like(&wanted));
         if !is_known {
+            self.news = seen;
             self.wanted = Some(wanted.clone());
             ends.wanted.send_replace(Some(wanted));
         }
+    }
+
+    /// What was seen of the program, if that is something else than before.
+    pub(super) const fn news(&mut self) -> Option<Seen> {
+        self.news.take()
     }
 
     /// Takes over what was made.

@@ -10,8 +10,10 @@
 //! does without; a slate that was made for the format before stays until the new one is there.
 
 mod make;
+mod seen;
 mod wanted;
 
+pub(crate) use seen::Seen;
 pub(crate) use wanted::Wanted;
 
 use crate::limits::{SLATE_RETRY, SLATE_SETTLE};
@@ -27,7 +29,7 @@ use tokio::time::timeout;
 /// How far a slate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The format of the program is not known yet.
+    /// The format of the program is not known: nothing was ever on air.
     Missing,
     /// ffmpeg is at work.
     Making,
@@ -74,10 +76,14 @@ pub(crate) struct Maker {
 }
 
 /// A maker for these settings, and the ends that the thread holds. Without settings there is
-/// none.
-pub(crate) fn maker(settings: Option<&SlateSettings>, data_dir: PathBuf) -> Option<(Maker, Ends)> {
+/// none. `seen`: the program as it was before a restart.
+pub(crate) fn maker(
+    settings: Option<&SlateSettings>,
+    data_dir: PathBuf,
+    seen: Option<&Seen>,
+) -> Option<(Maker, Ends)> {
     let settings = settings?.clone();
-    let (wanted, wants) = watch::channel(None);
+    let (wanted, wants) = watch::channel(seen.and_then(Wanted::of));
     let (outcome, becomes) = watch::channel(Outcome {
         state: State::Missing,
         reason: None,
@@ -105,10 +111,16 @@ pub(crate) async fn run(maker: Option<Maker>) {
 
 impl Maker {
     async fn run(mut self) {
+        // What it was like before a restart need not settle.
+        let mut first = self.wanted.borrow_and_update().clone();
         loop {
-            let Some(wanted) = self.settled().await else {
-                // The thread has ended.
-                return pending().await;
+            let wanted = match first.take() {
+                Some(wanted) => wanted,
+                None => match self.settled().await {
+                    Some(wanted) => wanted,
+                    // The thread has ended.
+                    None => return pending().await,
+                },
             };
             let has_failed = self.follow(wanted).await;
             if has_failed {

@@ -27,8 +27,13 @@ impl Made {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("media")).unwrap();
+        Self::after(folder, None)
+    }
+
+    /// The same, once more in that folder, of a program that was seen before.
+    fn after(folder: TempDir, seen: Option<&Seen>) -> Self {
         let settings = SlateSettings::File("soon.png".into());
-        let (maker, ends) = maker(Some(&settings), folder.path().into()).unwrap();
+        let (maker, ends) = maker(Some(&settings), folder.path().into(), seen).unwrap();
         let work = tokio::spawn(run(Some(maker)));
         Self { folder, ends, work }
     }
@@ -38,7 +43,7 @@ impl Made {
     }
 
     fn want(&self, media: &MediaStatus) {
-        let wanted = Wanted::of(media).expect("all is known");
+        let wanted = Wanted::of(&Seen::of(media).expect("it has a picture")).expect("all is known");
         self.ends.wanted.send_replace(Some(wanted));
     }
 
@@ -105,6 +110,20 @@ async fn a_slate_is_made_when_the_format_is_known_and_anew_when_it_changes() {
     assert!(Arc::ptr_eq(&kept, &first));
     let second = made.becomes(|it| it.state == State::Ready).await;
     assert!(!Arc::ptr_eq(&second.clip.unwrap(), &first));
+}
+
+#[tokio::test]
+async fn a_program_that_was_seen_before_has_its_slate_though_nothing_is_on_air() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("media")).unwrap();
+    let seen = Seen::of(&media(320));
+    let mut made = Made::after(folder, seen.as_ref());
+    picture_at(&made.file());
+    let ready = made.becomes(|it| it.state == State::Ready).await;
+    assert!(ready.clip.is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -155,7 +155,7 @@ impl ProgramPicture {
 
 /// The exact rate that was measured as `fps`; an odd one becomes the next whole one.
 fn exact_rate(fps: f64) -> Result<(u64, u64), Impossible> {
-    if !(fps.is_finite() && fps <= FPS_MAX * (1.0 + RATE_TOLERANCE)) {
+    if !(fps > 0.0 && fps <= FPS_MAX * (1.0 + RATE_TOLERANCE)) {
         let what = format!("{fps:.0} pictures per second");
         return Err(impossible(what, "slates have at most 120"));
     }

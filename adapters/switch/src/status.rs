@@ -31,6 +31,7 @@ pub(crate) struct Status {
     pub(crate) drill: Option<DrillOnAir>,
     pub(crate) last_drill: Option<LastDrill>,
     pub(crate) lost_packets: u64,
+    pub(crate) late_packets: u64,
     pub(crate) untold: u64,
 }
 

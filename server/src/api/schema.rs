@@ -304,6 +304,9 @@ pub(super) struct SwitchView {
     last_drill: Option<DrillView>,
     /// Packets of its inputs that it was too slow for.
     lost_packets: u64,
+    /// Packets missing on air that another input with the same packets brought too late. More
+    /// latency, or `delay`, would have saved them.
+    late_packets: u64,
     /// Events that nobody could be told.
     untold: u64,
 }

@@ -44,6 +44,10 @@ pub(super) fn register(registry: &mut Registry, sources: &[SourceView]) {
             "untold",
             "Events that were not told because too many waited already",
         ),
+        (
+            "late_packets",
+            "Packets missing on air that a twin brought too late: more latency would have saved them",
+        ),
     ] {
         let family = Family::<Switch, Counter>::default();
         for (labels, status) in &switches {

@@ -90,6 +90,7 @@ impl Running {
             }),
             last_drill: self.last_drill.clone(),
             lost_packets: machine.inputs.iter().map(super::Input::lost).sum(),
+            late_packets: machine.program.late_packets(),
             untold: self.teller.lost(),
             inputs,
         }

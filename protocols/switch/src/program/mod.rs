@@ -97,6 +97,13 @@ impl Program {
         self.twins.as_ref()?.twin_of(input)
     }
 
+    /// Packets that were missing on air although an input that carries the same had them: it
+    /// brought them too late. With more latency they would have been in time.
+    #[must_use]
+    pub fn late_packets(&self) -> u64 {
+        self.twins.as_ref().map_or(0, Twins::too_late)
+    }
+
     /// Takes what came of an input, or of the slate. `restarted`: it begins anew here, its times
     /// and counters do not go on.
     pub fn push(&mut self, from: OnAir, piece: Piece, restarted: bool) {

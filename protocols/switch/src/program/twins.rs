@@ -142,6 +142,11 @@ impl Twins {
         }
     }
 
+    /// Packets that were missing on air although a twin had them.
+    pub(super) const fn too_late(&self) -> u64 {
+        self.merge.too_late()
+    }
+
     /// The first input that carries what this one does.
     pub(super) fn twin_of(&self, input: usize) -> Option<usize> {
         self.merge.twins(input).next()

@@ -45,6 +45,7 @@ pub(super) struct Lane<P> {
     pub(super) fresh: bool,
     /// Any packet that only fills.
     pub(super) fill: Option<P>,
+    /// Packets that a leg brought when what follows them had been handed on.
     pub(super) too_late: u64,
     /// Scratch: what was found to be the same while packets were put in their places.
     pub(super) anchors: VecDeque<(usize, u64, NodeId)>,

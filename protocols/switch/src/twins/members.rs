@@ -165,9 +165,8 @@ impl<P: Clone> Lane<P> {
             self.pass_from(own.next, inputs);
         }
         let (ready, hold) = (core::mem::take(&mut self.ready), self.hold);
-        let too_late = self.too_late;
         *self = Self::new(self.primary, self.legs.len());
-        (self.ready, self.hold, self.too_late) = (ready, hold, too_late);
+        (self.ready, self.hold) = (ready, hold);
     }
 
     /// Whether a leg is where the row ends, and brings more.

@@ -117,6 +117,7 @@ pub struct Merge<P> {
     pairs: Vec<Pair>,
     on_air: Option<usize>,
     leaving: bool,
+    too_late: u64,
 }
 
 /// Two inputs.
@@ -145,6 +146,7 @@ impl<P: Clone> Merge<P> {
             pairs: vec![pair; inputs * inputs],
             on_air: None,
             leaving: false,
+            too_late: 0,
         }
     }
 
@@ -216,9 +218,11 @@ impl<P: Clone> Merge<P> {
             return;
         };
         let index = self.inputs[input].push(print, arrived, due, packet);
-        for lane in &mut self.lanes {
+        for (place, lane) in self.lanes.iter_mut().enumerate() {
             if lane.has(input) {
                 lane.came(arrived, input, index, lost_before, &self.inputs);
+                let late = core::mem::take(&mut lane.too_late);
+                self.too_late += if self.on_air == Some(place) { late } else { 0 };
             }
         }
         self.part_strangers(arrived, input);
@@ -255,10 +259,13 @@ impl<P: Clone> Merge<P> {
 
     /// The next packet of a lane, if it has to be handed on by now.
     pub fn poll(&mut self, now: Instant, lane: usize) -> Option<Merged<P>> {
-        let lane = self.lanes.get_mut(lane)?;
+        let place = lane;
+        let lane = self.lanes.get_mut(place)?;
         if lane.ready.is_empty() {
             lane.pump(now, &self.inputs);
         }
+        let late = core::mem::take(&mut lane.too_late);
+        self.too_late += if self.on_air == Some(place) { late } else { 0 };
         lane.ready.pop_front()
     }
 
@@ -305,10 +312,11 @@ impl<P: Clone> Merge<P> {
         }
     }
 
-    /// Packets that a twin brought too late to fill a hole of this lane.
+    /// Packets that were missing on air although a twin had them: it brought them when what
+    /// follows them had been handed on. With more latency they would have been in time.
     #[must_use]
-    pub fn too_late(&self, lane: usize) -> u64 {
-        self.lanes.get(lane).map_or(0, |lane| lane.too_late)
+    pub const fn too_late(&self) -> u64 {
+        self.too_late
     }
 
     /// Two twins change places: what was the row of one goes on as the row of the other. Whether

@@ -169,7 +169,11 @@ impl<P: Clone> Lane<P> {
         }
         let after = self.chain.after(place);
         if after.is_some_and(|after| self.chain.get(after).passed) {
-            self.too_late += to - from;
+            let entries = (from..to).filter_map(|index| entry(inputs, input, index));
+            let late = entries
+                .filter(|entry| !self.is_elsewhere(input, entry))
+                .count();
+            self.too_late += late as u64;
             return place;
         }
         let mut nodes = core::mem::take(&mut self.nodes);

@@ -117,3 +117,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_twin_brings_too_late_to_go_on_air_is_counted() {
+    let sent = stream(&Shape::PLAIN, COUNT);
+    let too_late = |latency, on_air| {
+        let legs = [
+            Leg::whole(COUNT, 5, latency).without(6000..6030),
+            Leg::whole(COUNT, 60, latency),
+        ];
+        let mut merge = Merge::new(2, super::stream::KEY);
+        merge.set_on_air(on_air);
+        let legs: Vec<_> = legs.iter().map(|leg| (&sent[..], leg.clone())).collect();
+        let rows = run(&mut merge, &legs, |_, _| {});
+        let missing = COUNT - rows[0].len();
+        (merge.too_late(), missing)
+    };
+    assert_eq!(too_late(20, Some(0)), (30, 30));
+    assert_eq!(too_late(20, Some(1)), (0, 30));
+    assert_eq!(too_late(300, Some(0)), (0, 0));
+}

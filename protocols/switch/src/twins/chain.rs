@@ -204,6 +204,19 @@ impl Chain {
         Some(id)
     }
 
+    /// Takes the last packet off, unless it is the only one; whether it did.
+    pub(super) fn drop_last(&mut self) -> bool {
+        let Some((last, before)) = self.last.and_then(|last| Some((last, self.before(last)?)))
+        else {
+            return false;
+        };
+        self.last = Some(before);
+        self.get_mut(before).after = None;
+        self.get_mut(last).print.hash = !self.get(last).print.hash;
+        self.free.push(last);
+        true
+    }
+
     /// Numbers the row from its beginning, once in ever so many packets.
     fn label_anew(&mut self) -> u64 {
         let (mut label, mut place) = (0, self.first);

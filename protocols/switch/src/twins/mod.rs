@@ -21,6 +21,7 @@ mod chain;
 mod clock;
 mod history;
 mod lane;
+mod leap;
 mod leg;
 mod members;
 mod print;
@@ -34,6 +35,7 @@ pub use print::PrintKey;
 
 use history::{Entry, History};
 use lane::Lane;
+use leap::Watch;
 use leg::Leg;
 use print::Print;
 use tidegate_mpegts::PACKET_BYTES;
@@ -113,6 +115,7 @@ pub struct Merge<P> {
     inputs: Vec<History<P>>,
     /// When each input last brought something.
     came: Vec<Option<Instant>>,
+    watches: Vec<Watch>,
     lanes: Vec<Lane<P>>,
     pairs: Vec<Pair>,
     on_air: Option<usize>,
@@ -142,6 +145,7 @@ impl<P: Clone> Merge<P> {
             key,
             inputs: (0..inputs).map(|_| History::new()).collect(),
             came: vec![None; inputs],
+            watches: vec![Watch::default(); inputs],
             lanes: (0..inputs).map(|input| Lane::new(input, inputs)).collect(),
             pairs: vec![pair; inputs * inputs],
             on_air: None,
@@ -189,6 +193,7 @@ impl<P: Clone> Merge<P> {
         };
         lane.begin_anew(&self.inputs);
         self.inputs[input].begin_anew();
+        self.watches[input] = Watch::default();
         for other in 0..self.inputs.len() {
             self.part(now, input, other);
         }
@@ -218,8 +223,12 @@ impl<P: Clone> Merge<P> {
             return;
         };
         let index = self.inputs[input].push(print, arrived, due, packet);
+        let leap = self.watches[input].leaps(arrived, index, &print, bytes);
         for (place, lane) in self.lanes.iter_mut().enumerate() {
             if lane.has(input) {
+                if let Some(from) = leap.filter(|_| !lane.is_plain()) {
+                    lane.hold_back(arrived, input, from, index);
+                }
                 lane.came(arrived, input, index, lost_before, &self.inputs);
                 let late = core::mem::take(&mut lane.too_late);
                 self.too_late += if self.on_air == Some(place) { late } else { 0 };

@@ -225,3 +225,29 @@ fn one_stream_that_comes_later_than_it_could_be_waited_for_makes_no_twins() {
     world.run(5_000);
     assert_eq!(world.program.twin_of(0), None);
 }
+
+#[test]
+fn a_twin_that_has_another_stream_all_at_once_changes_nothing_on_air() {
+    for latency in [0, 60, 300] {
+        for later in [5, 40, 150] {
+            let mut world = twins([latency, latency], later);
+            world.order(1, How::Alive);
+            world.run(700);
+            for base in [200_000, 3_400_000] {
+                let mark = b'C';
+                world.restart(0, Spec { mark, base, ..SPEC }, false);
+                world.run(4_000);
+            }
+            let what = format!("{latency} {later} {:?}", world.events);
+            let on_air = world.program.status(world.now).on_air;
+            assert_eq!(
+                (on_air, world.switches().len()),
+                (OnAir::Input(1), 2),
+                "{what}"
+            );
+            assert_eq!(world.program.twin_of(1), None, "{what}");
+            assert_is_what_was_sent(&world, 1);
+            world.seen().is_sound();
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod frames;
 mod media;
 mod path;
 mod srt;
+mod switch;
 mod transport_stream;
 
 pub use path::{HotPath, Run, Stage};
@@ -19,6 +20,7 @@ pub fn hot_paths() -> Vec<HotPath> {
         srt::paths(),
         feed::paths(),
         transport_stream::paths(),
+        switch::paths(),
         frames::paths(),
     ]
     .concat()

@@ -48,7 +48,12 @@ pub(crate) fn payload(number: u64) -> Bytes {
 
 /// `seconds` of pictures and sound, in the order in which they are sent.
 pub(crate) fn units(seconds: i64) -> Vec<MuxUnit> {
-    let mut chance = Chance::new(1);
+    units_of(1, seconds)
+}
+
+/// The same of one of several encoders.
+pub(crate) fn units_of(encoder: u64, seconds: i64) -> Vec<MuxUnit> {
+    let mut chance = Chance::new(encoder);
     let mut units = Vec::new();
     let mut sound = 0;
     for number in 0..seconds * PICTURES_PER_SECOND {

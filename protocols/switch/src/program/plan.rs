@@ -230,11 +230,16 @@ impl Scene<'_> {
             let now = ticks(self.now) + clock + (key.pts - key.dts);
             end.max(now - CATCH_UP_MAX_TICKS)
         };
-        let caught = last_key(keys, begin).map(|it| (it, begin(&it.key)));
+        // What arrives slowly would else be late at each of its key frames.
+        let when = |it: &Candidate| match begin(&it.key) {
+            begin if it.earliest > it.undelayed => begin.max(it.earliest),
+            begin => begin,
+        };
+        let caught = last_key(keys, begin).map(|it| (it, when(it)));
         let leaps = || {
             let is_due =
                 |it: &&Candidate| it.key.due <= self.until && it.undelayed > begin(&it.key);
-            keys.iter().rev().find(is_due).map(|it| (it, it.undelayed))
+            keys.iter().rev().find(is_due).map(|it| (it, it.earliest))
         };
         let (&Candidate { key, undelayed, .. }, begin) = caught.or_else(leaps)?;
         Some(Cut {

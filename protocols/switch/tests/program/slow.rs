@@ -115,6 +115,25 @@ fn what_arrives_slowly_takes_over_from_what_is_gone() {
 }
 
 #[test]
+fn what_arrives_slowly_ends_a_darkness_and_plays_evenly_from_then_on() {
+    for how in [How::Starved, How::Gone, How::Damaged] {
+        let mut world = on_air(&[(SPEC, 500), (SLOW, 0)]);
+        world.inputs[1].bits_per_second = Some(RATE);
+        world.run(5_000);
+        world.inputs[0].alive = false;
+        world.run(2_500);
+        world.order(1, how);
+        world.run(8_000);
+        let switched = world.switches()[1];
+        assert_eq!(switched.to, OnAir::Input(1), "{how:?}");
+        assert!(switched.delay >= 600 * MS, "{how:?}: {switched:?}");
+        let (silence, late) = longest(&world, switched.at + 100 * MS);
+        assert!(silence <= 60 * MS, "{how:?}: {silence:?}");
+        assert!(late <= 60 * MS, "{how:?}: {late:?}");
+    }
+}
+
+#[test]
 fn a_key_frame_is_there_to_be_taken_when_it_is_whole() {
     let mut world = slow_alone(0);
     let mut ages = Vec::new();

@@ -15,6 +15,8 @@ pub(crate) struct Voices {
     ffmpeg: Ffmpeg,
     format: SoundFormat,
     list: Vec<Voice>,
+    /// Whose codec is not that of their track any more: they give back what they still have.
+    leaving: Vec<Voice>,
     /// Numbers children, so that words of one that is gone are known as such.
     started: u64,
     said: mpsc::Sender<(u64, Said)>,
@@ -34,6 +36,7 @@ impl Voices {
             ffmpeg,
             format,
             list: Vec::new(),
+            leaving: Vec::new(),
             started: 0,
             said,
             events,
@@ -47,6 +50,7 @@ impl Voices {
         let map = intake.map();
         if map.is_complete() {
             self.list.retain(|voice| map.is_sound(voice.pid));
+            self.leaving.retain(|voice| map.is_sound(voice.pid));
         }
     }
 
@@ -58,14 +62,19 @@ impl Voices {
         };
         let known = self.list.iter().position(|voice| voice.pid == unit.pid);
         let changed = known.filter(|&at| self.list[at].codec != config.codec());
+        let mut follows = None;
         if let Some(at) = changed {
-            let gone = self.list.swap_remove(at);
+            let mut gone = self.list.swap_remove(at);
             self.tell(format!(
                 "The sound on PID {} changed from {} to {}, and ffmpeg begins anew with it.",
                 unit.pid,
                 gone.was,
                 described(&config)
             ));
+            follows = gone.ends_at();
+            gone.transcoder.finish();
+            self.leaving.retain(|voice| voice.pid != gone.pid);
+            self.leaving.push(gone);
         }
         let known = known.filter(|_| changed.is_none());
         let at = match known {
@@ -75,7 +84,8 @@ impl Voices {
                 let (number, said) = (self.started, self.said.clone());
                 let transcoder =
                     Transcoder::start(&self.ffmpeg, self.format, &config, number, said)?;
-                self.list.push(Voice::new(unit.pid, &config, transcoder));
+                let voice = Voice::new(unit.pid, &config, transcoder, follows);
+                self.list.push(voice);
                 self.list.len() - 1
             }
         };
@@ -90,15 +100,40 @@ impl Voices {
         voice.transcoder.push(&config, place, unit.data)
     }
 
-    /// What a child said; `None` if it is a child no more.
+    /// What a child said; `None` if it is a child no more, or its sound is there already.
     pub(crate) fn hear(&mut self, number: u64, said: Said) -> Result<Option<Waiting>, FfmpegError> {
-        let mut list = self.list.iter_mut();
-        let voice = list.find(|voice| voice.transcoder.number() == number);
+        let is_it = |voice: &Voice| voice.transcoder.number() == number;
+        if let Some(at) = self.leaving.iter().position(is_it) {
+            return Ok(self.hear_leaving(at, said));
+        }
+        let voice = self.list.iter_mut().find(|voice| is_it(voice));
         match (voice, said) {
             (None, _) => Ok(None),
-            (Some(voice), Said::Frame(frame)) => voice.hear(frame).map(Some),
+            (Some(voice), Said::Frame(frame)) => {
+                let heard = voice.hear(frame)?;
+                // Two at a time would not be in order.
+                self.leaving.retain(|other| other.pid != heard.pid);
+                Ok(voice.begins_with(heard))
+            }
             (Some(_), Said::Ended(exit)) => Err(FfmpegError::Failed(exit.words)),
         }
+    }
+
+    /// The end of what it was given. How it ends does not matter any more.
+    fn hear_leaving(&mut self, at: usize, said: Said) -> Option<Waiting> {
+        let heard = match said {
+            Said::Frame(frame) => self.leaving[at].hear(frame).ok(),
+            Said::Ended(_) => None,
+        };
+        let Some(heard) = heard else {
+            self.leaving.swap_remove(at);
+            return None;
+        };
+        let next = self.list.iter_mut().find(|voice| voice.pid == heard.pid);
+        if let Some(next) = next {
+            next.follows = self.leaving[at].ends_at();
+        }
+        Some(heard)
     }
 
     /// Whether every track of the stream has an ffmpeg that gives sound back.

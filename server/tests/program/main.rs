@@ -17,6 +17,7 @@ mod obs;
 mod page;
 mod publisher;
 mod slate;
+mod sound;
 mod srt;
 mod statistics;
 mod theatre;

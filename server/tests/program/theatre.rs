@@ -100,7 +100,8 @@ impl Theatre {
         Self::recording("out/program", settings, more)
     }
 
-    fn recording(stream: &'static str, settings: &str, more: &str) -> Self {
+    /// Of that stream, and nobody else watches.
+    pub(crate) fn recording(stream: &'static str, settings: &str, more: &str) -> Self {
         // A busy machine lets publishers stand still for 150 ms now and then.
         let patient = if settings.contains("triggers:") {
             ""

@@ -88,6 +88,11 @@ impl Ledger {
         let micros = later * 1000 / TICKS_PER_MILLI;
         place.arrived = place.arrived.offset_micros(micros);
         place.due = place.due.offset_micros(micros);
+        // The next packet may come sooner than this one lasts; its frames still follow these.
+        if let Some(last) = self.frames.back() {
+            place.arrived = place.arrived.max(last.place.arrived);
+            place.due = place.due.max(last.place.due);
+        }
     }
 
     /// Sound comes out: where it belongs. `None`: nowhere, so that ffmpeg is confused.
@@ -176,6 +181,24 @@ mod tests {
         }
         let last = ledger.find(BEGIN + 4 * FRAME).unwrap();
         assert_eq!(last.arrived, Instant::from_millis(700 + 4 * 24));
+    }
+
+    #[test]
+    fn frames_of_a_packet_that_comes_early_stay_behind_those_before() {
+        let mut ledger = Ledger::default();
+        let mut last = Instant::ZERO;
+        for number in 0..20 {
+            // Five in a packet: 120 ms of sound, every 100 ms.
+            let came = 700 + number / 5 * 100;
+            let child = ledger.enter(place(number as i64 * FRAME, came), FRAME);
+            let found = ledger.find(child.unwrap()).unwrap();
+            assert!(found.arrived >= last && found.due >= last, "{number}");
+            last = found.arrived;
+        }
+        assert!(
+            last <= Instant::from_millis(1000 + 4 * 24),
+            "it does not add up"
+        );
     }
 
     #[test]

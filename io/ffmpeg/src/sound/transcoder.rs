@@ -24,7 +24,8 @@ pub struct Transcoder {
     mux: Mux,
     config: Arc<StreamConfig>,
     ledger: Ledger,
-    input: mpsc::Sender<Bytes>,
+    /// `None` once it was told to finish.
+    input: Option<mpsc::Sender<Bytes>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -78,7 +79,7 @@ impl Transcoder {
             mux,
             config: Arc::clone(config),
             ledger: Ledger::default(),
-            input,
+            input: Some(input),
             tasks,
         })
     }
@@ -110,11 +111,19 @@ impl Transcoder {
         };
         let mut packets = BytesMut::new();
         self.mux.push(&unit, &mut packets);
-        match self.input.try_send(packets.freeze()) {
+        let Some(input) = &self.input else {
+            return Ok(());
+        };
+        match input.try_send(packets.freeze()) {
             // Why its pipe is closed it says itself.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Err(FfmpegError::Stuck),
         }
+    }
+
+    /// Nothing more is pushed: it gives back what it still has, and ends.
+    pub fn finish(&mut self) {
+        self.input = None;
     }
 
     /// Where a frame that it gave belongs in the stream.

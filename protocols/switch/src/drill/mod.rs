@@ -9,7 +9,9 @@
 //!                              └──────── PATIENCE_MAX without a switch ──▲
 //! ```
 //!
-//! The copy holds the same packets, not copies of them, and lives for seconds.
+//! The copy holds the same packets, not copies of them, of those two inputs and their twins alone,
+//! and lives for seconds. Beginning it takes time for each chunk that is held: with the most that
+//! two inputs hold (`MAX_HELD_BYTES` each) some milliseconds, without optimization.
 
 mod format;
 mod report;
@@ -23,7 +25,7 @@ use tidegate_codecs::StreamConfig;
 use tidegate_units::{Duration, Instant};
 
 use crate::order::{How, OnAir, Order};
-use crate::program::{Emitted, Event, Piece, Program, Switched};
+use crate::program::{Emitted, Event, MAX_INPUTS, Piece, Program, Switched};
 use watch::Watch;
 
 /// How long the output is watched behind the cut.
@@ -35,6 +37,7 @@ const PATIENCE_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Shadow {
     program: Program,
+    takes_part: [bool; MAX_INPUTS],
     cut: OnAir,
     to: OnAir,
     begun: Instant,
@@ -58,15 +61,22 @@ impl Shadow {
         silent_after: Duration,
         now: Instant,
     ) -> Self {
-        let mut program = program.clone();
-        while program.next_event().is_some() {}
-        program.order(Order::Drop);
-        while program.next_event().is_some() {}
+        let takes_part = |input| {
+            let lane = OnAir::Input(input);
+            let twin = program.twin_of(input).map(OnAir::Input);
+            [Some(lane), twin]
+                .into_iter()
+                .flatten()
+                .any(|it| it == cut || it == to)
+        };
+        let takes_part: [bool; MAX_INPUTS] = core::array::from_fn(takes_part);
+        let program = program.copy_of(|input| takes_part.get(input) == Some(&true));
         let formats = program.lane(cut, now).formats;
         let queued = program.lane(cut, now).latency.unwrap_or_default() + program.status(now).delay;
         let order_at = now + silent_after;
         Self {
             program,
+            takes_part,
             cut,
             to,
             begun: now,
@@ -82,16 +92,22 @@ impl Shadow {
 
     /// The same that the program gets.
     pub fn push(&mut self, from: OnAir, piece: Piece, restarted: bool) {
-        if from != self.cut {
+        if self.sees(from) {
             self.program.push(from, piece, restarted);
         }
     }
 
     /// The same that the program is told.
     pub fn ended(&mut self, from: OnAir) {
-        if from != self.cut {
+        if self.sees(from) {
             self.program.ended(from);
         }
+    }
+
+    /// Whether it is one of those that matter, and is not the one that has stopped.
+    fn sees(&self, from: OnAir) -> bool {
+        let takes_part = |input: usize| self.takes_part.get(input) == Some(&true);
+        from != self.cut && from.input().is_some_and(takes_part)
     }
 
     /// Goes on; to be called as often as the program's own.

@@ -83,6 +83,29 @@ impl Program {
         }
     }
 
+    /// A copy in which only these inputs go on, and what is held of others is left out: it takes
+    /// time for each chunk that is held, though their bytes are shared. Nothing is ordered in it.
+    pub(crate) fn copy_of(&self, inputs: impl Fn(usize) -> bool) -> Self {
+        let lanes = self.lanes.iter().enumerate();
+        let lanes = lanes.map(|(place, lane)| {
+            let is_input = place + 1 < self.lanes.len();
+            let goes_on = is_input && inputs(place);
+            if goes_on {
+                lane.clone()
+            } else {
+                Lane::default()
+            }
+        });
+        Self {
+            lanes: lanes.collect(),
+            twins: self.twins.clone(),
+            order: None,
+            seam: self.seam.clone(),
+            events: VecDeque::new(),
+            ..*self
+        }
+    }
+
     /// Whether inputs that carry the same packets are found and merged from now on: what one
     /// lacks the other brings, and a switch between them is none that anybody could see.
     pub fn set_merging(&mut self, key: Option<PrintKey>) {

@@ -222,10 +222,10 @@ impl Track {
 
     /// 90 kHz to the track's own ticks, to the nearest.
     fn ticks(&self, time: i64) -> i64 {
-        let scaled = i128::from(time) * i128::from(self.spec.timescale());
-        let half = i128::from(TICKS_PER_SECOND / 2);
-        let ticks = (scaled + half).div_euclid(i128::from(TICKS_PER_SECOND));
-        i64::try_from(ticks).unwrap_or(i64::MAX)
+        let scaled = time.saturating_mul(i64::from(self.spec.timescale()));
+        let half = i64::from(TICKS_PER_SECOND / 2);
+        let ticks = scaled.saturating_add(half);
+        ticks.div_euclid(i64::from(TICKS_PER_SECOND))
     }
 }
 

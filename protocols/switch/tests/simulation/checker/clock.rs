@@ -15,6 +15,8 @@ pub struct Clock {
     elapsed: i64,
     /// Leaps that the program told about, in microseconds.
     allowed: u64,
+    /// Since then it came.
+    is_seen: bool,
     /// Beyond the longest interval, in microseconds.
     pub slack: u64,
     /// What was handed over then was late by so many microseconds.
@@ -33,7 +35,10 @@ impl Clock {
 
     /// The program told about a leap of so many ticks of 90 kHz.
     pub fn allow(&mut self, gap: f64) {
-        self.allowed = (gap * 100.0 / 9.0) as u64;
+        // Of what was cut at once no clock may have come.
+        let before = if self.is_seen { 0 } else { self.allowed };
+        self.allowed = before + (gap * 100.0 / 9.0) as u64;
+        self.is_seen = false;
     }
 
     /// What is handed over now is late, by so much at most.
@@ -52,6 +57,7 @@ impl Clock {
             self.began = due;
             return Ok(());
         };
+        self.is_seen = true;
         let step = (pcr + PERIOD - last) % PERIOD;
         if step > PERIOD / 2 {
             return Err(format!("the clock goes back by {} ticks", PERIOD - step));

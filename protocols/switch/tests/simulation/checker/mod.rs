@@ -70,6 +70,8 @@ pub struct Checker {
     tracks: BTreeMap<u16, Track>,
     last: Option<(Instant, Instant)>,
     last_picture: Option<Instant>,
+    /// When anything but tables was handed over.
+    last_unit: Option<Instant>,
     pub figures: Figures,
     pub problems: Vec<(Instant, String)>,
     /// What is on air has lost packets on its way, and there was nothing better: until then holes
@@ -88,6 +90,7 @@ impl Checker {
             tracks: BTreeMap::new(),
             last: None,
             last_picture: None,
+            last_unit: None,
             figures: Figures::default(),
             problems: Vec::new(),
             lossy_until: Instant::ZERO,
@@ -110,7 +113,7 @@ impl Checker {
         let missing = if is_same || gap > 0.0 { 18_000.0 } else { 0.0 };
         self.clock.allow(gap + missing);
         // What should have gone out while nothing did comes at once, and catches up with that.
-        let silence = self.last.map(|(last, _)| now.saturating_since(last));
+        let silence = self.last_unit.map(|last| now.saturating_since(last));
         let late = silence.unwrap_or_default().min(CATCH_UP_MAX);
         self.clock.catches_up(now, late);
         for track in self.tracks.values_mut() {
@@ -145,6 +148,7 @@ impl Checker {
             }
         }
         let Some(stream) = seen.stream else { return };
+        self.last_unit = Some(now);
         if stream == 0x1B && seen.starts {
             let waited = self.last_picture.map(|last| due.saturating_since(last));
             let worst = &mut self.figures.worst_picture_wait;

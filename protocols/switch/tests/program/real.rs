@@ -237,3 +237,54 @@ fn another_picture_rate_and_another_sound_go_on_all_the_same() {
     assert_eq!(complaints, "");
     assert!(pictures > 350, "{pictures}");
 }
+
+/// What each sound of a stream turned out to be, one after the other.
+fn sounds(stream: &[u8]) -> Vec<(u16, String)> {
+    let mut demux = tidegate_mpegts::Demux::new();
+    demux.push(tidegate_mpegts::Stamp::default(), stream);
+    demux.flush();
+    let mut found = Vec::new();
+    while let Some(event) = demux.next_event() {
+        let tidegate_mpegts::Event::Tracks(tracks) = event else {
+            continue;
+        };
+        for track in tracks.iter() {
+            let config = track.config.as_deref();
+            let Some(tidegate_codecs::StreamConfig::Audio(audio)) = config else {
+                continue;
+            };
+            let format = &audio.format;
+            let (hertz, channels) = (format.sample_rate_hz, format.channels);
+            let is = (track.pid, format!("{:?} {hertz} {channels}", track.codec));
+            if found.last() != Some(&is) {
+                found.push(is);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_sound_is_on_its_pid_what_the_map_says_whatever_it_was_before() {
+    let make = |of: &str| {
+        let picture = "-f lavfi -i testsrc2=s=320x180:r=25";
+        let codec = "-c:v libx264 -preset ultrafast -g 25";
+        made(&format!(
+            "{picture} {SOUND} -t 12 -pix_fmt yuv420p {codec} {of}"
+        ))
+    };
+    for (of, is) in [
+        ("-c:a aac -ar 44100 -ac 2", "Aac 44100 2"),
+        ("-c:a aac -ac 6", "Aac 48000 6"),
+        ("-c:a mp2 -ac 2", "MpegAudio 48000 2"),
+        ("-c:a ac3 -ac 6", "Ac3 48000 6"),
+    ] {
+        let (Some(a), Some(b)) = (make("-c:a aac -ac 2"), make(of)) else {
+            return;
+        };
+        let out = switched([&a, &b], 300, &[3_000, 6_000], &[]);
+        let usual = (0x101, "Aac 48000 2".to_owned());
+        let other = (0x101, is.to_owned());
+        assert_eq!(sounds(&out), [usual.clone(), other, usual], "{of}");
+    }
+}

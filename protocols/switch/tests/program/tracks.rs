@@ -180,6 +180,30 @@ fn a_sound_that_comes_while_on_air_takes_a_free_place_too_and_the_map_says_so() 
 }
 
 #[test]
+fn a_sound_that_moves_to_another_pid_is_played_to_its_end_first_however_long_it_is_held() {
+    let a = Spec {
+        more: const { &[more(0x20, AAC, "eng")] },
+        ..SPEC
+    };
+    let moved = Spec {
+        more: const { &[more(0x30, AAC, "eng")] },
+        ..SPEC
+    };
+    let mut world = on_air(&[(a, 2_000)]);
+    world.run(3_000);
+    world.change(0, moved);
+    world.run(5_000);
+    let seen = world.seen();
+    seen.is_sound();
+    assert_eq!(seen.maps, [["0x100 H264", "0x101 Aac", "0x120 Aac eng"]]);
+    let frames = &seen.others[&0x120];
+    let steps = frames.windows(2).map(|pair| pair[1].pts - pair[0].pts);
+    let usual = frames[1].pts - frames[0].pts;
+    let longest = steps.max().expect("frames");
+    assert!(longest <= 3 * usual, "{longest} of {usual}");
+}
+
+#[test]
 fn what_the_first_input_tells_anew_while_on_air_is_told_with_another_version() {
     let deu = Spec {
         language: "deu",

@@ -18,7 +18,8 @@ use tidegate_units::Instant;
 const BACK_TICKS: i64 = 45_000;
 /// Decoding times that leap by more, while play-out times do not, have begun anew.
 pub(super) const LEAP_TICKS: i64 = 90_000;
-/// After so many units whose times go on from each other, these are the times of their stream.
+/// After so many units whose times go on from each other while the main stream goes on as before,
+/// these are the times of their stream.
 const BELIEVED_AFTER: u32 = 8;
 
 /// What a stream besides the main one says that does not go on with what it said before.
@@ -26,18 +27,28 @@ const BELIEVED_AFTER: u32 = 8;
 pub(super) struct Astray {
     last: i64,
     units: u32,
+    /// The first of them.
+    first: u64,
 }
 
 impl Astray {
-    /// A unit begins, whose times go on or not.
-    pub(super) fn unit(&mut self, dts: i64, goes_on: bool) {
+    /// A unit begins at this packet, whose times go on or not. From `doubted` on the main stream
+    /// has not gone on, if it has not.
+    pub(super) fn unit(&mut self, index: u64, dts: i64, goes_on: bool, doubted: Option<u64>) {
         let step = dts.saturating_sub(self.last);
         let follows = self.units > 0 && (-BACK_TICKS..=LEAP_TICKS).contains(&step);
-        let units = if follows { self.units + 1 } else { 1 };
-        let is_so = !goes_on && units < BELIEVED_AFTER;
+        let (units, first) = if follows {
+            (self.units.saturating_add(1), self.first)
+        } else {
+            (1, index)
+        };
+        // Else the whole input may be beginning anew, with this stream ahead of the main one.
+        let main_goes_on = doubted.is_none_or(|from| from > first);
+        let is_so = !goes_on && (units < BELIEVED_AFTER || !main_goes_on);
         *self = Self {
             last: dts,
             units: if is_so { units } else { 0 },
+            first,
         };
     }
 
@@ -109,13 +120,13 @@ mod tests {
         let mut astray = Astray::default();
         let mut said = Vec::new();
         for (dts, goes_on) in [(0, true), (1 << 31, false), (3600, true), (7200, true)] {
-            astray.unit(dts, goes_on);
+            astray.unit(0, dts, goes_on, None);
             said.push(astray.is_so());
         }
         assert_eq!(said, [false, true, false, false]);
         let shifted = (0..12).map(|number| {
             let is_believed = number >= BELIEVED_AFTER;
-            astray.unit((1 << 31) + i64::from(number) * 3600, is_believed);
+            astray.unit(0, (1 << 31) + i64::from(number) * 3600, is_believed, None);
             astray.is_so()
         });
         let shifted: Vec<bool> = shifted.collect();
@@ -125,9 +136,21 @@ mod tests {
     #[test]
     fn wild_times_that_have_nothing_to_do_with_each_other_are_never_believed() {
         let mut astray = Astray::default();
-        for number in 0..40 {
-            astray.unit((number % 2) << 31, false);
+        for number in 0..40_u64 {
+            astray.unit(number, (number.cast_signed() % 2) << 31, false, None);
             assert!(astray.is_so());
         }
+    }
+
+    #[test]
+    fn times_that_follow_each_other_are_not_believed_before_the_main_stream_has_gone_on() {
+        let mut astray = Astray::default();
+        for number in 0..40_u64 {
+            let dts = (1 << 31) + number.cast_signed() * 1920;
+            astray.unit(100 + number, dts, false, Some(100));
+            assert!(astray.is_so(), "{number}");
+        }
+        astray.unit(141, (1 << 31) + 40 * 1920, false, None);
+        assert!(!astray.is_so());
     }
 }

@@ -39,6 +39,8 @@ use unit::Times;
 
 /// Streams of one program that are followed; further ones are left out.
 pub const MAX_STREAMS: usize = 64;
+/// Maps of one input that are held for the packets they are of.
+const MAX_MAPS_HELD: usize = 16;
 /// Bytes of packets that one input holds; the oldest go first, even if they are not played yet.
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 /// Packets of an input that is not on air are held so long behind play-out at most …
@@ -66,7 +68,9 @@ pub struct Intake {
     /// It ended because the program has other streams now.
     is_another: bool,
     tables: MapReader,
-    map: Option<Arc<ProgramMap>>,
+    /// The maps that are of what is held, each with the index of the packet it came with; the last
+    /// is the newest.
+    maps: VecDeque<(u64, Arc<ProgramMap>)>,
     slots: Box<[u8; PIDS]>,
     streams: Vec<Stream>,
     /// The stream whose times count: the first picture, else the first sound.
@@ -150,7 +154,7 @@ impl Intake {
             is_ended: false,
             is_another: false,
             tables: MapReader::default(),
-            map: None,
+            maps: VecDeque::new(),
             slots,
             streams: Vec::new(),
             main: None,
@@ -171,8 +175,8 @@ impl Intake {
         if let Some(pid) = next.tables.map_pid() {
             next.slots[usize::from(pid)] = SLOT_TABLE;
         }
-        if let Some(map) = self.map.clone().filter(|_| !self.is_another) {
-            next.follow(map);
+        if let Some(map) = self.map().cloned().filter(|_| !self.is_another) {
+            next.follow(map, self.next);
             // Its headers may be told once and never again.
             for stream in &mut next.streams {
                 let known = self
@@ -244,7 +248,7 @@ impl Intake {
             return true;
         }
         if slot == SLOT_TABLE {
-            return packet.scrambled() || self.see_table(packet);
+            return packet.scrambled() || self.see_table(packet, index);
         }
         let slot = usize::from(slot);
         let Some(stream) = self.streams.get(slot) else {
@@ -276,11 +280,13 @@ impl Intake {
         let ahead = self.ahead.get();
         let goes_on = !begins_anew(stream.last_dts, times.dts, ticks(due), ahead);
         if !is_main {
+            let has_main = self.main_stream().is_some_and(|it| it.last_dts.is_some());
+            let doubted = self.doubted_from.filter(|_| has_main);
             let stream = &mut self.streams[slot];
-            stream.astray.unit(times.dts, goes_on);
+            stream.astray.unit(index, times.dts, goes_on, doubted);
             if stream.astray.is_so() {
                 self.doubted_from.get_or_insert(index);
-            } else if self.main_stream().is_none_or(|it| it.last_dts.is_none()) {
+            } else if !has_main {
                 self.last_time = Some(times.dts);
             }
             return true;
@@ -337,7 +343,7 @@ impl Intake {
     }
 
     /// Takes a packet of a table; whether what it says goes on with what there was.
-    fn see_table(&mut self, packet: Packet<'_>) -> bool {
+    fn see_table(&mut self, packet: Packet<'_>, index: u64) -> bool {
         let before = self.tables.map_pid();
         let map = self.tables.push(packet);
         let pid = self.tables.map_pid();
@@ -349,11 +355,11 @@ impl Intake {
             }
             self.slots[usize::from(PAT_PID)] = SLOT_TABLE;
         }
-        map.is_none_or(|map| self.follow(map))
+        map.is_none_or(|map| self.follow(map, index))
     }
 
     /// Streams that are new are added; those that are gone just do not come any more.
-    fn follow(&mut self, map: Arc<ProgramMap>) -> bool {
+    fn follow(&mut self, map: Arc<ProgramMap>, index: u64) -> bool {
         let has = |pid: u16| map.streams.iter().any(|it| it.stream.pid == pid);
         let is_gone = |main: &Stream| !has(main.stream.pid);
         let has_video = map
@@ -399,7 +405,10 @@ impl Intake {
             let first = |kind| self.streams.iter().position(|it| it.kind() == kind);
             self.main = first(Kind::Video).or_else(|| first(Kind::Audio));
         }
-        self.map = Some(map);
+        if self.maps.len() == MAX_MAPS_HELD {
+            self.maps.pop_front();
+        }
+        self.maps.push_back((index, map));
         true
     }
 
@@ -417,6 +426,9 @@ impl Intake {
         }
         while self.keys.front().is_some_and(|key| key.first < first) {
             self.keys.pop_front();
+        }
+        while self.maps.get(1).is_some_and(|(from, _)| *from <= first) {
+            self.maps.pop_front();
         }
     }
 

@@ -31,10 +31,17 @@ pub(crate) enum Ready {
 }
 
 impl Intake {
-    /// The program's map, once it is known.
+    /// The newest map of the program, once one is known.
     #[must_use]
-    pub const fn map(&self) -> Option<&Arc<ProgramMap>> {
-        self.map.as_ref()
+    pub fn map(&self) -> Option<&Arc<ProgramMap>> {
+        self.maps.back().map(|(_, map)| map)
+    }
+
+    /// The map that holds for a packet: what is held is older than the newest.
+    #[must_use]
+    pub fn map_at(&self, index: u64) -> Option<&Arc<ProgramMap>> {
+        let holds = self.maps.iter().rev().find(|(from, _)| *from <= index);
+        holds.or_else(|| self.maps.front()).map(|(_, map)| map)
     }
 
     /// The index that the next packet gets.
@@ -160,7 +167,7 @@ impl Intake {
 
     /// Whether the program's clock is on this PID.
     pub(crate) fn is_clock(&self, pid: u16) -> bool {
-        self.map.as_ref().is_some_and(|map| map.pcr_pid == pid)
+        self.map().is_some_and(|map| map.pcr_pid == pid)
     }
 
     pub(crate) const fn main_slot(&self) -> Option<usize> {

@@ -27,7 +27,7 @@ impl Seam {
     /// Something comes on air: from a key frame on, its times moved by `offset`, held for
     /// `delay_micros`.
     pub fn enter(&mut self, intake: &Intake, key: KeyFrame, offset: i64, delay_micros: i64) {
-        let Some(map) = intake.map() else {
+        let Some(map) = intake.map_at(key.first) else {
             return;
         };
         let is_first = self.tables.is_none();

@@ -28,10 +28,10 @@ impl Seam {
         playing.parts.get(slot).is_some_and(|part| !part.is_closed)
     }
 
-    /// The map of what is on air may tell something else of its streams now. It is the newest
-    /// that came, and so told ahead of what it is about, as far as packets are held.
+    /// The map of what is on air may tell something else of its streams from here on.
     pub(super) fn follow_map(&mut self, intake: &Intake, playing: &mut Playing, due: Instant) {
-        let Some(map) = intake.map().filter(|map| !Arc::ptr_eq(map, &playing.map)) else {
+        let map = intake.map_at(playing.next);
+        let Some(map) = map.filter(|map| !Arc::ptr_eq(map, &playing.map)) else {
             return;
         };
         (playing.map, playing.followed) = (Arc::clone(map), Some(due));

@@ -47,6 +47,10 @@ fuzz_target!(|steps: &[u8]| {
             }
             14 if what >> 6 == 0 => {
                 merge.restart(now, input);
+                // What its row had up to here is handed on before it begins anew.
+                while let Some(merged) = merge.poll(now, input) {
+                    assert!(seen[input].insert(merged.packet), "handed on twice");
+                }
                 seen[input].clear();
             }
             14 if what >> 6 == 1 => merge.set_on_air(Some(input)),

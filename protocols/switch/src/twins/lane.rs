@@ -29,6 +29,8 @@ pub(super) struct Lane<P> {
     pub(super) legs: Vec<Option<Leg>>,
     /// Legs besides the primary's own.
     pub(super) others: usize,
+    /// Up to which packet of each input the row had what it brought, when that was let go.
+    pub(super) had: Box<[u64]>,
     /// There is no other leg any more, but one was ahead, and the primary is not there yet.
     pub(super) is_settling: bool,
     pub(super) chain: Chain,
@@ -64,6 +66,7 @@ impl<P: Clone> Lane<P> {
             primary,
             legs,
             others: 0,
+            had: vec![0; inputs].into(),
             is_settling: false,
             chain: Chain::new(),
             clock: primary,

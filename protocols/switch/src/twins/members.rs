@@ -36,7 +36,9 @@ impl<P: Clone> Lane<P> {
         };
         if let Some(slot) = self.legs.get_mut(input) {
             self.others += usize::from(slot.is_none());
-            *slot = Some(Leg::new());
+            let mut leg = Leg::new();
+            leg.next = self.had[input];
+            *slot = Some(leg);
         }
         if let Some(node) = self.chain.find_only(hash) {
             self.anchors.push_back((input, index, node));
@@ -50,6 +52,7 @@ impl<P: Clone> Lane<P> {
     fn begin_chain(&mut self, first: u64, inputs: &[History<P>]) {
         let primary = self.primary;
         self.chain = Chain::new();
+        self.had.fill(0);
         self.counters = vec![UNKNOWN; PIDS].into();
         self.clock = primary;
         self.passed = None;
@@ -80,7 +83,8 @@ impl<P: Clone> Lane<P> {
         if input == self.primary || !self.has(input) {
             return;
         }
-        self.legs[input] = None;
+        let leg = self.legs[input].take();
+        self.had[input] = leg.map_or(0, |leg| leg.next);
         self.others -= 1;
         if self.clock == input {
             self.clock = self.primary;

@@ -7,8 +7,13 @@
 //! ```text
 //!               look(batch)                       report(now), four times a second
 //!  FeedWriter ───────────────► [ Inspector ] ◄──────────────────────────────────── watcher
-//!       └── the watcher is asking just now: the batch waits for the writer's next turn
+//!       │                            ▲ renew(vitals), a hundred times a second
+//!       │                            └────────────────────────────────────────────── switch
+//!       └── somebody else is at it just now: the batch waits for the writer's next turn
 //! ```
+//!
+//! The watcher holds the lock while it makes a report, and that allocates. Media threads, the writer's
+//! and a switch's, therefore only try it.
 
 use super::FeedInner;
 use super::beside::Beside;
@@ -79,6 +84,13 @@ impl Seen {
             self.lost_packets += u64::from(chunk.lost_before);
             self.inspector.push(chunk.arrived, &chunk.bytes);
         }
+    }
+
+    /// All three are about one connection.
+    fn tell(&self, vitals: &mut Vitals) {
+        vitals.session = self.session;
+        vitals.lost_packets = self.lost_packets;
+        vitals.stream = self.inspector.pulse();
     }
 }
 
@@ -157,10 +169,16 @@ impl Signal {
         }
     }
 
-    /// How the feed is doing.
-    #[must_use]
-    pub fn vitals(&self) -> Vitals {
-        vitals(&self.watching.feed)
+    /// Brings up to date how the feed is doing. For media threads, so it waits for nobody: while
+    /// the watcher asks, or the writer looks, what is in the stream stays what it was.
+    pub fn renew(&self, vitals: &mut Vitals) {
+        let feed = &self.watching.feed;
+        match feed.inspection.seen.try_lock() {
+            Ok(seen) => seen.tell(vitals),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().tell(vitals),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        outside(feed, vitals);
     }
 }
 
@@ -170,28 +188,29 @@ impl fmt::Debug for Signal {
     }
 }
 
+/// The same for the watcher, which may wait for the writer.
 pub(super) fn vitals(feed: &FeedInner) -> Vitals {
+    let mut vitals = Vitals::default();
+    let seen = &feed.inspection.seen;
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.tell(&mut vitals);
+    drop(seen);
+    outside(feed, &mut vitals);
+    vitals
+}
+
+/// What is known without looking into the stream. Last, so that nothing arrived before what was
+/// looked at.
+fn outside(feed: &FeedInner, vitals: &mut Vitals) {
     let beside = feed.beside.load();
-    let key_beside = beside.iter().flat_map(|tracks| tracks.iter());
-    let mut vitals = Vitals {
-        link: Link::from_u8(feed.link.load(Ordering::Relaxed)),
-        key_beside: key_beside.filter_map(|track| track.last_key).max(),
-        ..Vitals::default()
-    };
-    {
-        let seen = &feed.inspection.seen;
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        vitals.session = seen.session;
-        vitals.lost_packets = seen.lost_packets;
-        vitals.stream = seen.inspector.pulse();
-    }
-    // Last, so that nothing arrived before what was looked at.
+    let tracks = beside.iter().flat_map(|tracks| tracks.iter());
+    vitals.key_beside = tracks.filter_map(|track| track.last_key).max();
+    vitals.link = Link::from_u8(feed.link.load(Ordering::Relaxed));
     let arrivals = &feed.arrivals;
     let last = arrivals.last_micros.load(Ordering::Relaxed);
     vitals.last_arrival = last.checked_sub(1).map(Instant::from_micros);
     let due = arrivals.last_due_micros.load(Ordering::Relaxed);
     vitals.last_due = vitals.last_arrival.map(|_| Instant::from_micros(due));
-    vitals
 }
 
 impl Drop for Watching {
@@ -240,6 +259,33 @@ mod tests {
         write(&mut writer, 1);
         assert_eq!(packets(&watching), 5);
         assert_eq!(watching.look(Instant::ZERO).passed_over, 0);
+    }
+
+    #[test]
+    fn a_signal_waits_for_no_watcher_that_is_asking() {
+        let feed = Feed::new("cam1");
+        let signal = feed.watch_signal();
+        let mut writer = feed.ts_writer();
+        let mut vitals = Vitals::default();
+        write(&mut writer, 1);
+        signal.renew(&mut vitals);
+        let before = vitals;
+        assert_eq!(before.stream.packets, 1);
+
+        let asking = feed.inner.inspection.seen.lock().unwrap();
+        let mut writer = feed.ts_writer();
+        write(&mut writer, 2);
+        feed.set_link(Link::Down);
+        signal.renew(&mut vitals);
+        drop(asking);
+        assert_eq!(vitals.link, Link::Down);
+        let stream = |vitals: &Vitals| (vitals.session, vitals.lost_packets, vitals.stream);
+        assert_eq!(stream(&vitals), stream(&before));
+
+        write(&mut writer, 1);
+        signal.renew(&mut vitals);
+        assert_eq!(vitals.stream.packets, 3);
+        assert_ne!(vitals.session, before.session);
     }
 
     #[test]

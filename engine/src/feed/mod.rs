@@ -185,7 +185,7 @@ impl Feed {
     /// How it is doing this moment. What is in its transport stream is only known while
     /// somebody watches: the watcher of its source does, and [`Feed::watch_signal`].
     #[must_use]
-    pub fn vitals(&self) -> Vitals {
+    pub(crate) fn vitals(&self) -> Vitals {
         inspection::vitals(&self.inner)
     }
 

@@ -100,7 +100,7 @@ impl Input {
 
     /// Looks at its vital signs.
     pub(crate) fn look(&mut self, now: Instant) {
-        self.vitals = self.signal.vitals();
+        self.signal.renew(&mut self.vitals);
         self.checks.look(now, &self.vitals);
         let is_scrambled = self.vitals.stream.scrambled && self.vitals.link != Link::Down;
         self.scrambled_since = is_scrambled.then(|| self.scrambled_since.unwrap_or(now));

@@ -149,7 +149,7 @@ impl Bench {
 
     pub(super) fn look(&mut self) {
         let stood: Vec<_> = present(self.checks.fired());
-        let vitals = self.signal.vitals();
+        let vitals = self.vitals();
         for fired in self.checks.look(self.now, &vitals) {
             if fired.present && !stood.contains(&fired.trigger) {
                 self.log.push((self.now, *fired));
@@ -158,7 +158,9 @@ impl Bench {
     }
 
     pub(super) fn vitals(&self) -> Vitals {
-        self.signal.vitals()
+        let mut vitals = Vitals::default();
+        self.signal.renew(&mut vitals);
+        vitals
     }
 
     pub(super) fn readiness(&self) -> Readiness {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  FeedWriter ── looks at each packet ─► [ Inspector ] ─┐
-//!  SourceReport ── says who is there ─► [ Link ] ───────┼─► Vitals ─► Checks ─┬─► Fired, 50 times a second
+//!  SourceReport ── says who is there ─► [ Link ] ───────┼─► Vitals ─► Checks ─┬─► Fired, 100 times a second
 //!                                                       │             ▲       └─► Readiness
 //!  what arrived, what was lost ─────────────────────────┘          Triggers
 //! ```

@@ -38,6 +38,8 @@ impl Seam {
         }
         let lead = intake.lead().zip(self.lead);
         let leads = lead.map_or(0, |(its, ours)| its - ours);
+        let begin = key.pts + offset;
+        let is_leap = |end: i64| begin > end + ROUNDING_TICKS;
         let mut playing = Playing {
             map: Arc::clone(map),
             followed: None,
@@ -46,6 +48,7 @@ impl Seam {
             clock_offset: (offset + leads) * CLOCK_TICKS,
             delay_micros,
             entry: key,
+            leapt_to: self.left_at.is_some_and(is_leap).then_some(begin),
             leading: true,
             is_moved: !is_first,
             parts: Vec::new(),

@@ -39,6 +39,7 @@ impl Seam {
         }
         self.hand_over(due, &mut hand);
         self.note_ends(intake, &playing);
+        self.left_at = Some(end);
         if self.lead.is_none() {
             self.lead = intake.lead();
         }
@@ -122,6 +123,11 @@ impl Seam {
     fn note_ends(&mut self, intake: &Intake, playing: &Playing) {
         for (slot, part) in playing.parts.iter().enumerate() {
             let stream = &intake.streams()[slot];
+            if !part.has_begun && !part.is_closed {
+                // What was left out when times leapt would be late by now.
+                let ends = &mut self.streams[part.out].ends;
+                *ends = ends.map(|ends| playing.leapt_to.map_or(ends, |to| ends.max(to)));
+            }
             let last = part.last.and_then(|last| stream.unit_at(last));
             if let Some(unit) = last.filter(|_| stream.kind() == Kind::Audio) {
                 let ends = intake.sound_end(slot, unit).or(unit.pts);

@@ -60,6 +60,8 @@ pub struct Seam {
     /// How far decoding times are ahead of the clock, since the first input.
     lead: Option<i64>,
     playing: Option<Playing>,
+    /// Where the pictures that were on air before end.
+    left_at: Option<i64>,
     last_tables: Option<Instant>,
     last_due: Instant,
     buffer: BytesMut,
@@ -95,6 +97,8 @@ struct Playing {
     clock_offset: i64,
     delay_micros: i64,
     entry: KeyFrame,
+    /// Times leapt to here when it came on air, by the output's time.
+    leapt_to: Option<i64>,
     /// Pictures shown before the key frame may still come.
     leading: bool,
     /// Its times and PIDs are not those of the output.

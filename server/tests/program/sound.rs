@@ -34,7 +34,7 @@ const TRANSCODED: &str = "\
     outputs:\n\
     - { name: final, source: sound, srt: { listener: ingest, stream_id: out/sound, open: true } }\n";
 
-/// By how many seconds each beep is later than its flash.
+/// By how many seconds each beep is later than its flash; of all flashes but the last.
 fn offsets(file: &Path) -> Vec<f64> {
     let found = Command::new("ffmpeg")
         .args("-hide_banner -nostdin -copyts -i".split(' '))
@@ -49,7 +49,9 @@ fn offsets(file: &Path) -> Vec<f64> {
         all.filter_map(|rest| rest.split_whitespace().next()?.parse().ok())
             .collect()
     };
-    let (flashes, beeps) = (times("black_end:"), times("silence_end: "));
+    let (mut flashes, beeps) = (times("black_end:"), times("silence_end: "));
+    // Both filters also say so where the file ends, which picture and sound need not do together.
+    flashes.pop();
     let nearest = |flash: &f64| {
         let offs = beeps.iter().map(|beep| beep - flash);
         offs.min_by(|one, other| one.abs().total_cmp(&other.abs()))

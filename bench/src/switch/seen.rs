@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tidegate_codecs::Kind;
-use tidegate_mpegts::{Demux, Event, Inspector, PACKET_BYTES, Packet, Stamp};
+use tidegate_mpegts::{Demux, Event, Inspector, PACKET_BYTES, Packet, Stamp, Track};
 use tidegate_units::Instant;
 
 /// At the beginning a reader joins, which is not looked at.
@@ -33,8 +33,7 @@ impl Seen {
     pub(super) fn of(watched: &Watched, folder: &Path) -> anyhow::Result<Self> {
         let (mut inspector, mut demux) = (Inspector::new(), Demux::new());
         let (mut begin, mut silence, mut last) = (0, Duration::ZERO, None);
-        let mut tracks = Vec::new();
-        let (mut pictures, mut sound) = (Vec::new(), Vec::new());
+        let mut times = Times::default();
         let first = watched
             .payloads
             .first()
@@ -51,20 +50,14 @@ impl Seen {
             }
             inspector.push(at, payload);
             demux.push(Stamp::default(), payload);
-            while let Some(event) = demux.next_event() {
-                match event {
-                    Event::Tracks(found) => tracks = found.to_vec(),
-                    Event::Unit(unit) => {
-                        let is_video = tracks.iter().any(|track| {
-                            track.pid == unit.pid && track.codec.kind() == Kind::Video
-                        });
-                        if is_video { &mut pictures } else { &mut sound }.push(unit.pts);
-                    }
-                }
-            }
+            times.take(&mut demux);
         }
-        let (picture_step, picture_usual) = steps(pictures).context("no pictures came")?;
-        let (sound_step, sound_usual) = steps(sound).context("no sound came")?;
+        // Up to the last key frame all is whole, which is known of the last picture only here: with
+        // B-frames it need not be the last one that is shown.
+        demux.flush();
+        times.take(&mut demux);
+        let (picture_step, picture_usual) = steps(times.pictures).context("no pictures came")?;
+        let (sound_step, sound_usual) = steps(times.sound).context("no sound came")?;
         Ok(Self {
             silence_ms: silence.as_secs_f64() * 1000.0,
             picture_step_ms: millis(picture_step),
@@ -73,6 +66,36 @@ impl Seen {
             continuity_errors: inspector.report(first).continuity_errors,
             complaints: decode(&watched.bytes[entry..exit], folder)?,
         })
+    }
+}
+
+/// Presentation times of what came, in the order in which it came.
+#[derive(Default)]
+struct Times {
+    tracks: Vec<Track>,
+    pictures: Vec<i64>,
+    sound: Vec<i64>,
+}
+
+impl Times {
+    fn take(&mut self, demux: &mut Demux) {
+        while let Some(event) = demux.next_event() {
+            match event {
+                Event::Tracks(found) => self.tracks = found.to_vec(),
+                Event::Unit(unit) => {
+                    let is_video = self
+                        .tracks
+                        .iter()
+                        .any(|track| track.pid == unit.pid && track.codec.kind() == Kind::Video);
+                    let times = if is_video {
+                        &mut self.pictures
+                    } else {
+                        &mut self.sound
+                    };
+                    times.push(unit.pts);
+                }
+            }
+        }
     }
 }
 
@@ -122,4 +145,30 @@ fn decode(bytes: &[u8], folder: &Path) -> anyhow::Result<Vec<String>> {
     std::fs::remove_file(&file)?;
     let said = String::from_utf8_lossy(&decoded.stderr);
     Ok(said.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::Stream;
+
+    #[test]
+    fn whoever_leaves_where_a_group_ends_with_b_frames_lacks_no_picture() {
+        if !tidegate_testkit::peers::have(&["ffmpeg"]) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        // A key frame and four times P, B, B: the last picture that comes is not the last shown, and
+        // too few came for their ends to be known before the next begins.
+        let settings = "-preset ultrafast -bf 2 -b_strategy 0";
+        let length = Duration::from_secs(1);
+        let stream = Stream::encoded(folder.path(), 500_000, 25, 13, settings, length).unwrap();
+        let mut watched = Watched::default();
+        for datagram in stream.bytes().chunks(7 * PACKET_BYTES) {
+            watched.bytes.extend_from_slice(datagram);
+            watched.payloads.push((Instant::ZERO, watched.bytes.len()));
+        }
+        let seen = Seen::of(&watched, folder.path()).unwrap();
+        assert_eq!((seen.picture_usual_ms, seen.picture_step_ms), (40.0, 40.0));
+    }
 }

@@ -68,7 +68,7 @@ pub use source::{
     AdvisedLatency, Connection, HistoryPoint, Paths, SourceReport, SourceState, SourceStatus,
     TransportFigures,
 };
-pub use switch::{SwitchCommand, SwitchControl, SwitchRefusal};
+pub use switch::{RefusalCode, SwitchCommand, SwitchControl, SwitchRefusal};
 pub use thread::{Parking, run_on_thread};
 /// The process's monotonic clock.
 pub use tidegate_udp::Clock;

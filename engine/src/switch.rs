@@ -65,11 +65,84 @@ pub enum SwitchRefusal {
     /// It is not for now: locked, nothing ready, to be confirmed.
     #[error("{message}")]
     NotNow {
-        /// Names the reason in snake case: `locked`, `not_ready`, `on_air`, `confirm`.
-        code: &'static str,
+        /// Names the reason.
+        code: RefusalCode,
         /// What stands against it.
         message: String,
         /// What to do about it.
         advice: String,
     },
+}
+
+/// Names the reasons, and lists them: docs/switch.md has all of them.
+macro_rules! refusal_codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Names why a switch did not do what it was told, for scripts.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum RefusalCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RefusalCode {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name in answers.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+refusal_codes! {
+    /// It is not there at this moment.
+    NotRunning = "not_running",
+    /// It does not answer in time.
+    Busy = "busy",
+    /// No input has that name.
+    UnknownInput = "unknown_input",
+    /// It is locked.
+    Locked = "locked",
+    /// The input is not ready, or none is.
+    NotReady = "not_ready",
+    /// The input has no media at all.
+    NothingToShow = "nothing_to_show",
+    /// The input has another format than the program, and that is refused.
+    OtherFormat = "other_format",
+    /// There is no slate that could be shown.
+    NoSlate = "no_slate",
+    /// Nothing is on air that could be locked.
+    NothingOnAir = "nothing_on_air",
+    /// No input comes before the one on air.
+    AlreadyFirst = "already_first",
+    /// No input that comes before it is ready.
+    NoneToReturnTo = "none_to_return_to",
+    /// A drill on air is to be confirmed.
+    Confirm = "confirm",
+    /// A drill is under way.
+    DrillUnderWay = "drill_under_way",
+    /// No input is on air that a drill could cut.
+    NothingToCut = "nothing_to_cut",
+    /// Another input is on air than the one that was to be cut.
+    NotOnAir = "not_on_air",
+    /// Nothing would take over, for it does not move by itself.
+    AutomaticOff = "automatic_off",
+    /// Nothing would take over, for nothing else is ready.
+    NoneToTakeOver = "none_to_take_over",
+}
+
+impl SwitchRefusal {
+    /// Names the reason.
+    #[must_use]
+    pub const fn code(&self) -> RefusalCode {
+        match self {
+            Self::NotRunning => RefusalCode::NotRunning,
+            Self::UnknownInput { .. } => RefusalCode::UnknownInput,
+            Self::NotNow { code, .. } => *code,
+        }
+    }
 }

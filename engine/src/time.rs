@@ -22,7 +22,7 @@ pub mod rfc3339 {
     /// If it is not RFC 3339.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        humantime::parse_rfc3339_weak(&text).map_err(serde::de::Error::custom)
+        super::civil(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -47,9 +47,16 @@ pub mod rfc3339_option {
     /// If it is not RFC 3339.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
-        text.map(|text| humantime::parse_rfc3339_weak(&text).map_err(serde::de::Error::custom))
-            .transpose()
+        let read = text.map(|text| super::civil(&text).map_err(serde::de::Error::custom));
+        read.transpose()
     }
+}
+
+/// What is said of a text that is no point in time.
+pub const NO_TIME: &str = "this is no point in time";
+
+fn civil(text: &str) -> Result<SystemTime, &'static str> {
+    humantime::parse_rfc3339_weak(text).map_err(|_| NO_TIME)
 }
 
 /// Milliseconds with fractions, as the API shows short times.

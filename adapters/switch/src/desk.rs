@@ -10,7 +10,7 @@ use core::time::Duration;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use tidegate_engine::{BoxFuture, SwitchCommand, SwitchControl, SwitchRefusal, Wake};
+use tidegate_engine::{BoxFuture, RefusalCode, SwitchCommand, SwitchControl, SwitchRefusal, Wake};
 use tokio::sync::oneshot;
 
 /// What the switch's thread is asked.
@@ -73,7 +73,7 @@ impl Desk {
             }
             Err(TrySendError::Disconnected(_)) => Err(SwitchRefusal::NotRunning),
             Err(TrySendError::Full(_)) => Err(SwitchRefusal::NotNow {
-                code: "busy",
+                code: RefusalCode::Busy,
                 message: "Too many commands wait for the switch.".into(),
                 advice: "Try again in a moment.".into(),
             }),
@@ -104,7 +104,7 @@ impl SwitchControl for Control {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(SwitchRefusal::NotRunning),
                 Err(_) => Err(SwitchRefusal::NotNow {
-                    code: "busy",
+                    code: RefusalCode::Busy,
                     message: "The switch has not answered in time.".into(),
                     advice: "Look at its status: it may have done it all the same.".into(),
                 }),

@@ -35,11 +35,13 @@ impl<S: Send + Sync> FromRequest<S> for TextBody {
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "body",
                     "The body is longer than 1 MiB, or was cut off.",
-                ));
+                )
+                .advise("Send all of it, and no more than that."));
             }
             Err(_) => {
                 let detail = "The body did not arrive within 10 s.";
-                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body", detail));
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body", detail)
+                    .advise("Send it at once."));
             }
         };
         Ok(Self {
@@ -56,6 +58,7 @@ fn text(bytes: Bytes) -> Result<String, Problem> {
             "body",
             "The body is not UTF-8 text.",
         )
+        .advise("Save it as UTF-8.")
     })
 }
 
@@ -142,6 +145,17 @@ impl TextBody {
     /// Any small typed value.
     pub(super) fn value<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
         self.typed().map_err(Problem::wrong)
+    }
+
+    /// The same, of which this is an example.
+    pub(super) fn value_like<T: serde::de::DeserializeOwned>(
+        &self,
+        example: &str,
+    ) -> Result<T, Problem> {
+        self.value().map_err(|problem| match problem.advice {
+            Some(_) => problem,
+            None => problem.advise(format!("Send it like this: {example}.")),
+        })
     }
 
     /// Gives problems found by pointer their place in this body. `prefix` is where in the

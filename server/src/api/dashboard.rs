@@ -20,7 +20,13 @@ struct Dashboard;
 pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
-    if matches!(first, "api" | "hls") || !matches!(method, Method::GET | Method::HEAD) {
+    if first == "api" {
+        return Problem::no_such_address(uri.path()).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return Problem::method_not_allowed().into_response();
+    }
+    if first == "hls" {
         return Problem::no_such_page().into_response();
     }
     if let Some(file) = Dashboard::get(path) {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::problem::Problem;
 use super::stats;
+use crate::config::problem::sentence;
 
 /// Paths below these belong to the program; everything else is the dashboard's, which holds
 /// no secret and has to load before anybody can log in.
@@ -75,6 +76,9 @@ fn is_ambiguous(path: &str) -> bool {
 /// Headers that keep browsers from doing what a page did not mean.
 pub(super) async fn headers(uri: Uri, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if uri.path().starts_with("/api/") {
+        response = as_problem(response).await;
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -111,13 +115,31 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 
 /// A known path, but not this way.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "This address does not take that method.",
-    )
-    .advise("See /api/v1/openapi.json for what there is.")
+    Problem::method_not_allowed()
 }
+
+/// What is refused before a handler sees it (a name that is not UTF-8, say) is answered in plain
+/// text; here it gets the form that every error of the API has.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), PLAIN_BYTES_MAX).await;
+    let text = text.unwrap_or_default();
+    let detail = match std::str::from_utf8(&text).unwrap_or_default().trim() {
+        "" => "This request cannot be answered.".to_owned(),
+        text => sentence(text),
+    };
+    Problem::new(status, "request", detail)
+        .advise("See /api/v1/openapi.json for what this address takes.")
+        .into_response()
+}
+
+/// Longest plain text that is said again.
+const PLAIN_BYTES_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -34,7 +34,6 @@ use std::time::{Instant, SystemTime};
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::get;
 use tidegate_engine::Engine;
 use tidegate_srt_io::Shards;
 use tokio::sync::watch;
@@ -150,7 +149,7 @@ pub fn router(app: Shared) -> Router {
     let (router, _) = parts();
     let gate = middleware::from_fn_with_state(app.clone(), gate::gate);
     router
-        .fallback(get(dashboard::page))
+        .fallback(dashboard::page)
         .method_not_allowed_fallback(gate::method_not_allowed)
         .layer(gate)
         .layer(middleware::from_fn(gate::headers))

@@ -72,6 +72,28 @@ impl Problem {
             "not_found",
             "There is nothing at this address.",
         )
+        .advise("Check it; /api/v1/openapi.json says what there is.")
+    }
+
+    /// Nothing is at that address of the API.
+    #[must_use]
+    pub fn no_such_address(path: &str) -> Self {
+        let (nearest, advice) = super::switch::nearest_address(path);
+        Self {
+            nearest,
+            ..Self::no_such_page().advise(advice)
+        }
+    }
+
+    /// A known address, but not this way.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This address does not take that method.",
+        )
+        .advise("See /api/v1/openapi.json for what there is.")
     }
 
     /// The request comes from a stranger.
@@ -141,10 +163,16 @@ impl From<ChangeError> for Problem {
             }),
             ChangeError::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail)
                 .advise("Choose another name, or replace it with PUT."),
-            ChangeError::NotFound { nearest, .. } => Self {
-                nearest,
-                ..Self::new(StatusCode::NOT_FOUND, "not_found", detail)
-            },
+            ChangeError::NotFound { what, nearest, .. } => {
+                let advice = match &nearest {
+                    Some(nearest) => format!("Did you mean \"{nearest}\"?"),
+                    None => format!("GET /api/v1/{what}s lists what there is."),
+                };
+                Self {
+                    nearest,
+                    ..Self::new(StatusCode::NOT_FOUND, "not_found", detail).advise(advice)
+                }
+            }
             ChangeError::Stale { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
                     .advise("Read it again, then repeat the change.")

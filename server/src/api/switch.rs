@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_engine::{EventKind, Subject, SwitchCommand, SwitchRefusal};
+use tidegate_engine::{EventKind, Subject, SwitchCommand, SwitchRefusal, nearest};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,6 +27,23 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(hold))
         .routes(routes!(return_home))
         .routes(routes!(drill))
+}
+
+/// A body of a command, and what one looks like.
+trait Order: DeserializeOwned + Default {
+    const EXAMPLE: &'static str;
+}
+
+impl Order for Take {
+    const EXAMPLE: &'static str = r#"{"input": "cam1-backup"}"#;
+}
+
+impl Order for Hold {
+    const EXAMPLE: &'static str = r#"{"on": true}"#;
+}
+
+impl Order for Drill {
+    const EXAMPLE: &'static str = r#"{"input": "cam1-backup"}"#;
 }
 
 /// What to put on air.
@@ -66,7 +83,8 @@ pub(super) struct Drill {
     confirm: Option<String>,
 }
 
-/// Put an input, or the slate, on air. It happens at its next key frame.
+/// Put an input, or the slate, on air. It happens at its next key frame: until then `next` in the
+/// answer names it, and `active` what is still on air.
 #[utoipa::path(post, path = "/api/v1/sources/{name}/take", tag = "switch",
     operation_id = "switch_take",
     params(("name" = String, Path, description = "The switch")), request_body = Option<Take>,
@@ -171,11 +189,35 @@ pub(super) async fn drill(
 }
 
 /// What the body says; nothing at all is what it means without one.
-fn given<T: DeserializeOwned + Default>(body: &TextBody) -> Result<T, Problem> {
+fn given<T: Order>(body: &TextBody) -> Result<T, Problem> {
     if body.is_empty() {
         return Ok(T::default());
     }
-    body.value()
+    body.value_like(T::EXAMPLE)
+}
+
+/// What may stand behind the name of a source in an address.
+const BEHIND_A_SOURCE: [&str; 7] = [
+    "take", "return", "hold", "lock", "unlock", "drill", "history",
+];
+
+/// What to do about an address that there is not: a command may be misspelt.
+pub(super) fn nearest_address(path: &str) -> (Option<String>, String) {
+    let mut parts = path.split('/').skip_while(|part| part.is_empty());
+    let start = [parts.next(), parts.next(), parts.next()];
+    let (name, word, end) = (parts.next(), parts.next(), parts.next());
+    match (start, name, word, end) {
+        ([Some("api"), Some("v1"), Some("sources")], Some(name), Some(word), None) => {
+            let nearest = nearest(word, BEHIND_A_SOURCE);
+            let nearest = nearest.map(|word| format!("/api/v1/sources/{name}/{word}"));
+            let advice = match &nearest {
+                Some(nearest) => format!("Did you mean {nearest}?"),
+                None => format!("Behind a source there are {}.", BEHIND_A_SOURCE.join(", ")),
+            };
+            (nearest, advice)
+        }
+        _ => (None, "See /api/v1/openapi.json for what there is.".into()),
+    }
 }
 
 async fn command(
@@ -244,9 +286,9 @@ fn no_switch(desired: &Desired, name: &str) -> Problem {
 
 impl From<SwitchRefusal> for Problem {
     fn from(refusal: SwitchRefusal) -> Self {
-        let detail = refusal.to_string();
+        let (detail, code) = (refusal.to_string(), refusal.code().as_str());
         match refusal {
-            SwitchRefusal::NotRunning => Self::new(StatusCode::CONFLICT, "not_running", detail)
+            SwitchRefusal::NotRunning => Self::new(StatusCode::CONFLICT, code, detail)
                 .advise("It is being started; the source's status says why it takes longer."),
             SwitchRefusal::UnknownInput {
                 nearest, inputs, ..
@@ -255,18 +297,72 @@ impl From<SwitchRefusal> for Problem {
                     Some(nearest) => format!("Did you mean \"{nearest}\"?"),
                     None => format!("There are {}.", inputs.join(", ")),
                 };
-                let problem = Self::new(StatusCode::NOT_FOUND, "unknown_input", detail);
+                let problem = Self::new(StatusCode::NOT_FOUND, code, detail);
                 Self {
                     nearest,
                     pointer: Some("/input".into()),
                     ..problem.advise(advice)
                 }
             }
-            SwitchRefusal::NotNow {
-                code,
-                message: _,
-                advice,
-            } => Self::new(StatusCode::CONFLICT, code, detail).advise(advice),
+            SwitchRefusal::NotNow { advice, .. } => {
+                Self::new(StatusCode::CONFLICT, code, detail).advise(advice)
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::openapi;
+    use std::collections::BTreeSet;
+    use tidegate_engine::RefusalCode;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/switch.md");
+
+    /// What docs/switch.md says below a heading.
+    fn section(heading: &str) -> String {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (_, rest) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+        let (section, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
+        section.to_owned()
+    }
+
+    #[test]
+    fn every_way_to_refuse_a_command_stands_in_the_documentation() {
+        let commands = section("Commands");
+        let (_, table) = commands.split_once("| `type` | | |\n").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+        let documented: BTreeSet<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+        let of_switches = RefusalCode::ALL.iter().map(|code| code.as_str());
+        let of_the_api = ["not_found", "no_switch", "invalid"];
+        let known: BTreeSet<&str> = of_switches.chain(of_the_api).collect();
+        assert_eq!(documented, known);
+    }
+
+    #[test]
+    fn every_field_of_the_status_stands_in_the_documentation() {
+        let status = section("Status");
+        let document = openapi::document();
+        let schemas = &document["components"]["schemas"];
+        let (mut seen, mut next) = (BTreeSet::new(), vec!["SwitchView".to_owned()]);
+        while let Some(name) = next.pop() {
+            let fields = schemas[&name]["properties"].as_object().unwrap();
+            for (field, value) in fields {
+                let is_named = [format!("`{field}`"), format!("`{field}[]`")];
+                let is_named = is_named.iter().any(|named| status.contains(named));
+                assert!(is_named, "{field} of {name} is not in docs/switch.md");
+                let text = value.to_string();
+                let inner = text.split("#/components/schemas/").skip(1);
+                let inner = inner.filter_map(|rest| rest.split('"').next());
+                next.extend(
+                    inner
+                        .filter(|name| !seen.contains(*name))
+                        .map(str::to_owned),
+                );
+            }
+            seen.insert(name);
+        }
+        assert!(seen.len() > 6, "{seen:?}");
     }
 }

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Options};
 use tidegate_engine::nearest;
+use tidegate_engine::time::NO_TIME;
 
 use super::locate::{Outline, place_of};
 use super::problem::{ConfigErrors, ConfigProblem, Place, sentence};
@@ -134,7 +135,8 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
         (Some("unknown"), [variant, valid @ ..]) => unknown_value(variant, valid),
         (Some("missing"), [field]) => missing(field),
         (Some("duplicate"), [field]) => ConfigProblem::new(format!("\"{field}\" is given twice.")),
-        _ => other(text),
+        _ if error.is_data() => other(text),
+        _ => ConfigProblem::new(format!("This is not JSON: {text}.")),
     };
     if error.line() > 0 {
         problem.place = Some(Place {
@@ -147,6 +149,9 @@ fn from_json_error(error: &serde_json::Error) -> ConfigProblem {
 
 fn other(message: &str) -> ConfigProblem {
     let problem = ConfigProblem::new(sentence(message));
+    if message.contains(NO_TIME) {
+        return problem.advise("Write it in UTC, like \"2026-11-22T20:00:00Z\".");
+    }
     if message.contains("socket address") {
         return problem.advise("Write an address and a port, like \"0.0.0.0:9000\".");
     }
@@ -160,6 +165,11 @@ fn wrong_type(unexpected: &str, expected: &str) -> ConfigProblem {
         .next()
         .unwrap_or_default()
         .trim();
+    let expected = match expected {
+        // How it is called in the code is nothing to who writes it.
+        name if name.starts_with("struct ") => "an object",
+        other => other,
+    };
     ConfigProblem::new(format!(
         "This is of type {kind}, where {expected} is expected."
     ))

@@ -15,6 +15,7 @@ mod probe;
 mod secrets;
 mod shards;
 mod survival;
+mod switch;
 
 use tidegate_testkit::Tidegate;
 

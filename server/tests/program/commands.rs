@@ -26,7 +26,14 @@ fn a_program_goes_on_while_its_inputs_are_taken_and_killed() {
 
     let answer = station.post("take", &json!({ "input": "backup" }));
     assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(
+        (&answer["active"], &answer["next"]),
+        (&json!("main"), &json!("backup")),
+        "it is under way"
+    );
     let switch = station.becomes("backup on air", |switch| switch["active"] == "backup");
+    assert_eq!(switch["next"], Value::Null);
     let last = &switch["last_switch"];
     assert_eq!(
         (&last["from"], &last["to"]),

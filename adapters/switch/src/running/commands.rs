@@ -3,8 +3,9 @@
 use super::{Machine, Running, decisions};
 use crate::desk::Ask;
 use crate::settings::SLATE;
+use crate::status;
 use std::sync::Arc;
-use tidegate_engine::{SwitchCommand, SwitchRefusal, nearest};
+use tidegate_engine::{RefusalCode, SwitchCommand, SwitchRefusal, nearest};
 use tidegate_switch::OnAir;
 use tidegate_switch::decide::{DRILL_ON_AIR, Refusal};
 use tidegate_units::Instant;
@@ -56,7 +57,7 @@ impl Running {
                 decide.take(now, to, force, by).map(drop).map_err(refused)
             }
             SwitchCommand::Lock if machine.decide.on_air() == OnAir::Nothing => Err(not_now(
-                "on_air",
+                RefusalCode::NothingOnAir,
                 "Nothing is on air yet.",
                 "Take an input first.",
             )),
@@ -118,7 +119,7 @@ impl Running {
             let preview = machine.decide.standby(now).map(OnAir::Input);
             return preview.ok_or_else(|| {
                 not_now(
-                    "not_ready",
+                    RefusalCode::NotReady,
                     "No other input has anything to show.",
                     "The reasons are in the switch's status.",
                 )
@@ -141,8 +142,35 @@ impl Running {
         }
     }
 
+    /// Why the slate cannot be shown now.
+    fn no_slate(&self) -> SwitchRefusal {
+        let status::Slate { state, reason } = self.slate.status();
+        let (message, advice) = match (state, reason) {
+            ("off", _) => (
+                "The switch has no slate.".into(),
+                "Give it one, a picture or a clip: slate: soon.png.",
+            ),
+            ("failed", Some(reason)) => (reason, "It is tried again every 30 s."),
+            ("missing", _) => (
+                "The slate is not made yet: it is made in the program's format, and no input has \
+                 been on air."
+                    .into(),
+                "Start a sender. The slate is there some seconds after its input came on air.",
+            ),
+            ("ready", _) => (
+                "The slate is not shown yet: after a start, inputs that come back go first.".into(),
+                "Take it again in a moment.",
+            ),
+            (..) => (
+                "The slate is not made yet: ffmpeg is at work.".into(),
+                "Take it when slate.state in the status is \"ready\", in some seconds.",
+            ),
+        };
+        not_now(RefusalCode::NoSlate, &message, advice)
+    }
+
     pub(super) fn refused(&self, refusal: Refusal) -> SwitchRefusal {
-        let code = refusal.code();
+        let code = code_of(&refusal);
         match refusal {
             Refusal::NoSuchInput => self.unknown(""),
             Refusal::Locked => not_now(
@@ -150,11 +178,7 @@ impl Running {
                 "The switch is locked: nothing but darkness moves it.",
                 "Unlock it first.",
             ),
-            Refusal::NoSlate => not_now(
-                code,
-                "There is no slate that could be shown.",
-                "Give the switch a slate; its status says how far it is.",
-            ),
+            Refusal::NoSlate => self.no_slate(),
             Refusal::NotReady(name, why) => not_now(
                 code,
                 &format!("{name} is not ready: {why}."),
@@ -204,10 +228,28 @@ impl Running {
     }
 }
 
+/// How a refusal is called in answers.
+const fn code_of(refusal: &Refusal) -> RefusalCode {
+    match refusal {
+        Refusal::Locked => RefusalCode::Locked,
+        Refusal::NoSuchInput => RefusalCode::UnknownInput,
+        Refusal::NoSlate => RefusalCode::NoSlate,
+        Refusal::NotReady(..) => RefusalCode::NotReady,
+        Refusal::NothingToShow(..) => RefusalCode::NothingToShow,
+        Refusal::OtherFormat(..) => RefusalCode::OtherFormat,
+        Refusal::AlreadyFirst(_) => RefusalCode::AlreadyFirst,
+        Refusal::NoneToReturnTo(_) => RefusalCode::NoneToReturnTo,
+        Refusal::NothingToCut => RefusalCode::NothingToCut,
+        Refusal::AutomaticOff => RefusalCode::AutomaticOff,
+        Refusal::NoneToTakeOver(_) => RefusalCode::NoneToTakeOver,
+        Refusal::DrillUnderWay => RefusalCode::DrillUnderWay,
+    }
+}
+
 /// Characters of a wrong name that are said again.
 const NAME_CHARS_SAID: usize = 64;
 
-fn not_now(code: &'static str, message: &str, advice: &str) -> SwitchRefusal {
+fn not_now(code: RefusalCode, message: &str, advice: &str) -> SwitchRefusal {
     SwitchRefusal::NotNow {
         code,
         message: message.to_owned(),
@@ -218,7 +260,7 @@ fn not_now(code: &'static str, message: &str, advice: &str) -> SwitchRefusal {
 /// Another input would be cut than the one that was named.
 fn not_on_air(name: &str, cut: &str) -> SwitchRefusal {
     not_now(
-        "not_on_air",
+        RefusalCode::NotOnAir,
         &format!("{name} is not on air: a drill on air would cut {cut}."),
         &format!("Name {cut} if that is meant, or try {name} without \"on_air\"."),
     )
@@ -235,7 +277,7 @@ fn confirm(machine: &Machine, now: Instant, cut: usize) -> SwitchRefusal {
     let next = decisions::name(standby, rules).unwrap_or_default();
     let seconds = DRILL_ON_AIR.as_secs();
     not_now(
-        "confirm",
+        RefusalCode::Confirm,
         &format!(
             "This cuts {cut} on air for {seconds} s, as if it had failed: {next} takes over, and \
              stays on air."

@@ -25,7 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 use tidegate_engine::{
-    Alarm, Connection, EventKind, SourceContext, Subject, SwitchDecision, SwitchRefusal,
+    Alarm, Connection, EventKind, RefusalCode, SourceContext, Subject, SwitchDecision,
+    SwitchRefusal,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -91,7 +92,7 @@ impl Teller {
         if let Err(mpsc::error::TrySendError::Full(Told::Answer(to, _))) = unsaid {
             // What has to be written down first may not be yet.
             drop(to.send(Err(SwitchRefusal::NotNow {
-                code: "busy",
+                code: RefusalCode::Busy,
                 message: "The switch could not have it written down yet.".into(),
                 advice: "Look at its status, and check the disk that holds the data folder.".into(),
             })));

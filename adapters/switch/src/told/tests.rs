@@ -87,7 +87,10 @@ fn events_leave_room_for_answers_and_those_that_find_none_are_counted() {
     let mut last = asked.pop().unwrap();
     assert!(matches!(
         last.try_recv(),
-        Ok(Err(SwitchRefusal::NotNow { code: "busy", .. }))
+        Ok(Err(SwitchRefusal::NotNow {
+            code: RefusalCode::Busy,
+            ..
+        }))
     ));
     let mut heard = 0;
     while let Some(told) = listener.next_now() {

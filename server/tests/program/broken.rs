@@ -31,10 +31,7 @@ fn a_publisher_that_stands_still_is_left_and_comes_back_as_a_backup() {
         return;
     }
     let mut theatre = Theatre::open("", "");
-    let main = theatre.camera("main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let [main, _backup] = theatre.cameras(&MAIN, &BACKUP);
 
     main.signal(STOP);
     let switch = theatre.on_air("backup");
@@ -53,10 +50,7 @@ fn a_publisher_that_stands_still_for_less_than_the_latency_stays_on_air() {
         return;
     }
     let mut theatre = Theatre::open("triggers: { no_packets: 150ms }", "");
-    let main = theatre.camera("main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let [main, _backup] = theatre.cameras(&MAIN, &BACKUP);
     for times in 1..=3 {
         main.signal(STOP);
         std::thread::sleep(Duration::from_millis(250));
@@ -90,10 +84,7 @@ fn a_cable_that_is_pulled_out_is_noticed_while_both_ends_think_that_they_are_con
         ),
     );
     let relay = theatre.relay();
-    let mut main = theatre.camera_at(relay.port(), "main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let [mut main, _backup] = theatre.cameras_at(relay.port(), &MAIN, &BACKUP);
     let publishes = |view: &Value| view["delivering"] == true;
     theatre
         .tidegate
@@ -126,10 +117,7 @@ fn a_network_that_lets_next_to_nothing_pass_is_left() {
     }
     let mut theatre = Theatre::open("", "");
     let relay = theatre.relay();
-    let _main = theatre.camera_at(relay.port(), "main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let _cameras = theatre.cameras_at(relay.port(), &MAIN, &BACKUP);
     relay.lose(900);
     let switch = theatre.on_air("backup");
     let why = ["no_packets", "bitrate", "unrecovered_loss", "continuity"];
@@ -138,11 +126,11 @@ fn a_network_that_lets_next_to_nothing_pass_is_left() {
     theatre.ends_well();
 }
 
-/// For eight seconds nothing of it can be compressed, and then it stands still.
+/// For some time nothing of it can be compressed, and then it stands still.
 const STARVING: Film = Film {
     name: "starving-film",
-    picture: "testsrc2=s=320x180:r=25,noise=alls=60:allf=t:enable='lt(t,8)',\
-              drawbox=w=iw:h=ih:t=fill:enable='gte(t,8)'",
+    picture: "testsrc2=s=320x180:r=25,noise=alls=60:allf=t:enable='lt(t,16)',\
+              drawbox=w=iw:h=ih:t=fill:enable='gte(t,16)'",
     codecs: "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -qp 30 -c:a aac -ac 2 -b:a 96k",
     ..MAIN
 };
@@ -153,10 +141,7 @@ fn an_encoder_that_drops_to_a_trickle_is_left_for_its_bitrate() {
         return;
     }
     let mut theatre = Theatre::open("triggers: { no_packets: 800ms }", "");
-    let _main = theatre.camera("main", &STARVING);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let _cameras = theatre.cameras(&STARVING, &BACKUP);
     let switch = theatre.on_air("backup");
     went(&switch, "backup", &["bitrate"]);
     let text = switch["last_switch"]["text"].as_str().unwrap();
@@ -171,10 +156,7 @@ fn an_encoder_that_was_started_again_waits_until_somebody_returns_to_it() {
         return;
     }
     let mut theatre = Theatre::open("return: manual", "");
-    let mut main = theatre.camera("main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let [mut main, _backup] = theatre.cameras(&MAIN, &BACKUP);
     main.kill();
     let switch = theatre.on_air("backup");
     went(&switch, "backup", &["no_packets", "disconnect"]);
@@ -198,10 +180,7 @@ fn an_encoder_that_was_started_again_is_returned_to_by_itself_if_that_is_wanted(
         return;
     }
     let mut theatre = Theatre::open("return: auto, return_after: 2s, dwell: 1s", "");
-    let main = theatre.camera("main", &MAIN);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", &BACKUP);
-    theatre.begins();
+    let [main, _backup] = theatre.cameras(&MAIN, &BACKUP);
     // It says goodbye.
     main.signal(15);
     let switch = theatre.on_air("backup");

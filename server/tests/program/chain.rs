@@ -24,6 +24,7 @@ fn a_switch_that_is_an_input_of_another_one_is_cut_and_is_left_without_a_seam() 
         return;
     }
     let mut theatre = Theatre::watching("out/outer", "", OUTER);
+    theatre.has_films(&[&MAIN, &BACKUP, &THIRD]);
     let mut main = theatre.camera("main", &MAIN);
     theatre.on_air("main");
     let mut backup = theatre.camera("backup", &BACKUP);
@@ -64,6 +65,7 @@ fn sources_in_two_switches_are_cut_in_one_of_them_and_stay_on_air_in_the_other()
         return;
     }
     let mut theatre = Theatre::watching("out/beside", "", BESIDE);
+    theatre.has_films(&[&MAIN, &BACKUP]);
     let _backup = theatre.camera("backup", &BACKUP);
     let beside = |what: &str, want: &str, ready: bool| {
         theatre.tidegate.source_becomes("beside", what, |view| {

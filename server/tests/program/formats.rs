@@ -47,10 +47,8 @@ impl Mixed {
             platform.port
         );
         let theatre = open("", &outputs);
-        let main = theatre.camera("main", &MAIN);
-        theatre.on_air("main");
-        let backup = theatre.camera("backup", film);
-        let switch = theatre.begins();
+        let cameras = theatre.cameras(&MAIN, film);
+        let switch = theatre.switch();
         assert_eq!(switch["inputs"][1]["same_format"], false, "{switch}");
         let publishes = |view: &Value| view["delivering"] == true;
         theatre
@@ -59,7 +57,7 @@ impl Mixed {
         Some(Self {
             theatre,
             platform,
-            _cameras: [main, backup],
+            _cameras: cameras,
         })
     }
 
@@ -190,6 +188,7 @@ fn a_backup_in_another_format_is_refused_where_that_is_wanted() {
         return;
     }
     let mut theatre = Theatre::open("on_mismatch: refuse", "");
+    theatre.has_films(&[&MAIN, &LARGER, &BACKUP]);
     let mut main = theatre.camera("main", &MAIN);
     theatre.on_air("main");
     let backup = theatre.camera("backup", &LARGER);

@@ -28,6 +28,8 @@ outputs:
 /// A picture at 25 a second, and a frame of AAC at 48 kHz.
 const PICTURE_TICKS: i64 = 3600;
 const SOUND_TICKS: i64 = 1920;
+/// Pictures from key frame to key frame (the testkit's OBS is set so).
+const GROUP: usize = 25;
 
 struct Studio {
     tidegate: Tidegate,
@@ -160,36 +162,52 @@ fn obs_by_srt_and_obs_by_rtmp_take_over_from_one_another_without_a_step() {
         pictures.len(),
         sounds.len()
     );
-    let [low, high] = steps(&pictures);
-    assert_eq!(
-        [low, high],
-        [PICTURE_TICKS; 2],
-        "each picture follows the one before"
-    );
-    let [low, high] = steps(&sounds);
+    let steps = steps_of(&pictures);
+    // On a busy machine OBS leaves pictures out by itself.
+    let is_whole = |step: &i64| *step > 0 && step % PICTURE_TICKS == 0;
+    assert!(steps.iter().all(is_whole), "{steps:?}");
+    let cuts = cuts(&pictures);
+    assert!((1..=2).contains(&cuts.len()), "{cuts:?}");
+    for cut in cuts {
+        let step = steps[cut - 1];
+        assert_eq!(step, PICTURE_TICKS, "picture {cut} follows the one before");
+    }
+    let steps = steps_of(&sounds);
+    let (low, high) = (*steps.iter().min().unwrap(), *steps.iter().max().unwrap());
     assert!(
         low > 0 && high < 2 * SOUND_TICKS,
         "{low} … {high}: less than a frame lacks"
     );
 }
 
-/// When the packets of a stream are presented, in order (90 kHz), as ffprobe reads them.
-fn times(file: &Path, stream: &str) -> Vec<i64> {
+/// When the packets of a stream are presented, in order (90 kHz), and whether decoding can begin
+/// with them, as ffprobe reads them.
+fn times(file: &Path, stream: &str) -> Vec<(i64, bool)> {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", stream])
-        .args(["-show_entries", "packet=pts", "-of", "csv=p=0"])
+        .args(["-show_entries", "packet=pts,flags", "-of", "csv=p=0"])
         .arg(file)
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let number = |line: &str| line.trim_end_matches(',').parse().ok();
-    let mut times: Vec<i64> = text.lines().filter_map(number).collect();
+    let packet = |line: &str| {
+        let (pts, flags) = line.split_once(',')?;
+        Some((pts.parse().ok()?, flags.starts_with('K')))
+    };
+    let mut times: Vec<(i64, bool)> = text.lines().filter_map(packet).collect();
     times.sort_unstable();
     times
 }
 
-/// The least and the most there is between two that follow one another.
-fn steps(times: &[i64]) -> [i64; 2] {
-    let steps = || times.windows(2).map(|two| two[1] - two[0]);
-    [steps().min().unwrap(), steps().max().unwrap()]
+/// From each to the one that follows it.
+fn steps_of(times: &[(i64, bool)]) -> Vec<i64> {
+    times.windows(2).map(|two| two[1].0 - two[0].0).collect()
+}
+
+/// The key frames that came before a group had all its pictures: a picture that OBS left out, its
+/// encoder did not see, and a cut that falls between two groups cannot be told.
+fn cuts(pictures: &[(i64, bool)]) -> Vec<usize> {
+    let keys: Vec<usize> = (0..pictures.len()).filter(|&at| pictures[at].1).collect();
+    let groups = keys.windows(2).filter(|two| two[1] - two[0] != GROUP);
+    groups.map(|two| two[1]).collect()
 }

@@ -66,10 +66,7 @@ fn goes_on_over_takes(backup: &Film) {
         return;
     }
     let mut theatre = Theatre::recording("out/sound", "", TRANSCODED);
-    let _main = theatre.camera("main", &AAC);
-    theatre.on_air("main");
-    let _backup = theatre.camera("backup", backup);
-    theatre.begins();
+    let _cameras = theatre.cameras(&AAC, backup);
     for input in ["backup", "main", "backup"] {
         theatre.take(input);
         theatre.goes_on();

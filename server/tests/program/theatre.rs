@@ -13,8 +13,8 @@ use tidegate_testkit::{Answer, LossyRelay, Process, Tidegate, eventually};
 use crate::audience::{complaints, whole};
 use crate::measured::{Measured, probed};
 
-/// Longer than any test.
-const SECONDS: u32 = 60;
+/// Longer than any test, on a busy machine too.
+const SECONDS: u32 = 90;
 /// What a viewer has in hand before something happens, and behind it: some seconds.
 const A_WHILE_BYTES: u64 = 150_000;
 
@@ -58,8 +58,11 @@ impl Film {
     /// Made once for all tests of this run that show it.
     pub(crate) fn file(&self, folder: &Path) -> PathBuf {
         static MADE: Mutex<Vec<(&str, Vec<u8>)>> = Mutex::new(Vec::new());
-        let mut made = MADE.lock().unwrap();
         let file = folder.join(format!("{}.ts", self.name));
+        if file.exists() {
+            return file;
+        }
+        let mut made = MADE.lock().unwrap();
         if let Some((_, bytes)) = made.iter().find(|(name, _)| *name == self.name) {
             std::fs::write(&file, bytes).unwrap();
             return file;
@@ -156,6 +159,31 @@ impl Theatre {
             .output_becomes(name, "its viewers are there", |view| {
                 view["readers"] == count
             });
+    }
+
+    /// Both cameras, the main one on air and the backup ready.
+    #[track_caller]
+    pub(crate) fn cameras(&self, main: &Film, backup: &Film) -> [Process; 2] {
+        self.cameras_at(self.tidegate.port("ingest"), main, backup)
+    }
+
+    /// The same with the main one by way of a relay.
+    #[track_caller]
+    pub(crate) fn cameras_at(&self, port: u16, main: &Film, backup: &Film) -> [Process; 2] {
+        self.has_films(&[main, backup]);
+        let main = self.camera_at(port, "main", main);
+        self.on_air("main");
+        let backup = self.camera("backup", backup);
+        self.begins();
+        [main, backup]
+    }
+
+    /// Films are made before the first of them begins: on a busy machine that takes so long that
+    /// one that is shown could end meanwhile.
+    pub(crate) fn has_films(&self, films: &[&Film]) {
+        for film in films {
+            film.file(self.tidegate.folder());
+        }
     }
 
     /// A camera that shows a film from its beginning, in real time.

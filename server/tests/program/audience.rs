@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::measured::probed;
+use crate::measured::{probed, pts};
 use tidegate_testkit::peers::ffmpeg;
 use tidegate_testkit::{Process, Tidegate, eventually};
 
@@ -113,7 +113,8 @@ impl Platform {
     }
 }
 
-/// A transport stream up to the last picture that is whole.
+/// A transport stream up to the last picture before which all that are shown earlier have come: the
+/// very last one may not be whole, and B-frames come later than what is shown after them.
 pub(crate) fn whole(bytes: &[u8]) -> Vec<u8> {
     let (packets, _) = bytes.as_chunks::<188>();
     let pid = |packet: &[u8; 188]| u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;
@@ -128,7 +129,13 @@ pub(crate) fn whole(bytes: &[u8]) -> Vec<u8> {
         packet.get(at..at + 4) == Some(&[0, 0, 1, 0xE0])
     };
     let is_picture = |packet: &[u8; 188]| begins(packet) && stream(packet);
-    let end = packets.iter().rposition(is_picture).unwrap();
+    let (mut end, mut latest) = (0, None);
+    for (index, packet) in packets.iter().enumerate().filter(|(_, it)| is_picture(it)) {
+        let shown_at = pts(packet);
+        if shown_at > latest {
+            (end, latest) = (index, shown_at);
+        }
+    }
     let packets = &packets[..end];
     let mut cut = std::collections::HashMap::new();
     for (index, packet) in packets.iter().enumerate().filter(|(_, it)| begins(it)) {

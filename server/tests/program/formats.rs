@@ -221,6 +221,9 @@ fn a_backup_in_another_format_is_refused_where_that_is_wanted() {
             "{problem}"
         );
     }
+    // Some seconds of it.
+    theatre.goes_on();
+    theatre.goes_on();
     theatre.goes_on();
     theatre.ends_well();
     // Nothing goes on air instead of a main that is gone.

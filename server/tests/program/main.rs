@@ -15,6 +15,7 @@ mod legs;
 mod measured;
 mod obs;
 mod page;
+mod players;
 mod publisher;
 mod slate;
 mod sound;

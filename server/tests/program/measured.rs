@@ -175,7 +175,7 @@ fn pcr(packet: &[u8; 188]) -> i64 {
 }
 
 /// Of the PES packet that begins in this packet.
-fn pts(packet: &[u8; 188]) -> Option<i64> {
+pub(crate) fn pts(packet: &[u8; 188]) -> Option<i64> {
     let begins = packet[1] & 0x40 != 0 && packet[3] & 0x10 != 0;
     let at = if packet[3] & 0x20 == 0 {
         4

@@ -278,14 +278,16 @@ impl<P: Clone> Lane<P> {
     /// Whether the row has a leg's packet already, where another leg had it in another order.
     pub(super) fn is_elsewhere(&self, input: usize, came: &Entry<P>) -> bool {
         let found = self.chain.find_only(came.print.hash);
-        let near = |id| {
-            let leg = self.leg(input).filter(|leg| leg.offset_known);
-            leg.is_some_and(|leg| {
-                let late = leg.due(came.due).micros_from(self.chain.get(id).due);
-                late.unsigned_abs() < SAME_WITHIN.as_micros() as u64
-            })
-        };
-        found.is_some_and(near)
+        found.is_some_and(|id| self.is_near(input, came, id))
+    }
+
+    /// Whether a leg's packet is due when that of the row is.
+    pub(super) fn is_near(&self, input: usize, came: &Entry<P>, id: NodeId) -> bool {
+        let leg = self.leg(input).filter(|leg| leg.offset_known);
+        leg.is_some_and(|leg| {
+            let late = leg.due(came.due).micros_from(self.chain.get(id).due);
+            late.unsigned_abs() < SAME_WITHIN.as_micros() as u64
+        })
     }
 
     /// Whether what looks the same is the same, and not a table that comes again: its time

@@ -15,7 +15,7 @@ use super::print::Print;
 
 /// How far back the last counter of a PID is looked for.
 const CONTEXT_PACKETS: usize = 256;
-/// How far ahead a packet is looked for that might stand on both sides.
+/// How far ahead, and back, a packet is looked for that might stand on both sides.
 const LOOK_AHEAD: usize = 32;
 
 /// A packet that is so much later than another comes behind it, whatever counters say, which
@@ -174,9 +174,10 @@ impl<P: Clone> Lane<P> {
         let after = self.chain.after(place);
         if after.is_some_and(|after| self.chain.get(after).passed) {
             let entries = (from..to).filter_map(|index| entry(inputs, input, index));
-            let late = entries
-                .filter(|entry| !self.is_elsewhere(input, entry))
-                .count();
+            let is_there = |entry: &&Entry<P>| {
+                self.is_elsewhere(input, entry) || self.is_just_before(input, entry, place)
+            };
+            let late = entries.filter(|entry| !is_there(entry)).count();
             self.too_late += late as u64;
             return place;
         }
@@ -184,6 +185,7 @@ impl<P: Clone> Lane<P> {
         for index in from..to {
             if let Some(entry) = entry(inputs, input, index)
                 && !self.is_elsewhere(input, entry)
+                && (has_pid(&nodes, entry.print.pid) || !self.is_just_before(input, entry, place))
             {
                 nodes.push(self.node(input, index, entry));
             }
@@ -205,6 +207,20 @@ impl<P: Clone> Lane<P> {
             id = self.chain.after(new).filter(|_| new != last);
         }
         last
+    }
+
+    /// Whether the row has a leg's packet as the last of its PID up to `place`, where others may look
+    /// the same.
+    fn is_just_before(&self, input: usize, came: &Entry<P>, place: NodeId) -> bool {
+        let places = core::iter::successors(Some(place), |at| self.chain.before(*at));
+        let mut near = places.take(LOOK_AHEAD).filter(|at| {
+            let print = &self.chain.get(*at).print;
+            print.pid == came.print.pid && print.counts
+        });
+        let last = near.next().filter(|_| came.print.counts);
+        last.is_some_and(|last| {
+            self.chain.get(last).print.hash == came.print.hash && self.is_near(input, came, last)
+        })
     }
 
     /// Whether a leg's packet `next` comes before `after`, which the row has behind `place`.
@@ -303,4 +319,9 @@ impl<P: Clone> Lane<P> {
             None => self.context.push((print.pid, counter)),
         }
     }
+}
+
+fn has_pid(nodes: &[Node], pid: u16) -> bool {
+    let mut nodes = nodes.iter().rev().take(LOOK_AHEAD);
+    nodes.any(|node| node.print.pid == pid)
 }

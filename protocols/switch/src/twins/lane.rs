@@ -49,7 +49,8 @@ pub(super) struct Lane<P> {
     pub(super) fill: Option<P>,
     /// Packets that a leg brought when what follows them had been handed on.
     pub(super) too_late: u64,
-    /// Scratch: what was found to be the same while packets were put in their places.
+    /// What was found to be the same while packets were put in their places or handed on: looked
+    /// at when the next packet comes.
     pub(super) anchors: VecDeque<(usize, u64, NodeId)>,
     /// Scratch of [`weave`](super::weave).
     pub(super) context: Vec<(u16, Option<u8>)>,

@@ -84,6 +84,8 @@ impl<P: Clone> Lane<P> {
             if !self.chain.drop_last() {
                 break;
             }
+            // Its name may be given to another packet.
+            self.anchors.retain(|(.., node)| *node != last);
             if let Some(leg) = self.leg_mut(input) {
                 leg.cursor = leg.cursor.filter(|cursor| *cursor != last);
             }

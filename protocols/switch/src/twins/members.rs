@@ -142,6 +142,7 @@ impl<P: Clone> Lane<P> {
         }
         self.pass_from(next, inputs);
         self.chain = Chain::new();
+        self.anchors.clear();
         self.counters = Box::default();
         self.passed = None;
         self.clock_passed = None;

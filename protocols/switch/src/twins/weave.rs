@@ -9,6 +9,7 @@
 //! ```
 
 use super::chain::{Node, NodeId};
+use super::clock::Clock;
 use super::history::{Entry, History};
 use super::lane::{Lane, entry};
 use super::print::Print;
@@ -22,7 +23,8 @@ const LOOK_AHEAD: usize = 32;
 /// begin anew every sixteen packets. Between two known places they can be trusted further.
 const SURELY_LATER_MICROS: i64 = 20_000;
 
-/// Clocks that differ by so much more than the times of their packets contradict each other.
+/// Clocks that differ by so much more than the times of their packets contradict each other, however
+/// uneven those are; what differs by less is only let go if it does again and again.
 const CLOCK_OFF_MICROS: i64 = 15_000;
 
 /// How far packets of a leg are put in their places.
@@ -150,12 +152,12 @@ impl<P: Clone> Lane<P> {
             return false;
         };
         let lag_of_time = node.due.micros_from(leg.due(came.due));
-        let is_doubtful = (lag - lag_of_time).abs() > CLOCK_OFF_MICROS;
-        if is_doubtful {
+        let off = lag - lag_of_time;
+        if !Clock::is_near(off) {
             // Else each may have what the other lacks.
             self.compare_clocks(input, node, false);
         }
-        is_doubtful
+        off.abs() > CLOCK_OFF_MICROS
     }
 
     /// Puts packets `from..to` of a leg behind `place`, unless what is behind it has been handed

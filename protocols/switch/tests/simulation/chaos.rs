@@ -15,7 +15,7 @@ const ROUNDS: u64 = 25;
 
 #[test]
 fn whatever_cameras_do_the_output_has_no_fault_that_was_not_told() {
-    let found = [138, 181, 272, 292, 404, 421, 2553, 3102, 3217];
+    let found = [138, 181, 272, 292, 404, 421, 2553, 3102, 3217, 22846];
     on_every_seed(1, 10, &found, |seed| {
         let mut chance = Chance::stream(seed, 1005);
         let format = Format::any(&mut chance);

@@ -70,8 +70,10 @@ impl Track {
 
     /// The program leaps by so much; `begins_anew`: the same camera, which has nothing older.
     pub fn allow(&mut self, at: Instant, gap: f64, begins_anew: bool) {
-        // Of what was cut at once nothing may have come here.
-        if at.saturating_since(self.told_at) > TOLD_TOGETHER {
+        // Of what was cut at once nothing may have come here, or of what had no sound yet when it
+        // stopped.
+        let of_last = self.moved.map_or(0, |((.., told), _)| told);
+        if of_last == self.told && at.saturating_since(self.told_at) > TOLD_TOGETHER {
             (self.allowed, self.begins_anew) = (0.0, false);
         }
         self.told_at = at;

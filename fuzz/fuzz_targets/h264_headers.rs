@@ -23,6 +23,16 @@ fuzz_target!(|stream: &[u8]| {
         }
     }
     let _ = h264::avcc(&units, &units);
+    let _ = h264::opens(stream, units.iter().map(|unit| &**unit));
+    if let Some(mut opened) = h264::Opening::begin(stream) {
+        for _ in 0..3 {
+            let _ = opened.opening.picture(stream, false);
+        }
+        for made in opened.front.iter().chain([&opened.entry]) {
+            assert!(made.len() <= stream.len() * 2 + 64 * units.len());
+            assert!(h264::Opening::begin(made).is_none() || opened.front.is_some());
+        }
+    }
     let mut reader = StreamReader::new(Codec::H264);
     reader.read(stream);
     reader.read(&[stream, SLICE].concat());

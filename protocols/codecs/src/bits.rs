@@ -74,6 +74,86 @@ impl<'a> BitReader<'a> {
     }
 }
 
+/// Writes bits, most significant first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BitWriter {
+    bytes: Vec<u8>,
+    /// Bits of the last byte that are written; eight where it is full.
+    used: u32,
+}
+
+impl BitWriter {
+    /// With room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            used: 8,
+        }
+    }
+
+    pub(crate) fn bit(&mut self, bit: bool) {
+        self.bits(u32::from(bit), 1);
+    }
+
+    /// Up to 32 bits.
+    pub(crate) fn bits(&mut self, value: u32, count: u32) {
+        let mut left = count.min(32);
+        while left > 0 {
+            if self.used == 8 || self.bytes.is_empty() {
+                self.bytes.push(0);
+                self.used = 0;
+            }
+            let now = left.min(8 - self.used);
+            let part = value >> (left - now) & ((1 << now) - 1);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= (part << (8 - self.used - now)) as u8;
+            }
+            self.used += now;
+            left -= now;
+        }
+    }
+
+    /// An unsigned Exp-Golomb code.
+    pub(crate) fn ue(&mut self, value: u32) {
+        let code = u64::from(value) + 1;
+        let length = 64 - code.leading_zeros();
+        self.bits(0, length - 1);
+        self.bits((code >> 32) as u32, length.saturating_sub(32));
+        self.bits(code as u32, length.min(32));
+    }
+
+    /// A signed Exp-Golomb code.
+    pub(crate) fn se(&mut self, value: i64) {
+        let code = if value > 0 { value * 2 - 1 } else { value * -2 };
+        self.ue(code.clamp(0, i64::from(u32::MAX)) as u32);
+    }
+
+    /// Copies bits; whether there are so many.
+    pub(crate) fn copy(&mut self, from: &[u8], begin_bits: usize, end_bits: usize) -> Option<()> {
+        let mut reader = BitReader::new(from);
+        reader.skip(begin_bits)?;
+        let mut left = end_bits.checked_sub(begin_bits)?;
+        while left > 0 {
+            let now = left.min(8) as u32;
+            self.bits(reader.bits(now)?, now);
+            left -= now as usize;
+        }
+        Some(())
+    }
+
+    /// Fills the last byte up with ones.
+    pub(crate) fn align_with_ones(&mut self) {
+        if !self.bytes.is_empty() {
+            self.bits(0xFF, 8 - self.used);
+        }
+    }
+
+    /// The bytes, the last filled up with zeros.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +171,28 @@ mod tests {
         let mut reader = BitReader::new(&[0xFF]);
         assert_eq!(reader.bits(9), None);
         assert_eq!(BitReader::new(&[0, 0, 0, 0, 0, 0]).ue(), None);
+    }
+
+    #[test]
+    fn what_is_written_reads_as_it_was() {
+        let mut writer = BitWriter::with_capacity(9);
+        writer.bit(true);
+        let unsigned = [0, 1, 2, 7, 255, 65_535, u32::MAX - 1];
+        unsigned.iter().for_each(|&value| writer.ue(value));
+        let signed = [0, 1, -1, 26, -26, 32_767, -32_768];
+        signed.iter().for_each(|&value| writer.se(value));
+        writer.bits(0xDEAD_BEEF, 32);
+        writer.copy(&[0x0F, 0xF0, 0x55], 3, 22).expect("enough");
+        writer.align_with_ones();
+        let bytes = writer.into_bytes();
+        let mut reader = BitReader::new(&bytes);
+        assert_eq!(reader.bit(), Some(true));
+        // The reader's codes have 31 zeros at most.
+        assert_eq!(unsigned.map(|_| reader.ue()), unsigned.map(Some));
+        assert_eq!(signed.map(|_| reader.se()), signed.map(Some));
+        assert_eq!(reader.bits(32), Some(0xDEAD_BEEF));
+        assert_eq!(reader.bits(19), Some(0x000F_F055 >> 2 & 0x0007_FFFF));
+        let left = bytes.len() * 8 - reader.position_bits();
+        assert_eq!(reader.bits(left as u32), Some((1 << left) - 1));
     }
 }

@@ -89,6 +89,23 @@ pub fn unescape(unit: &[u8], limit: usize) -> Vec<u8> {
     payload
 }
 
+/// Appends a payload with emulation prevention bytes: what [`unescape`] takes away.
+pub fn escape(payload: &[u8], out: &mut Vec<u8>) {
+    let mut zeros = 0;
+    for &byte in payload {
+        if zeros >= 2 && byte <= 3 {
+            out.push(3);
+            zeros = 0;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        out.push(byte);
+    }
+    // Words of zeros may follow an arithmetically coded slice; a unit does not end with them.
+    if zeros >= 2 {
+        out.push(3);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,9 +124,25 @@ mod tests {
     fn emulation_prevention_bytes_disappear() {
         assert_eq!(unescape(&[1, 0, 0, 3, 1, 0, 0, 3], 99), [1, 0, 0, 1, 0, 0]);
         assert_eq!(unescape(&[1, 2, 3], 2), [1, 2]);
+        let mut unit = Vec::new();
+        escape(&[1, 0, 0, 0, 0], &mut unit);
+        assert_eq!(unit, [1, 0, 0, 3, 0, 0, 3]);
     }
 
     proptest! {
+        #[test]
+        fn what_is_escaped_has_no_start_code_and_reads_as_it_was(
+            payload in prop::collection::vec(0_u8..5, 0..60),
+        ) {
+            let payload = [&payload[..], &[0x80]].concat();
+            let mut unit = vec![9];
+            escape(&payload, &mut unit);
+            let stream = [&[0, 0, 1], &unit[..]].concat();
+            prop_assert_eq!(split(&stream).collect::<Vec<_>>(), [&unit[..]]);
+            let read = unescape(&unit[1..], 99);
+            prop_assert_eq!(&read, &payload);
+        }
+
         #[test]
         fn tails_begin_with_the_units(data in prop::collection::vec(0_u8..3, 0..60)) {
             let units: Vec<_> = split(&data).collect();

@@ -48,6 +48,17 @@ proptest! {
     }
 
     #[test]
+    fn no_access_unit_makes_an_opening_panic(units in prop::collection::vec(bytes(), 1..5)) {
+        let sets = units.iter().map(|unit| &**unit);
+        black_box(h264::opens(&units[0], sets));
+        if let Some(mut opened) = h264::Opening::begin(&units[0]) {
+            for unit in &units {
+                black_box(opened.opening.picture(unit, true));
+            }
+        }
+    }
+
+    #[test]
     fn no_audio_makes_a_framer_panic_or_hold_more_than_its_limit(
         packets in prop::collection::vec((any::<Option<i64>>(), bytes()), 0..8),
     ) {

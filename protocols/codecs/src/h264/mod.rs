@@ -1,9 +1,13 @@
 //! H.264 (AVC): units, parameter sets, entry points, the `avcC` record.
 
 mod avcc;
+mod opening;
+mod pps;
+mod slice;
 mod sps;
 
 pub use avcc::{avcc, parse_avcc};
+pub use opening::{Opened, Opening, Opens, opens};
 pub use sps::Sps;
 
 use crate::bits::BitReader;

@@ -50,6 +50,43 @@ pub struct Sps {
     /// How many pictures at most are decoded before one that is shown before them; `None`
     /// where the set does not say.
     pub reordered: Option<u8>,
+    /// How pictures are numbered.
+    pub(super) numbering: Numbering,
+}
+
+/// How the pictures of a sequence are numbered, and what slices say of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbering {
+    /// Bits of frame_num.
+    pub(super) frame_num_bits: u32,
+    /// pic_order_cnt_type.
+    pub(super) order_type: u32,
+    /// Bits of pic_order_cnt_lsb, for type 0.
+    pub(super) order_bits: u32,
+    /// Pictures that others may refer to at once.
+    pub(super) references: u32,
+    /// Whether numbers may be left out, and the bit behind the unit's header that says so.
+    pub(super) has_gaps: bool,
+    gaps_at_bits: usize,
+    /// Slices say whether they are of a field.
+    pub(super) may_be_fields: bool,
+    /// Slices say which colour they are of.
+    pub(super) separate_planes: bool,
+}
+
+/// A sequence parameter set that allows numbers of pictures to be left out, as the unit `set` does
+/// not.
+pub(super) fn with_gaps(set: &[u8], numbering: &Numbering) -> Option<Vec<u8>> {
+    let (&head, escaped) = set.split_first()?;
+    let mut payload = nal::unescape(escaped, MAX_SPS_BYTES);
+    if payload.len() == MAX_SPS_BYTES {
+        return None;
+    }
+    let at = numbering.gaps_at_bits;
+    *payload.get_mut(at / 8)? |= 0x80 >> (at % 8);
+    let mut unit = vec![head];
+    nal::escape(&payload, &mut unit);
+    Some(unit)
 }
 
 impl Sps {
@@ -71,12 +108,14 @@ impl Sps {
             interlaced: false,
             fps: None,
             reordered: None,
+            numbering: Numbering::default(),
         };
         let mut separate_planes = false;
         if has_chroma_information(sps.profile_idc) {
             separate_planes = sps.read_chroma(&mut reader)?;
         }
-        let order_type = read_picture_order(&mut reader)?;
+        sps.numbering.separate_planes = separate_planes;
+        let order_type = read_picture_order(&mut reader, &mut sps.numbering)?;
         sps.read_size(&mut reader, separate_planes)?;
         // The picture is known; a broken tail only costs what the tail says.
         sps.read_usability(&mut reader);
@@ -149,11 +188,13 @@ impl Sps {
     }
 
     fn read_size(&mut self, reader: &mut BitReader<'_>, separate_planes: bool) -> Option<()> {
-        reader.ue()?; // reference frames
-        reader.bit()?; // gaps in frame numbers
+        self.numbering.references = reader.ue()?;
+        self.numbering.gaps_at_bits = reader.position_bits();
+        self.numbering.has_gaps = reader.bit()?;
         let width = reader.ue()?.checked_add(1)?.checked_mul(16)?;
         let map_units = reader.ue()?.checked_add(1)?.checked_mul(16)?;
         self.interlaced = !reader.bit()?;
+        self.numbering.may_be_fields = self.interlaced;
         let fields = 1 + u32::from(self.interlaced);
         let height = map_units.checked_mul(fields)?;
         if self.interlaced {
@@ -260,13 +301,12 @@ fn skip_scaling_lists(reader: &mut BitReader<'_>, lists: usize) -> Option<()> {
 }
 
 /// pic_order_cnt_type.
-fn read_picture_order(reader: &mut BitReader<'_>) -> Option<u32> {
-    reader.ue()?; // log2_max_frame_num_minus4
+fn read_picture_order(reader: &mut BitReader<'_>, numbering: &mut Numbering) -> Option<u32> {
+    numbering.frame_num_bits = reader.ue()?.saturating_add(4);
     let kind = reader.ue()?;
+    numbering.order_type = kind;
     match kind {
-        0 => {
-            reader.ue()?;
-        }
+        0 => numbering.order_bits = reader.ue()?.saturating_add(4),
         1 => {
             reader.bit()?;
             reader.se()?;

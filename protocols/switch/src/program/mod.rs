@@ -384,7 +384,7 @@ impl Program {
         }
         if let Some(lane) = lane(to) {
             let newest = lane.newest();
-            let offset = cut.begin - cut.key.pts;
+            let offset = cut.begin - cut.key.begins;
             seam.enter(&newest.intake, cut.key, offset, cut.delay_micros);
             *run = newest.number;
         }

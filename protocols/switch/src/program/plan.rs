@@ -80,7 +80,7 @@ impl Scene<'_> {
         let clock = self.clock()?;
         let ahead = self.next.intake.ahead()?;
         let candidate = |(key, needs): (KeyFrame, Duration)| {
-            let undelayed = key.pts + clock - ahead;
+            let undelayed = key.begins + clock - ahead;
             Candidate {
                 key,
                 undelayed,
@@ -227,7 +227,7 @@ impl Scene<'_> {
     fn after_silence(&self, keys: &[Candidate], clock: i64) -> Option<Cut> {
         let end = self.seam.end(self.on_air)?;
         let begin = |key: &KeyFrame| {
-            let now = ticks(self.now) + clock + (key.pts - key.dts);
+            let now = ticks(self.now) + clock + (key.begins - key.dts);
             end.max(now - CATCH_UP_MAX_TICKS)
         };
         // What arrives slowly would else be late at each of its key frames.

@@ -2,6 +2,7 @@
 
 mod astray;
 mod noise;
+mod open;
 mod real;
 mod slow;
 mod sparse;

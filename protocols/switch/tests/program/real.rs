@@ -9,7 +9,7 @@ use tidegate_switch::{How, OnAir, Options, Order, Piece, Program};
 use tidegate_units::{Duration, Instant};
 
 /// What ffmpeg makes of these arguments. `None`, loudly, where it is not installed.
-fn made(arguments: &str) -> Option<Vec<u8>> {
+pub(crate) fn made(arguments: &str) -> Option<Vec<u8>> {
     let run = Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin"])
         .args(arguments.split_whitespace())
@@ -25,7 +25,7 @@ fn made(arguments: &str) -> Option<Vec<u8>> {
 }
 
 /// What a decoder that looks for errors says about a stream, and how many pictures it found.
-fn decoded(stream: &[u8]) -> (String, usize) {
+pub(crate) fn decoded(stream: &[u8]) -> (String, usize) {
     let name = format!(
         "tidegate-switch-{}-{:?}.ts",
         std::process::id(),
@@ -34,7 +34,8 @@ fn decoded(stream: &[u8]) -> (String, usize) {
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, stream).expect("the temporary folder is writable");
     let run = Command::new("ffmpeg")
-        .args(["-v", "warning", "-err_detect", "explode", "-nostdin", "-i"])
+        .args(["-v", "warning", "-err_detect", "explode", "-xerror"])
+        .args(["-nostdin", "-i"])
         .arg(&path)
         .args([
             "-map",
@@ -93,7 +94,12 @@ impl Sender {
 }
 
 /// Takes at these moments, in turn.
-fn switched(streams: [&[u8]; 2], latency_millis: u64, takes: &[u64], cuts: &[u64]) -> Vec<u8> {
+pub(crate) fn switched(
+    streams: [&[u8]; 2],
+    latency_millis: u64,
+    takes: &[u64],
+    cuts: &[u64],
+) -> Vec<u8> {
     let begin = Instant::from_millis(1_000);
     let mut senders = streams.map(Sender::new);
     let mut program = Program::new(&Options {
@@ -145,7 +151,7 @@ fn switched(streams: [&[u8]; 2], latency_millis: u64, takes: &[u64], cuts: &[u64
     out
 }
 
-const SOUND: &str = "-f lavfi -i sine=r=48000:b=4";
+pub(crate) const SOUND: &str = "-f lavfi -i sine=r=48000:b=4";
 
 #[test]
 fn a_decoder_has_nothing_to_say_about_takes_and_cuts_between_encoders() {

@@ -2,7 +2,8 @@
 
 use crate::packet::Packet;
 use crate::pes::PesHeader;
-use tidegate_codecs::{Codec, StreamReader};
+use tidegate_codecs::h264::{self, Opens};
+use tidegate_codecs::{Codec, StreamReader, VideoHeaders};
 
 /// Headers in front of the first slice are looked at up to here.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -18,10 +19,12 @@ pub(super) struct Head {
 }
 
 /// What a picture turned out to be.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub(super) key: bool,
     pub(super) headers: bool,
+    /// How a key frame begins behind another stream.
+    pub(super) opens: Opens,
 }
 
 impl Head {
@@ -84,12 +87,32 @@ impl Head {
             self.look_at = self.bytes.len() * 2;
             return None;
         }
-        self.look_at = 0;
         // What no decoder was ever told how to read is no place to begin.
         let is_readable = info.headers || self.reader.config().is_some();
+        let key = info.complete && info.is_entry(self.random_access) && is_readable;
+        let opens = payload
+            .filter(|_| key)
+            .map_or(Some(Opens::AsItIs), |it| self.opens(it));
+        if opens.is_none() && !is_last {
+            self.look_at = self.bytes.len() + 1;
+            return None;
+        }
+        self.look_at = 0;
         info.complete.then(|| Found {
-            key: info.is_entry(self.random_access) && is_readable,
+            key,
             headers: info.headers,
+            opens: opens.unwrap_or(Opens::AsItIs),
         })
+    }
+
+    /// How a key frame begins behind another stream, if that can be told.
+    fn opens(&self, unit: &[u8]) -> Option<Opens> {
+        let config = self.reader.config().and_then(|config| config.video());
+        match config.map(|video| &video.headers) {
+            Some(VideoHeaders::H264 { sps, pps }) => {
+                h264::opens(unit, sps.iter().chain(pps).map(|set| &**set))
+            }
+            _ => Some(Opens::AsItIs),
+        }
     }
 }

@@ -34,6 +34,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use stream::Meant;
 use tidegate_codecs::Kind;
+use tidegate_codecs::h264::Opens;
 use tidegate_units::{Duration, Instant};
 use unit::Times;
 
@@ -110,6 +111,9 @@ pub struct KeyFrame {
     pub pts: i64,
     /// Decoding time, likewise.
     pub dts: i64,
+    /// From when on something is shown: a picture earlier where behind another stream one has to
+    /// be put in front of it (see [`Opens`]).
+    pub begins: i64,
 }
 
 /// A place where the main stream can be left.
@@ -314,6 +318,7 @@ impl Intake {
     fn see_key(&mut self, slot: usize) {
         let known = self.keys.back().map(|key| key.first);
         let is_sound = self.streams[slot].kind() == Kind::Audio;
+        let picture = self.streams[slot].order.picture();
         let newest = self.streams[slot].units.iter_mut().rev().take(2);
         let mut newest: Vec<&mut Unit> = newest.collect();
         for unit in newest.iter_mut().rev() {
@@ -323,11 +328,16 @@ impl Intake {
                 && self.keys.back().is_none_or(|key| key.first < unit.first)
             {
                 let (first, due) = (unit.first, unit.due);
+                let begins = match unit.opens {
+                    Opens::Behind => pts - picture,
+                    Opens::AsItIs | Opens::AsInstantaneous => pts,
+                };
                 self.keys.push_back(KeyFrame {
                     first,
                     due,
                     pts,
                     dts,
+                    begins,
                 });
             }
         }

@@ -247,6 +247,7 @@ impl Stream {
         };
         unit.headers = found.headers;
         unit.key = found.key;
+        unit.opens = found.opens;
         match unit.pts.filter(|_| found.key) {
             Some(pts) => {
                 let highest_before = unit.highest_before;

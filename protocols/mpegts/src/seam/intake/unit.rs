@@ -1,4 +1,5 @@
 use crate::timeline::Timeline;
+use tidegate_codecs::h264::Opens;
 use tidegate_units::Instant;
 
 /// A picture is shown so much later than it is decoded, at most …
@@ -21,6 +22,8 @@ pub struct Unit {
     pub dts: Option<i64>,
     /// Decoding can begin here.
     pub key: bool,
+    /// How it begins behind another stream, if it is a key frame.
+    pub opens: Opens,
     /// The stream's headers stand in it.
     pub headers: bool,
     /// Nothing more belongs to it.
@@ -44,6 +47,7 @@ impl Unit {
             pts: times.map(|times| times.pts),
             dts: times.map(|times| times.dts),
             key: false,
+            opens: Opens::AsItIs,
             headers: false,
             whole: false,
             damaged: false,

@@ -50,6 +50,7 @@ impl Seam {
             entry: key,
             leapt_to: self.left_at.is_some_and(is_leap).then_some(begin),
             leading: true,
+            opening: None,
             is_moved: !is_first,
             parts: Vec::new(),
             highest: None,
@@ -79,10 +80,10 @@ impl Seam {
             return;
         }
         let ends = self.streams[part.out].ends;
-        let from = ends.map_or(key.pts, |ends| ends - playing.offset);
+        let from = ends.map_or(key.begins, |ends| ends - playing.offset);
         // What was on air may have had sound without sense: then it begins with the picture.
-        let is_near = from.abs_diff(key.pts) <= FILL_MAX_TICKS.unsigned_abs();
-        let from = if is_near { from } else { key.pts };
+        let is_near = from.abs_diff(key.begins) <= FILL_MAX_TICKS.unsigned_abs();
+        let from = if is_near { from } else { key.begins };
         part.sound_from = Some(from);
         // It may have been sent before the key frame; units are in order.
         let mut units = stream.units.iter().rev();

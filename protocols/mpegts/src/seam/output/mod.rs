@@ -13,6 +13,7 @@ mod clock;
 mod counter;
 mod enter;
 mod finish;
+mod open;
 mod parts;
 mod pass;
 mod streams;
@@ -29,6 +30,7 @@ use counter::Counter;
 use std::sync::Arc;
 use tables::TableWriter;
 use tidegate_codecs::Kind;
+use tidegate_codecs::h264::Opening;
 use tidegate_units::{Duration, Instant};
 
 /// The tables are repeated so often at least.
@@ -101,6 +103,8 @@ struct Playing {
     leapt_to: Option<i64>,
     /// Pictures shown before the key frame may still come.
     leading: bool,
+    /// It was entered in an open group.
+    opening: Option<Opening>,
     /// Its times and PIDs are not those of the output.
     is_moved: bool,
     /// One for each of its streams.

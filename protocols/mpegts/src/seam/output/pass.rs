@@ -138,7 +138,7 @@ impl Seam {
     pub(super) fn change(
         &mut self,
         intake: &Intake,
-        playing: &Playing,
+        playing: &mut Playing,
         slot: usize,
         unit: &Unit,
         view: Packet<'_>,
@@ -149,25 +149,35 @@ impl Seam {
         let config = stream.config().filter(|_| is_entry && !unit.headers);
         let sets = config.and_then(|config| parameter_sets(config));
         let may_be_open = is_entry && playing.is_moved && codec == Codec::H265;
+        let is_open = playing.is_open_at(unit, is_entry, intake.main_slot() == Some(slot));
         let is_cut_off = playing.is_moved
             && codec != Codec::Scte35
             && PesTimes::find(view.bytes()) == PesTimes::CutOff;
-        if sets.is_none() && !is_cut_off && !may_be_open {
+        if sets.is_none() && !is_cut_off && !may_be_open && !is_open {
             return false;
         }
         let (Some(mut pes), Some(pts), Some(dts)) = (intake.pes(slot, unit), unit.pts, unit.dts)
         else {
             return false;
         };
+        if let Some(sets) = &sets {
+            let at = delimiter_bytes(codec, &pes.payload);
+            pes.payload.splice(at..at, sets.iter().copied());
+        }
+        let out = playing.parts[slot].out;
+        let is_written = match is_open {
+            true if is_entry => self.begin_open(playing, out, &pes, unit),
+            true => self.follow_open(playing, out, &pes, unit),
+            false => false,
+        };
+        if is_written {
+            return true;
+        }
         let is_closed = may_be_open && close(&mut pes.payload);
         if sets.is_none() && !is_cut_off && !is_closed {
             return false;
         }
-        let out = playing.parts[slot].out;
-        let at = delimiter_bytes(codec, &pes.payload);
-        let (front, rest) = pes.payload.split_at(at);
-        let sets = sets.unwrap_or_default();
-        self.rebuild(playing, out, &pes, (pts, dts), &[front, &sets, rest]);
+        self.rebuild(playing, out, &pes, (pts, dts), &[&pes.payload]);
         true
     }
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The typed settings of a source, an output or a listener. They generate the schema, the
@@ -22,6 +23,15 @@ pub trait Settings:
     /// apart and put them back. A place stays the same while others come and go.
     fn secrets(&mut self) -> Vec<(Cow<'static, str>, &mut SecretRef)> {
         Vec::new()
+    }
+
+    /// Whether the files that it names are there, and what they have to be: for a warning, as
+    /// they may come later. Reads them.
+    ///
+    /// # Errors
+    /// If one is not.
+    fn look_at_files(&self, _data_dir: &Path) -> Result<(), SettingsError> {
+        Ok(())
     }
 
     /// How it is reached: `listener`, `caller`; `None` where there is only one way.

@@ -308,6 +308,14 @@ macro_rules! adapters {
                 Vec::new()
             }
 
+            fn look_at_files(&self, data_dir: &Path) -> Option<ConfigProblem> {
+                $(if let Some(settings) = &self.$kind {
+                    let looked = settings.look_at_files(data_dir);
+                    return looked.err().map(|error| problem_of(stringify!($kind), &error));
+                })*
+                None
+            }
+
             fn list(document: &Document) -> &Vec<Self> {
                 &document.$list
             }
@@ -399,6 +407,8 @@ pub trait Item:
     fn without_listeners_secret(&self) -> Option<ConfigProblem>;
     /// What is wrong with it by itself.
     fn check(&self) -> Vec<ConfigProblem>;
+    /// What is wrong with the files that it names, as they are now.
+    fn look_at_files(&self, data_dir: &Path) -> Option<ConfigProblem>;
     /// Its like in a whole configuration.
     fn list(document: &Document) -> &Vec<Self>;
     /// The same, to change.

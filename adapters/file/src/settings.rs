@@ -1,6 +1,8 @@
+use crate::{failure, kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_engine::{Settings, SettingsError, media_file};
+use std::path::Path;
+use tidegate_engine::{RunError, Settings, SettingsError, media_file};
 use tidegate_ffmpeg::slate::{SlateAudio, SlateFormat, SlateVideo};
 
 /// A media file, played in real time.
@@ -47,6 +49,16 @@ impl Settings for SourceSettings {
     fn check(&self) -> Result<(), SettingsError> {
         media_file::check("path", &self.path)?;
         self.slate().map(drop)
+    }
+
+    fn look_at_files(&self, data_dir: &Path) -> Result<(), SettingsError> {
+        let wrong =
+            |error: RunError| SettingsError::new("path", error.message).advise(error.advice);
+        let path = media_file::resolve(data_dir, &self.path);
+        let file = media_file::open(&path).map_err(wrong)?;
+        let kind = kind::of(&file).map_err(|error| wrong(failure::unreadable(&path, &error)))?;
+        kind.map(drop)
+            .ok_or_else(|| wrong(failure::no_media(&path)))
     }
 }
 

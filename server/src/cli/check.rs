@@ -1,15 +1,19 @@
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use tidegate_engine::media_file;
+
 use super::{read_file, say, say_wrong};
 use crate::adapters::{Item, ListenerConfig};
-use crate::config::{Document, ports, read};
+use crate::config::problem::sentence;
+use crate::config::{ConfigProblem, Document, ports, read};
 
 const WRONG: u8 = 1;
 const UNREADABLE: u8 = 2;
 
 /// Checks a file as a whole, without a server.
-pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+pub(super) fn run(file: &Path, data: &Path) -> anyhow::Result<ExitCode> {
     let name = file.display().to_string();
     let text = match read_file(file) {
         Ok(text) => text,
@@ -31,17 +35,53 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             for listener in &document.listeners {
                 say_ports(listener, &document);
             }
+            warn(&name, &text, &document, data);
             Ok(ExitCode::SUCCESS)
         }
         Err(errors) => {
             // One problem per line, as compilers write them, so that editors find the place.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr().lock(),
-                format!("{}\n", errors.in_file(name)).as_bytes(),
-            );
+            say_line(&errors.in_file(name).to_string());
             Ok(WRONG.into())
         }
     }
+}
+
+/// Says which files are not there, or not what they have to be.
+fn warn(name: &str, text: &str, document: &Document, data: &Path) {
+    let mut found = files(&document.listeners, data);
+    found.extend(files(&document.sources, data));
+    found.extend(files(&document.outputs, data));
+    found.extend(document.secrets.iter().filter_map(|(secret, config)| {
+        let file = config.file.as_ref()?;
+        let error = std::fs::File::open(file).err()?;
+        let error = media_file::unreadable(file, &error);
+        let message = format!("secret \"{secret}\" has no value: {}", error.message);
+        let problem = ConfigProblem::new(sentence(&message)).advise(error.advice);
+        Some(problem.at(format!("/secrets/{secret}/file")))
+    }));
+    if found.is_empty() {
+        return;
+    }
+    for problem in &mut found {
+        problem.message = format!("warning: {}", problem.message);
+    }
+    let warnings = read::placed(text, found).in_file(name);
+    let media = media_file::resolve(data, "");
+    say_line(&format!(
+        "{warnings}\n{name}: warning: Files without a path are looked for in {}; \"--data\" names \
+         another data folder.",
+        media.display()
+    ));
+}
+
+fn files<T: Item>(items: &[T], data: &Path) -> Vec<ConfigProblem> {
+    let looked = items.iter().enumerate().filter_map(|(index, item)| {
+        let mut problem = item.look_at_files(data)?;
+        let below = problem.pointer.unwrap_or_default();
+        problem.pointer = Some(format!("/{}s/{index}{below}", T::WHAT));
+        Some(problem)
+    });
+    looked.collect()
 }
 
 /// Who has which port of a listener's range, and which is free.
@@ -60,4 +100,9 @@ fn say_ports(listener: &ListenerConfig, document: &Document) {
     say(&format!(
         "listener \"{name}\", ports {first}-{last}: {owners}next free: {free}"
     ));
+}
+
+/// Without the program's name in front.
+fn say_line(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -35,6 +35,10 @@ enum Command {
     Check {
         /// The file, or `-` for standard input.
         file: PathBuf,
+        /// The data folder, in whose folder `media` slates and media files are looked for. One that
+        /// is missing is a warning: it may come later.
+        #[arg(long, short, env = "TIDEGATE_DATA", default_value = "tidegate-data")]
+        data: PathBuf,
     },
     /// Put a configuration file in force on a running server.
     Apply {
@@ -110,7 +114,7 @@ pub fn run() -> ExitCode {
     };
     let done = match Cli::parse_from(arguments).command {
         Command::Serve(args) => serve::run(args),
-        Command::Check { file } => check::run(&file),
+        Command::Check { file, data } => check::run(&file, &data),
         Command::Apply { file, server } => apply::run(&file, &server),
         Command::Export { server, data } => export::run(&server, data.as_deref()),
         Command::Probe(args) => probe::run(&args),

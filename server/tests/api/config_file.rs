@@ -36,6 +36,62 @@ fn a_right_file_is_right() {
 }
 
 #[test]
+fn media_and_secrets_that_are_not_there_are_warnings_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = folder.path().join("media");
+    std::fs::create_dir(&media).unwrap();
+    std::fs::write(media.join("soon.gif"), b"GIF89a and more").unwrap();
+    std::fs::write(media.join("there.png"), b"\x89PNG\r\n\x1a\nand more").unwrap();
+    let file = folder.path().join("tidegate.yaml");
+    let sources = [
+        "missing, switch: { inputs: [cam1], slate: soon.png }",
+        "animated, switch: { inputs: [cam1], slate: { file: soon.gif, sound: tone } }",
+        "right, switch: { inputs: [cam1], slate: there.png }",
+        "tape, file: { path: tape.ts }",
+    ];
+    let sources = sources.map(|source| format!("  - {{ name: {source} }}\n"));
+    let text = STATION.replacen("outputs:", &format!("{}outputs:", sources.concat()), 1);
+    let secret = "{ value: \"canary-named-passphrase\" }";
+    assert!(text.contains(secret));
+    std::fs::write(&file, text.replacen(secret, "{ file: /nowhere }", 1)).unwrap();
+    let output = Command::new(PROGRAM)
+        .arg("check")
+        .arg(&file)
+        .arg("--data")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "it may come later");
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("is right")
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    let said = said.replace(folder.path().to_str().unwrap(), "DATA");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    let is = |line: &str, parts: &[&str]| {
+        let found = lines.iter().any(|said| {
+            said.starts_with(&format!("DATA/tidegate.yaml:{line}: warning: "))
+                && parts.iter().all(|part| said.contains(part))
+        });
+        assert!(found, "{line}: {said}");
+    };
+    is(
+        "7:55",
+        &["DATA/media/soon.png does not exist", "Put it there"],
+    );
+    is("8:64", &["DATA/media/soon.gif", "neither a picture", "PNG"]);
+    is("10:33", &["DATA/media/tape.ts does not exist"]);
+    is(
+        "15:17",
+        &["\"cam1\" has no value", "/nowhere does not exist"],
+    );
+    assert!(lines[4].contains("--data"), "{said}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_another_failure_than_a_wrong_one() {
     let status = Command::new(PROGRAM)
         .args(["check", "/nowhere.yaml"])

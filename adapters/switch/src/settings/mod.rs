@@ -11,6 +11,7 @@ use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::path::Path;
 use tidegate_engine::{Settings, SettingsError, Span, Triggers, nearest};
 
 /// How `take` names the slate; no input can be called so.
@@ -232,6 +233,12 @@ impl Settings for SourceSettings {
             slate.check()?;
         }
         self.check_schedule()
+    }
+
+    fn look_at_files(&self, data_dir: &Path) -> Result<(), SettingsError> {
+        self.slate
+            .as_ref()
+            .map_or(Ok(()), |slate| slate.look(data_dir))
     }
 }
 

@@ -3,7 +3,9 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use tidegate_engine::{SettingsError, media_file};
+use tidegate_ffmpeg::slate::program::Material;
 
 /// What viewers see while no input has media: a file alone, or with its sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -57,6 +59,24 @@ impl SlateSettings {
 
     pub(crate) fn check(&self) -> Result<(), SettingsError> {
         media_file::check("slate", self.file())
+    }
+
+    /// Whether there is a file that a slate can be made of.
+    pub(crate) fn look(&self, data_dir: &Path) -> Result<(), SettingsError> {
+        let path = media_file::resolve(data_dir, self.file());
+        let wrong = |message: String, advice: &str| {
+            let error = SettingsError::new("slate", message).advise(advice);
+            match self {
+                Self::File(_) => error,
+                Self::Full(_) => error.at("slate", &["file"]),
+            }
+        };
+        let file = media_file::open(&path);
+        let file = file.map_err(|error| wrong(error.message, &error.advice))?;
+        Material::look(&file).map_err(|error| {
+            let message = format!("no slate can be made of {}: {error}", path.display());
+            wrong(message, error.advice())
+        })
     }
 }
 

@@ -49,6 +49,26 @@ impl Material {
         read.map_err(|error| FfmpegError::Read(io::Error::other(error)))?
     }
 
+    /// Whether a file is one, as far as its first bytes and its length tell.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is neither a picture nor a clip.
+    pub fn look(file: &File) -> Result<(), FfmpegError> {
+        let mut head = Vec::new();
+        let glance = file.take(GLANCE_BYTES as u64).read_to_end(&mut head);
+        glance.map_err(FfmpegError::Read)?;
+        let most = match (extension(&head), demuxer(&head)) {
+            (Some(_), _) => PICTURE_BYTES_MAX,
+            (None, Some(_)) => CLIP_BYTES_MAX,
+            (None, None) => return Err(FfmpegError::NoMaterial),
+        };
+        let length = file.metadata().map_err(FfmpegError::Read)?.len();
+        if length > most {
+            return Err(FfmpegError::NoMaterial);
+        }
+        Ok(())
+    }
+
     fn read_now(mut file: File, path: PathBuf) -> Result<Self, FfmpegError> {
         let metadata = file.metadata().map_err(FfmpegError::Read)?;
         let version = version(&metadata);
@@ -171,6 +191,32 @@ mod tests {
         ] {
             assert!(matches!(read(text), Err(FfmpegError::NoMaterial)));
         }
+    }
+
+    #[test]
+    fn a_glance_tells_the_same_as_reading_all_of_it() {
+        let mut ts = vec![0xFF; 8 * 188];
+        ts.chunks_mut(188).for_each(|packet| packet[0] = 0x47);
+        for bytes in [
+            &ts[..],
+            b"\0\0\0\x18ftypisom",
+            b"\x89PNG\r\n\x1a\nand more",
+            b"GIF89a",
+            b"",
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            let looked = Material::look(&File::open(file.path()).unwrap());
+            assert_eq!(looked.is_ok(), read(bytes).is_ok(), "{bytes:?}");
+        }
+        let long = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut { &long }, b"\x89PNG\r\n\x1a\n").unwrap();
+        long.set_len(PICTURE_BYTES_MAX + 1).unwrap();
+        io::Seek::rewind(&mut { &long }).unwrap();
+        assert!(matches!(
+            Material::look(&long),
+            Err(FfmpegError::NoMaterial)
+        ));
     }
 
     #[test]

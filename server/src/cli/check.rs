@@ -68,7 +68,7 @@ fn warn(name: &str, text: &str, document: &Document, data: &Path) {
     let warnings = read::placed(text, found).in_file(name);
     let media = media_file::resolve(data, "");
     say_line(&format!(
-        "{warnings}\n{name}: warning: Files without a path are looked for in {}; \"--data\" names \
+        "{warnings}\n{name}: warning: Relative paths are looked for in {}; \"--data\" names \
          another data folder.",
         media.display()
     ));

@@ -57,14 +57,13 @@ impl SourceDriver for Switch {
             let settings = self.settings().clone();
             let seen = remembered.as_ref().and_then(|what| what.seen.as_ref());
             let data_dir = context.data_dir.to_path_buf();
-            let made = slate::maker(settings.slate.as_ref(), data_dir, seen);
-            let (maker, ends) = made.unzip();
+            let (maker, ends) = slate::maker(settings.slate.as_ref(), data_dir, seen);
             let inside = Arc::clone(&desk);
             let work = run_on_thread(&name, stop, move |parking| {
                 Running::new(&context, settings, inside, teller, remembered, ends).run(parking)
             });
             tokio::pin!(work);
-            let slates = slate::run(maker);
+            let slates = maker.run();
             tokio::pin!(slates);
             let outcome = loop {
                 tokio::select! {

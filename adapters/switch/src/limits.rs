@@ -68,6 +68,9 @@ pub(crate) const SLATE_LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the format must have been the same before a slate is made.
 pub(crate) const SLATE_SETTLE: Duration = Duration::from_millis(1500);
 
+/// … but after so long one is made of what it is then: a camera's picture rate may wander for ever.
+pub(crate) const SLATE_SETTLE_MAX: Duration = Duration::from_secs(10);
+
 /// After how long a slate that could not be made is tried again.
 pub(crate) const SLATE_RETRY: Duration = Duration::from_secs(30);
 

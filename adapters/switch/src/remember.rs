@@ -1,6 +1,6 @@
 //! What outlasts a restart: locks and holds, how far the schedule was followed, and what was in
-//! the program. A small file
-//! for each switch that has any of it, in the folder `switches` of the data folder.
+//! the program. A small file for each switch that has any of it, in the folder `switches` of the
+//! data folder.
 
 use crate::limits::REMEMBERED_BYTES;
 use crate::slate::Seen;

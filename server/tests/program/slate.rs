@@ -14,6 +14,7 @@ use tidegate_testkit::peers::have;
 use tidegate_testkit::{Tidegate, eventually, free_udp_port};
 
 use crate::audience::{Platform, complaints, hls_player, whole};
+use crate::measured::Measured;
 use crate::publisher::{Clip, Publisher};
 use crate::viewer::Viewer;
 
@@ -28,7 +29,7 @@ struct Studio {
     viewer: Viewer,
     tape: Tape,
     platform: Option<Platform>,
-    _media: tempfile::TempDir,
+    media: tempfile::TempDir,
 }
 
 impl Studio {
@@ -69,7 +70,7 @@ impl Studio {
             viewer,
             tape,
             platform,
-            _media: media,
+            media,
         }
     }
 
@@ -138,7 +139,7 @@ impl Drop for Tape {
     }
 }
 
-fn picture_at(path: &Path) {
+pub(crate) fn picture_at(path: &Path) {
     let clip = path.with_extension("ts");
     encode("testsrc2=s=640x360:r=25", "-t 0.2 -c:v libx264 -an", &clip);
     let made = Command::new("ffmpeg")
@@ -235,6 +236,99 @@ fn what_is_held_back_covers_the_time_until_the_slate_is_there() {
     let tape = studio.tidegate.folder().join("tape.ts");
     std::fs::write(&tape, studio.tape.whole()).unwrap();
     assert_eq!(complaints(&tape), "");
+}
+
+#[test]
+fn another_slate_takes_its_place_on_air_and_the_times_go_on() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let studio = Studio::start("delay: 600ms, slate: SOON", None, None);
+    let clips = Clip::two();
+    let publishers = studio.publish(&clips);
+    studio.becomes("main on air, the slate made", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "ready"
+    });
+    drop(publishers);
+    studio.becomes("the slate on air", |switch| switch["active"] == "slate");
+    let since = studio.tidegate.source("program")["connected_at"].clone();
+    let set = |slate: Value| {
+        let inputs = json!(["main", "backup"]);
+        let mut switch = json!({ "inputs": inputs, "ready_after": "1s", "delay": "600ms" });
+        if !slate.is_null() {
+            switch["slate"] = slate;
+        }
+        let source = json!({ "name": "program", "switch": switch });
+        let http = studio.tidegate.http();
+        let answer = http.put("/api/v1/sources/program", &source);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    let soon = studio.media.path().join("soon.png");
+    let other = json!({ "file": soon, "sound": "tone" });
+    set(other.clone());
+    studio.becomes("the other one is made", |switch| {
+        let slate = &switch["slate"];
+        slate["state"] == "ready" && slate["reason"].is_null()
+    });
+    studio.viewer.sees(500);
+    set(Value::Null);
+    studio.becomes("no slate is set", |switch| {
+        switch["slate"]["state"] == "off"
+    });
+    studio.viewer.sees(500);
+    let switch = studio.becomes("it still covers the darkness", |switch| {
+        switch["active"] == "slate"
+    });
+    assert_eq!(switch["switches"], 1, "{switch}");
+    let _publishers = studio.publish(&clips);
+    studio.becomes("an input on air again", |switch| {
+        switch["active"] == "main" || switch["active"] == "backup"
+    });
+    studio.viewer.sees(500);
+    set(other);
+    studio.becomes("there is one again", |switch| {
+        switch["slate"]["state"] == "ready"
+    });
+    let view = studio.tidegate.source("program");
+    assert_eq!(view["connected_at"], since, "it was never begun anew");
+    let measured = Measured::of(&studio.tape.whole());
+    assert_eq!(measured.faults, [""; 0], "{measured:#?}");
+    assert_eq!(measured.discontinuities, 0, "{measured:#?}");
+    let tape = studio.tidegate.folder().join("tape.ts");
+    std::fs::write(&tape, studio.tape.whole()).unwrap();
+    assert_eq!(complaints(&tape), "");
+}
+
+#[test]
+fn a_program_that_is_locked_to_a_dead_input_shows_the_slate_after_a_restart() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let mut studio = Studio::start("slate: SOON", None, None);
+    let [one, two] = Clip::two();
+    let main = Publisher::start(studio.ports[0], &one);
+    studio.becomes("main on air, the slate made", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "ready"
+    });
+    let _backup = Publisher::start(studio.ports[1], &two);
+    studio.becomes("backup ready", |switch| {
+        switch["standby"][0]["ready"] == true
+    });
+    let path = "/api/v1/sources/program/lock";
+    assert_eq!(studio.tidegate.http().post(path, &json!({})).status, 200);
+    drop(main);
+    studio.becomes("the slate on air", |switch| switch["active"] == "slate");
+    assert!(studio.tidegate.process().stop().is_some());
+    studio.tidegate.restart();
+    let switch = studio.becomes("the slate on air again", |switch| {
+        switch["active"] == "slate"
+    });
+    assert_eq!(switch["locked"], true);
+    studio.viewer.sees(100);
+    let _main = Publisher::start(studio.ports[0], &one);
+    studio.becomes("main on air again", |switch| {
+        switch["active"] == "main" && switch["locked"] == true
+    });
 }
 
 #[test]

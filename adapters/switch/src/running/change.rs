@@ -10,6 +10,7 @@ impl Running {
     /// Goes on under other settings.
     pub(super) fn change(&mut self, machine: &mut Machine, now: Instant, to: SourceSettings) {
         self.restore.change(&self.settings, &to);
+        self.slate.change(to.slate.as_ref(), &self.teller);
         self.settings = to;
         self.change_inputs(machine);
         machine.decide.set_rules(self.rules());

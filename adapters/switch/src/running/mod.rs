@@ -98,7 +98,7 @@ impl Running {
         desk: Arc<Desk>,
         teller: Teller,
         remembered: Option<Remembered>,
-        slate: Option<Ends>,
+        slate: Ends,
     ) -> Self {
         let now = context.clock.now();
         Self {

@@ -1,6 +1,7 @@
 //! The slate in the switch's thread: one more input of the program, which is always ready.
 
-use crate::limits::SLATE_LOOK_INTERVAL;
+use crate::limits::{SLATE_LOOK_INTERVAL, SLATE_SETTLE};
+use crate::settings::SlateSettings;
 use crate::slate::{Ends, Seen, State, Wanted};
 use crate::status;
 use crate::told::{Teller, Words};
@@ -16,10 +17,14 @@ const FEED_INTERVAL: Duration = Duration::from_millis(50);
 /// The slate, if the switch has one.
 #[derive(Debug)]
 pub(super) struct Slate {
-    ends: Option<Ends>,
+    ends: Ends,
+    /// The switch has one, by its settings.
+    is_set: bool,
     /// What the slate that is there was asked to be like.
     wanted: Option<Wanted>,
-    /// What was seen of the program that it is like, until somebody has asked for that.
+    /// What was seen of the program that it is like, and since when, until that has settled …
+    unsettled: Option<(Seen, Instant)>,
+    /// … and then until somebody has asked for it.
     news: Option<Seen>,
     slate: Option<SlateLoop>,
     next_look: Option<Instant>,
@@ -27,10 +32,13 @@ pub(super) struct Slate {
 }
 
 impl Slate {
-    pub(super) fn new(ends: Option<Ends>) -> Self {
+    pub(super) fn new(ends: Ends) -> Self {
+        let order = ends.order.borrow().clone();
         Self {
-            wanted: (ends.as_ref()).and_then(|ends| ends.wanted.borrow().clone()),
+            is_set: order.settings.is_some(),
+            wanted: order.wanted,
             ends,
+            unsettled: None,
             news: None,
             slate: None,
             next_look: None,
@@ -38,15 +46,31 @@ impl Slate {
         }
     }
 
+    /// Another one from now on, or none. What is on air stays there until it can give way: one
+    /// slate to the next at a key frame, the last one to an input.
+    pub(super) fn change(&mut self, to: Option<&SlateSettings>, teller: &Teller) {
+        self.is_set = to.is_some();
+        self.ends.order.send_if_modified(|order| {
+            let is_other = order.settings.as_ref() != to;
+            order.settings = to.cloned();
+            is_other
+        });
+        if !self.is_set {
+            self.slate.take_if(|slate| !slate.is_running());
+            if core::mem::take(&mut self.has_failed) {
+                teller.clear(FAILED);
+            }
+        }
+    }
+
     /// Whether it can be shown.
     pub(super) const fn is_ready(&self) -> bool {
-        self.slate.is_some()
+        self.is_set && self.slate.is_some()
     }
 
     /// Looks now and then at what is on air, for the slate has to be like that.
     pub(super) fn see(&mut self, now: Instant, media: &MediaStatus) {
-        let Some(ends) = &self.ends else { return };
-        if self.next_look.is_some_and(|next| now < next) {
+        if !self.is_set || self.next_look.is_some_and(|next| now < next) {
             return;
         }
         self.next_look = Some(now + SLATE_LOOK_INTERVAL);
@@ -56,24 +80,30 @@ impl Slate {
         };
         let is_known = self.wanted.as_ref().is_some_and(|it| it.is_like(&wanted));
         if !is_known {
-            self.news = seen;
+            self.unsettled = seen.map(|seen| (seen, now));
             self.wanted = Some(wanted.clone());
-            ends.wanted.send_replace(Some(wanted));
+            (self.ends.order).send_modify(|order| order.wanted = Some(wanted));
+            return;
+        }
+        // Somebody writes it down, and not with each picture rate that a camera wanders through.
+        let is_settled =
+            |(_, since): &mut (Seen, Instant)| now.saturating_since(*since) >= SLATE_SETTLE;
+        if let Some((seen, _)) = self.unsettled.take_if(is_settled) {
+            self.news = Some(seen);
         }
     }
 
-    /// What was seen of the program, if that is something else than before.
+    /// What was seen of the program, if that is something else than before and has settled.
     pub(super) const fn news(&mut self) -> Option<Seen> {
         self.news.take()
     }
 
     /// Takes over what was made.
     pub(super) fn take_over(&mut self, teller: &Teller) {
-        let Some(ends) = &mut self.ends else { return };
-        if !ends.outcome.has_changed().unwrap_or(false) {
+        if !self.is_set || !self.ends.outcome.has_changed().unwrap_or(false) {
             return;
         }
-        let outcome = ends.outcome.borrow_and_update().clone();
+        let outcome = self.ends.outcome.borrow_and_update().clone();
         if outcome.state == State::Ready
             && let Some(clip) = outcome.clip
         {
@@ -104,6 +134,9 @@ impl Slate {
                 slate.end();
                 program.ended(OnAir::Slate);
             }
+            if !self.is_set {
+                self.slate = None;
+            }
             return;
         };
         let mut restarted = !slate.is_running();
@@ -128,16 +161,18 @@ impl Slate {
     }
 
     pub(super) fn status(&self) -> status::Slate {
-        let Some(ends) = &self.ends else {
+        if !self.is_set {
             return status::Slate::default();
-        };
-        let outcome = ends.outcome.borrow();
+        }
+        let outcome = self.ends.outcome.borrow();
         let (state, reason) = (outcome.state, outcome.reason.clone());
-        // One that was made for the format before is better than none.
+        // One that was made for the format before, or of another file, is better than none.
         match state {
             State::Making if self.is_ready() => status::Slate {
                 state: State::Ready.as_str(),
-                reason: Some("Another one is being made: the program's format changed.".into()),
+                reason: Some(
+                    "Another one is being made; until then the one before is shown.".into(),
+                ),
             },
             State::Failed if self.is_ready() => status::Slate {
                 state: State::Ready.as_str(),
@@ -148,5 +183,45 @@ impl Slate {
                 reason,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slate::maker;
+    use tidegate_engine::VideoStatus;
+
+    fn media(fps: f64) -> MediaStatus {
+        MediaStatus {
+            video: Some(VideoStatus {
+                codec: "h264",
+                profile: Some("High".into()),
+                width: Some(1280),
+                height: Some(720),
+                fps: Some(fps),
+                ..VideoStatus::default()
+            }),
+            ..MediaStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_picture_rate_that_wanders_is_remembered_once_it_has_settled() {
+        let settings = SlateSettings::File("soon.png".into());
+        let (_maker, ends) = maker(Some(&settings), "/nonexistent".into(), None);
+        let mut slate = Slate::new(ends);
+        let mut now = Instant::from_millis(1000);
+        let mut news = |slate: &mut Slate, fps: f64| {
+            now += SLATE_LOOK_INTERVAL;
+            slate.see(now, &media(fps));
+            slate.news()
+        };
+        for round in 0..100 {
+            let fps = 28.0 + f64::from(round % 3);
+            assert_eq!(news(&mut slate, fps), None);
+        }
+        let settled: Vec<_> = (0..10).filter_map(|_| news(&mut slate, 30.0)).collect();
+        assert_eq!(settled, [Seen::of(&media(30.0)).unwrap()]);
     }
 }

@@ -18,9 +18,9 @@ const FOLDER: &str = "slates";
 
 /// Makes slates of one file.
 #[derive(Debug)]
-pub(super) struct Make {
-    pub(super) settings: SlateSettings,
-    pub(super) data_dir: PathBuf,
+pub(super) struct Make<'a> {
+    pub(super) settings: &'a SlateSettings,
+    pub(super) data_dir: &'a Path,
 }
 
 /// A slate that was made.
@@ -33,14 +33,14 @@ pub(super) struct Made {
 /// Why none was, and what to do; a sentence or two.
 type Why = String;
 
-impl Make {
+impl Make<'_> {
     /// The clip in this format. Encodes if it is not there yet.
     pub(super) async fn clip(
         &self,
         picture: &ProgramPicture,
         sounds: &[WantedSound],
     ) -> Result<Made, Why> {
-        let path = media_file::resolve(&self.data_dir, self.settings.file());
+        let path = media_file::resolve(self.data_dir, self.settings.file());
         // The program that encodes is started in another folder.
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
         let (path, folder) = (absolute(&path), absolute(&self.data_dir.join(FOLDER)));

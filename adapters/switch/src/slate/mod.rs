@@ -1,13 +1,14 @@
 //! The slate of a switch: encoded in advance, to the format of its program.
 //!
 //! ```text
-//!  the thread ─► Wanted: what the program consists of ─► a task: ffmpeg, files ─► Outcome: a clip, or why none
-//!       ▲                                                                            │
-//!       └────────────────────────────────────────────────────────────────────────────┘
+//!  the thread ─► Order: a file, and what the program consists of ─► a task: ffmpeg ─► Outcome: a clip, or why none
+//!       ▲                                                                                │
+//!       └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! The thread never waits for it. Until there is one, and where none can be made, the program
-//! does without; a slate that was made for the format before stays until the new one is there.
+//! does without; a slate that was made for the format before, or of the file before, stays until
+//! the new one is there.
 
 mod make;
 mod seen;
@@ -16,7 +17,7 @@ mod wanted;
 pub(crate) use seen::Seen;
 pub(crate) use wanted::Wanted;
 
-use crate::limits::{SLATE_RETRY, SLATE_SETTLE};
+use crate::limits::{SLATE_RETRY, SLATE_SETTLE, SLATE_SETTLE_MAX};
 use crate::settings::SlateSettings;
 use core::future::pending;
 use make::Make;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tidegate_switch::slate::SlateClip;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How far a slate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,95 +61,116 @@ pub(crate) struct Outcome {
     pub(crate) clip: Option<Arc<SlateClip>>,
 }
 
+/// What is to be made, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Order {
+    /// `None`: the switch has no slate.
+    pub(crate) settings: Option<SlateSettings>,
+    /// What the program consists of.
+    pub(crate) wanted: Option<Wanted>,
+}
+
+impl Order {
+    /// All of it, once there is all.
+    fn whole(&self) -> Option<(SlateSettings, Wanted)> {
+        self.settings.clone().zip(self.wanted.clone())
+    }
+}
+
 /// The thread's end of it.
 #[derive(Debug)]
 pub(crate) struct Ends {
-    pub(crate) wanted: watch::Sender<Option<Wanted>>,
+    pub(crate) order: watch::Sender<Order>,
     pub(crate) outcome: watch::Receiver<Outcome>,
 }
 
 /// Makes slates as long as it is polled.
 #[derive(Debug)]
 pub(crate) struct Maker {
-    make: Make,
-    wanted: watch::Receiver<Option<Wanted>>,
+    data_dir: PathBuf,
+    order: watch::Receiver<Order>,
+    /// What the last one was made of.
+    followed: Option<SlateSettings>,
     outcome: watch::Sender<Outcome>,
 }
 
-/// A maker for these settings, and the ends that the thread holds. Without settings there is
-/// none. `seen`: the program as it was before a restart.
+/// A maker that begins with these settings, and the ends that the thread holds. `seen`: the
+/// program as it was before a restart.
 pub(crate) fn maker(
     settings: Option<&SlateSettings>,
     data_dir: PathBuf,
     seen: Option<&Seen>,
-) -> Option<(Maker, Ends)> {
-    let settings = settings?.clone();
-    let (wanted, wants) = watch::channel(seen.and_then(Wanted::of));
+) -> (Maker, Ends) {
+    let (order, ordered) = watch::channel(Order {
+        settings: settings.cloned(),
+        wanted: seen.and_then(Wanted::of),
+    });
     let (outcome, becomes) = watch::channel(Outcome {
         state: State::Missing,
         reason: None,
         clip: None,
     });
     let maker = Maker {
-        make: Make { settings, data_dir },
-        wanted: wants,
+        data_dir,
+        order: ordered,
+        followed: settings.cloned(),
         outcome,
     };
     let ends = Ends {
-        wanted,
+        order,
         outcome: becomes,
     };
-    Some((maker, ends))
-}
-
-/// Has it make slates; without one, waits for ever.
-pub(crate) async fn run(maker: Option<Maker>) {
-    match maker {
-        Some(maker) => maker.run().await,
-        None => pending().await,
-    }
+    (maker, ends)
 }
 
 impl Maker {
-    async fn run(mut self) {
+    /// Makes what is ordered; for ever.
+    pub(crate) async fn run(mut self) {
         // What it was like before a restart need not settle.
-        let mut first = self.wanted.borrow_and_update().clone();
+        let mut first = self.order.borrow_and_update().whole();
         loop {
-            let wanted = match first.take() {
-                Some(wanted) => wanted,
+            let (settings, wanted) = match first.take() {
+                Some(whole) => whole,
                 None => match self.settled().await {
-                    Some(wanted) => wanted,
+                    Some(whole) => whole,
                     // The thread has ended.
                     None => return pending().await,
                 },
             };
-            let has_failed = self.follow(wanted).await;
+            let has_failed = self.follow(settings, wanted).await;
             if has_failed {
                 // Whatever was wrong (a missing file, a full disk), somebody may put it right.
-                drop(timeout(SLATE_RETRY, self.wanted.changed()).await);
-                self.wanted.mark_changed();
+                drop(timeout(SLATE_RETRY, self.order.changed()).await);
+                self.order.mark_changed();
             }
         }
     }
 
-    /// What is wanted, when that has not changed for a moment: formats are found out bit by bit.
-    async fn settled(&mut self) -> Option<Wanted> {
-        self.wanted.changed().await.ok()?;
+    /// What is ordered, when that has not changed for a moment: formats are found out bit by bit,
+    /// and those of some cameras never. Another file need not settle.
+    async fn settled(&mut self) -> Option<(SlateSettings, Wanted)> {
+        self.order.changed().await.ok()?;
+        let mut latest = Instant::now() + SLATE_SETTLE_MAX;
         loop {
-            match timeout(SLATE_SETTLE, self.wanted.changed()).await {
-                Ok(changed) => changed.ok()?,
-                Err(_) => {
-                    if let Some(wanted) = self.wanted.borrow_and_update().clone() {
-                        return Some(wanted);
-                    }
-                    self.wanted.changed().await.ok()?;
-                }
+            let is_same_file = self.order.borrow().settings == self.followed;
+            let rest = SLATE_SETTLE.min(latest.saturating_duration_since(Instant::now()));
+            if is_same_file && let Ok(changed) = timeout(rest, self.order.changed()).await {
+                changed.ok()?;
+                continue;
             }
+            let order = self.order.borrow_and_update().clone();
+            self.followed.clone_from(&order.settings);
+            if let Some(whole) = order.whole() {
+                return Some(whole);
+            }
+            self.become_state(State::Missing, None);
+            self.order.changed().await.ok()?;
+            latest = Instant::now() + SLATE_SETTLE_MAX;
         }
     }
 
     /// Makes it; true if that failed in a way that may pass.
-    async fn follow(&mut self, wanted: Wanted) -> bool {
+    async fn follow(&mut self, settings: SlateSettings, wanted: Wanted) -> bool {
         let picture = match &wanted.picture {
             Ok(picture) => *picture,
             Err(impossible) => {
@@ -158,7 +180,16 @@ impl Maker {
             }
         };
         self.become_state(State::Making, None);
-        match self.make.clip(&picture, &wanted.sounds).await {
+        let make = Make {
+            settings: &settings,
+            data_dir: &self.data_dir,
+        };
+        let made = make.clip(&picture, &wanted.sounds).await;
+        if self.order.borrow().settings.as_ref() != Some(&settings) {
+            // Another file was asked for meanwhile.
+            return false;
+        }
+        match made {
             Ok(made) => {
                 self.outcome.send_modify(|outcome| {
                     outcome.clip = Some(made.clip);

@@ -33,8 +33,8 @@ impl Made {
     /// The same, once more in that folder, of a program that was seen before.
     fn after(folder: TempDir, seen: Option<&Seen>) -> Self {
         let settings = SlateSettings::File("soon.png".into());
-        let (maker, ends) = maker(Some(&settings), folder.path().into(), seen).unwrap();
-        let work = tokio::spawn(run(Some(maker)));
+        let (maker, ends) = maker(Some(&settings), folder.path().into(), seen);
+        let work = tokio::spawn(maker.run());
         Self { folder, ends, work }
     }
 
@@ -44,7 +44,12 @@ impl Made {
 
     fn want(&self, media: &MediaStatus) {
         let wanted = Wanted::of(&Seen::of(media).expect("it has a picture")).expect("all is known");
-        self.ends.wanted.send_replace(Some(wanted));
+        (self.ends.order).send_modify(|order| order.wanted = Some(wanted));
+    }
+
+    fn set(&self, file: &str) {
+        let settings = SlateSettings::File(file.into());
+        (self.ends.order).send_modify(|order| order.settings = Some(settings));
     }
 
     /// What has become of it, once that is so.
@@ -124,6 +129,39 @@ async fn a_program_that_was_seen_before_has_its_slate_though_nothing_is_on_air()
     picture_at(&made.file());
     let ready = made.becomes(|it| it.state == State::Ready).await;
     assert!(ready.clip.is_some());
+}
+
+#[tokio::test]
+async fn another_file_is_made_at_once_and_the_one_before_stays_until_then() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let mut made = Made::new();
+    picture_at(&made.file());
+    made.want(&media(320));
+    let first = made.becomes(|it| it.state == State::Ready).await.clip;
+    made.set("later.png");
+    let reason = made.reason("does not exist").await;
+    assert!(reason.contains("later.png"), "{reason}");
+    let kept = made.ends.outcome.borrow().clip.clone().unwrap();
+    assert!(Arc::ptr_eq(&kept, &first.unwrap()));
+    fs::copy(made.file(), made.file().with_file_name("then.png")).unwrap();
+    made.set("then.png");
+    let second = made.becomes(|it| it.state == State::Ready).await;
+    assert!(!Arc::ptr_eq(&second.clip.unwrap(), &kept));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_rate_that_wanders_for_ever_is_waited_for_some_seconds_only() {
+    let mut made = Made::new();
+    for round in 0..40 {
+        let mut wanders = media(320);
+        wanders.video.as_mut().unwrap().fps = Some(f64::from(28 + round % 3));
+        made.want(&wanders);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(made.ends.outcome.borrow().state, State::Failed);
+    made.reason("does not exist").await;
 }
 
 #[tokio::test(start_paused = true)]

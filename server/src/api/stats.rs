@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tidegate_adapter_srt::percent_decoded_text;
+use tidegate_adapter_switch::SLATE;
 use tidegate_engine::Connection;
 use utoipa::ToSchema;
 
@@ -20,6 +21,8 @@ use crate::auth::Access;
 
 /// All sources stand in one application.
 const APPLICATION: &str = "live";
+/// Switches that are inputs of one another are followed so far.
+const SWITCHES_DEEP_MAX: usize = 16;
 
 /// Whether it reads the statistics.
 pub(super) fn is_stats(method: &Method, path: &str) -> bool {
@@ -83,7 +86,8 @@ pub(super) struct SlsPublisher {
     responses((status = 200, body = SlsStats), (status = 401, body = Problem)))]
 pub(super) async fn sls(State(app): State<Shared>) -> Json<SlsStats> {
     let state = state(&app);
-    let live = || state.sources.iter().filter(|source| is_live(source));
+    let all = &state.sources;
+    let live = || all.iter().filter(|source| is_live(source, all));
     let mut publishers = Map::new();
     // A name counts more than another's stream ID that is written the same.
     for source in live() {
@@ -126,18 +130,37 @@ fn shown_stream_id<'a>(mode: Option<&str>, config: &'a Value) -> Option<&'a str>
         .and_then(Value::as_str)
 }
 
-/// Such tools call a stream that is not listed offline.
-fn is_live(source: &SourceView) -> bool {
-    source.connection == Connection::Connected
+/// Such tools call a stream that is not listed offline; one without a bitrate they take for one
+/// that is about to begin, and stay where they are. So a switch is not listed while it shows the
+/// slate: nobody sends what viewers see.
+fn is_live(source: &SourceView, all: &[SourceView]) -> bool {
+    source.connection == Connection::Connected && !shows_slate(source, all)
+}
+
+/// Whether its picture is a slate, that of a switch among its inputs included.
+fn shows_slate(source: &SourceView, all: &[SourceView]) -> bool {
+    let mut source = source;
+    for _ in 0..SWITCHES_DEEP_MAX {
+        if active(source) == Some(SLATE) {
+            return true;
+        }
+        let input = on_air(source, all);
+        if input.name == source.name {
+            break;
+        }
+        source = input;
+    }
+    false
+}
+
+/// What a switch has on air.
+fn active(source: &SourceView) -> Option<&str> {
+    source.switch.as_ref()?["active"].as_str()
 }
 
 /// Whose link is measured: of a switch, the input's that is on air.
 fn on_air<'a>(source: &'a SourceView, all: &'a [SourceView]) -> &'a SourceView {
-    let active = source
-        .switch
-        .as_ref()
-        .and_then(|switch| switch["active"].as_str());
-    let input = active.and_then(|active| all.iter().find(|other| other.name == active));
+    let input = active(source).and_then(|active| all.iter().find(|other| other.name == active));
     input.unwrap_or(source)
 }
 
@@ -175,7 +198,7 @@ fn uptime_secs(source: &SourceView) -> u64 {
 }
 
 fn xml(sources: &[SourceView], uptime_secs: u64) -> String {
-    let live = sources.iter().filter(|source| is_live(source));
+    let live = sources.iter().filter(|source| is_live(source, sources));
     let streams: Vec<String> = live.map(stream).collect();
     let count = streams.len();
     let streams = streams.concat();

@@ -3,6 +3,7 @@
 use tidegate_testkit::peers::have;
 use tidegate_testkit::{Http, eventually};
 
+use crate::slate::picture_at;
 use crate::{Clip, Station};
 
 const TOKEN: &str = "for-noalbs-only";
@@ -56,6 +57,42 @@ fn noalbs_reads_the_figures_of_a_publisher_with_its_own_token_and_nothing_else()
         200,
         "logged in"
     );
+}
+
+#[test]
+fn a_program_that_shows_the_slate_is_offline_to_whoever_switches_scenes_by_it() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let soon = folder.path().join("soon.png");
+    picture_at(&soon);
+    let settings = format!("ready_after: 500ms, slate: {}", soon.display());
+    let station = Station::start(&settings);
+    let [one, _] = Clip::two();
+    let main = station.publish(0, &one);
+    let http = station.tidegate.http();
+    let listed = || {
+        let sls = http.get("/stats").json()["publishers"]["program"].clone();
+        let nginx = http.get("/stat").text().contains("<name>program</name>");
+        (sls["bitrate"].as_i64() > Some(0), sls.is_null(), nginx)
+    };
+    station.becomes("main on air, the slate made", |switch| {
+        switch["active"] == "main" && switch["slate"]["state"] == "ready"
+    });
+    eventually("the program is there with its bitrate", || {
+        (listed() == (true, false, true)).then_some(())
+    });
+    drop(main);
+    station.becomes("the slate on air", |switch| switch["active"] == "slate");
+    station.viewer.sees(100);
+    // Neither is in its list: a bitrate of 0 would be none to go by.
+    assert_eq!(listed(), (false, true, false));
+    let _main = station.publish(0, &one);
+    station.becomes("main on air again", |switch| switch["active"] == "main");
+    eventually("the program is there again", || {
+        (listed() == (true, false, true)).then_some(())
+    });
 }
 
 #[test]

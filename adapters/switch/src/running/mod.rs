@@ -279,6 +279,7 @@ impl Running {
         let scene = Scene {
             on_air: preferred(&machine.inputs, status.on_air),
             is_starved: status.is_starved,
+            is_over: status.is_over,
             inputs: &machine.views,
             slate_ready: self.may_show_slate(machine, now),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_units::{Duration, Instant};
 
 use super::record::{Output, Step, Why};
-use super::rules::Return;
+use super::rules::{Return, SLATE_AGAIN, SLATE_LEFT_AFTER};
 use super::standing::{Rank, Standing};
 use super::view::{Fault, Fired, Severity};
 use super::{Decide, drill};
@@ -46,6 +46,16 @@ enum Because {
     NoneBetter,
 }
 
+/// The slate comes, as nothing is left of what is on air.
+const fn covered() -> Wish {
+    Wish::Move(Move {
+        to: OnAir::Slate,
+        how: How::Starved,
+        why: Why::NoMedia,
+        fired: None,
+    })
+}
+
 impl Decide {
     /// Wants again, and orders, keeps or takes back accordingly.
     pub(super) fn automatic(&mut self, now: Instant) {
@@ -60,7 +70,7 @@ impl Decide {
             }
             (Wish::Move(wanted), _) => self.order_what_is_wanted(now, wanted),
             (Wish::Content, Some(_)) => self.avert(now),
-            (Wish::Content, None) => self.stayed = None,
+            (Wish::Content, None) => (self.stayed, self.freed) = (None, None),
             (Wish::Stay(stay), plan) => {
                 if plan.is_some() {
                     let text = "what was to take over has nothing to show any more";
@@ -89,7 +99,7 @@ impl Decide {
             Some(_) => self.expected_is_back(now),
             None => Some(0)
                 .filter(|first| self.rank(now, *first).is_some_and(|it| it <= Rank::Fresh))
-                .or_else(|| self.proved(now)),
+                .or_else(|| self.proved(now, self.rules.ready_after)),
         };
         match wanted {
             Some(index) => self.shows(OnAir::Input(index), Why::Start),
@@ -109,17 +119,31 @@ impl Decide {
         if self.is_taken(OnAir::Slate) {
             return Wish::Content;
         }
+        let patience = self.slate_patience(now);
         let to = if self.expected.is_some() {
             self.expected_is_back(now)
         } else if self.is_bound() || self.waits_for_the_last(now) {
-            let same = self.last_input.filter(|index| self.has_proved(now, *index));
+            let last = self.last_input;
+            let same = last.filter(|index| self.has_proved(now, *index, patience));
             same.or_else(|| self.latched_way_out(now))
         } else {
-            self.proved(now)
+            self.proved(now, patience)
         };
         to.map_or(Wish::Content, |index| {
             self.shows(OnAir::Input(index), Why::MediaBack)
         })
+    }
+
+    /// How long an input must have had media for the slate to go. An input that settles is better
+    /// than a slate.
+    fn slate_patience(&self, now: Instant) -> Duration {
+        let ready_after = self.rules.ready_after;
+        let left = self.slate_left.map(|at| now.saturating_since(at));
+        if left.is_some_and(|left| left < SLATE_AGAIN) {
+            ready_after
+        } else {
+            ready_after.min(SLATE_LEFT_AFTER)
+        }
     }
 
     /// Nothing but silence asked to leave the last input, so it is waited for; but not when a
@@ -144,13 +168,8 @@ impl Decide {
     fn leave(&self, now: Instant, index: usize, standing: &Standing) -> Wish {
         let fired = standing.view.worst_of(|fired| !self.is_forgiven(fired));
         let Some(fired) = fired else {
-            if !standing.view.delivers && self.slate_ready {
-                return Wish::Move(Move {
-                    to: OnAir::Slate,
-                    how: How::Starved,
-                    why: Why::NoMedia,
-                    fired: None,
-                });
+            if (!standing.view.delivers || self.is_over) && self.slate_ready {
+                return covered();
             }
             return self.go_back(now, index);
         };
@@ -168,6 +187,7 @@ impl Decide {
                 why: drill::why(fired),
                 fired: Some(fired.clone()),
             }),
+            Err(_) if self.is_over && self.slate_ready => covered(),
             Err(because) => Wish::Stay(Stay {
                 code: fired.code.clone(),
                 because,
@@ -225,18 +245,18 @@ impl Decide {
         best.map(|(.., index)| index)
     }
 
-    /// The first candidate, or else the first that has had media for as long, however bad.
-    fn proved(&self, now: Instant) -> Option<usize> {
+    /// The best, or else the first, that has had media for so long, however bad.
+    fn proved(&self, now: Instant, after: Duration) -> Option<usize> {
         let best = self.best_other(now, None);
         let mut all = 0..self.standings.len();
-        best.filter(|best| self.has_proved(now, *best))
-            .or_else(|| all.find(|index| self.has_proved(now, *index)))
+        best.filter(|best| self.has_proved(now, *best, after))
+            .or_else(|| all.find(|index| self.has_proved(now, *index, after)))
     }
 
-    fn has_proved(&self, now: Instant, index: usize) -> bool {
+    fn has_proved(&self, now: Instant, index: usize, after: Duration) -> bool {
         let standing = self.standings.get(index);
         let media_for = standing.and_then(|standing| standing.media_for(now));
-        media_for >= Some(self.rules.ready_after)
+        media_for >= Some(after)
     }
 
     fn is_clean_for_return(&self, now: Instant, index: usize) -> bool {
@@ -301,6 +321,9 @@ impl Decide {
                 let seconds = self.rules.return_after.as_secs();
                 format!("{to} has been clean for {seconds} s")
             }
+            (None, Why::NoMedia) if self.delivers() => {
+                format!("{from} began anew, and its key frame has not come yet")
+            }
             (None, Why::NoMedia) => format!("{from} delivers nothing"),
             (None, Why::MediaBack) => format!("{to} delivers again"),
             (None, _) => format!("{to} has something to show"),
@@ -310,14 +333,30 @@ impl Decide {
             decision.decided_after = now.saturating_since(fired.since);
             decision.figure = fired.figure;
         }
+        if let Some(freed) = self.freed.take_if(|_| wanted.to.input().is_some()) {
+            // It would have been done long ago.
+            decision.text = match decision.why {
+                Why::MediaBack | Why::Start => format!("{}, and {to} delivers", freed.text),
+                _ => format!("{} ({})", freed.text, decision.text),
+            };
+            (decision.why, decision.by) = (freed.why, freed.by);
+            decision.decided_after = now.saturating_since(freed.at);
+        }
         self.order(now, wanted.how, decision);
+    }
+
+    /// Whether something arrives of what is on air.
+    fn delivers(&self) -> bool {
+        let on_air = self.on_air.input();
+        let standing = on_air.and_then(|index| self.standings.get(index));
+        standing.is_some_and(|standing| standing.view.delivers)
     }
 
     /// There is no reason for the order any more.
     fn avert(&mut self, now: Instant) {
         let Some(plan) = &self.plan else { return };
         let is_return = matches!(plan.decision.why, Why::Return | Why::Start | Why::MediaBack);
-        if is_return {
+        if is_return || self.on_air.input().is_none() {
             let text = format!("{} is not ready any more", self.rules.name(plan.to));
             self.give_up(now, Step::GivenUp, text);
         } else {

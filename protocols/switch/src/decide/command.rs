@@ -7,7 +7,7 @@ use tidegate_units::Instant;
 use super::record::{Accepted, ReasonText, Refusal, Step, Why};
 use super::schedule::Schedule;
 use super::standing::Rank;
-use super::{By, Decide};
+use super::{By, Decide, Freed};
 use crate::order::OnAir;
 
 /// What is to be on air again after a restart.
@@ -81,16 +81,24 @@ impl Decide {
 
     /// Takes a lock away, and a latch.
     pub fn unlock(&mut self, now: Instant, by: By) {
+        let was_latched = self.is_latched();
         self.release(now, by.clone());
         self.expected = None;
+        let text = "the program was unlocked";
         if core::mem::take(&mut self.locked) {
-            self.set(now, Why::Unlock, "the program was unlocked", by);
+            self.set(now, Why::Unlock, text, by.clone());
+        } else if !was_latched {
+            return;
         }
+        self.free(now, Why::Unlock, text, by);
     }
 
     /// Holds the automatic, takes excepted, or lets it go, and with it a latch.
     pub fn hold(&mut self, now: Instant, on: bool, by: By) {
         if !on {
+            if self.held || self.is_latched() {
+                self.free(now, Why::Hold, "the automatic was let go", by.clone());
+            }
             self.release(now, by.clone());
             self.expected = None;
         }
@@ -175,6 +183,11 @@ impl Decide {
         if self.latch.release() {
             self.set(now, Why::TooMany, "the latch was released", by);
         }
+    }
+
+    /// What follows now is no news of the inputs.
+    fn free(&mut self, at: Instant, why: Why, text: &'static str, by: By) {
+        self.freed = Some(Freed { at, why, text, by });
     }
 
     pub(super) fn set(&mut self, now: Instant, why: Why, text: &str, by: By) {

@@ -16,7 +16,7 @@
 //!   ┌─────────┐ ◀─────────────────────────────────────── │   back to a better one    │
 //!   │ Slate   │                                          │   clean for return_after  │
 //!   └─────────┘ ───────────────────────────────────────▶ │   (return: auto)          │
-//!                an input has media for ready_after      └───────────────────────────┘
+//!                an input has had media for a second    └───────────────────────────┘
 //!
 //!   an order:  Ordered ──▶ Aired                 the program shows it
 //!                 ├──────▶ Averted               the cause went away before the cut
@@ -59,7 +59,7 @@ pub use drill::DrillUnderWay;
 pub use record::{Accepted, Decision, Evidence, Output, ReasonText, Refusal, Step, Why};
 pub use rules::{
     DRILL_ON_AIR, KEY_FRAME_WAIT_MAX, LATCH_SWITCHES, LATCH_WINDOW, MissedTake, Return, Rules,
-    SCHEDULE_LATE_MAX, SCHEDULE_MAX, ScheduledTake,
+    SCHEDULE_LATE_MAX, SCHEDULE_MAX, SLATE_AGAIN, SLATE_LEFT_AFTER, ScheduledTake,
 };
 pub use standing::Rank;
 pub use view::{Fault, Figure, Fired, InputView, Scene, Severity};
@@ -77,12 +77,15 @@ pub struct Decide {
     standings: Vec<Standing>,
     slate_ready: bool,
     is_starved: bool,
+    is_over: bool,
     on_air: OnAir,
     /// The input that was on air last: what a slate stands in for.
     last_input: Option<usize>,
     /// Since when a slate is on air that came without a trigger, so that nothing asked for another
     /// input than the last.
     stands_in: Option<Instant>,
+    /// When a slate last gave way to an input that was back.
+    slate_left: Option<Instant>,
     /// What is to be on air before anything else may, as it was before a restart.
     expected: Option<command::Expected>,
     /// What an operator or the schedule put on air, and when.
@@ -93,6 +96,8 @@ pub struct Decide {
     locked: bool,
     held: bool,
     latch: Latch,
+    /// What keeps nothing off air any more, until all is where it is wanted.
+    freed: Option<Freed>,
     /// The last automatic switch to another input.
     switched: Option<Instant>,
     schedule: Schedule,
@@ -116,6 +121,15 @@ pub struct Counts {
     pub averted: u64,
 }
 
+/// A lock, a hold or a latch that is gone since a moment.
+#[derive(Clone, Debug)]
+struct Freed {
+    at: Instant,
+    why: Why,
+    text: &'static str,
+    by: By,
+}
+
 /// An order that is not carried out yet.
 #[derive(Clone, Debug)]
 struct Plan {
@@ -136,9 +150,11 @@ impl Decide {
             rules,
             slate_ready: false,
             is_starved: false,
+            is_over: false,
             on_air: OnAir::Nothing,
             last_input: None,
             stands_in: None,
+            slate_left: None,
             expected: None,
             taken: None,
             plan: None,
@@ -146,6 +162,7 @@ impl Decide {
             locked: false,
             held: false,
             latch: Latch::default(),
+            freed: None,
             switched: None,
             drill: None,
             stayed: None,
@@ -157,6 +174,7 @@ impl Decide {
     /// Looks at everything; to be called whenever something changed, and every 10 ms or so.
     pub fn step(&mut self, now: Instant, wall: SystemTime, scene: Scene<'_>) {
         (self.slate_ready, self.is_starved) = (scene.slate_ready, scene.is_starved);
+        self.is_over = scene.is_over;
         self.look(now, scene.inputs);
         self.air(now, scene.on_air);
         self.end_drill(now);
@@ -198,7 +216,7 @@ impl Decide {
             return;
         }
         let from = core::mem::replace(&mut self.on_air, on_air);
-        self.stayed = None;
+        (self.stayed, self.freed) = (None, None);
         self.counts.switches += u64::from(from != OnAir::Nothing);
         let before = self.last_input;
         self.last_input = on_air.input().or(before);
@@ -228,6 +246,9 @@ impl Decide {
         }
         let is_stand_in = decision.why == Why::NoMedia && self.asked.is_none();
         self.stands_in = (is_stand_in && on_air == OnAir::Slate).then_some(now);
+        if from == OnAir::Slate && decision.why == Why::MediaBack {
+            self.slate_left = Some(now);
+        }
         let is_drill = decision.why == Why::Drill;
         if let Some(drill) = self.drill.as_mut().filter(|_| is_drill) {
             drill.aired(on_air, decision.decided_after);
@@ -432,6 +453,12 @@ impl Decide {
     #[must_use]
     pub fn standby(&self, now: Instant) -> Option<usize> {
         self.best_other(now, self.on_air.input())
+    }
+
+    /// The input that is waited for, as it was on air before a restart.
+    #[must_use]
+    pub fn awaited(&self) -> Option<usize> {
+        self.expected.map(|expected| expected.input)
     }
 
     /// How an input stands.

@@ -11,6 +11,11 @@ pub const LATCH_SWITCHES: usize = 3;
 pub const LATCH_WINDOW: Duration = Duration::from_secs(300);
 /// How long a switch waits for the key frame of what was chosen.
 pub const KEY_FRAME_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long an input must have had media for the slate to give way to it …
+pub const SLATE_LEFT_AFTER: Duration = Duration::from_secs(1);
+/// … and it is for [`Rules::ready_after`] while the slate was left so short a time ago: an input
+/// that stutters does not alternate with it.
+pub const SLATE_AGAIN: Duration = Duration::from_secs(30);
 /// How long a scheduled take waits for an input that is not ready at its time.
 pub const SCHEDULE_LATE_MAX: Duration = Duration::from_secs(60);
 /// How long a drill on air keeps the input cut.

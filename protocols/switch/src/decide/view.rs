@@ -113,6 +113,9 @@ pub struct Scene<'a> {
     pub on_air: OnAir,
     /// What is on air has nothing left to be played, although it would be time.
     pub is_starved: bool,
+    /// It is starved, and nothing more comes of it before its next key frame: it has ended, or
+    /// begun anew.
+    pub is_over: bool,
     /// The inputs in priority order.
     pub inputs: &'a [InputView],
     /// A slate in the program's format is there.

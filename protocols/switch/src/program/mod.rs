@@ -230,6 +230,7 @@ impl Program {
             on_air: self.on_air,
             order: self.order,
             is_starved: self.is_starved(now),
+            is_over: self.is_over() && self.is_starved(now),
             delay: micros(self.seam.delay_micros()),
             switches: self.switches,
             slate_wanted: self.slate_wanted(now),
@@ -418,6 +419,15 @@ impl Program {
         let picture = self.intake().map_or(0, Intake::picture) * 100 / 9;
         let due = self.seam.main_due().map(|due| due.offset_micros(picture));
         is_dry && due.is_some_and(|due| now >= due + STARVED_AFTER)
+    }
+
+    /// Whether all is there of what is on air, or of the run of it.
+    fn is_over(&self) -> bool {
+        let lane = self.place(self.on_air).and_then(|it| self.lanes.get(it));
+        lane.is_some_and(|lane| {
+            let is_newest = lane.newest().number == self.run;
+            !is_newest || lane.run(self.run).is_none_or(Intake::is_ended)
+        })
     }
 
     /// On air at once, where nothing is left; else where what is left ends.

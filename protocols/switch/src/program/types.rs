@@ -79,6 +79,9 @@ pub struct Status {
     pub order: Option<(OnAir, How)>,
     /// What is on air has nothing left to be played, although it would be time.
     pub is_starved: bool,
+    /// It is starved, and nothing more comes of it before its next key frame: it has ended, or
+    /// begun anew.
+    pub is_over: bool,
     /// What is on air is held so long beyond its own play-out time.
     pub delay: Duration,
     /// Switches since the program began.

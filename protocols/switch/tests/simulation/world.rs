@@ -153,6 +153,7 @@ impl World {
         let scene = Scene {
             on_air: status.on_air,
             is_starved: status.is_starved,
+            is_over: status.is_over,
             inputs: &views,
             slate_ready: false,
         };

@@ -177,18 +177,71 @@ fn the_slate_comes_only_when_no_input_has_media() {
 }
 
 #[test]
-fn the_slate_goes_when_an_input_has_been_well_for_as_long_as_a_candidate() {
+fn the_slate_goes_when_an_input_has_delivered_for_a_second() {
     let mut show = Show::running(|_| {});
     show.slate_ready = true;
     (0..3).for_each(|input| show.dies(input));
     show.run(SECOND);
     assert_eq!(show.on_air, OnAir::Slate);
     show.recovers(2);
-    show.run(2_900 * MS);
+    show.run(900 * MS);
     assert_eq!(show.on_air, OnAir::Slate);
     show.run(200 * MS);
     assert_eq!(show.on_air, OnAir::Input(2));
     assert_eq!(show.last().why, Why::MediaBack);
+}
+
+#[test]
+fn the_slate_goes_although_what_was_lost_in_the_silence_still_counts() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    (0..3).for_each(|input| show.dies(input));
+    show.run(SECOND);
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.recovers(0);
+    // Packets that were lost count for five seconds.
+    show.fires(0, "unrecovered_loss", Fault::Damaged);
+    show.run(1_100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn an_input_that_stutters_does_not_alternate_with_the_slate() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    (1..3).for_each(|input| show.dies(input));
+    for _ in 0..10 {
+        show.dies(0);
+        show.run(500 * MS);
+        show.recovers(0);
+        show.run(2 * SECOND);
+    }
+    assert_eq!(show.on_air, OnAir::Slate);
+    // Once it has left the slate, and come back to it.
+    assert_eq!(show.decide.counts().switches, 3, "{:?}", show.aired());
+    show.run(1_100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(0));
+}
+
+#[test]
+fn the_slate_covers_the_time_until_the_key_frame_of_an_input_that_began_anew() {
+    for locked in [false, true] {
+        let mut show = Show::running(|_| {});
+        show.slate_ready = true;
+        if locked {
+            show.decide.lock(show.now, None);
+        }
+        // It was away for less than a silence takes to be one.
+        (show.is_starved, show.is_over) = (true, true);
+        show.step();
+        assert_eq!(show.on_air, OnAir::Slate);
+        let text = "main began anew, and its key frame has not come yet";
+        assert_eq!(show.last().text, text);
+        (show.is_starved, show.is_over) = (false, false);
+        show.run(100 * MS);
+        let aired = [(OnAir::Slate, "no_media"), (OnAir::Input(0), "media_back")];
+        assert_eq!(show.aired(), aired, "back at its next key frame");
+    }
 }
 
 #[test]
@@ -199,7 +252,7 @@ fn a_damaged_input_ends_the_slate_when_there_is_no_other() {
     show.run(SECOND);
     show.recovers(1);
     show.fires(1, "continuity", Fault::Damaged);
-    show.run(3_100 * MS);
+    show.run(1_100 * MS);
     assert_eq!(show.on_air, OnAir::Input(1));
 }
 

@@ -178,3 +178,61 @@ fn a_return_goes_to_the_best_ready_input_before_the_one_on_air() {
     let refusal = show.decide.return_home(show.now, None);
     assert_eq!(refusal, Err(Refusal::AlreadyFirst("main".into())));
 }
+
+#[test]
+fn what_an_unlock_lets_on_air_is_told_with_the_unlock() {
+    let mut show = Show::running(|_| {});
+    show.slate_ready = true;
+    show.decide.lock(show.now, None);
+    show.dies(0);
+    show.run(60 * SECOND);
+    assert_eq!(show.on_air, OnAir::Slate);
+    show.decide.unlock(show.now, by("ada"));
+    show.run(100 * MS);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    let last = show.last();
+    assert_eq!(last.text, "the program was unlocked, and backup delivers");
+    assert_eq!(
+        (last.why.as_str(), last.by.as_deref()),
+        ("unlock", Some("ada"))
+    );
+}
+
+#[test]
+fn what_was_long_dead_when_the_program_was_let_go_was_not_decided_late() {
+    for (locked, text) in [
+        (true, "the program was unlocked (main: no packets)"),
+        (false, "the automatic was let go (main: no packets)"),
+    ] {
+        let mut show = Show::running(|_| {});
+        if locked {
+            show.decide.lock(show.now, None);
+        } else {
+            show.decide.hold(show.now, true, None);
+        }
+        show.dies(0);
+        show.run(60 * SECOND);
+        assert_eq!(show.on_air, OnAir::Input(0));
+        if locked {
+            show.decide.unlock(show.now, by("ada"));
+        } else {
+            show.decide.hold(show.now, false, by("ada"));
+        }
+        show.run(100 * MS);
+        let last = show.last();
+        assert_eq!((show.on_air, &*last.text), (OnAir::Input(1), text));
+        assert!(last.decided_after <= 20 * MS, "{last:?}");
+    }
+}
+
+#[test]
+fn an_unlock_that_moves_nothing_explains_nothing_later() {
+    let mut show = Show::running(|_| {});
+    show.decide.lock(show.now, None);
+    show.run(SECOND);
+    show.decide.unlock(show.now, None);
+    show.run(SECOND);
+    show.dies(0);
+    show.run(SECOND);
+    assert_eq!(show.last().text, "main: no packets");
+}

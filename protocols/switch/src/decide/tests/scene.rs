@@ -17,6 +17,7 @@ pub(super) struct Show {
     pub(super) views: Vec<InputView>,
     pub(super) slate_ready: bool,
     pub(super) is_starved: bool,
+    pub(super) is_over: bool,
     pub(super) on_air: OnAir,
     pub(super) now: Instant,
     /// How long an order takes until it is on air; `None`: for ever.
@@ -47,6 +48,7 @@ impl Show {
             views: vec![InputView::default(); 3],
             slate_ready: false,
             is_starved: false,
+            is_over: false,
             on_air: OnAir::Nothing,
             now: Instant::from_millis(1_000_000),
             airs_after: Some(Duration::ZERO),
@@ -76,6 +78,7 @@ impl Show {
         let scene = Scene {
             on_air: self.on_air,
             is_starved: self.is_starved,
+            is_over: self.is_over,
             inputs: &self.views,
             slate_ready: self.slate_ready,
         };

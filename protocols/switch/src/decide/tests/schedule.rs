@@ -144,6 +144,7 @@ fn what_a_clock_leaps_over_is_told_and_what_it_comes_to_again_is_not_done_twice(
     let scene = Scene {
         on_air: show.on_air,
         is_starved: false,
+        is_over: false,
         inputs: &show.views,
         slate_ready: false,
     };

@@ -44,6 +44,7 @@ impl SourceDriver for Switch {
 
     fn run(self: Arc<Self>, context: SourceContext) -> BoxFuture<'static, Result<Ended, RunError>> {
         Box::pin(async move {
+            context.report.made_here();
             let reason = Some("no input is ready yet".to_owned());
             context.report.connection(Connection::Disconnected, reason);
             let desk = Arc::clone(&self.desk);

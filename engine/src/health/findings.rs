@@ -13,6 +13,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) connection: Connection,
     pub(crate) connection_reason: Option<&'a str>,
     pub(crate) ever_connected: bool,
+    /// It is made out of other sources: nobody sends it.
+    pub(crate) made_here: bool,
     /// The last attempt to connect failed.
     pub(crate) failing: bool,
     /// Since this connection began or the last packet came, whichever is later.
@@ -105,6 +107,12 @@ impl Evidence<'_> {
             // The next attempt is no news: the reason stands until one succeeds.
             Connection::Reconnecting => self.reconnecting(&why),
             Connection::Connecting if self.failing => self.reconnecting(&why),
+            Connection::Disconnected if self.made_here => {
+                let finding = if self.ever_connected { error } else { warning };
+                let why = self.connection_reason.map(|why| format!(": {why}"));
+                let why = why.unwrap_or_default();
+                finding(ReasonCode::NoMedia, format!("Viewers see nothing{why}."))
+            }
             Connection::Disconnected if self.ever_connected => error(
                 ReasonCode::NoMedia,
                 format!("The sender is gone{why}. Start it again."),
@@ -132,7 +140,9 @@ impl Evidence<'_> {
     fn no_media(&self) -> Option<Finding> {
         let quiet = self.silent_for >= limits::MEDIA_PAUSE;
         if !self.any_data || quiet {
-            let advice = if self.any_data {
+            let advice = if self.made_here {
+                "What is on air delivers nothing. Look at the inputs."
+            } else if self.any_data {
                 "The sender is connected but has stopped sending. Ask its operator."
             } else {
                 "The sender is connected but sends nothing. Start the encoder behind it."
@@ -150,8 +160,12 @@ impl Evidence<'_> {
         {
             return None;
         }
-        let advice = "Data arrives, but no picture and no sound is found in it. \
-                      The sender must send an MPEG transport stream with its tables.";
+        let advice = if self.made_here {
+            "No picture and no sound is found in what is on air. Look at the inputs."
+        } else {
+            "Data arrives, but no picture and no sound is found in it. \
+             The sender must send an MPEG transport stream with its tables."
+        };
         let late = self.connected_for >= limits::TABLES_LATE;
         Some(if late {
             error(ReasonCode::NoMedia, advice)

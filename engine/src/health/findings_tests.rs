@@ -46,6 +46,27 @@ fn good_media_has_no_findings() {
 }
 
 #[test]
+fn what_is_made_here_says_why_it_is_dark_and_blames_no_sender() {
+    let media = media();
+    let mut evidence = Evidence {
+        made_here: true,
+        connection: Connection::Disconnected,
+        connection_reason: Some("it is locked to main; unlock it"),
+        ..good(&media)
+    };
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Error));
+    let advice = &evidence.findings()[0].advice;
+    assert_eq!(
+        advice,
+        "Viewers see nothing: it is locked to main; unlock it."
+    );
+    evidence.connection = Connection::Connected;
+    evidence.silent_for = Duration::from_secs(1);
+    assert_eq!(only(&evidence), (ReasonCode::NoMedia, Health::Warning));
+    assert!(!evidence.findings()[0].advice.contains("sender"));
+}
+
+#[test]
 fn connected_without_media_is_a_warning_at_once_and_soon_an_error() {
     let media = media();
     let mut evidence = Evidence {

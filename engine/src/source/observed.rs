@@ -240,6 +240,7 @@ impl Observed {
             connection: said.connection,
             connection_reason: said.why(),
             ever_connected: said.ever_connected,
+            made_here: said.made_here,
             failing: said.failing,
             silent_for,
             any_data,

@@ -102,6 +102,8 @@ pub(crate) struct Said {
     /// Counts connections, so that a watcher notices a new one.
     pub(crate) connections: u64,
     pub(crate) reconnects: u64,
+    /// It is made out of other sources: nobody sends it.
+    pub(crate) made_here: bool,
     pub(crate) last_error: Option<RunError>,
 }
 
@@ -140,6 +142,12 @@ impl SourceReport {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// It is made out of other sources: where it carries nothing, no sender is to be looked for,
+    /// and the reason that the driver gives says what to do.
+    pub fn made_here(&self) {
+        self.said().made_here = true;
     }
 
     /// A sender is there.

@@ -136,6 +136,33 @@ fn a_lock_holds_what_is_on_air_over_a_restart_and_says_what_to_do() {
 }
 
 #[test]
+fn a_program_that_is_locked_to_a_dead_input_says_why_it_is_dark() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let mut station = Station::start(QUICK);
+    let [one, two] = Clip::two();
+    let (main, _backup, _) = station.both(&one, &two);
+    assert_eq!(station.post("lock", &json!({})).status, 200);
+    drop(main);
+    let is_said = |view: &Value| {
+        let advice = view["reasons"][0]["advice"].as_str();
+        advice.is_some_and(|advice| advice.contains("locked to main, which delivers nothing"))
+    };
+    let view = station.tidegate.source_becomes("program", "dark", is_said);
+    assert!(!view.to_string().contains("The sender is"), "{view:#}");
+    assert!(station.tidegate.process().stop().is_some());
+    station.tidegate.restart();
+    station.becomes("backup there again", |switch| {
+        switch["locked"] == true && switch["inputs"][1]["ready"] == true
+    });
+    let view = station.tidegate.source_becomes("program", "dark", is_said);
+    assert_eq!(view["switch"]["active"], Value::Null, "{view:#}");
+    assert_eq!(station.post("unlock", &json!({})).status, 200);
+    station.becomes("backup on air", |switch| switch["active"] == "backup");
+}
+
+#[test]
 fn a_drill_tells_what_viewers_would_see_and_they_see_nothing_of_it() {
     if !have(&["ffmpeg"]) {
         return;

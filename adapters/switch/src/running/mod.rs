@@ -13,6 +13,7 @@
 mod alarms;
 mod change;
 mod commands;
+mod darkness;
 mod decisions;
 mod format;
 mod input;
@@ -71,6 +72,8 @@ pub(crate) struct Running {
     seen: Format,
     last_media: Option<Instant>,
     carries: bool,
+    /// Why it does not, as it was told last.
+    dark_because: Option<Arc<str>>,
     slate: Slate,
     began: Instant,
     next_look: Instant,
@@ -118,6 +121,7 @@ impl Running {
             seen: Format::default(),
             last_media: None,
             carries: false,
+            dark_because: None,
             slate: Slate::new(slate),
             began: now,
             next_look: now,
@@ -245,6 +249,7 @@ impl Running {
         self.restore.follow(now, &mut machine.decide);
         self.obey(machine);
         self.alarms.follow(now, &machine.decide, &self.teller);
+        self.tell_why_dark(machine, now);
         self.remember(machine);
     }
 
@@ -349,21 +354,7 @@ impl Running {
         machine.writer.seal();
         self.follow_program(machine, now);
         self.follow_rehearsal(machine, now);
-        self.tell_whether_it_carries(now);
-    }
-
-    fn tell_whether_it_carries(&mut self, now: Instant) {
-        let silent = self.last_media.map(|last| now.saturating_since(last));
-        let carries = silent.is_some_and(|silent| silent < DARK_AFTER);
-        if carries == self.carries {
-            return;
-        }
-        self.carries = carries;
-        if carries {
-            self.teller.carries();
-        } else {
-            self.teller.dark("no input has anything to show");
-        }
+        self.tell_whether_it_carries(machine, now);
     }
 
     /// How long nothing is to be done unless something comes.

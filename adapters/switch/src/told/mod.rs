@@ -105,7 +105,8 @@ impl Teller {
     }
 
     /// It carries nothing.
-    pub(crate) fn dark(&self, reason: &'static str) {
+    pub(crate) fn dark(&self, reason: impl Into<Arc<str>>) {
+        let reason = reason.into();
         self.stand(|standing| standing.carried = Carried::Nothing(reason));
     }
 

@@ -2,6 +2,7 @@
 
 use crate::remember::Remembered;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tidegate_engine::Severity;
 
 /// How things stand.
@@ -15,14 +16,14 @@ pub(super) struct Standing {
 }
 
 /// What is in the program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Carried {
     /// Nothing was said yet.
     #[default]
     Unsaid,
     Something,
     /// And why.
-    Nothing(&'static str),
+    Nothing(Arc<str>),
 }
 
 /// What an alarm says.
@@ -39,7 +40,7 @@ pub(super) enum News<'a> {
     /// The program carries something again.
     Carries,
     /// It carries nothing.
-    Dark(&'static str),
+    Dark(&'a str),
     /// Something needs the operator.
     Raised(&'static str, &'a Words),
     /// Or no longer.
@@ -57,7 +58,7 @@ pub(super) fn news<'a>(said: &Standing, now: &'a Standing) -> Vec<News<'a>> {
         news.push(News::Remember(what));
     }
     if now.carried != said.carried {
-        match now.carried {
+        match &now.carried {
             Carried::Unsaid => {}
             Carried::Something => news.push(News::Carries),
             Carried::Nothing(reason) => news.push(News::Dark(reason)),

@@ -127,6 +127,18 @@ pub(crate) struct DrillOnAir {
     pub(crate) by: Option<Arc<str>>,
 }
 
+/// What came of a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// Another input took over, or would have, and nothing was wrong.
+    Passed,
+    /// None did, or something was.
+    Failed,
+    /// Somebody ended it before its time: it proves nothing, either way.
+    BrokenOff,
+}
+
 /// What the last drill found.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LastDrill {
@@ -134,6 +146,7 @@ pub(crate) struct LastDrill {
     pub(crate) at: SystemTime,
     pub(crate) input: Arc<str>,
     pub(crate) on_air: bool,
+    pub(crate) outcome: Outcome,
     pub(crate) passed: bool,
     pub(crate) took_over: Option<Arc<str>>,
     pub(crate) decided_after_ms: u64,

@@ -353,7 +353,9 @@ pub(super) struct DrillView {
     input: String,
     /// Whether viewers saw it.
     on_air: bool,
-    /// Whether it went well.
+    /// `passed`, `failed`, or `broken_off`: somebody ended it before its time, and it proves nothing.
+    outcome: String,
+    /// Whether it passed.
     passed: bool,
     /// What took over.
     took_over: Option<String>,

@@ -183,6 +183,7 @@ fn a_drill_tells_what_viewers_would_see_and_they_see_nothing_of_it() {
         (&json!(true), &json!(false)),
         "{drill}"
     );
+    assert_eq!(drill["outcome"], "passed", "{drill}");
     assert_eq!(drill["gap_ms"], 0, "{drill}");
     assert_eq!(
         (&switch["active"], &switch["switches"]),
@@ -234,6 +235,29 @@ fn a_drill_on_air_wants_to_be_confirmed() {
     );
     assert_eq!(drill["took_over"], "backup");
     assert_eq!(switch["active"], "backup", "it stays where it went");
+}
+
+#[test]
+fn a_drill_on_air_that_is_ended_by_hand_has_neither_passed_nor_failed() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let station = Station::start(QUICK);
+    let [one, two] = Clip::two();
+    let _both = station.both(&one, &two);
+    let confirmed = json!({ "on_air": true, "confirm": "program" });
+    assert_eq!(station.post("drill", &confirmed).status, 200);
+    station.becomes("the backup took over", |switch| switch["active"] == "backup");
+    let take = json!({ "input": "main" });
+    assert_eq!(station.post("take", &take).status, 200);
+    let switch = station.becomes("the drill is over", |switch| {
+        switch["last_drill"].is_object()
+    });
+    let drill = &switch["last_drill"];
+    let came_of_it = (&drill["outcome"], &drill["passed"], &drill["took_over"]);
+    let broken_off = (&json!("broken_off"), &json!(false), &json!("backup"));
+    assert_eq!(came_of_it, broken_off, "{drill}");
+    assert_eq!(drill["problems"], json!([]));
 }
 
 #[test]

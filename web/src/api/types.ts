@@ -250,6 +250,8 @@ export interface LastDrill {
   on_air: boolean;
   /** What went on air, or would have. */
   took_over?: string | null;
+  /** One that ended before its time, by hand, proves nothing either way. */
+  outcome: 'passed' | 'failed' | 'broken_off';
   passed: boolean;
   gap_ms: number | null;
   repeated_ms: number | null;

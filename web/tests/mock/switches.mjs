@@ -46,7 +46,7 @@ export const variants = (now) => {
     held: status(pair, { held: true }),
     latched: status(pair, { active: 'cam1-backup', latched: true, switches: 3, automatic_switches: 3, last_switch: lastSwitch(now, { gap_ms: 840, repeated_ms: 0 }) }),
     lockedbad: status([failing('cam1-main', now), input('cam1-backup')], { locked: true }),
-    rehearsed: status(pair, { last_drill: drilled(now, { passed: false, gap_ms: 840, repeated_ms: 0, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms: more latency on the input on air, or key frames more often on the other, would cover that'] }) }),
+    rehearsed: status(pair, { last_drill: drilled(now, { outcome: 'failed', passed: false, gap_ms: 840, repeated_ms: 0, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms: more latency on the input on air, or key frames more often on the other, would cover that'] }) }),
     drill: status([input('cam1-main', { ready: false, clean_for_ms: null, reasons: [reason('drill', 'cut by a drill, no packets for 3800 ms', ago(now, 3800), null), reason('no_media', 'it delivers nothing', null, 'Look at its sender: it is connected and sends nothing.', null)] }), input('cam1-backup')], {
       active: 'cam1-backup', preview: null, switches: 1, automatic_switches: 1, last_switch: lastSwitch(now, { at: ago(now, 3100), why: 'drill', text: 'cam1-main: cut by a drill, no packets for 150 ms', by: 'admin', repeated_ms: 310 }),
       drill: { input: 'cam1-main', since: ago(now, 3800), ends_at: ago(now, -6200), by: 'admin' },
@@ -64,7 +64,7 @@ export const variants = (now) => {
 };
 
 const drilled = (now, given = {}) => ({
-  at: ago(now, 900_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, passed: true, decided_after_ms: 150, gap_ms: 0, repeated_ms: 120, would: 'viewers would have seen 120 ms twice', problems: [], ...given,
+  at: ago(now, 900_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, outcome: 'passed', passed: true, decided_after_ms: 150, gap_ms: 0, repeated_ms: 120, would: 'viewers would have seen 120 ms twice', problems: [], ...given,
 });
 
 /** What a variant's history tells beside. */
@@ -74,12 +74,12 @@ export const variantEvents = (now, variant) =>
 export const statuses = (now) => ({
   program: status([input('cam1-main'), input('cam1-backup', { gop_ms: 2000, bitrate_bps: 7.9e6, latency_ms: 500 }), input('cam1-phone', { ready: false, bitrate_bps: 1.2e6, gop_ms: 5000, key_frame_age_ms: 3100, format: 'h264 1280x720 30 · aac mono', same_format: false, clean_for_ms: 4000, reasons: [reason('bitrate', 'Bitrate at 22 % of its usual', ago(now, 4000), 'Ask the operator to check the uplink.')] })], {
     switches: 4, automatic_switches: 1, averted: 12, last_switch: lastSwitch(now, { from: 'cam1-backup', to: 'cam1-main', why: 'take', text: '', automatic: false, by: 'admin', repeated_ms: 0, delay_ms: 0 }),
-    last_drill: { at: ago(now, 900_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, passed: true, gap_ms: 0, repeated_ms: 120, would: 'viewers would have seen 120 ms twice', problems: [] },
+    last_drill: { at: ago(now, 900_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, outcome: 'passed', passed: true, gap_ms: 0, repeated_ms: 120, would: 'viewers would have seen 120 ms twice', problems: [] },
   }),
   'program-backup': status([gone('cam1-main', now), input('cam1-backup')], { active: 'cam1-backup', switches: 1, automatic_switches: 1, last_switch: lastSwitch(now), delay_ms: 310, slate: { state: 'making', reason: null } }),
   'program-latched': status([input('cam1-main', { twin_of: 'cam1-backup' }), input('cam1-backup'), input('cam1-third', { ready: false, clean_for_ms: 1400 })], {
     active: 'cam1-backup', latched: true, locked: true, held: true, switches: 3, automatic_switches: 3, last_switch: lastSwitch(now, { gap_ms: 840, repeated_ms: 0 }),
-    last_drill: { at: ago(now, 60_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, passed: false, gap_ms: 840, repeated_ms: 0, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms: more latency on the input on air, or key frames more often on the other, would cover that'] },
+    last_drill: { at: ago(now, 60_000), input: 'cam1-main', took_over: 'cam1-backup', on_air: false, outcome: 'failed', passed: false, gap_ms: 840, repeated_ms: 0, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms: more latency on the input on air, or key frames more often on the other, would cover that'] },
   }),
   'program-slate': status([gone('cam1-main', now), gone('cam1-backup', now)], { active: 'slate', switches: 2, automatic_switches: 2, last_switch: lastSwitch(now, { from: 'cam1-backup', to: 'slate', why: 'disconnect', text: 'cam1-backup: the sender hung up', gap_ms: 210, repeated_ms: 0 }) }),
   'program-dark': status([gone('cam1-main', now), gone('cam1-backup', now)], { active: null, slate: { state: 'failed', reason: 'ffmpeg is not installed' } }),

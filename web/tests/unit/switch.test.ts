@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LastDrill } from '../../src/api/types';
 import { groups } from '../../src/model/group';
 import { bearOut } from '../../src/model/honesty';
 import { reasonLine } from '../../src/model/reasons';
@@ -103,13 +104,13 @@ describe('the verdict on a switch', () => {
     expect(said({ held: true })).toBe('Live: main is on air, backup is ready. Held: should it fail, take backup.');
   });
   it('is not at rest either once a test of the backup has failed', () => {
-    const drill = { at: '2026-11-20T18:30:00Z', input: 'main', on_air: false, passed: false, gap_ms: 840, repeated_ms: 0, would: null, problems: [] };
+    const drill: LastDrill = { at: '2026-11-20T18:30:00Z', input: 'main', on_air: false, outcome: 'failed', passed: false, gap_ms: 840, repeated_ms: 0, would: null, problems: [] };
     expect(said({ last_drill: drill })).toBe('Live: main is on air, backup is ready. The last test of the backup failed: see below why.');
-    expect(said({ last_drill: { ...drill, passed: true } })).toMatch(/Nothing to do\.$/);
-    // Ended by hand before the backup came, it has proved nothing.
-    const broken = { ...drill, on_air: true, gap_ms: 0, would: 'main was cut for 800 ms only, as it was taken, and nothing took over', problems: ['Nothing took over.'] };
+    expect(said({ last_drill: { ...drill, outcome: 'passed', passed: true } })).toMatch(/Nothing to do\.$/);
+    // Ended by hand, it has proved nothing, whatever its words are.
+    const broken: LastDrill = { ...drill, on_air: true, outcome: 'broken_off', gap_ms: 0, would: 'main was taken before its time', problems: [] };
     expect(said({ last_drill: broken })).toMatch(/Nothing to do\.$/);
-    expect([drillResult(drill).label, drillResult(broken).label, drillResult({ ...broken, passed: true }).label]).toEqual(['Failed', 'Broken off', 'Pass']);
+    expect([drillResult(drill).label, drillResult(broken).label, drillResult({ ...broken, outcome: 'passed', passed: true }).label]).toEqual(['Failed', 'Broken off', 'Pass']);
   });
   it('leads the way back once the first input is good again', () => {
     expect(said({ active: 'backup' })).toBe('Live: backup is on air, main is ready. Return to main when it suits.');

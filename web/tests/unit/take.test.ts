@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/api/http';
+import type { LastDrill } from '../../src/api/types';
 import { steer } from '../../src/api/resources';
 import { cutWarning, drillSentence, historyOf, missedOf, switchCause, switchEffect, switchFigures } from '../../src/model/switch/story';
 import { ARM_MS, REST_MS, takeWords, WAIT_MS, type TakeState } from '../../src/model/switch/take';
@@ -216,11 +217,11 @@ describe('what happened', () => {
     expect(historyOf(events, 'program').map((one) => one.text)).toEqual(['The program was locked, by admin']);
   });
   it('of a drill is what viewers would have seen', () => {
-    const drill = { at: last.at, input: 'cam1-backup', on_air: false, passed: true, gap_ms: 0, repeated_ms: 120, would: null, problems: [] };
+    const drill: LastDrill = { at: last.at, input: 'cam1-backup', on_air: false, outcome: 'passed', passed: true, gap_ms: 0, repeated_ms: 120, would: null, problems: [] };
     expect(drillSentence(drill)).toBe('Viewers would have seen no gap, 120 ms repeated.');
     expect(drillSentence({ ...drill, would: 'viewers would have seen no gap' })).toBe('Viewers would have seen no gap.');
-    expect(drillSentence({ ...drill, passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
-    const stood = { ...drill, passed: false, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms'] };
+    expect(drillSentence({ ...drill, outcome: 'failed', passed: false, gap_ms: 840, problems: ['its next key frame came late'] })).toBe('Viewers would have seen a gap of 840 ms, 120 ms repeated. Its next key frame came late.');
+    const stood: LastDrill = { ...drill, outcome: 'failed', passed: false, would: 'viewers would have seen the picture standing for 840 ms; one thing was wrong', problems: ['the picture would have stood for 840 ms'] };
     expect(drillSentence(stood)).toBe('Viewers would have seen the picture standing for 840 ms. The picture would have stood for 840 ms.');
     expect(drillSentence({ ...drill, on_air: true, would: 'main was cut for 10 s: backup took over' })).toBe('main was cut for 10 s: backup took over. Viewers saw no gap, 120 ms repeated.');
   });

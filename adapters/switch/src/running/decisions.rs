@@ -1,7 +1,7 @@
 //! What was decided is carried out, and told with its evidence.
 
 use super::{Machine, Running, lane_of, preferred};
-use crate::status::{LastDrill, LastSwitch};
+use crate::status::{LastDrill, LastSwitch, Outcome};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tidegate_engine::{EventKind, SwitchDecision, SwitchEvidence, SwitchFigure, Switched};
@@ -63,11 +63,12 @@ impl Running {
                 let cut = self.cut.take().filter(|cut| cut.to == decision.to);
                 self.tell_switched(switched(&decision, cut.as_ref(), rules));
             }
-            Step::DrillEnded => {
-                self.note_drill(&decision, rules);
+            Step::DrillPassed => self.tell_drill(decision, Outcome::Passed, rules),
+            Step::DrillFailed => self.tell_drill(decision, Outcome::Failed, rules),
+            Step::DrillBrokenOff => self.tell_drill(decision, Outcome::BrokenOff, rules),
+            _ => {
                 self.teller.decision(told(decision, rules));
             }
-            _ => self.teller.decision(told(decision, rules)),
         }
     }
 
@@ -100,20 +101,20 @@ impl Running {
     }
 
     /// A drill on air is over.
-    fn note_drill(&mut self, decision: &Decision, rules: &Rules) {
+    fn tell_drill(&mut self, decision: Decision, outcome: Outcome, rules: &Rules) {
         let took_over = Some(decision.to).filter(|to| *to != decision.from);
         let cut = self.drill_cut.take();
         let (gap_ms, repeated_ms) = cut.map_or((0, 0), |cut| (cut.gap_ms, cut.repeated_ms));
-        let problems = if took_over.is_none() {
-            vec!["Nothing took over.".to_owned()]
-        } else {
-            Vec::new()
+        let problems = match outcome {
+            Outcome::Failed if took_over.is_none() => vec!["Nothing took over.".to_owned()],
+            _ => Vec::new(),
         };
         self.last_drill = Some(LastDrill {
             at: SystemTime::now(),
             input: rules.name(decision.from),
             on_air: true,
-            passed: took_over.is_some_and(|to| to != OnAir::Slate),
+            outcome,
+            passed: outcome == Outcome::Passed,
             took_over: took_over.map(|to| rules.name(to)),
             decided_after_ms: millis(decision.decided_after),
             gap_ms,
@@ -123,6 +124,7 @@ impl Running {
             would: decision.text.clone(),
             problems,
         });
+        self.teller.decision(told(decision, rules));
     }
 }
 

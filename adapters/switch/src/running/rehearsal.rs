@@ -2,7 +2,7 @@
 
 use super::decisions::millis;
 use super::{Machine, Running, lane_of};
-use crate::status::LastDrill;
+use crate::status::{LastDrill, Outcome};
 use crate::told::Answer;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -168,6 +168,11 @@ fn last_drill(done: &Rehearsal, report: Report) -> LastDrill {
         at: SystemTime::now(),
         input: Arc::clone(&done.cut),
         on_air: false,
+        outcome: if report.passed {
+            Outcome::Passed
+        } else {
+            Outcome::Failed
+        },
         passed: report.passed,
         took_over: Some(Arc::clone(&done.to)),
         decided_after_ms: millis(report.decided_after),

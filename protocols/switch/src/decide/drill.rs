@@ -147,14 +147,25 @@ impl Decide {
         let Some(drill) = &self.drill else { return };
         if now.saturating_since(drill.since) >= DRILL_ON_AIR {
             if let Some(drill) = self.drill.take() {
-                self.tell_drill_ended(now, drill, None);
+                let has_passed = drill.took_over.is_some_and(|(to, _)| to.input().is_some());
+                let step = if has_passed {
+                    Step::DrillPassed
+                } else {
+                    Step::DrillFailed
+                };
+                self.tell_drill_ended(now, step, drill, None);
             }
         } else if self.locked {
             self.break_drill_off(now, "the program was locked");
         } else if self.held {
             self.break_drill_off(now, "the automatic was held");
         } else if self.best_other(now, Some(drill.input)).is_none() {
-            self.break_drill_off(now, "no other input has anything to show");
+            // That is what a drill is there to find.
+            self.cut_short(
+                now,
+                Step::DrillFailed,
+                "no other input has anything to show",
+            );
         }
     }
 
@@ -165,18 +176,22 @@ impl Decide {
         }
     }
 
-    /// The input was well all the time, so it stands as if it had never been cut.
     fn break_drill_off(&mut self, now: Instant, because: &str) {
+        self.cut_short(now, Step::DrillBrokenOff, because);
+    }
+
+    /// The input was well all the time, so it stands as if it had never been cut.
+    fn cut_short(&mut self, now: Instant, step: Step, because: &str) {
         let Some(drill) = self.drill.take() else {
             return;
         };
         if let Some(standing) = self.standings.get_mut(drill.input) {
             *standing = drill.uncut.clone();
         }
-        self.tell_drill_ended(now, drill, Some(because));
+        self.tell_drill_ended(now, step, drill, Some(because));
     }
 
-    fn tell_drill_ended(&mut self, now: Instant, drill: Drill, because: Option<&str>) {
+    fn tell_drill_ended(&mut self, now: Instant, step: Step, drill: Drill, because: Option<&str>) {
         let name = self.rules.name(OnAir::Input(drill.input));
         let cut_for = now.saturating_since(drill.since);
         let cut = match because {
@@ -195,7 +210,7 @@ impl Decide {
             None => format!("{cut}, and nothing took over"),
         };
         let to = drill.took_over.map_or(self.on_air, |(to, _)| to);
-        let mut decision = self.decision(now, Step::DrillEnded, to, Why::Drill, text);
+        let mut decision = self.decision(now, step, to, Why::Drill, text);
         decision.from = OnAir::Input(drill.input);
         decision.decided_after = drill.took_over.map_or(Duration::ZERO, |(_, after)| after);
         (decision.automatic, decision.by) = (false, drill.by);

@@ -64,8 +64,12 @@ pub enum Step {
     Latched,
     /// An operator set or took away a lock, a hold or a latch, or began a drill.
     Set,
-    /// A drill on air is over.
-    DrillEnded,
+    /// A drill on air is over, and another input has taken over.
+    DrillPassed,
+    /// None has, or it had nothing to show for long.
+    DrillFailed,
+    /// Somebody ended a drill on air before its time: it proves nothing, either way.
+    DrillBrokenOff,
 }
 
 impl Step {
@@ -81,7 +85,7 @@ impl Step {
             Self::Missed => "missed",
             Self::Latched => "latched",
             Self::Set => "set",
-            Self::DrillEnded => "drill_ended",
+            Self::DrillPassed | Self::DrillFailed | Self::DrillBrokenOff => "drill_ended",
         }
     }
 }

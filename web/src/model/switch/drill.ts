@@ -45,8 +45,6 @@ function afterwards(status: SwitchStatus): string {
 /** What is cut by a drill is well: taking it ends the drill. */
 export const isCut = (status: SwitchStatus, name: string | null): boolean => name !== null && status.drill?.input === name;
 
-/** Ended by somebody before anything took over: that proves nothing, neither way. */
-export const isBrokenOff = ({ on_air, passed, would }: LastDrill): boolean => on_air && !passed && / was cut for .* only, as /.test(would ?? '');
+export const drillResult = ({ outcome }: LastDrill): { state: StateWord; label: string } => RESULTS[outcome];
 
-export const drillResult = (drill: LastDrill): { state: StateWord; label: string } =>
-  drill.passed ? { state: WORDS.ready, label: 'Pass' } : isBrokenOff(drill) ? { state: WORDS.idle, label: 'Broken off' } : { state: WORDS.failed, label: 'Failed' };
+const RESULTS = { passed: { state: WORDS.ready, label: 'Pass' }, failed: { state: WORDS.failed, label: 'Failed' }, broken_off: { state: WORDS.idle, label: 'Broken off' } };

@@ -16,7 +16,7 @@ export function switchCause({ from, to, text, why, automatic, by }: LastSwitch):
 const RESTART = 'restart';
 
 /** What is no fault of an input. */
-const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', twin: 'its twin: the same packets go on', start: 'the first that was ready', media_back: 'media is back' };
+const ASKED: Record<string, string> = { take: 'taken', return: 'returned', schedule: 'as scheduled', twin: 'its twin: the same packets go on', start: 'the first that was ready', media_back: 'media is back', unlock: 'unlocked', hold: 'let go' };
 
 /** "Viewers saw no gap, 310 ms repeated." Empty when it was not measured. */
 export function switchEffect(last: LastSwitch): string {

@@ -3,7 +3,7 @@ import type { Reason, SwitchInput, SwitchStatus } from '../../api/types';
 import { count, plural } from '../format';
 import { capital, inWords } from '../sentence';
 import { WORDS, type IconName, type StateWord } from '../words';
-import { isBrokenOff, isCut } from './drill';
+import { isCut } from './drill';
 import { inputWords, isSettlingDown } from './input';
 import { inputOf, onSlate, others, readyOthers, slateByHand } from './status';
 import { lower } from './take';
@@ -40,7 +40,7 @@ function calm(status: SwitchStatus): string {
   const [next] = readyOthers(status);
   if (next && status.locked) return `Locked: ${next.name} does not take over.`;
   if (next && status.held) return `Held: should it fail, take ${next.name}.`;
-  if (status.last_drill && !status.last_drill.passed && !isBrokenOff(status.last_drill)) return 'The last test of the backup failed: see below why.';
+  if (status.last_drill?.outcome === 'failed') return 'The last test of the backup failed: see below why.';
   const [main] = status.inputs;
   if (!main || main.name === status.active) return 'Nothing to do.';
   const { to, may } = returnWords(status);

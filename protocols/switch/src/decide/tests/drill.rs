@@ -18,7 +18,7 @@ fn a_drill_on_air_takes_the_way_of_a_real_silence_and_says_how_it_went() {
     let ended = show.last();
     assert_eq!(
         (ended.step, ended.by.clone()),
-        (Step::DrillEnded, by("ada"))
+        (Step::DrillPassed, by("ada"))
     );
     assert_eq!(
         ended.text,

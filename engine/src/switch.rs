@@ -127,6 +127,8 @@ refusal_codes! {
     DrillUnderWay = "drill_under_way",
     /// No input is on air that a drill could cut.
     NothingToCut = "nothing_to_cut",
+    /// The input that a drill is to test is on air itself.
+    OnAir = "on_air",
     /// Another input is on air than the one that was to be cut.
     NotOnAir = "not_on_air",
     /// Nothing would take over, for it does not move by itself.

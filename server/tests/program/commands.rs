@@ -189,10 +189,15 @@ fn a_drill_tells_what_viewers_would_see_and_they_see_nothing_of_it() {
         (&switch["active"], &switch["switches"]),
         (&json!("main"), &json!(0))
     );
+    let refused = station.post("drill", &json!({ "input": "main" }));
+    let problem = refused.json();
     assert_eq!(
-        station.post("drill", &json!({ "input": "main" })).status,
-        409
+        (refused.status, &problem["type"]),
+        (409, &json!("urn:tidegate:problem:on_air")),
+        "{problem}"
     );
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("main is on air"), "{problem}");
     assert_eq!(
         station.post("drill", &json!({ "input": "mian" })).status,
         404
@@ -238,6 +243,34 @@ fn a_drill_on_air_wants_to_be_confirmed() {
 }
 
 #[test]
+fn a_return_to_what_is_dead_advises_nothing_that_would_be_refused_too() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let station = Station::start(QUICK);
+    let [one, two] = Clip::two();
+    let (main, _backup, _) = station.both(&one, &two);
+    drop(main);
+    station.becomes("the backup took over", |switch| {
+        switch["active"] == "backup"
+    });
+    station.becomes("main has nothing", |switch| {
+        switch["inputs"][0]["reasons"][0]["code"] == "no_packets"
+    });
+    let refused = station.post("return", &json!({}));
+    let problem = refused.json();
+    assert_eq!(
+        (refused.status, &problem["type"]),
+        (409, &json!("urn:tidegate:problem:none_to_return_to")),
+        "{problem}"
+    );
+    let advice = problem["advice"].as_str().unwrap();
+    assert!(advice.starts_with("Bring one back first"), "{problem}");
+    let force = json!({ "input": "main", "force": true });
+    assert_eq!(station.post("take", &force).status, 409, "not even force");
+}
+
+#[test]
 fn a_drill_on_air_that_is_ended_by_hand_has_neither_passed_nor_failed() {
     if !have(&["ffmpeg"]) {
         return;
@@ -247,7 +280,9 @@ fn a_drill_on_air_that_is_ended_by_hand_has_neither_passed_nor_failed() {
     let _both = station.both(&one, &two);
     let confirmed = json!({ "on_air": true, "confirm": "program" });
     assert_eq!(station.post("drill", &confirmed).status, 200);
-    station.becomes("the backup took over", |switch| switch["active"] == "backup");
+    station.becomes("the backup took over", |switch| {
+        switch["active"] == "backup"
+    });
     let take = json!({ "input": "main" });
     assert_eq!(station.post("take", &take).status, 200);
     let switch = station.becomes("the drill is over", |switch| {

@@ -7,7 +7,7 @@ use crate::status;
 use std::sync::Arc;
 use tidegate_engine::{RefusalCode, SwitchCommand, SwitchRefusal, nearest};
 use tidegate_switch::OnAir;
-use tidegate_switch::decide::{DRILL_ON_AIR, Refusal};
+use tidegate_switch::decide::{DRILL_ON_AIR, Decide, Rank, Refusal};
 use tidegate_units::Instant;
 
 type By = Arc<str>;
@@ -75,7 +75,10 @@ impl Running {
             }
             SwitchCommand::Return => {
                 let done = machine.decide.return_home(now, by);
-                done.map(drop).map_err(refused)
+                done.map(drop).map_err(|refusal| match refusal {
+                    Refusal::NoneToReturnTo(why) => none_to_return_to(&machine.decide, now, &why),
+                    other => refused(other),
+                })
             }
             SwitchCommand::Drill {
                 input,
@@ -202,7 +205,7 @@ impl Running {
             Refusal::NoneToReturnTo(why) => not_now(
                 code,
                 &format!("No preferred input is ready: {why}."),
-                "Wait until one is, or take one all the same with \"force\": true.",
+                "Wait until one is.",
             ),
             Refusal::NothingToCut => not_now(
                 code,
@@ -257,6 +260,34 @@ fn not_now(code: RefusalCode, message: &str, advice: &str) -> SwitchRefusal {
     }
 }
 
+/// Nothing is to be returned to by itself; by force, if there is one that has anything to show.
+fn none_to_return_to(decide: &Decide, now: Instant, why: &str) -> SwitchRefusal {
+    let before = decide.on_air().input();
+    let mut preferred = 0..before.unwrap_or(decide.rules().inputs.len());
+    let damaged = preferred.find(|index| decide.rank(now, *index) == Some(Rank::Damaged));
+    let advice = match damaged.map(|index| decide.rules().name(OnAir::Input(index))) {
+        Some(name) => format!(
+            "Wait until one is, or take {name} as it is: take with \
+             {{ \"input\": \"{name}\", \"force\": true }}."
+        ),
+        None => "Bring one back first: none of them has anything to show.".into(),
+    };
+    not_now(
+        RefusalCode::NoneToReturnTo,
+        &format!("No preferred input is ready: {why}."),
+        &advice,
+    )
+}
+
+/// What is to take over is on air itself.
+pub(super) fn is_on_air(name: &str) -> SwitchRefusal {
+    not_now(
+        RefusalCode::OnAir,
+        &format!("{name} is on air: a drill tests another input, which would take over from it."),
+        &format!("Name another input, or none; to cut {name} for real, add \"on_air\": true."),
+    )
+}
+
 /// Another input would be cut than the one that was named.
 fn not_on_air(name: &str, cut: &str) -> SwitchRefusal {
     not_now(
@@ -284,4 +315,52 @@ fn confirm(machine: &Machine, now: Instant, cut: usize) -> SwitchRefusal {
         ),
         "If that is meant, send the switch's name as \"confirm\".",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+    use tidegate_switch::decide::{Fault, Fired, InputView, Rules, Scene, Severity};
+
+    #[test]
+    fn a_return_that_is_refused_advises_a_force_that_is_followed() {
+        let now = Instant::from_millis(1000);
+        let fine = InputView {
+            connected: true,
+            delivers: true,
+            has_key_frame: true,
+            enters_now: true,
+            ..InputView::default()
+        };
+        let damaged = InputView {
+            fired: vec![Fired {
+                code: "continuity".into(),
+                severity: Severity::Switch,
+                fault: Fault::Damaged,
+                present: true,
+                since: now,
+                text: "packets are missing".into(),
+                figure: None,
+            }],
+            ..fine.clone()
+        };
+        let mut decide = Decide::new(Rules::new(["main", "second", "backup"]));
+        let inputs = [InputView::default(), damaged, fine];
+        let scene = Scene {
+            on_air: OnAir::Input(2),
+            is_starved: false,
+            is_over: false,
+            inputs: &inputs,
+            slate_ready: false,
+        };
+        decide.step(now, SystemTime::UNIX_EPOCH, scene);
+        assert!(decide.return_home(now, None).is_err());
+        let SwitchRefusal::NotNow { advice, .. } = none_to_return_to(&decide, now, "") else {
+            panic!("it is for later");
+        };
+        let named = r#"{ "input": "second", "force": true }"#;
+        assert!(advice.contains(named), "{advice}");
+        assert!(decide.take(now, OnAir::Input(1), true, None).is_ok());
+    }
 }

@@ -1,5 +1,6 @@
 //! A test of the backup that nobody sees: on a copy of the program the input on air stops.
 
+use super::commands::is_on_air;
 use super::decisions::millis;
 use super::{Machine, Running, lane_of};
 use crate::status::{LastDrill, Outcome};
@@ -84,7 +85,7 @@ impl Running {
         };
         match to {
             None => refused(Refusal::NoneToTakeOver("all the others are dark".into())),
-            Some(to) if to == cut => refused(Refusal::NothingToCut),
+            Some(to) if to == cut => Err(is_on_air(&decide.rules().name(OnAir::Input(cut)))),
             Some(to) if decide.rank(now, to) == Some(Rank::Nothing) => {
                 let name = decide.rules().name(OnAir::Input(to));
                 refused(Refusal::NothingToShow(name, reasons(to)))

@@ -68,7 +68,11 @@ pub(super) fn secret<T: Item>(
 
 fn resolved<T: Item>(item: &T, desired: &Desired) -> Result<T, Problem> {
     let resolved = desired.vault.resolved(item);
-    resolved.map_err(|problem| Problem::new(StatusCode::CONFLICT, "secret", problem.message))
+    resolved.map_err(|problem| {
+        let advice = problem.advice.clone();
+        let advice = advice.unwrap_or_else(|| "Set the secret that its settings name.".into());
+        Problem::new(StatusCode::CONFLICT, "secret", problem.message).advise(advice)
+    })
 }
 
 /// The passphrases of `item`, each with its place.

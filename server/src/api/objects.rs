@@ -228,6 +228,7 @@ fn usable(name: &str) -> Result<Name, Problem> {
             "name",
             format!("{error}."),
         )
+        .advise("Choose another name.")
     })
 }
 
@@ -250,6 +251,7 @@ pub(super) fn expected_revision(headers: &HeaderMap) -> Result<Option<u64>, Prob
                 "if_match",
                 "If-Match takes the revision from the ETag of an earlier answer.",
             )
+            .advise("Send it like this: If-Match: \"7\".")
         })
 }
 

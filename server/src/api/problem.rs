@@ -182,6 +182,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Store(error) => error.into(),
             ChangeError::Unreadable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store", detail)
+                    .advise("The log says more; nothing was changed.")
             }
         }
     }

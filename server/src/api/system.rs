@@ -171,6 +171,7 @@ pub(super) async fn config(
             let text = document_yaml(&desired).map_err(|error| {
                 let detail = format!("The configuration cannot be written as YAML: {error}.");
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "yaml", detail)
+                    .advise("Ask for it as JSON.")
             })?;
             Ok((etag, kind, text).into_response())
         }
@@ -178,7 +179,8 @@ pub(super) async fn config(
             StatusCode::BAD_REQUEST,
             "format",
             "The format is neither \"json\" nor \"yaml\".",
-        )),
+        )
+        .advise("Write ?format=json or ?format=yaml.")),
     }
 }
 

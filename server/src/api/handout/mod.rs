@@ -130,7 +130,8 @@ fn not_called<T: Item>(item: &T) -> Problem {
             "Nobody connects to \"{}\": it is not on a listener.",
             item.name()
         );
-        return Problem::new(StatusCode::CONFLICT, "no_listener", message);
+        return Problem::new(StatusCode::CONFLICT, "no_listener", message)
+            .advise("Tidegate calls or reads by itself there; nothing is to be pasted.");
     };
     let message = format!("The listener \"{listener}\" is not open.");
     let problem = Problem::new(StatusCode::CONFLICT, "not_bound", message);

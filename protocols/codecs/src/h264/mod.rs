@@ -7,7 +7,7 @@ mod slice;
 mod sps;
 
 pub use avcc::{avcc, parse_avcc};
-pub use opening::{Opened, Opening, Opens, opens};
+pub use opening::{Change, Opened, Opening, Opens, opens};
 pub use sps::Sps;
 
 use crate::bits::BitReader;

@@ -55,6 +55,32 @@ pub struct Opening {
     groups: u8,
 }
 
+/// What an access unit behind the entry has to be instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The same, but for these bytes, by their places.
+    Bytes(Vec<(usize, u8)>),
+    /// Another one.
+    Unit(Vec<u8>),
+}
+
+impl Change {
+    /// The access unit as it has to be.
+    #[must_use]
+    pub fn of(self, unit: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Unit(other) => other,
+            Self::Bytes(bytes) => {
+                let mut other = unit.to_vec();
+                for (at, byte) in bytes {
+                    other.get_mut(at).into_iter().for_each(|it| *it = byte);
+                }
+                other
+            }
+        }
+    }
+}
+
 /// What an entry becomes.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -139,7 +165,7 @@ impl Opening {
         Some(Opened {
             opening,
             front: Some(front),
-            entry: entry.unwrap_or_else(|| unit.to_vec()),
+            entry: entry.map_or_else(|| unit.to_vec(), |change| change.of(unit)),
         })
     }
 
@@ -151,7 +177,7 @@ impl Opening {
     }
 
     /// The next access unit; `Some`: what it has to be instead. `key`: it is an entry too.
-    pub fn picture(&mut self, unit: &[u8], key: bool) -> Option<Vec<u8>> {
+    pub fn picture(&mut self, unit: &[u8], key: bool) -> Option<Change> {
         if key {
             self.groups = self.groups.saturating_sub(1);
         }
@@ -178,17 +204,23 @@ impl Opening {
             }
             _ => None,
         };
-        if !is_changed && marking.is_none() {
-            return None;
+        if marking.is_none() {
+            if !is_changed {
+                return None;
+            }
+            if let Some(bytes) = gaps_in_place(unit) {
+                return Some(Change::Bytes(bytes));
+            }
         }
-        rebuilt(unit, |unit| match (UnitType::of(unit), &marking) {
+        let other = rebuilt(unit, |unit| match (UnitType::of(unit), &marking) {
             (Some(UnitType::Sps), _) => Some(allowing_gaps(unit)),
             (Some(UnitType::Slice), Some(commands)) => {
                 let (slice, syntax) = self.sets.slice(unit)?;
                 slice.marked(unit, &syntax, commands.as_deref())
             }
             _ => Some(unit.to_vec()),
-        })
+        });
+        other.map(Change::Unit)
     }
 
     fn marking(&mut self, unit: &[u8]) -> Marking {
@@ -313,6 +345,27 @@ fn lacks_gaps(set: &[u8]) -> Option<Numbering> {
 fn allowing_gaps(set: &[u8]) -> Vec<u8> {
     let changed = lacks_gaps(set).and_then(|numbering| with_gaps(set, &numbering));
     changed.unwrap_or_else(|| set.to_vec())
+}
+
+/// The bytes of an access unit that allow gaps in its sequence parameter sets; `None` where a set
+/// becomes longer or shorter by that.
+fn gaps_in_place(unit: &[u8]) -> Option<Vec<(usize, u8)>> {
+    let mut bytes = Vec::new();
+    for tail in nal::tails(unit) {
+        let set = nal::first(tail);
+        if UnitType::of(set) != Some(UnitType::Sps) {
+            continue;
+        }
+        let other = allowing_gaps(set);
+        if other.len() != set.len() {
+            return None;
+        }
+        let at = unit.len() - tail.len();
+        let pairs = set.iter().zip(&other).enumerate();
+        let changed = pairs.filter(|(_, (byte, other))| byte != other);
+        bytes.extend(changed.map(|(place, (_, other))| (at + place, *other)));
+    }
+    Some(bytes)
 }
 
 /// An access unit in which each NAL unit is another one; empty ones are left out.

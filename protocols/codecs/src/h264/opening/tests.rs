@@ -207,7 +207,8 @@ fn commands(pictures: &[Slice<'_>]) -> Vec<Option<Vec<Command>>> {
     let mut told = Vec::new();
     for picture in pictures {
         let before = access_unit(&[picture.unit(true)]);
-        let after = opening.picture(&before, false).unwrap_or(before);
+        let change = opening.picture(&before, false);
+        let after = change.map_or(before.clone(), |change| change.of(&before));
         told.push(slice_of(&after, &opening).1.commands);
     }
     told
@@ -248,6 +249,27 @@ fn pictures_that_led_the_entry_and_were_left_out_are_forgotten_behind_it() {
     };
     let told = commands(&[p, b, Slice { number: 12, ..p }]);
     assert_eq!(told, [Some(vec![Command::Forget(0)]), None, None]);
+}
+
+#[test]
+fn sets_behind_the_entry_are_changed_where_they_stand() {
+    let unit = entry(true, Slice::ENTRY);
+    let mut opening = Opening::begin(&unit).expect("an entry").opening;
+    let next = entry(
+        true,
+        Slice {
+            number: 10,
+            ..Slice::ENTRY
+        },
+    );
+    let Some(Change::Bytes(bytes)) = opening.picture(&next, true) else {
+        panic!("bytes");
+    };
+    assert_eq!(bytes.len(), 1);
+    let other = Change::Bytes(bytes).of(&next);
+    let set = nal::split(&other).next().expect("a set");
+    assert!(Sps::parse(set).expect("a set").numbering.has_gaps);
+    assert_eq!(opening.picture(&other, true), None);
 }
 
 proptest! {

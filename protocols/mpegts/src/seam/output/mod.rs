@@ -83,6 +83,8 @@ struct Out {
     last_dts: Option<i64>,
     /// Where its sound ends, if it was left.
     ends: Option<i64>,
+    /// What is changed in the unit that passes.
+    patch: open::Patch,
 }
 
 /// What is on air.

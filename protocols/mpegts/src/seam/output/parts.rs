@@ -152,6 +152,7 @@ impl Seam {
             splice: Splice::default(),
             last_dts: None,
             ends: None,
+            patch: super::open::Patch::default(),
         });
         self.streams.len() - 1
     }

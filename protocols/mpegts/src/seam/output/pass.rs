@@ -1,5 +1,6 @@
 //! One packet on its way out.
 
+use super::open::Patch;
 use super::{MAX_OTHERS, Out, Playing, Seam, clock};
 use crate::mux::packetize::{Head, Packetizer};
 use crate::packet::{NULL_PID, PACKET_BYTES, Packet, Pcr};
@@ -58,6 +59,7 @@ impl Seam {
         } else if view.unit_start() {
             self.streams[place].note_times(&copy, playing.near);
         }
+        self.streams[place].patch.apply(view, &mut copy);
         self.streams[place].counter.count(&mut copy);
         self.buffer.extend_from_slice(&copy);
     }
@@ -153,6 +155,8 @@ impl Seam {
         let is_cut_off = playing.is_moved
             && codec != Codec::Scte35
             && PesTimes::find(view.bytes()) == PesTimes::CutOff;
+        let out = playing.parts[slot].out;
+        self.streams[out].patch = Patch::default();
         if sets.is_none() && !is_cut_off && !may_be_open && !is_open {
             return false;
         }
@@ -164,10 +168,9 @@ impl Seam {
             let at = delimiter_bytes(codec, &pes.payload);
             pes.payload.splice(at..at, sets.iter().copied());
         }
-        let out = playing.parts[slot].out;
         let is_written = match is_open {
             true if is_entry => self.begin_open(playing, out, &pes, unit),
-            true => self.follow_open(playing, out, &pes, unit),
+            true => self.follow_open(playing, out, &mut pes, unit),
             false => false,
         };
         if is_written {
@@ -177,6 +180,7 @@ impl Seam {
         if sets.is_none() && !is_cut_off && !is_closed {
             return false;
         }
+        self.streams[out].patch = Patch::default();
         self.rebuild(playing, out, &pes, (pts, dts), &[&pes.payload]);
         true
     }

@@ -56,11 +56,6 @@ impl Desk {
         serde_json::to_value(&*status).ok()
     }
 
-    /// What is on air.
-    pub(crate) fn active(&self) -> Option<Arc<str>> {
-        self.status.load_full()?.active.clone()
-    }
-
     /// Asks without waiting; whether it was taken.
     pub(crate) fn ask(&self, ask: Ask) -> Result<(), SwitchRefusal> {
         let Some(door) = self.door.load_full() else {

@@ -91,9 +91,6 @@ impl SourceDriver for Switch {
             return false;
         };
         let mut settings = self.settings();
-        if !settings.goes_on_as(&newer, self.desk.active().as_deref()) {
-            return false;
-        }
         let asked = self.desk.ask(Ask::Settings(Box::new(newer.clone())));
         if asked.is_ok() {
             *settings = newer;

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tidegate_adapter_switch::{Adapter, SourceSettings};
 use tidegate_engine::{
-    Clock, Engine, EngineConfig, Feed, Link, NoSecrets, SourceAdapter, SourceDriver, SourceSpec,
-    SwitchCommand, TsChunk,
+    Clock, Engine, EngineConfig, Feed, Link, NoSecrets, ReaderOptions, SourceAdapter, SourceDriver,
+    SourceSpec, SwitchCommand, TsChunk,
 };
+use tidegate_mpegts::{Demux, Event, Stamp};
 use tidegate_testkit::media::encode;
 use tidegate_testkit::peers::have;
 
@@ -93,6 +95,48 @@ impl Drop for Camera {
     }
 }
 
+/// All that the program puts out, until it is asked for.
+struct Tape {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    work: tokio::task::JoinHandle<()>,
+}
+
+impl Tape {
+    fn start(feed: &Feed) -> Self {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let (mut reader, inside) = (feed.read_ts(ReaderOptions::default()), Arc::clone(&bytes));
+        let work = tokio::spawn(async move {
+            loop {
+                let batch = reader.next().await;
+                assert_eq!(reader.lost(), 0, "it keeps up");
+                let mut bytes = inside.lock().unwrap();
+                batch
+                    .iter()
+                    .for_each(|chunk| bytes.extend_from_slice(&chunk.bytes));
+            }
+        });
+        Self { bytes, work }
+    }
+
+    /// How decoding times step, the least and the most of all streams, in milliseconds.
+    fn steps(self) -> (i64, i64) {
+        assert!(!self.work.is_finished());
+        self.work.abort();
+        let mut demux = Demux::new();
+        demux.push(Stamp::default(), &self.bytes.lock().unwrap());
+        let (mut last, mut steps) = (HashMap::new(), Vec::new());
+        while let Some(event) = demux.next_event() {
+            if let Event::Unit(unit) = event
+                && let Some(last) = last.insert(unit.pid, unit.dts)
+            {
+                steps.push((unit.dts - last) / 90);
+            }
+        }
+        let least = steps.iter().min().copied();
+        least.zip(steps.iter().max().copied()).unwrap()
+    }
+}
+
 struct Bench {
     engine: Engine,
     driver: Arc<dyn SourceDriver>,
@@ -134,8 +178,13 @@ impl Bench {
 
     /// Goes on with these inputs.
     async fn change_inputs(&self, inputs: &str) {
-        let settings = SETTINGS.replace(r#""main","backup""#, inputs);
-        let settings: SourceSettings = serde_json::from_str(&settings).unwrap();
+        self.change(&SETTINGS.replace(r#""main","backup""#, inputs))
+            .await;
+    }
+
+    /// Goes on under these settings.
+    async fn change(&self, settings: &str) {
+        let settings: SourceSettings = serde_json::from_str(settings).unwrap();
         let driver = Adapter::new()
             .source("program", &settings, &NoSecrets)
             .unwrap();
@@ -288,6 +337,58 @@ async fn an_input_can_be_taken_out_and_put_in_again_while_the_other_is_on_air() 
     bench.both_ready().await;
     bench.take("main").await;
     assert_eq!(bench.errors(), []);
+    bench.engine.shutdown().await;
+    drop(cameras);
+}
+
+/// Of the cameras, and what a cut may add: all times are of a machine that has much else to do.
+const STEP_MAX_MILLIS: i64 = 3_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_never_step_back_whatever_setting_is_changed() {
+    if !have(&["ffmpeg"]) {
+        return;
+    }
+    let bench = Bench::new().await;
+    let cameras = (bench.camera(0), bench.camera(1));
+    bench.both_ready().await;
+    // Their times are alike; those of the program are others when it was switched some times.
+    for input in ["backup", "main", "backup", "main"] {
+        bench.take(input).await;
+    }
+    let tape = Tape::start(&bench.engine.feed("program"));
+    let plays_on = async || {
+        let is_on_air = |status: &Value| status["active"] == "main";
+        bench.until("on air", is_on_air).await;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+    };
+    plays_on().await;
+    for more in [
+        r#""delay":"600ms","#,
+        r#""delay":"100ms","#,
+        r#""delay":"100ms","merge":"off","#,
+        "",
+    ] {
+        bench
+            .change(&SETTINGS.replacen('{', &format!("{{{more}"), 1))
+            .await;
+        plays_on().await;
+    }
+    bench.change_inputs(r#""backup""#).await;
+    let is_next = |status: &Value| status["active"] == "backup";
+    bench.until("on the other one", is_next).await;
+    bench.change_inputs(r#""main""#).await;
+    plays_on().await;
+    let (least, most) = tape.steps();
+    assert!(least > 0, "{least} ms");
+    assert!(most < STEP_MAX_MILLIS, "{most} ms");
+    let errors = bench.errors();
+    let is_silence = |name: &str| name == "pcr_repetition" || name == "pcr_discontinuity";
+    let others: Vec<_> = errors
+        .iter()
+        .filter(|(name, _)| !is_silence(name))
+        .collect();
+    assert!(others.is_empty(), "{errors:?}");
     bench.engine.shutdown().await;
     drop(cameras);
 }

@@ -98,6 +98,11 @@ impl Input {
         Some(())
     }
 
+    /// What comes next begins anew, for the program.
+    pub(crate) fn begin_anew(&mut self) {
+        self.kept_from.get_or_insert_default().restarted = true;
+    }
+
     /// Looks at its vital signs.
     pub(crate) fn look(&mut self, now: Instant) {
         self.signal.renew(&mut self.vitals);

@@ -139,12 +139,6 @@ impl SourceSettings {
         self.inputs.iter().position(|input| input == name)
     }
 
-    /// Whether a switch with these settings can go on with `newer` ones, while that is on air.
-    pub(crate) fn goes_on_as(&self, newer: &Self, active: Option<&str>) -> bool {
-        let is_there = |active: &str| active == SLATE || newer.input(active).is_some();
-        self.delay == newer.delay && self.merge == newer.merge && active.is_none_or(is_there)
-    }
-
     fn check_inputs(&self) -> Result<(), SettingsError> {
         let count = self.inputs.len();
         if count == 0 {

@@ -106,6 +106,12 @@ impl Program {
         }
     }
 
+    /// Holds what comes back for so long from now on. What comes next of each input has to begin
+    /// anew, for it goes out at other times than what came before.
+    pub const fn set_delay(&mut self, delay: Duration) {
+        self.delay = delay;
+    }
+
     /// Whether inputs that carry the same packets are found and merged from now on: what one
     /// lacks the other brings, and a switch between them is none that anybody could see.
     pub fn set_merging(&mut self, key: Option<PrintKey>) {

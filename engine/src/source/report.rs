@@ -177,6 +177,18 @@ impl SourceReport {
         self.change(said, connection, reason);
     }
 
+    /// The reason in other words, where the connection stands as it did: that is no event.
+    pub fn reword(&self, connection: Connection, reason: Option<String>) {
+        let mut said = self.said();
+        if said.connection != connection {
+            drop(said);
+            return self.connection(connection, reason);
+        }
+        said.reason = reason;
+        drop(said);
+        self.inner.changed.notify_one();
+    }
+
     /// The same of a source that is not tried again by itself.
     pub(crate) fn rest(&self, connection: Connection, reason: Option<String>) {
         let mut said = self.said();

@@ -17,6 +17,7 @@ impl Running {
         self.change_inputs(machine, now);
         if is_put_together_anew {
             self.begin_inputs_anew(machine);
+            self.break_rehearsal_off(machine, now);
         }
         machine.decide.set_rules(self.rules());
         self.obey(machine);

@@ -7,7 +7,7 @@ use crate::status::{LastDrill, Outcome};
 use crate::told::Answer;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tidegate_engine::{SwitchDecision, SwitchRefusal};
+use tidegate_engine::{RefusalCode, SwitchDecision, SwitchRefusal};
 use tidegate_switch::OnAir;
 use tidegate_switch::decide::{Decide, Rank, Refusal};
 use tidegate_switch::drill::{Report, Shadow};
@@ -118,6 +118,19 @@ impl Running {
         self.tell_report(&done, &report);
         self.last_drill = Some(last_drill(&done, report));
         self.reply(machine, now, done.answer, Ok(()));
+    }
+
+    /// What it found would be true of neither what was nor what is.
+    pub(super) fn break_rehearsal_off(&self, machine: &mut Machine, now: Instant) {
+        let Some(done) = machine.rehearsal.take() else {
+            return;
+        };
+        let refusal = SwitchRefusal::NotNow {
+            code: RefusalCode::Busy,
+            message: "The settings were changed while the backup was tested.".into(),
+            advice: "Test it again.".into(),
+        };
+        self.reply(machine, now, done.answer, Err(refusal));
     }
 
     fn tell_report(&self, done: &Rehearsal, report: &Report) {

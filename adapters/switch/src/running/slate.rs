@@ -117,7 +117,11 @@ impl Slate {
             let words = Words {
                 severity: Severity::Warning,
                 text: outcome.reason.unwrap_or_default(),
-                advice: "Until it is there, viewers see nothing when no input has anything.",
+                advice: if self.slate.is_some() {
+                    "Until it is there, viewers see the slate before it when no input has anything."
+                } else {
+                    "Until it is there, viewers see nothing when no input has anything."
+                },
             };
             teller.raise(FAILED, words);
         } else if self.has_failed && outcome.state == State::Ready {

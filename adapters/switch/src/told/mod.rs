@@ -225,6 +225,7 @@ impl Speaker {
             News::Dark(reason) => {
                 report.connection(Connection::Disconnected, Some(reason.into()));
             }
+            News::StillDark(reason) => report.reword(Connection::Disconnected, Some(reason.into())),
             News::Raised(code, words) => report.raise_alarm(Alarm {
                 code: code.into(),
                 severity: words.severity,

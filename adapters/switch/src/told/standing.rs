@@ -41,6 +41,8 @@ pub(super) enum News<'a> {
     Carries,
     /// It carries nothing.
     Dark(&'a str),
+    /// It carried nothing before, for another reason.
+    StillDark(&'a str),
     /// Something needs the operator.
     Raised(&'static str, &'a Words),
     /// Or no longer.
@@ -61,6 +63,9 @@ pub(super) fn news<'a>(said: &Standing, now: &'a Standing) -> Vec<News<'a>> {
         match &now.carried {
             Carried::Unsaid => {}
             Carried::Something => news.push(News::Carries),
+            Carried::Nothing(reason) if matches!(said.carried, Carried::Nothing(_)) => {
+                news.push(News::StillDark(reason));
+            }
             Carried::Nothing(reason) => news.push(News::Dark(reason)),
         }
     }

@@ -98,3 +98,13 @@ fn events_leave_room_for_answers_and_those_that_find_none_are_counted() {
     }
     assert_eq!(heard, COMMANDS);
 }
+
+#[test]
+fn a_darkness_that_has_another_reason_is_none_that_begins() {
+    let (teller, listener) = channel(8);
+    teller.dark("locked");
+    let dark = listener.standing.load_full();
+    teller.dark("unlocked");
+    let still = listener.standing.load_full();
+    assert_eq!(news(&dark, &still), [News::StillDark("unlocked")]);
+}

@@ -333,6 +333,7 @@ impl Decide {
             decision.decided_after = now.saturating_since(fired.since);
             decision.figure = fired.figure;
         }
+        let wish = decision.why.clone();
         if let Some(freed) = self.freed.take_if(|_| wanted.to.input().is_some()) {
             // It would have been done long ago.
             decision.text = match decision.why {
@@ -343,6 +344,9 @@ impl Decide {
             decision.decided_after = now.saturating_since(freed.at);
         }
         self.order(now, wanted.how, decision);
+        if let Some(plan) = &mut self.plan {
+            plan.wish = wish;
+        }
     }
 
     /// Whether something arrives of what is on air.
@@ -355,8 +359,8 @@ impl Decide {
     /// There is no reason for the order any more.
     fn avert(&mut self, now: Instant) {
         let Some(plan) = &self.plan else { return };
-        let is_return = matches!(plan.decision.why, Why::Return | Why::Start | Why::MediaBack);
-        if is_return || self.on_air.input().is_none() {
+        let is_return = matches!(plan.wish, Why::Return | Why::Start | Why::MediaBack);
+        if is_return {
             let text = format!("{} is not ready any more", self.rules.name(plan.to));
             self.give_up(now, Step::GivenUp, text);
         } else {

@@ -34,6 +34,7 @@ impl Decide {
         let plan = plan.map(|plan| Plan {
             to: moved(plan.to),
             decision: renamed(&plan.decision),
+            wish: plan.wish.clone(),
             ..*plan
         });
         let asked = self.asked.as_ref().filter(|asked| is_there(asked.to));

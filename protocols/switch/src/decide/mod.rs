@@ -137,6 +137,8 @@ struct Plan {
     how: How,
     since: Instant,
     decision: Decision,
+    /// What it was for, whatever is told as its cause.
+    wish: Why,
 }
 
 impl Decide {
@@ -246,7 +248,7 @@ impl Decide {
         }
         let is_stand_in = decision.why == Why::NoMedia && self.asked.is_none();
         self.stands_in = (is_stand_in && on_air == OnAir::Slate).then_some(now);
-        if from == OnAir::Slate && decision.why == Why::MediaBack {
+        if from == OnAir::Slate && plan.wish == Why::MediaBack {
             self.slate_left = Some(now);
         }
         let is_drill = decision.why == Why::Drill;
@@ -376,6 +378,7 @@ impl Decide {
             to,
             how,
             since: now,
+            wish: decision.why.clone(),
             decision,
         });
     }

@@ -236,3 +236,22 @@ fn an_unlock_that_moves_nothing_explains_nothing_later() {
     show.run(SECOND);
     assert_eq!(show.last().text, "main: no packets");
 }
+
+#[test]
+fn a_return_that_an_unlock_let_happen_is_given_up_as_one() {
+    let mut show = Show::running(|rules| rules.return_to = Return::Auto);
+    show.dies(0);
+    show.run(SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    show.decide.lock(show.now, None);
+    show.recovers(0);
+    show.run(60 * SECOND);
+    show.airs_after = None;
+    show.decide.unlock(show.now, by("ada"));
+    show.run(100 * MS);
+    assert_eq!(show.last().why, Why::Unlock);
+    show.fires(0, "continuity", Fault::Damaged);
+    show.run(100 * MS);
+    assert_eq!(show.last().text, "main is not ready any more");
+    assert_eq!(show.decide.counts().averted, 0);
+}

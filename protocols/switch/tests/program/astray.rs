@@ -3,9 +3,9 @@
 use crate::stream::{ASTRAY_PID, AUDIO_FRAME_TICKS, More, SPEC, Spec, Stream};
 use crate::{OTHER, on_air};
 use bytes::Bytes;
-use tidegate_mpegts::Packet;
 use tidegate_mpegts::seam::Intake;
-use tidegate_switch::How;
+use tidegate_mpegts::{Packet, PesHeader};
+use tidegate_switch::{How, OnAir, Options, Order, Piece, Program};
 use tidegate_units::{Duration, Instant};
 
 const fn astray(stream_type: u8) -> More {
@@ -113,4 +113,93 @@ fn sound_that_comes_before_the_first_picture_of_an_input_that_begins_anew_belong
     assert_eq!(intake.following().next_index(), next);
     assert_eq!(intake.take_back(), []);
     assert_eq!(last_key(&intake), Some(900_000), "it lacks packets now");
+}
+
+#[test]
+fn what_is_left_of_a_second_sound_when_its_input_begins_anew_is_not_of_what_begins() {
+    const SECOND: u16 = 0x108;
+    let more = const {
+        &[More {
+            pid: 8,
+            stream_type: 0x0F,
+            language: "",
+            silent: false,
+        }]
+    };
+    let old = Spec {
+        base: 77_000_123,
+        more,
+        ..SPEC
+    };
+    let mut old = Stream::new(old);
+    let mut packets = packets_of(old.until(450_000), 0);
+    let left = packets_of(old.until(457_200), 0);
+    let new = Spec { more, ..SPEC };
+    let new = packets_of(Stream::new(new).until(450_000), 460_800);
+    let is_ahead = |(at, pid, _): &&(i64, u16, Bytes)| *pid == 0x101 && *at < 464_400;
+    // The first sound is ahead of the pictures, and of what is left of the second.
+    packets.extend(
+        new.iter()
+            .filter(is_ahead)
+            .map(|it| (460_800, it.1, it.2.clone())),
+    );
+    packets.extend(left.into_iter().filter(|(_, pid, _)| *pid == SECOND));
+    packets.extend(new.iter().filter(|it| !is_ahead(it)).cloned());
+
+    let begin = Instant::from_millis(1_000);
+    let mut program = Program::new(&Options {
+        inputs: 1,
+        delay: Duration::ZERO,
+    });
+    let to = OnAir::Input(0);
+    program.order(Order::SwitchTo {
+        to,
+        how: How::Alive,
+    });
+    let mut packets = packets.into_iter().peekable();
+    let (mut now, mut out) = (begin, Vec::new());
+    let mut sounds = Vec::new();
+    while now < begin + Duration::from_secs(11) {
+        now += Duration::from_millis(1);
+        let media = now.saturating_since(begin).as_micros() as i64 * 9 / 100;
+        while let Some((_, _, bytes)) = packets.next_if(|(at, ..)| *at <= media) {
+            let piece = Piece {
+                bytes,
+                arrived: now,
+                due: now + Duration::from_millis(300),
+                lost_before: 0,
+            };
+            program.push(to, piece, false);
+        }
+        program.poll(now, &mut out);
+        for emitted in out.drain(..) {
+            for packet in emitted.bytes.as_chunks().0 {
+                let packet = Packet::new(packet).expect("a packet");
+                if packet.pid() == SECOND && packet.unit_start() {
+                    let header = PesHeader::parse(packet.payload()).expect("a header");
+                    sounds.push(header.pts.expect("a time").cast_signed());
+                }
+            }
+        }
+    }
+    assert!(sounds.len() > 300, "{}", sounds.len());
+    for pair in sounds.windows(2) {
+        let step = pair[1] - pair[0];
+        assert!((1..=20_000).contains(&step), "{pair:?}");
+    }
+}
+
+/// The packets of a stream, each with its PID, and when it is sent, so many ticks later.
+fn packets_of(pieces: Vec<(i64, Bytes)>, later: i64) -> Vec<(i64, u16, Bytes)> {
+    let pieces = pieces.into_iter().flat_map(|(at, bytes)| {
+        let packets: Vec<_> = (0..bytes.len() / 188)
+            .map(|number| bytes.slice(number * 188..(number + 1) * 188))
+            .collect();
+        packets.into_iter().map(move |packet| (at, packet))
+    });
+    let named = |(at, packet): (i64, Bytes)| {
+        let view = Packet::new(packet.first_chunk().expect("a packet")).expect("a packet");
+        (at + later, view.pid(), packet)
+    };
+    pieces.map(named).collect()
 }

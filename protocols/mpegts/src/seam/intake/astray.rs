@@ -69,6 +69,21 @@ pub(super) fn begins_anew(last: Option<i64>, dts: i64, due_ticks: i64, ahead: Op
 }
 
 impl Intake {
+    /// The main stream tells its first time: what others told before and has nothing to do with it
+    /// is left over from what was there before.
+    pub(super) fn main_begins(&mut self, main: usize, dts: i64) {
+        let is_far = |told: Option<i64>| {
+            told.is_some_and(|told| told.abs_diff(dts) > LEAP_TICKS.unsigned_abs())
+        };
+        let others = self.streams.iter_mut().enumerate();
+        for (_, stream) in others.filter(|(slot, _)| *slot != main) {
+            stream.last_dts = stream.last_dts.filter(|last| !is_far(Some(*last)));
+            for unit in &mut stream.units {
+                unit.astray |= is_far(unit.dts);
+            }
+        }
+    }
+
     /// What came before that which [`push`](Self::push) gave back, and belongs to it: the input
     /// had begun anew already.
     #[must_use]

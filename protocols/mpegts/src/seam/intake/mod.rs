@@ -298,6 +298,9 @@ impl Intake {
         if !goes_on {
             return false;
         }
+        if stream.last_dts.is_none() {
+            self.main_begins(slot, times.dts);
+        }
         (self.last_time, self.doubted_from) = (Some(times.dts), None);
         let ahead = times.dts.saturating_sub(ticks(due));
         let known = self.ahead.get().unwrap_or(ahead);

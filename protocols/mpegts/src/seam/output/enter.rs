@@ -38,7 +38,7 @@ impl Seam {
         }
         let lead = intake.lead().zip(self.lead);
         let leads = lead.map_or(0, |(its, ours)| its - ours);
-        let begin = key.pts + offset;
+        let begin = key.begins + offset;
         let is_leap = |end: i64| begin > end + ROUNDING_TICKS;
         let mut playing = Playing {
             map: Arc::clone(map),

@@ -1,5 +1,5 @@
 //! Up to three inputs that carry parts of one stream, or what they like instead, with losses,
-//! repeats and swaps: no lane hands a packet on twice, none makes one up.
+//! repeats, swaps and clocks that leap: no lane hands a packet on twice, none makes one up.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,6 +19,7 @@ fuzz_target!(|steps: &[u8]| {
     let mut merge = Merge::new(INPUTS, KEY);
     let mut now = Instant::from_millis(10_000);
     let mut at = [0_u32; INPUTS];
+    let mut clocks = [0_u64; INPUTS];
     let mut pushed = 0_u32;
     let mut seen: [HashSet<u32>; INPUTS] = Default::default();
     for step in steps.chunks(2) {
@@ -28,7 +29,14 @@ fuzz_target!(|steps: &[u8]| {
             // The next packets of the stream.
             0..=8 => {
                 for _ in 0..count {
-                    push(&mut merge, input, at[input], now, &mut pushed);
+                    push(
+                        &mut merge,
+                        input,
+                        at[input],
+                        clocks[input],
+                        now,
+                        &mut pushed,
+                    );
                     at[input] += 1;
                 }
             }
@@ -37,7 +45,16 @@ fuzz_target!(|steps: &[u8]| {
             // It goes back, or comes again.
             10 => at[input] = at[input].saturating_sub(count),
             // The same packet again and again.
-            11 => (0..count).for_each(|_| push(&mut merge, input, count % 5, now, &mut pushed)),
+            11 => (0..count).for_each(|_| {
+                push(
+                    &mut merge,
+                    input,
+                    count % 5,
+                    clocks[input],
+                    now,
+                    &mut pushed,
+                )
+            }),
             12 => at[input] = at.iter().copied().max().unwrap_or(0),
             13 => {
                 let other = (input + 1) % INPUTS;
@@ -54,6 +71,8 @@ fuzz_target!(|steps: &[u8]| {
                 seen[input].clear();
             }
             14 if what >> 6 == 1 => merge.set_on_air(Some(input)),
+            // Its clock leaps, or is set anew on its way.
+            14 if what >> 6 == 2 => clocks[input] += u64::from(count).pow(2) * 27_000,
             14 => merge.set_hold(input, Duration::from_millis(count.into())),
             _ => now = now + Duration::from_millis(u64::from(count) * u64::from(what >> 6) + 1),
         }
@@ -72,13 +91,31 @@ fuzz_target!(|steps: &[u8]| {
     }
 });
 
-fn push(merge: &mut Merge<u32>, input: usize, number: u32, now: Instant, pushed: &mut u32) {
-    let pid = if number % 7 == 3 { 0x101_u16 } else { 0x100 };
+fn push(
+    merge: &mut Merge<u32>,
+    input: usize,
+    number: u32,
+    clock: u64,
+    now: Instant,
+    pushed: &mut u32,
+) {
+    let pid = match number % 14 {
+        3 | 10 => 0x101_u16,
+        7 => 0x1F0,
+        _ => 0x100,
+    };
     let mut bytes = [0; 188];
     bytes[0] = 0x47;
     bytes[1..3].copy_from_slice(&pid.to_be_bytes());
     bytes[3] = 0x10 | number as u8 & 0x0F;
     bytes[4..8].copy_from_slice(&(number / 3).to_be_bytes());
+    if pid == 0x1F0 {
+        // Nothing but a clock.
+        bytes[3..6].copy_from_slice(&[0x20, 183, 0x10]);
+        let ticks = (clock + u64::from(number) * 2_700) % ((1 << 33) * 300);
+        let field = (ticks / 300) << 15 | 0x7E00 | (ticks % 300);
+        bytes[6..12].copy_from_slice(&field.to_be_bytes()[2..]);
+    }
     merge.push(
         input,
         Incoming {

@@ -6,7 +6,7 @@ use tidegate_testkit::peers::have;
 use tidegate_testkit::{Process, eventually, vlc};
 
 use crate::audience::{Platform, complaints, hls_periods, hls_player};
-use crate::measured::{Measured, PICTURE};
+use crate::measured::{Measured, PCR_STEP_MAX, PICTURE};
 use crate::theatre::{BACKUP, Film, MAIN, Theatre};
 
 const LARGER: Film = Film {
@@ -141,6 +141,7 @@ fn another_picture_size_is_shown_by_players_that_decode_what_comes() {
     // Its decoder, which is ffmpeg by SRT, was silent.
     let measured = mixed.ends();
     assert_eq!(measured.discontinuities, 0, "the codecs are the same");
+    assert!(measured.pcr_step_max <= PCR_STEP_MAX, "{measured:#?}");
     assert_eq!(complaints(&mixed.platform.recordings()[0]), "");
     assert_eq!(complaints(mixed.theatre.file()), "");
 }
@@ -178,6 +179,7 @@ fn another_sound_codec_gets_another_decoder_in_vlc_and_is_left_out_where_it_cann
     assert!(vlc.ended().is_none(), "VLC stays");
     mixed.web_viewers_get(&[USUAL, "h264,320,180", USUAL]);
     let measured = mixed.ends();
+    assert!(measured.pcr_step_max <= PCR_STEP_MAX, "{measured:#?}");
     assert_eq!(measured.discontinuities, 2, "once there and once back");
     assert_eq!(complaints(&mixed.platform.recordings()[0]), "");
 }

@@ -11,7 +11,7 @@ const TICKS_PER_MILLI: i64 = 90;
 /// A step from picture to picture at 25 a second.
 pub(crate) const PICTURE: i64 = 40 * TICKS_PER_MILLI;
 /// A PCR is due every 100 ms (ISO/IEC 13818-1, 2.7.2); publishers here write one every picture.
-const PCR_STEP_MAX: i64 = 100 * TICKS_PER_MILLI;
+pub(crate) const PCR_STEP_MAX: i64 = 100 * TICKS_PER_MILLI;
 /// Pictures and sound come in time, and not much before (ISO/IEC 13818-1, 2.4.2.6: a second).
 const AHEAD_MAX: i64 = 1000 * TICKS_PER_MILLI;
 /// What two times may differ by that were rounded.

@@ -360,7 +360,7 @@ impl Decide {
     fn avert(&mut self, now: Instant) {
         let Some(plan) = &self.plan else { return };
         let is_return = matches!(plan.wish, Why::Return | Why::Start | Why::MediaBack);
-        if is_return {
+        if is_return || self.on_air.input().is_none() {
             let text = format!("{} is not ready any more", self.rules.name(plan.to));
             self.give_up(now, Step::GivenUp, text);
         } else {
@@ -375,6 +375,10 @@ impl Decide {
     }
 
     fn stay(&mut self, now: Instant, stay: Stay) {
+        // What comes later has other causes; a dwell only puts off what an unlock lets happen.
+        if stay.because != Because::Dwell {
+            self.freed = None;
+        }
         if self.stayed.as_ref() == Some(&stay) {
             return;
         }

@@ -255,3 +255,18 @@ fn a_return_that_an_unlock_let_happen_is_given_up_as_one() {
     assert_eq!(show.last().text, "main is not ready any more");
     assert_eq!(show.decide.counts().averted, 0);
 }
+
+#[test]
+fn nor_does_an_unlock_that_found_nothing_better() {
+    let mut show = Show::running(|_| {});
+    show.decide.lock(show.now, None);
+    (0..3).for_each(|input| show.dies(input));
+    show.run(SECOND);
+    show.decide.unlock(show.now, None);
+    show.run(60 * SECOND);
+    assert_eq!(show.on_air, OnAir::Input(0));
+    show.recovers(1);
+    show.run(SECOND);
+    assert_eq!(show.on_air, OnAir::Input(1));
+    assert_eq!(show.last().text, "main: no packets");
+}

@@ -19,6 +19,17 @@ pub(crate) enum Verdict {
 }
 
 impl Continuity {
+    /// Takes a packet with payload if its counter is the next, which needs no judgement.
+    pub(crate) fn goes_on(&mut self, packet: Packet<'_>) -> bool {
+        let counter = packet.continuity();
+        let is_next = self.last.is_some_and(|last| counter == (last + 1) & 0x0F);
+        if is_next {
+            self.last = Some(counter);
+            self.repeated = false;
+        }
+        is_next
+    }
+
     /// Judges the next packet of the PID.
     pub(crate) fn check(&mut self, packet: Packet<'_>) -> Verdict {
         if !packet.has_payload() {

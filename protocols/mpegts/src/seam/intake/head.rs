@@ -58,6 +58,11 @@ impl Head {
         self.look_at = 0;
     }
 
+    /// Whether it is known what the picture is, as far as it will be.
+    pub(super) const fn is_known(&self) -> bool {
+        self.look_at == 0
+    }
+
     /// Takes a packet of the picture; what it is, in the packet that tells.
     pub(super) fn packet(&mut self, packet: Packet<'_>) -> Option<Found> {
         if self.look_at == 0 {

@@ -255,9 +255,12 @@ impl Intake {
             return packet.scrambled() || self.see_table(packet, index);
         }
         let slot = usize::from(slot);
-        let Some(stream) = self.streams.get(slot) else {
+        let Some(stream) = self.streams.get_mut(slot) else {
             return true;
         };
+        if stream.goes_on(packet, index) {
+            return true;
+        }
         let begins = stream.begins(packet, self.last_time);
         let times = begins.flatten();
         if let Some(times) = times.filter(|_| stream.kind() != Kind::Data)

@@ -97,6 +97,12 @@ impl Intake {
         self.keys.iter().copied().filter(is_whole)
     }
 
+    /// The first packet of the newest key frame, whole or not.
+    #[must_use]
+    pub fn newest_key(&self) -> Option<u64> {
+        self.keys.back().map(|key| key.first)
+    }
+
     /// The newest key frames, as far as one is known to have begun: from the last but one to the
     /// last is a group of pictures.
     #[must_use]
@@ -184,8 +190,26 @@ impl Intake {
 
     /// The chunks from the one on that has this index.
     pub(crate) fn chunks_from(&self, index: u64) -> impl Iterator<Item = &Chunk> {
-        let from = self.chunks.partition_point(|chunk| chunk.end() <= index);
-        self.chunks.range(from..)
+        self.chunks.range(self.place_of(index)..)
+    }
+
+    /// How many chunks end in front of a packet. Most chunks hold equally many, so it stands
+    /// where that says, or next to it; else it is looked for.
+    fn place_of(&self, index: u64) -> usize {
+        if index >= self.next {
+            return self.chunks.len();
+        }
+        let first = self.chunks.front().map_or(index, |chunk| chunk.first);
+        let guess = index.saturating_sub(first) * self.chunks.len() as u64
+            / self.next.saturating_sub(first).max(1);
+        let guess = usize::try_from(guess).unwrap_or(usize::MAX);
+        let is_it = |place: &usize| {
+            let chunk = self.chunks.get(*place);
+            chunk.is_some_and(|chunk| chunk.first <= index && index < chunk.end())
+        };
+        let near = [guess, guess.saturating_add(1), guess.saturating_sub(1)];
+        let found = near.into_iter().find(is_it);
+        found.unwrap_or_else(|| self.chunks.partition_point(|chunk| chunk.end() <= index))
     }
 
     pub(crate) fn carries(&self, pid: u16) -> Carries {

@@ -135,6 +135,31 @@ impl Stream {
         Some(header.and_then(|header| Times::of(header.pts, header.dts, near)))
     }
 
+    /// Takes a packet from the midst of a unit that says nothing but its bytes, which most are;
+    /// false if it is no such packet, and was not taken.
+    pub(super) fn goes_on(&mut self, packet: Packet<'_>, index: u64) -> bool {
+        if packet.unit_start() || self.in_sections.is_some() {
+            return false;
+        }
+        let Some(payload) = packet.only_payload() else {
+            return false;
+        };
+        let bytes = self.bytes + payload.len();
+        let is_midst = match (&self.content, self.told) {
+            (Content::Picture(head), _) if !head.is_known() => false,
+            (_, Some(told)) => bytes < told,
+            (content, None) => matches!(content, Content::Picture(_)),
+        };
+        let unit = self.units.back_mut().filter(|unit| !unit.whole);
+        let Some(unit) = unit.filter(|_| is_midst && self.continuity.goes_on(packet)) else {
+            return false;
+        };
+        self.ending.packet(false);
+        self.bytes = bytes;
+        unit.end = index + 1;
+        true
+    }
+
     /// Takes a packet. `begins`: see [`Self::begins`].
     pub(super) fn packet(
         &mut self,

@@ -31,23 +31,31 @@ impl Seam {
     ) {
         let pid = self.streams[place].pid;
         let field = view.has_adaptation().then(|| view.adaptation()).flatten();
-        let mut copy = *view.bytes();
+        let (mut set_clock, mut removes_clock) = (None, false);
         if let Some(pcr) = field.and_then(|field| field.pcr) {
             let is_clock = with_clock && intake.is_clock(view.pid());
             let clock = is_clock.then(|| self.clock(playing, pcr)).flatten();
             let stays = clock.is_some() && pid == self.pcr_pid;
             match clock {
-                Some(clock) if stays && playing.is_moved => write_pcr(&mut copy, clock),
+                Some(clock) if stays && playing.is_moved => set_clock = Some(clock),
                 Some(_) if stays => {}
                 Some(clock) => self.clock_packet(clock),
                 None => {}
             }
-            if !stays && (playing.is_moved || !with_clock) {
-                if !view.has_payload() {
-                    return; // nothing else was in it
-                }
-                clock::remove(&mut copy);
+            removes_clock = !stays && (playing.is_moved || !with_clock);
+            if removes_clock && !view.has_payload() {
+                return; // nothing else was in it
             }
+        }
+        let out = &mut self.streams[place];
+        let Some(copy) = place_for(&mut self.buffer, view) else {
+            return;
+        };
+        if let Some(clock) = set_clock {
+            write_pcr(copy, clock);
+        }
+        if removes_clock {
+            clock::remove(copy);
         }
         if pid != view.pid() {
             let [high, low] = pid.to_be_bytes();
@@ -55,13 +63,12 @@ impl Seam {
             copy[2] = low;
         }
         if playing.is_moved {
-            self.streams[place].move_times(&mut copy, playing.offset);
+            out.move_times(copy, playing.offset);
         } else if view.unit_start() {
-            self.streams[place].note_times(&copy, playing.near);
+            out.note_times(copy, playing.near);
         }
-        self.streams[place].patch.apply(view, &mut copy);
-        self.streams[place].counter.count(&mut copy);
-        self.buffer.extend_from_slice(&copy);
+        out.patch.apply(view, copy);
+        out.counter.count(copy);
     }
 
     /// A packet of a PID that carries nothing of the program's streams.
@@ -250,6 +257,16 @@ impl Out {
         self.last_dts = Some(dts);
         dts
     }
+}
+
+/// Copies a packet behind what goes out: there it is changed.
+fn place_for<'a>(
+    buffer: &'a mut BytesMut,
+    packet: Packet<'_>,
+) -> Option<&'a mut [u8; PACKET_BYTES]> {
+    let at = buffer.len();
+    buffer.extend_from_slice(packet.bytes());
+    buffer.get_mut(at..)?.first_chunk_mut()
 }
 
 /// The parameter sets of a video stream, each behind a start code.

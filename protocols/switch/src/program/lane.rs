@@ -75,6 +75,9 @@ impl Run {
 
     /// Looks which key frames have become whole. `resumed`: when a pause in what arrives ended.
     fn look_at_keys(&mut self, arrived: Instant, resumed: Instant) {
+        if self.intake.newest_key() <= self.newest_key {
+            return;
+        }
         let is_new = |key: &KeyFrame| self.newest_key.is_none_or(|known| known < key.first);
         let new: Vec<KeyFrame> = self.intake.keys().rev().take_while(is_new).collect();
         for key in new.into_iter().rev() {
@@ -150,9 +153,10 @@ impl Lane {
         {
             newest.intake.lost();
         }
-        let mut rest = VecDeque::from([(packets, due)]);
+        let mut rest = VecDeque::new();
+        let mut next = Some((packets, due));
         let mut beginnings = 0;
-        while let Some((packets, due)) = rest.pop_front()
+        while let Some((packets, due)) = next.take().or_else(|| rest.pop_front())
             && let Some(newest) = self.runs.back_mut()
         {
             let anew = newest.intake.push(packets, due);

@@ -9,8 +9,9 @@
 
 use super::lane::Lane;
 use super::types::Piece;
-use crate::twins::{Incoming, Merge, Merged, PrintKey};
+use crate::twins::{self as merging, Merge, Merged, PrintKey};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use tidegate_mpegts::seam::aligned;
 use tidegate_mpegts::{PACKET_BYTES, Slicer};
 use tidegate_units::{Duration, Instant};
@@ -20,6 +21,8 @@ use tidegate_units::{Duration, Instant};
 pub(super) struct Twins {
     merge: Merge<Packet>,
     slicers: Vec<Slicer>,
+    /// What each input brought, as long as a packet of it may be handed on.
+    pieces: Vec<Pieces>,
     /// Packets lost in front of what each input brings next.
     lost: Vec<u64>,
     /// Inputs of which nothing more comes.
@@ -28,11 +31,43 @@ pub(super) struct Twins {
     ended_lanes: Vec<bool>,
 }
 
-/// One packet of a piece.
-#[derive(Clone, Debug)]
+/// One packet of a piece: it is handed about a lot, so it says only where that is.
+#[derive(Clone, Copy, Debug)]
 struct Packet {
-    piece: Bytes,
-    at: usize,
+    input: u32,
+    /// Its first byte.
+    at: u32,
+    piece: u64,
+}
+
+/// Whole packets as they came, each piece with a number that only rises.
+#[derive(Clone, Debug, Default)]
+struct Pieces {
+    pieces: VecDeque<Bytes>,
+    first: u64,
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Bytes) {
+        self.pieces.push_back(piece);
+    }
+
+    /// The number that the next piece gets.
+    fn end(&self) -> u64 {
+        self.first + self.pieces.len() as u64
+    }
+
+    fn get(&self, number: u64) -> Option<&Bytes> {
+        let place = number.checked_sub(self.first)?;
+        self.pieces.get(usize::try_from(place).ok()?)
+    }
+
+    /// Lets go what is in front of a piece, or all of them.
+    fn forget(&mut self, before: Option<u64>) {
+        while before.is_none_or(|before| self.first < before) && self.pieces.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
 }
 
 impl Twins {
@@ -40,6 +75,7 @@ impl Twins {
         Self {
             merge: Merge::new(inputs, key),
             slicers: (0..inputs).map(|_| Slicer::new()).collect(),
+            pieces: vec![Pieces::default(); inputs],
             lost: vec![0; inputs],
             ended: vec![false; inputs],
             ended_lanes: vec![false; inputs],
@@ -68,29 +104,31 @@ impl Twins {
         if bytes.is_empty() {
             return;
         }
-        let mut lost_before = core::mem::take(&mut self.lost[input]);
-        if let Some((due, fresh)) = self.merge.pass(input, piece.arrived, piece.due) {
-            self.ended_lanes[input] = false;
-            if let Some(lane) = lanes.get_mut(input) {
-                if fresh {
-                    lane.restart();
-                }
-                lane.admit(bytes, piece.arrived, due, lost_before);
-            }
-            return;
+        let lost_before = core::mem::take(&mut self.lost[input]);
+        let together = merging::Together {
+            packets: bytes.as_chunks().0,
+            arrived: piece.arrived,
+            due: piece.due,
+            lost_before,
+        };
+        let number = self.pieces[input].end();
+        let packet = |place| Packet {
+            input: input as u32,
+            at: (place * PACKET_BYTES) as u32,
+            piece: number,
+        };
+        let passed = self.merge.push_together(input, &together, packet);
+        if passed.is_none_or(|passed| passed.is_remembered) {
+            self.pieces[input].push(bytes.clone());
         }
-        for (number, packet) in bytes.as_chunks::<PACKET_BYTES>().0.iter().enumerate() {
-            let incoming = Incoming {
-                bytes: packet,
-                packet: Packet {
-                    piece: bytes.clone(),
-                    at: number * PACKET_BYTES,
-                },
-                arrived: piece.arrived,
-                due: piece.due,
-                lost_before: core::mem::take(&mut lost_before),
-            };
-            self.merge.push(input, incoming);
+        if let (Some(passed), Some(lane)) = (passed, lanes.get_mut(input)) {
+            self.ended_lanes[input] = false;
+            if passed.fresh {
+                lane.restart();
+            }
+            let mut bytes = bytes;
+            bytes.truncate(passed.count * PACKET_BYTES);
+            lane.admit(bytes, piece.arrived, passed.due, lost_before);
         }
     }
 
@@ -105,26 +143,32 @@ impl Twins {
     pub(super) fn hand_on(&mut self, lanes: &mut [Lane], now: Instant) {
         for (number, lane) in lanes.iter_mut().enumerate().take(self.ended.len()) {
             let mut together: Option<Together> = None;
-            while let Some(merged) = self.merge.poll(now, number) {
+            while !self.merge.is_idle(number)
+                && let Some(merged) = self.merge.poll(now, number)
+            {
                 self.ended_lanes[number] = false;
                 if together.as_mut().is_some_and(|it| it.add(&merged)) {
                     continue;
                 }
                 if let Some(together) = together.replace(Together::of(merged)) {
-                    together.admit(lane);
+                    together.admit(lane, &self.pieces);
                 }
             }
             if let Some(together) = together {
-                together.admit(lane);
+                together.admit(lane, &self.pieces);
             }
-            let mut legs = self.merge.legs(number);
-            if !self.ended_lanes[number]
-                && legs.all(|input| self.ended[input])
+            // An input always is a leg of its own lane.
+            if self.ended[number]
+                && !self.ended_lanes[number]
+                && self.merge.legs(number).all(|input| self.ended[input])
                 && self.merge.is_done(number)
             {
                 self.ended_lanes[number] = true;
                 lane.end();
             }
+        }
+        for (input, pieces) in self.pieces.iter_mut().enumerate() {
+            pieces.forget(self.merge.oldest(input).map(|packet| packet.piece));
         }
     }
 
@@ -176,28 +220,29 @@ impl Twins {
 /// Packets that stand side by side in one piece.
 struct Together {
     first: Merged<Packet>,
-    end: usize,
+    end: u32,
 }
 
 impl Together {
     const fn of(first: Merged<Packet>) -> Self {
-        let end = first.packet.at + PACKET_BYTES;
+        let end = first.packet.at + PACKET_BYTES as u32;
         Self { first, end }
     }
 
     /// Whether a packet is the next of the same piece.
     fn add(&mut self, next: &Merged<Packet>) -> bool {
         let first = &self.first;
-        let fits = next.packet.piece.as_ptr() == first.packet.piece.as_ptr()
+        let fits = next.packet.piece == first.packet.piece
+            && next.packet.input == first.packet.input
             && next.packet.at == self.end
             && next.due == first.due
             && next.lost_before == 0
             && !next.fresh;
-        self.end += if fits { PACKET_BYTES } else { 0 };
+        self.end += if fits { PACKET_BYTES as u32 } else { 0 };
         fits
     }
 
-    fn admit(self, lane: &mut Lane) {
+    fn admit(self, lane: &mut Lane, pieces: &[Pieces]) {
         let Merged {
             packet,
             arrived,
@@ -209,7 +254,11 @@ impl Together {
         if fresh {
             lane.restart();
         }
-        let bytes = packet.piece.slice(packet.at..self.end);
-        lane.admit(bytes, arrived, due, lost_before);
+        let pieces = pieces.get(packet.input as usize);
+        // Not there only if it waited longer than anything is remembered.
+        if let Some(piece) = pieces.and_then(|pieces| pieces.get(packet.piece)) {
+            let bytes = piece.slice(packet.at as usize..self.end as usize);
+            lane.admit(bytes, arrived, due, lost_before);
+        }
     }
 }

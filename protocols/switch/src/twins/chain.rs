@@ -191,7 +191,7 @@ impl Chain {
     pub(super) fn forget(&mut self, now: Instant) -> Option<NodeId> {
         let id = self.first?;
         let node = self.get(id);
-        let old = now.saturating_since(node.came) > SEARCH || self.len() >= HISTORY_PACKETS;
+        let old = now > node.came + SEARCH || self.len() >= HISTORY_PACKETS;
         let after = node.after.filter(|_| node.passed && old)?;
         if !self.get(after).passed {
             return None;

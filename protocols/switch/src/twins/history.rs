@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use tidegate_units::Instant;
 
 const TABLE_BITS: u32 = 15;
+const SLOTS: usize = 1 << TABLE_BITS;
 
 /// The packets of one input within the search window, each with a number that only rises.
 #[derive(Clone, Debug)]
@@ -42,7 +43,8 @@ impl<P> History<P> {
     pub(super) fn push(&mut self, print: Print, arrived: Instant, due: Instant, packet: P) -> u64 {
         self.forget(arrived);
         let index = self.end();
-        let same = self.find(print.hash);
+        let before = self.table.replace(print.hash, index as u32);
+        let same = self.locate(before, print.hash);
         if let Some(same) = same.and_then(|same| self.get_mut(same)) {
             same.repeated = true;
         }
@@ -53,13 +55,12 @@ impl<P> History<P> {
             packet,
             repeated: same.is_some(),
         });
-        self.table.put(print.hash, index as u32);
         index
     }
 
     fn forget(&mut self, now: Instant) {
         while let Some(entry) = self.entries.front() {
-            let old = now.saturating_since(entry.arrived) > SEARCH;
+            let old = now > entry.arrived + SEARCH;
             if !old && self.entries.len() < HISTORY_PACKETS {
                 break;
             }
@@ -76,6 +77,11 @@ impl<P> History<P> {
     /// The number of the first packet of this stream that is remembered.
     pub(super) fn first(&self) -> u64 {
         self.first.max(self.begins)
+    }
+
+    /// What came in with the first packet that is remembered, of whatever stream.
+    pub(super) fn oldest(&self) -> Option<&P> {
+        self.entries.front().map(|entry| &entry.packet)
     }
 
     /// The number behind the newest packet.
@@ -95,7 +101,12 @@ impl<P> History<P> {
 
     /// The newest packet that looks so.
     fn find(&self, hash: u64) -> Option<u64> {
-        let ahead = self.table.get(hash).wrapping_sub(self.first as u32);
+        self.locate(self.table.get(hash), hash)
+    }
+
+    /// The packet that a slot of the table names, if it looks so.
+    fn locate(&self, slot: u32, hash: u64) -> Option<u64> {
+        let ahead = slot.wrapping_sub(self.first as u32);
         let index = self.first + u64::from(ahead);
         let is_it = index >= self.begins && self.get(index)?.print.hash == hash;
         is_it.then_some(index)
@@ -116,21 +127,25 @@ impl<P> History<P> {
 /// From fingerprint to the newest that had it. What shares a slot pushes out what was there:
 /// looking costs one step whatever comes in, and one that is not found is but one fewer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table(Box<[u32]>);
+pub(super) struct Table(Option<Box<[u32; SLOTS]>>);
 
 impl Table {
     pub(super) fn put(&mut self, hash: u64, what: u32) {
-        if self.0.is_empty() {
-            self.0 = vec![0; 1 << TABLE_BITS].into();
-        }
-        if let Some(slot) = self.0.get_mut((hash >> (64 - TABLE_BITS)) as usize) {
-            *slot = what;
-        }
+        self.replace(hash, what);
+    }
+
+    /// Puts it there; whoever had that slot before, to be compared.
+    pub(super) fn replace(&mut self, hash: u64, what: u32) -> u32 {
+        let slots = self.0.get_or_insert_with(|| Box::new([0; SLOTS]));
+        core::mem::replace(&mut slots[slot(hash)], what)
     }
 
     /// Whoever has that slot; to be compared.
     pub(super) fn get(&self, hash: u64) -> u32 {
-        let slot = self.0.get((hash >> (64 - TABLE_BITS)) as usize);
-        slot.copied().unwrap_or_default()
+        self.0.as_ref().map_or(0, |slots| slots[slot(hash)])
     }
+}
+
+const fn slot(hash: u64) -> usize {
+    (hash >> (u64::BITS - TABLE_BITS)) as usize
 }

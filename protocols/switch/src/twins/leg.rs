@@ -31,6 +31,8 @@ pub(super) struct Leg {
     /// Something of it was known since it came (back).
     pub(super) is_known: bool,
     scores: Vec<Score>,
+    /// Some score was once worth a look.
+    is_disputed: bool,
     /// Clock references of late that were far from those of the row.
     clocks_off: u8,
 }
@@ -54,14 +56,14 @@ impl Leg {
             strange_since: None,
             is_known: false,
             scores: Vec::new(),
+            is_disputed: false,
             clocks_off: 0,
         }
     }
 
     /// Whether it brought anything of late.
     pub(super) fn is_alive(&self, now: Instant, patience: Duration) -> bool {
-        let silent = self.came.map(|came| now.saturating_since(came));
-        silent.is_some_and(|silent| silent < patience)
+        self.came.is_some_and(|came| now < came + patience)
     }
 
     /// It has brought something.
@@ -107,6 +109,8 @@ impl Leg {
     pub(super) fn dispute(&mut self, pid: u16, packets: u32) {
         if let Some(score) = self.score(pid) {
             score.disputed = score.disputed.saturating_add(packets);
+            let is_disputed = score.disputed > DISPUTED;
+            self.is_disputed |= is_disputed;
         }
     }
 
@@ -128,7 +132,7 @@ impl Leg {
     /// Whether it is another stream after all.
     pub(super) fn is_stranger(&self) -> bool {
         let disputed = |score: &Score| score.disputed > DISPUTED && score.disputed > score.same / 2;
-        self.has_other_clock() || self.scores.iter().any(disputed)
+        self.has_other_clock() || self.is_disputed && self.scores.iter().any(disputed)
     }
 
     /// Whether its clock is not that of the row, although its packets are.

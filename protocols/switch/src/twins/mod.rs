@@ -78,6 +78,32 @@ pub struct Incoming<'a, P> {
     pub lost_before: u64,
 }
 
+/// Packets that come in at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Together<'a> {
+    /// What they say.
+    pub packets: &'a [[u8; PACKET_BYTES]],
+    /// When they arrived.
+    pub arrived: Instant,
+    /// When they are due at play-out.
+    pub due: Instant,
+    /// Packets lost in front of the first.
+    pub lost_before: u64,
+}
+
+/// The first of some packets, which are not asked for: they have to be handed on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// How many.
+    pub count: usize,
+    /// When they are due, in the times of their lane.
+    pub due: Instant,
+    /// They do not go on from what the lane had before.
+    pub fresh: bool,
+    /// They may be handed on in other lanes later.
+    pub is_remembered: bool,
+}
+
 /// One packet of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged<P> {
@@ -224,43 +250,131 @@ impl<P: Clone> Merge<P> {
         };
         let index = self.inputs[input].push(print, arrived, due, packet);
         let leap = self.watches[input].leaps(arrived, index, &print, bytes);
-        for (place, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.has(input) {
-                if let Some(from) = leap.filter(|_| !lane.is_plain()) {
-                    lane.hold_back(arrived, input, from, index);
-                }
-                lane.came(arrived, input, index, lost_before, &self.inputs);
-                let late = core::mem::take(&mut lane.too_late);
-                self.too_late += if self.on_air == Some(place) { late } else { 0 };
-            }
-        }
+        self.came(arrived, input, index, leap, lost_before);
         self.part_strangers(arrived, input);
         self.recognise(arrived, input, index, print.hash);
     }
 
-    /// When [`push`](Self::push) would do nothing for the packets of an input but hand them on at
-    /// once, as nothing else comes that could be its twin: when they are due, and whether they do
-    /// not go on from what its lane had before. They need not be pushed then.
-    pub fn pass(
+    /// Takes packets of an input that came together, as [`push`](Self::push) does one by one. The
+    /// first of them need not be asked for by [`poll`](Self::poll) if they have to be handed on
+    /// at once and alone. `packet`: what is handed on for each.
+    pub fn push_together(
         &mut self,
         input: usize,
-        arrived: Instant,
-        due: Instant,
-    ) -> Option<(Instant, bool)> {
-        if input >= self.inputs.len() || self.may_have_twin(arrived, input) {
+        together: &Together<'_>,
+        packet: impl Fn(usize) -> P,
+    ) -> Option<Passed> {
+        if input >= self.inputs.len() {
             return None;
         }
-        let lane = self.lanes.get_mut(input)?;
-        lane.ready
-            .is_empty()
-            .then(|| lane.pass(input, arrived, due))
+        let &Together {
+            packets,
+            arrived,
+            due,
+            mut lost_before,
+        } = together;
+        let is_remembered = self.may_have_twin(arrived, input);
+        let mut passed = None;
+        if self.is_alone(input) {
+            let (due, fresh) = self.lanes[input].pass(input, arrived, due);
+            let count = if is_remembered {
+                self.remember(input, together, &packet)
+            } else {
+                packets.len()
+            };
+            lost_before = 0;
+            passed = Some(Passed {
+                count,
+                due,
+                fresh,
+                is_remembered,
+            });
+        }
+        let from = passed.map_or(0, |passed| passed.count);
+        for (place, bytes) in packets.iter().enumerate().skip(from) {
+            let incoming = Incoming {
+                bytes,
+                packet: packet(place),
+                arrived,
+                due,
+                lost_before: core::mem::take(&mut lost_before),
+            };
+            self.push(input, incoming);
+        }
+        passed
+    }
+
+    /// Remembers packets of an input that is alone, up to the one that shows its twin; how many.
+    fn remember(
+        &mut self,
+        input: usize,
+        together: &Together<'_>,
+        packet: impl Fn(usize) -> P,
+    ) -> usize {
+        let (arrived, due) = (together.arrived, together.due);
+        for (place, bytes) in together.packets.iter().enumerate() {
+            let Some(print) = Print::of(&self.key, bytes) else {
+                continue;
+            };
+            let index = self.inputs[input].push(print, arrived, due, packet(place));
+            self.watches[input].leaps(arrived, index, &print, bytes);
+            if self.recognise(arrived, input, index, print.hash) {
+                return place + 1;
+            }
+        }
+        together.packets.len()
+    }
+
+    /// Packet `index` of an input has come: every lane that takes packets of it has to know.
+    fn came(
+        &mut self,
+        now: Instant,
+        input: usize,
+        index: u64,
+        leap: Option<u64>,
+        lost_before: u64,
+    ) {
+        for (place, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.has(input) {
+                if let Some(from) = leap.filter(|_| !lane.is_plain()) {
+                    lane.hold_back(now, input, from, index);
+                }
+                lane.came(now, input, index, lost_before, &self.inputs);
+                let late = core::mem::take(&mut lane.too_late);
+                self.too_late += if self.on_air == Some(place) { late } else { 0 };
+            }
+        }
+    }
+
+    /// Whether an input is in no lane but its own, which has nobody else and nothing left.
+    fn is_alone(&self, input: usize) -> bool {
+        let mut lanes = self.lanes.iter().enumerate();
+        lanes.all(|(place, lane)| {
+            if place == input {
+                lane.is_plain() && lane.ready.is_empty()
+            } else {
+                !lane.has(input)
+            }
+        })
+    }
+
+    /// Whether a lane has nothing that [`poll`](Self::poll) could hand on.
+    #[must_use]
+    pub fn is_idle(&self, lane: usize) -> bool {
+        let lane = self.lanes.get(lane);
+        lane.is_none_or(|lane| lane.is_plain() && lane.ready.is_empty())
+    }
+
+    /// The oldest packet of an input that may still be handed on.
+    #[must_use]
+    pub fn oldest(&self, input: usize) -> Option<&P> {
+        self.inputs.get(input)?.oldest()
     }
 
     /// Notes that an input brings something. Whether there is any other that may be its twin.
     fn may_have_twin(&mut self, now: Instant, input: usize) -> bool {
         self.came[input] = Some(now);
-        let is_there =
-            |came: &Option<Instant>| came.is_some_and(|came| now.saturating_since(came) <= SEARCH);
+        let is_there = |came: &Option<Instant>| came.is_some_and(|came| now <= came + SEARCH);
         let mut others = self.came.iter().enumerate();
         others.any(|(other, came)| other != input && is_there(came))
             || self.lanes.get(input).is_some_and(|lane| !lane.is_plain())
@@ -358,10 +472,15 @@ impl<P: Clone> Merge<P> {
         }
     }
 
-    fn recognise(&mut self, now: Instant, input: usize, index: u64, hash: u64) {
-        if !hash.is_multiple_of(SAMPLED) {
-            return;
-        }
+    /// Looks for twins of an input by a packet of it; whether one was found.
+    #[inline]
+    fn recognise(&mut self, now: Instant, input: usize, index: u64, hash: u64) -> bool {
+        hash.is_multiple_of(SAMPLED) && self.look_for_twins(now, input, index, hash)
+    }
+
+    #[inline(never)]
+    fn look_for_twins(&mut self, now: Instant, input: usize, index: u64, hash: u64) -> bool {
+        let mut is_found = false;
         for other in 0..self.inputs.len() {
             let at = self.pair(input, other);
             let pair = &mut self.pairs[at];
@@ -375,6 +494,7 @@ impl<P: Clone> Merge<P> {
             pair.twins = recognise::are_near(ours, index, theirs, same)
                 && recognise::are_twins(ours, index, theirs, same);
             if pair.twins {
+                is_found = true;
                 pair.pause = COMPARE_AGAIN;
                 self.lanes[input].add(other, same, index, &self.inputs);
                 self.lanes[other].add(input, index, same, &self.inputs);
@@ -383,6 +503,7 @@ impl<P: Clone> Merge<P> {
                 pair.pause = (pair.pause * 2).min(COMPARE_AGAIN_CEILING);
             }
         }
+        is_found
     }
 
     /// Lets go what is no twin any more: of an input that went its own way in its own lane, all.

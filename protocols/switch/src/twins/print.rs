@@ -70,6 +70,16 @@ impl Print {
     pub(super) fn of(key: &PrintKey, bytes: &[u8; PACKET_BYTES]) -> Option<Self> {
         let packet = Packet::new(bytes).filter(|packet| packet.pid() != NULL_PID)?;
         let counts = packet.has_payload();
+        if !packet.has_adaptation() {
+            return Some(Self {
+                hash: key.of(bytes),
+                pid: packet.pid(),
+                counter: packet.continuity(),
+                counts,
+                may_jump: false,
+                clock: None,
+            });
+        }
         let field = packet.adaptation();
         let clock = field.and_then(|field| field.pcr).map(Clock::of);
         let hash = if counts && clock.is_some() {

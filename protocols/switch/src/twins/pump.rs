@@ -265,9 +265,8 @@ impl<P: Clone> Lane<P> {
         }
         if !node.passed {
             node.fill = node.fill.saturating_add(1);
-            if self.fill.is_none() {
-                self.fill = Some(packet.clone());
-            }
+            // Not the first one: it stands for others only as long as they are remembered.
+            self.fill = Some(packet.clone());
         } else if self.passed == Some(cursor) {
             self.ready.push_back(merged(due, 0));
         }

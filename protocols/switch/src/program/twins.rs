@@ -262,3 +262,33 @@ impl Together {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_that_only_fills_is_held_no_longer_than_any_other() {
+        let mut twins = Twins::new(2, PrintKey::new([1, 2, 3, 4]));
+        let mut lanes = vec![Lane::default(); 3];
+        for number in 0..2000_u64 {
+            let arrived = Instant::from_millis(10 * number);
+            for input in 0..2 {
+                let mut packet = [0xFF; PACKET_BYTES];
+                let only_fills = input == 1 && number > 0;
+                let pid = if only_fills { [0x1F, 0xFF] } else { [1, 0] };
+                packet[..4].copy_from_slice(&[0x47, pid[0], pid[1], 0x10 | number as u8 & 15]);
+                packet[4..12].copy_from_slice(&(2 * number + input as u64).to_be_bytes());
+                let piece = Piece {
+                    bytes: Bytes::copy_from_slice(&packet),
+                    arrived,
+                    due: arrived,
+                    lost_before: 0,
+                };
+                twins.push(&mut lanes, input, piece, false);
+                twins.hand_on(&mut lanes, arrived);
+                assert!(twins.pieces[input].pieces.len() <= 202);
+            }
+        }
+    }
+}

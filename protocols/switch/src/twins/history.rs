@@ -58,7 +58,8 @@ impl<P> History<P> {
         index
     }
 
-    fn forget(&mut self, now: Instant) {
+    /// Lets go what is older than the search window.
+    pub(super) fn forget(&mut self, now: Instant) {
         while let Some(entry) = self.entries.front() {
             let old = now > entry.arrived + SEARCH;
             if !old && self.entries.len() < HISTORY_PACKETS {

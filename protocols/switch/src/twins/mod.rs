@@ -274,6 +274,8 @@ impl<P: Clone> Merge<P> {
             mut lost_before,
         } = together;
         let is_remembered = self.may_have_twin(arrived, input);
+        // Also where all that comes only fills, of which nothing is remembered.
+        self.inputs[input].forget(arrived);
         let mut passed = None;
         if self.is_alone(input) {
             let (due, fresh) = self.lanes[input].pass(input, arrived, due);

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::fs::{self, File};
+mod common;
+
+use common::{ffmpeg, material, text};
+use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_codecs::FrameRate;
@@ -18,22 +20,6 @@ use tidegate_units::Instant;
 
 /// Where a slate has its picture.
 const PICTURE_PID: u16 = 0x100;
-
-/// Runs ffmpeg with these words: its output, and what it says.
-fn ffmpeg(words: &[&str]) -> (Vec<u8>, String) {
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-v", "error", "-y"])
-        .args(words)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{words:?}: {said}");
-    (output.stdout, said)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 fn seen_video(codec: &'static str, fps: f64, interlaced: bool) -> SeenVideo<'static> {
     SeenVideo {
@@ -120,22 +106,7 @@ async fn played(
 fn complaints(folder: &Path, stream: &[u8]) -> String {
     let path = folder.join("played.ts");
     fs::write(&path, stream).unwrap();
-    let decode = [
-        "-err_detect",
-        "explode",
-        "-xerror",
-        "-i",
-        text(&path),
-        "-f",
-        "null",
-        "-",
-    ];
-    ffmpeg(&decode).1
-}
-
-async fn made_of(path: &Path) -> Material {
-    let file = File::open(path).unwrap();
-    Material::read(file, path.into()).await.unwrap()
+    common::complaints(&path)
 }
 
 async fn still(folder: &Path) -> Material {
@@ -149,7 +120,7 @@ async fn still(folder: &Path) -> Material {
         "1",
         text(&path),
     ]);
-    made_of(&path).await
+    material(path).await
 }
 
 #[tokio::test]
@@ -263,7 +234,7 @@ async fn a_repeated_clip_with_its_own_sound_is_decoded_without_a_complaint() {
         "aac",
         text(&path),
     ]);
-    let clip = made_of(&path).await;
+    let clip = material(path).await;
     for (video, audio) in [
         (
             seen_video("h264", 29.97, false),

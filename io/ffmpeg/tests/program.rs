@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+mod common;
+
+use common::{complaints, ffmpeg, material, text};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tidegate_ffmpeg::FfmpegError;
@@ -11,28 +14,6 @@ use tidegate_ffmpeg::slate::program::{
     Heard, Material, ProgramPicture, ProgramSound, SeenAudio, SeenVideo, picture, sound,
 };
 use tidegate_testkit::peers::have;
-
-/// Runs ffmpeg with these words; what it says.
-fn ffmpeg(words: &[&str]) -> String {
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-v", "error", "-y"])
-        .args(words)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{words:?}: {said}");
-    said
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-async fn material(path: PathBuf) -> Material {
-    Material::read(File::open(&path).unwrap(), path)
-        .await
-        .unwrap()
-}
 
 /// A picture with a name that means something to others.
 async fn still(folder: &Path) -> Material {
@@ -64,20 +45,6 @@ fn probed(file: &Path, entries: &str) -> String {
     // Transport streams list their streams twice.
     lines.truncate(lines.len() / 2);
     lines.join(" ")
-}
-
-/// What a decoder that takes nothing amiss says.
-fn complaints(file: &Path) -> String {
-    ffmpeg(&[
-        "-err_detect",
-        "explode",
-        "-xerror",
-        "-i",
-        text(file),
-        "-f",
-        "null",
-        "-",
-    ])
 }
 
 fn seen(codec: &'static str, profile: &'static str, level: &'static str) -> SeenVideo<'static> {

@@ -206,7 +206,7 @@ impl Track {
     }
 
     /// Of frames that are alike, the first of which begins at `base`. One in front of a gap lasts
-    /// over it, and one whose next begins early ends early: counted as alike, sound would be out of
+    /// over it (the last one, too, where its duration tells of one), and one whose next begins early ends early: counted as alike, sound would be out of
     /// its place until the fragment's end, and small gaps would add up to a hole between fragments.
     fn audio_durations(&self, samples: &[Sample], base: i64, frame: u32) -> Vec<u32> {
         let mut begin = base;
@@ -216,6 +216,12 @@ impl Track {
             let strays = (told - counted).abs() > i64::from(frame) / AUDIO_ROUNDING_OF_FRAME;
             begin = if strays { told.max(begin + 1) } else { counted };
             *duration = u32::try_from(begin - (counted - i64::from(frame))).unwrap_or(frame);
+        }
+        if let Some((duration, last)) = durations.last_mut().zip(samples.last()) {
+            let told = self.ticks(last.dts.max(0).saturating_add(i64::from(last.duration))) - begin;
+            if told - i64::from(frame) > i64::from(frame) / AUDIO_ROUNDING_OF_FRAME {
+                *duration = u32::try_from(told).unwrap_or(frame);
+            }
         }
         durations
     }
@@ -288,6 +294,11 @@ mod tests {
 
     /// Where the samples of a fragment begin, on the 90 kHz clock, and where the last one ends.
     fn places(track: &mut Track, times: &[i64]) -> Vec<i64> {
+        places_until(track, times, 0)
+    }
+
+    /// The last one lasts for so long.
+    fn places_until(track: &mut Track, times: &[i64], last: u32) -> Vec<i64> {
         let sample = |&dts: &i64| Sample {
             pts: dts,
             dts,
@@ -295,7 +306,8 @@ mod tests {
             key: true,
             data: Bytes::from_static(b"sound"),
         };
-        let samples: Vec<Sample> = times.iter().map(sample).collect();
+        let mut samples: Vec<Sample> = times.iter().map(sample).collect();
+        samples.last_mut().unwrap().duration = last;
         let run = track.run(1, &samples, &mut Data::default()).unwrap();
         let begin = i64::try_from(run.tfdt.unwrap().base_media_decode_time).unwrap();
         let TrunSamples::Explicit(entries) = &run.trun[0].samples else {
@@ -332,6 +344,20 @@ mod tests {
             );
             last_end = places[3];
             begin = told[2] + FRAME + 900;
+        }
+    }
+
+    #[test]
+    fn the_last_sound_lasts_over_a_gap_that_it_tells_of_and_no_longer_for_rounding() {
+        for (told, lasts) in [
+            (1900, FRAME),
+            (1930, FRAME),
+            (2300, FRAME),
+            (6000, 6000),
+            (0, FRAME),
+        ] {
+            let places = places_until(&mut sound(), &[0, FRAME], told);
+            assert_eq!(places[2] - places[1], lasts, "told {told}");
         }
     }
 

@@ -66,7 +66,11 @@ fn fragmented(tracks: &[Track], units: &[AccessUnit]) -> Vec<u8> {
                     .map(|unit| Sample {
                         pts: unit.pts - epoch,
                         dts: unit.dts - epoch,
-                        duration: 3600,
+                        duration: if track.codec.kind() == Kind::Video {
+                            3600
+                        } else {
+                            0
+                        },
                         key: unit.random_access,
                         data: unit.data.clone(),
                     })

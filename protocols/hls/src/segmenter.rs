@@ -1,8 +1,12 @@
+mod handover;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_fmp4::Fragmenter;
 use tidegate_units::Duration;
+
+use handover::Handover;
 
 use crate::open::Open;
 use crate::playlist;
@@ -77,6 +81,9 @@ pub struct Frame {
 ///     └──── of the timeline, end() ──────────┘
 ///           segment finished, discontinuity
 /// ```
+///
+/// Where only the configuration changes and the feed's clock goes on, late sound of the old one is
+/// waited for ([`Handover`]), and nothing lacks between the two sides.
 #[derive(Debug)]
 pub struct Segmenter {
     config: SegmenterConfig,
@@ -85,6 +92,8 @@ pub struct Segmenter {
     /// What the present initialisation segment belongs to.
     session: Option<Session>,
     open: Option<Open>,
+    /// Other tracks were told; what is open still lacks its last sound.
+    handover: Option<Handover>,
     /// How the feed's clock maps to the output's; unknown while waiting.
     timeline: Option<Timeline>,
     /// Decoding time of the last video and the last audio frame taken.
@@ -104,10 +113,12 @@ pub struct Segmenter {
 /// A stretch of the feed without a break.
 #[derive(Clone, Copy, Debug)]
 struct Timeline {
-    /// The feed's time where it begins.
+    /// The feed's time where it begins to be seen or heard.
     start: i64,
     /// The feed's time of the output's zero.
     epoch: i64,
+    /// How long before it is shown a key frame is decoded.
+    reordering: i64,
 }
 
 #[derive(Debug)]
@@ -131,6 +142,7 @@ impl Segmenter {
             selection: Selection::default(),
             session: None,
             open: None,
+            handover: None,
             timeline: None,
             last_video: None,
             last_audio: None,
@@ -149,15 +161,33 @@ impl Segmenter {
         }
         self.tracks = tracks.to_vec();
         let selection = Selection::of(tracks);
-        if selection == self.selection {
+        if selection == *self.coming() {
             return;
         }
-        let picture_changes = self.selection.video != selection.video
-            && self
-                .open
-                .as_ref()
-                .is_some_and(|open| !open.video.is_empty());
-        if self.session.is_some() || picture_changes {
+        if let Some(handover) = &mut self.handover {
+            if handover.is_of_the_same_picture(&selection) {
+                handover.sound_changes(selection);
+                if handover.is_over() {
+                    self.hand_over();
+                }
+                return;
+            }
+            self.hand_over();
+        }
+        self.change(selection);
+    }
+
+    /// The selection changes from the next frame on.
+    fn change(&mut self, selection: Selection) {
+        let has_picture = self
+            .open
+            .as_ref()
+            .is_some_and(|open| !open.video.is_empty());
+        let picture_changes = self.selection.video != selection.video;
+        if self.session.is_some() || (picture_changes && has_picture) {
+            if has_picture && selection.video.is_some() {
+                return self.begin_handover(selection);
+            }
             self.end();
             self.session = None;
         } else if self.selection.audio != selection.audio
@@ -172,18 +202,36 @@ impl Segmenter {
     /// Takes a frame; whether a segment was finished by it.
     pub fn push(&mut self, frame: Frame) -> bool {
         let before = self.next_sequence;
+        if self.handover.is_some() {
+            self.push_while_handing_over(frame);
+        } else {
+            self.take(frame);
+        }
+        self.next_sequence != before
+    }
+
+    fn take(&mut self, frame: Frame) {
         match self.selection.role(frame.track) {
             Some(Role::Video) => self.push_video(frame),
             Some(Role::Audio) => self.push_audio(frame),
             None => {}
         }
-        self.next_sequence != before
     }
 
     /// The feed has ended or broken off: what is open is finished, and what may come later
     /// does not continue it.
     pub fn end(&mut self) {
-        if let Some(end) = self.open.as_ref().map(Open::natural_end) {
+        self.hand_over();
+        let end = self.open.as_ref().map(Open::natural_end);
+        self.finish_side(end);
+    }
+
+    /// Finishes what is open; what follows is behind a discontinuity.
+    fn finish_side(&mut self, end: Option<i64>) {
+        if let Some(open) = &mut self.open {
+            open.is_last = true;
+        }
+        if let Some(end) = end {
             self.cut(end);
         }
         self.open = None;
@@ -222,7 +270,7 @@ impl Segmenter {
     /// Tracks that are in the feed but not in the segments, by the names of their codecs.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
-        let taken = |track: &&Track| self.selection.role(track.id).is_none();
+        let taken = |track: &&Track| self.coming().role(track.id).is_none();
         let media = self
             .tracks
             .iter()
@@ -243,9 +291,13 @@ impl Segmenter {
                 self.end();
             } else if step <= 0 {
                 frame.dts = last + 1;
-                frame.pts = frame.pts.max(frame.dts);
             }
         }
+        let begins = self.timeline.map(|timeline| timeline.start);
+        if !frame.key && begins.is_some_and(|begins| frame.pts < begins) {
+            return; // it leads the first key frame, and lacks what it refers to
+        }
+        frame.pts = frame.pts.max(frame.dts);
         let elapsed = self
             .open
             .as_ref()
@@ -262,7 +314,7 @@ impl Segmenter {
             if !frame.key {
                 return;
             }
-            self.begin(frame.dts);
+            self.begin(&mut frame);
         }
         self.last_video = Some(frame.dts);
         self.still_since = None;
@@ -298,7 +350,7 @@ impl Segmenter {
             self.open = self.timeline.map(|_| Open::new(frame.pts, true));
         }
         if self.open.is_none() {
-            self.begin(frame.pts);
+            self.begin(&mut frame);
         }
         self.last_audio = Some(frame.pts);
         self.add(Role::Audio, frame);
@@ -338,21 +390,32 @@ impl Segmenter {
             .is_some_and(|open| open.bytes >= self.config.max_segment_bytes)
     }
 
-    /// Opens a segment that does not continue another: its time becomes the output's next.
-    fn begin(&mut self, start: i64) {
+    /// Opens a segment that does not continue another: the time at which this frame is shown or
+    /// heard becomes the output's next.
+    ///
+    /// Players join what follows a discontinuity by its first decoding time to the last moment shown
+    /// before it. So the first picture is decoded when it is shown, and those behind it, which were to
+    /// be decoded before that, at once. (Moving all decoding times alike would make offsets negative:
+    /// ffmpeg and GStreamer then show pictures later, and leave the sound where it is.)
+    fn begin(&mut self, frame: &mut Frame) {
+        let reordering = frame.pts.saturating_sub(frame.dts);
+        let is_plausible = (0..LONGEST_STEP_BACK_TICKS).contains(&reordering);
+        let reordering = if is_plausible { reordering } else { 0 };
+        self.open = Some(Open::new(frame.dts, true));
+        frame.dts = frame.dts.saturating_add(reordering);
         self.timeline = Some(Timeline {
-            start,
-            epoch: start.saturating_sub(self.output_end),
+            start: frame.dts,
+            epoch: frame.dts.saturating_sub(self.output_end),
+            reordering,
         });
-        self.open = Some(Open::new(start, true));
     }
 
     /// Finishes the open segment at `end`.
     fn cut(&mut self, end: i64) {
-        let (Some(mut open), Some(Timeline { epoch, .. })) = (self.open.take(), self.timeline)
-        else {
+        let (Some(mut open), Some(timeline)) = (self.open.take(), self.timeline) else {
             return;
         };
+        let epoch = timeline.epoch;
         if open.video.is_empty() && open.audio.is_empty() {
             return;
         }
@@ -364,7 +427,9 @@ impl Segmenter {
                 return;
             }
         };
-        let length = end.saturating_sub(open.start).max(1);
+        // Segments follow one another by decoding times, up to the end of what is shown.
+        let ahead = if open.is_last { timeline.reordering } else { 0 };
+        let length = end.saturating_sub(ahead).saturating_sub(open.start).max(1);
         open.settle(end, epoch);
         let mut samples = Vec::new();
         samples.extend(session.selection.video.is_some().then_some(&open.video[..]));

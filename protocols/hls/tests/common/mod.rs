@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test binary uses another part of this")]
 #![allow(clippy::print_stderr, reason = "a skipped test has to say so")]
 
+pub(crate) mod spans;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -49,6 +51,26 @@ pub(crate) fn audio_track() -> Track {
         codec: Codec::Aac,
         language: None,
         config,
+    }
+}
+
+/// The same picture from another encoder: only a parameter set differs.
+pub(crate) fn other_video_track() -> Track {
+    let mut unit = KEY_UNIT.to_vec();
+    let pps = unit.windows(2).position(|two| two == [0x68, 0xEB]);
+    unit[pps.expect("a picture parameter set") + 4] ^= 1;
+    Track {
+        config: Some(config(Codec::H264, &unit)),
+        ..video_track()
+    }
+}
+
+/// Sound of one channel.
+pub(crate) fn other_audio_track() -> Track {
+    let adts = [0xFF, 0xF1, 0x4C, 0x40, 0x2E, 0x7F, 0xFC];
+    Track {
+        config: Some(config(Codec::Aac, &adts)),
+        ..audio_track()
     }
 }
 

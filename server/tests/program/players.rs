@@ -109,7 +109,7 @@ impl Player {
     fn stayed_and_was_silent(&mut self) {
         let (name, said) = (self.name, self.process.output());
         assert!(self.process.ended().is_none(), "{name} left: {said}");
-        let said = said.get(self.joined..).unwrap_or_default();
+        let said = said.split_at(said.floor_char_boundary(self.joined)).1;
         let warnings: Vec<&str> = said.lines().filter(|it| !is_of_the_machine(it)).collect();
         assert_eq!(warnings, [""; 0], "what {name} warns of");
     }
@@ -117,7 +117,8 @@ impl Player {
 
 /// What a player is told of the machine that it runs on, which may be busy, and not of the stream.
 fn is_of_the_machine(line: &str) -> bool {
-    line.contains("late") || line.trim().is_empty()
+    let mut words = line.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| word == "late") || line.trim().is_empty()
 }
 
 /// So many bytes at that place.

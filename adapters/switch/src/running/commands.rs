@@ -153,7 +153,11 @@ impl Running {
                 "The switch has no slate.".into(),
                 "Give it one, a picture or a clip: slate: soon.png.",
             ),
-            ("failed", Some(reason)) => (reason, "It is tried again every 30 s."),
+            ("failed", Some(reason)) => (
+                reason,
+                "Mend what is said. It is tried again every 30 s or, if the format is the reason, as \
+                 soon as that changes.",
+            ),
             ("missing", _) => (
                 "The slate is not made yet: it is made in the program's format, and no input has \
                  been on air."

@@ -20,7 +20,7 @@ const CONTEXT_PACKETS: usize = 256;
 const LOOK_AHEAD: usize = 32;
 
 /// A packet that is so much later than another comes behind it, whatever counters say, which
-/// begin anew every sixteen packets. Between two known places they can be trusted further.
+/// begin anew every sixteen packets.
 const SURELY_LATER_MICROS: i64 = 20_000;
 
 /// Clocks that differ by so much more than the times of their packets contradict each other, however
@@ -246,8 +246,8 @@ impl<P: Clone> Lane<P> {
         let (ours, theirs) = (entry.print, self.chain.get(after).print);
         let later = leg.due(entry.due).micros_from(self.chain.get(after).due);
         let earlier = later < 0;
-        if !matches!(until, Until::Before(_)) && later > SURELY_LATER_MICROS {
-            return false;
+        if later.abs() > SURELY_LATER_MICROS {
+            return earlier;
         }
         let our_last = self.last_counter(place, ours.pid);
         if let Some(lag) = ours.lag_of_clock(&theirs) {

@@ -105,7 +105,8 @@ struct Sets {
 pub fn opens<'a>(unit: &[u8], sets: impl Iterator<Item = &'a [u8]>) -> Option<Opens> {
     let mut known = Sets::default();
     sets.for_each(|set| known.take(set));
-    for tail in nal::tails(unit).take(MAX_LEADING_UNITS) {
+    let mut tails = nal::tails(unit);
+    for tail in tails.by_ref().take(MAX_LEADING_UNITS) {
         match UnitType::of(tail)? {
             UnitType::Sps | UnitType::Pps => known.take(nal::first(tail)),
             UnitType::Slice => {
@@ -120,7 +121,8 @@ pub fn opens<'a>(unit: &[u8], sets: impl Iterator<Item = &'a [u8]>) -> Option<Op
             _ => {}
         }
     }
-    None
+    // Nothing more has to come where there is more than is looked at.
+    tails.next().map(|_| Opens::AsItIs)
 }
 
 impl Opening {

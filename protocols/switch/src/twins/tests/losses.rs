@@ -128,7 +128,12 @@ fn leave_every_pid(seed: u64, a: u64, b: u64) -> Result<(), TestCaseError> {
 
 #[test]
 fn losses_on_three_legs_that_once_were_not_filled_leave_every_pid_as_it_was() {
-    leave_every_pid(6_183_035_597_381_368_053, 31, 5).expect("every PID as it was");
+    for (seed, a, b) in [
+        (6_183_035_597_381_368_053, 31, 5),
+        (11_509_418_506_656_410_086, 79, 0),
+    ] {
+        leave_every_pid(seed, a, b).expect("every PID as it was");
+    }
 }
 
 #[test]

@@ -270,6 +270,36 @@ fn takes_there_and_back_are_seamless_whatever_the_streams_are_like() {
 }
 
 #[test]
+fn the_clock_is_not_silent_where_pictures_that_were_sent_ahead_end() {
+    let slow = |spec: Spec| Spec {
+        picture_ticks: 7200,
+        gop: 12,
+        ..spec
+    };
+    let ahead = Spec {
+        b_frames: 2,
+        ..slow(SPEC)
+    };
+    for other in [
+        slow(OTHER),
+        Spec {
+            pcr_alone: true,
+            ..slow(OTHER)
+        },
+    ] {
+        let mut world = on_air(&[(ahead, 500), (other, 500)]);
+        for to in [1, 0, 1] {
+            world.order(to, How::Alive);
+            world.run(2_300);
+        }
+        assert_eq!(world.switches().len(), 4);
+        let seen = world.seen();
+        seen.is_sound();
+        seen.has_no_gap(7200);
+    }
+}
+
+#[test]
 fn a_dead_input_is_left_without_a_gap_whatever_the_streams_are_like() {
     for (name, a, b) in pairs() {
         println!("{name}");

@@ -350,10 +350,7 @@ impl Intake {
     }
 
     fn see_clock(&mut self, packet: Packet<'_>, due: Instant) {
-        if !self.is_clock(packet.pid()) {
-            return;
-        }
-        if let Some(pcr) = packet.adaptation().and_then(|field| field.pcr) {
+        if let Some(pcr) = self.clock_in(packet) {
             self.clock = Some((pcr.0 / 300, due));
         }
     }

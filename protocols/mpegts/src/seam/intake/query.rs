@@ -2,6 +2,7 @@
 
 use super::{Chunk, Edge, GIVE_UP, Intake, KeyFrame, PAT_PID, ProgramMap, SLOT_TABLE};
 use super::{Stream, Unit};
+use crate::packet::{Packet, Pcr};
 use std::sync::Arc;
 use tidegate_codecs::{Kind, StreamConfig};
 use tidegate_units::Instant;
@@ -174,6 +175,15 @@ impl Intake {
     /// Whether the program's clock is on this PID.
     pub(crate) fn is_clock(&self, pid: u16) -> bool {
         self.map().is_some_and(|map| map.pcr_pid == pid)
+    }
+
+    /// The program clock in a packet.
+    pub(crate) fn clock_in(&self, packet: Packet<'_>) -> Option<Pcr> {
+        let field = self
+            .is_clock(packet.pid())
+            .then(|| packet.adaptation())
+            .flatten();
+        field?.pcr
     }
 
     pub(crate) const fn main_slot(&self) -> Option<usize> {

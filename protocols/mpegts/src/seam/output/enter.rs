@@ -1,13 +1,12 @@
 //! How an input comes on air.
 
+use super::fill::CLOCK_TICKS;
 use super::tables::TableWriter;
 use super::{Playing, Seam};
 use crate::seam::intake::{Intake, KeyFrame, Unit};
 use std::sync::Arc;
 use tidegate_codecs::Kind;
 
-/// Ticks of the program clock in one of 90 kHz.
-const CLOCK_TICKS: i64 = 300;
 /// Sound that was left longer before the cut is not filled up to it.
 const FILL_MAX_TICKS: i64 = 63_000;
 /// Frames of sound that begin so much too early still begin in time: times are rounded.
@@ -58,6 +57,7 @@ impl Seam {
             near: key.dts,
         };
         self.cut_counters();
+        self.fill = None;
         let is_changed = self.map_parts(intake, &mut playing) || is_other;
         if !is_first {
             if is_changed {
@@ -65,6 +65,9 @@ impl Seam {
             }
             for slot in 0..playing.parts.len() {
                 self.find_sound(intake, &mut playing, slot);
+            }
+            if playing.leapt_to.is_none() {
+                self.begin_fill(intake, &mut playing);
             }
         }
         self.last_tables = None;

@@ -12,6 +12,7 @@
 mod clock;
 mod counter;
 mod enter;
+mod fill;
 mod finish;
 mod open;
 mod parts;
@@ -27,6 +28,7 @@ use crate::psi::ElementaryStream;
 use crate::restamp::splice::Splice;
 use bytes::{Bytes, BytesMut};
 use counter::Counter;
+use fill::Fill;
 use std::sync::Arc;
 use tables::TableWriter;
 use tidegate_codecs::Kind;
@@ -59,6 +61,8 @@ pub struct Seam {
     clock_counter: Counter,
     /// The clock that went out last, unwrapped, in ticks of 27 MHz.
     last_clock: Option<i64>,
+    /// It is told with what comes until what is on air tells it.
+    fill: Option<Fill>,
     /// How far decoding times are ahead of the clock, since the first input.
     lead: Option<i64>,
     playing: Option<Playing>,
@@ -260,6 +264,8 @@ impl Seam {
         now: Instant,
         hand: &mut impl FnMut(Bytes, Instant),
     ) -> Stopped {
+        // The clock may have been told when it came on air.
+        self.hand_over(self.last_due, hand);
         for chunk in intake.chunks_from(playing.next) {
             let due = chunk.due.offset_micros(playing.delay_micros);
             if due > until.due {
@@ -304,6 +310,7 @@ impl Seam {
         {
             self.write_tables(due);
         }
+        self.fill_clock(due);
         due
     }
 

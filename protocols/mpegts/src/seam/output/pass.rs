@@ -113,16 +113,14 @@ impl Seam {
 
     /// The clock of a packet that does not go out otherwise.
     pub(super) fn clock_of(&mut self, intake: &Intake, playing: &Playing, view: Packet<'_>) {
-        let is_clock = intake.is_clock(view.pid());
-        let field = is_clock.then(|| view.adaptation()).flatten();
-        if let Some(pcr) = field.and_then(|field| field.pcr)
+        if let Some(pcr) = intake.clock_in(view)
             && let Some(pcr) = self.clock(playing, pcr)
         {
             self.clock_packet(pcr);
         }
     }
 
-    fn clock_packet(&mut self, pcr: Pcr) {
+    pub(super) fn clock_packet(&mut self, pcr: Pcr) {
         let mut packet = clock::bare(self.pcr_pid, Some(pcr), false);
         let pid = self.pcr_pid;
         let out = self.streams.iter().find(|out| out.pid == pid);
@@ -140,6 +138,7 @@ impl Seam {
             return None;
         }
         self.last_clock = Some(ticks);
+        self.fill = None;
         Some(clock::wrapped(ticks))
     }
 

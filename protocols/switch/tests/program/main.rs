@@ -14,7 +14,7 @@ mod world;
 use stream::{SPEC, Spec};
 use tidegate_switch::{How, OnAir, Order};
 use tidegate_units::{Duration, Instant};
-use world::World;
+use world::{Seen, World};
 
 const OTHER: Spec = Spec {
     mark: b'B',
@@ -243,18 +243,22 @@ fn pairs() -> Vec<(&'static str, Spec, Spec)> {
     ]
 }
 
+fn there_and_back(world: &mut World) -> Seen {
+    for to in [1, 0, 1] {
+        world.order(to, How::Alive);
+        world.run(2_300);
+    }
+    assert_eq!(world.switches().len(), 4);
+    world.seen()
+}
+
 #[test]
 fn takes_there_and_back_are_seamless_whatever_the_streams_are_like() {
     for (name, a, b) in pairs() {
         println!("{name}");
         for latency in [0, 120, 1_000] {
             let mut world = on_air(&[(a, latency), (b, latency)]);
-            for to in [1, 0, 1] {
-                world.order(to, How::Alive);
-                world.run(2_300);
-            }
-            assert_eq!(world.switches().len(), 4);
-            let seen = world.seen();
+            let seen = there_and_back(&mut world);
             seen.is_sound();
             seen.has_no_gap(3600);
             assert!(world.switches().iter().all(|it| it.gap == Duration::ZERO));
@@ -288,15 +292,26 @@ fn the_clock_is_not_silent_where_pictures_that_were_sent_ahead_end() {
         },
     ] {
         let mut world = on_air(&[(ahead, 500), (other, 500)]);
-        for to in [1, 0, 1] {
-            world.order(to, How::Alive);
-            world.run(2_300);
-        }
-        assert_eq!(world.switches().len(), 4);
-        let seen = world.seen();
+        let seen = there_and_back(&mut world);
         seen.is_sound();
         seen.has_no_gap(7200);
     }
+}
+
+#[test]
+fn soon_behind_a_cut_nothing_tells_the_clock_but_what_is_on_air() {
+    let mut world = on_air(&[(SPEC, 500), (OTHER, 500)]);
+    // It is slower than ours, so that one which goes on by ours runs away from it.
+    world.inputs[1].fast = -300;
+    world.order(1, How::Alive);
+    world.run(10_000);
+    let clocks = world.seen().clocks;
+    let late = |(_, due): &&(i64, Instant)| *due + Duration::from_secs(5) > world.now;
+    let told = clocks.iter().filter(late).count();
+    assert!(
+        (120..=130).contains(&told),
+        "{told} times in 5 s at 25 pictures a second"
+    );
 }
 
 #[test]

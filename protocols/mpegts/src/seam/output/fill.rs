@@ -24,11 +24,16 @@ const LOOK_BACK: u64 = 4096;
 /// How evenly an input comes is seen from so much of it.
 const SEEN: Duration = Duration::from_millis(500);
 
+/// So long behind the key frame what comes has told its clock, if it tells one. It may be slower than
+/// ours, by which the fill goes on, and would be overtaken for ever.
+const FILLED_FOR: Duration = Duration::from_millis(500);
+
 /// Where the clock of what comes stands, at some moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fill {
     ticks: i64,
     due: Instant,
+    until: Instant,
 }
 
 impl Fill {
@@ -44,9 +49,11 @@ impl Seam {
             return;
         };
         let (key, delay) = (playing.entry, playing.delay_micros);
+        let entry_due = key.due.offset_micros(delay);
         let mut fill = Fill {
             ticks: (key.dts + playing.offset - lead) * CLOCK_TICKS,
-            due: key.due.offset_micros(delay),
+            due: entry_due,
+            until: entry_due.max(self.last_due) + FILLED_FOR,
         };
         let mut is_to_come = false;
         let chunks = intake.chunks_from(key.first.saturating_sub(LOOK_BACK));
@@ -64,7 +71,7 @@ impl Seam {
                 let ticks = ticks + playing.clock_offset;
                 // It may have been held up on its way here, but cannot have come early.
                 if ticks < fill.at(due) {
-                    fill = Fill { ticks, due };
+                    (fill.ticks, fill.due) = (ticks, due);
                 }
             }
         }
@@ -77,6 +84,10 @@ impl Seam {
         let (Some(fill), Some(last)) = (self.fill, self.last_clock) else {
             return;
         };
+        if due > fill.until {
+            self.fill = None;
+            return;
+        }
         let ticks = fill.at(due);
         if (STEP..=STEP_MAX).contains(&(ticks - last)) {
             self.last_clock = Some(ticks);

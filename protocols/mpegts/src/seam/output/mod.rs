@@ -61,7 +61,7 @@ pub struct Seam {
     clock_counter: Counter,
     /// The clock that went out last, unwrapped, in ticks of 27 MHz.
     last_clock: Option<i64>,
-    /// It is told with what comes until what is on air tells it.
+    /// It is told with what comes until what is on air tells it, for a while.
     fill: Option<Fill>,
     /// How far decoding times are ahead of the clock, since the first input.
     lead: Option<i64>,
@@ -374,7 +374,11 @@ impl Seam {
                 if view.unit_start()
                     && let Some(unit) = intake.streams()[slot].unit_at(index)
                 {
-                    let is_dropped = until.gives_up && intake.main_slot() != Some(slot);
+                    // Nothing but sound goes out from in front of the key frame.
+                    let is_before =
+                        index < playing.entry.first && intake.streams()[slot].kind() != Kind::Audio;
+                    let gives_up = until.gives_up && intake.main_slot() != Some(slot);
+                    let is_dropped = is_before || gives_up;
                     let verdict = match intake.ready(unit) {
                         Ready::Later if !is_dropped => return false,
                         Ready::Never => Verdict::Forget,

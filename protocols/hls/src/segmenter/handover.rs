@@ -27,8 +27,9 @@ pub(super) struct Handover {
     picture_changes: bool,
     /// Sound that comes now is not the old side's.
     sound_changes: bool,
-    /// Key frame first: what is the new side's.
+    /// Key frame first: what is the new side's. Never more than the largest segment.
     held: Vec<Frame>,
+    /// With what a frame takes beside its data: a stranger's may have none.
     bytes: usize,
     /// When the old side's last picture is decoded.
     last_video: Option<i64>,
@@ -138,7 +139,7 @@ impl Handover {
 
     /// Keeps a frame of the new side.
     pub(super) fn hold(&mut self, frame: Frame) {
-        self.bytes += frame.data.len();
+        self.bytes += size_of::<Frame>() + frame.data.len();
         self.is_over |= match self.held.first() {
             None => self.selection.audio.is_none(),
             Some(key) => {

@@ -206,8 +206,9 @@ impl Track {
     }
 
     /// Of frames that are alike, the first of which begins at `base`. One in front of a gap lasts
-    /// over it (the last one, too, where its duration tells of one), and one whose next begins early ends early: counted as alike, sound would be out of
-    /// its place until the fragment's end, and small gaps would add up to a hole between fragments.
+    /// over it (the last one, too, where its duration tells of one), and one whose next begins early
+    /// ends early: counted as alike, sound would be out of its place until the fragment's end, and
+    /// small gaps would add up to a hole between fragments.
     fn audio_durations(&self, samples: &[Sample], base: i64, frame: u32) -> Vec<u32> {
         let mut begin = base;
         let mut durations = vec![frame; samples.len()];
